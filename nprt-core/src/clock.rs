@@ -1,0 +1,73 @@
+//! Clocks: the system's, and one that runs faster, for demos.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ports::Clock;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A clock that runs `factor` times as fast as the system's from the moment it was made, so that a demo
+/// shows an hour in a minute. Share one (by `Arc` or by copy) among all parts, or their times disagree.
+#[derive(Debug, Clone, Copy)]
+pub struct FastClock {
+    origin: Timestamp,
+    started: std::time::Instant,
+    factor: u32,
+}
+
+impl FastClock {
+    /// A clock that runs `factor` times (at least once) as fast, beginning now.
+    #[must_use]
+    pub fn new(factor: u32) -> Self {
+        Self { origin: SystemClock.now(), started: std::time::Instant::now(), factor: factor.max(1) }
+    }
+
+    /// How many times as fast it runs.
+    #[must_use]
+    pub fn factor(&self) -> u32 {
+        self.factor
+    }
+}
+
+#[async_trait]
+impl Clock for FastClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = self.started.elapsed().saturating_mul(self.factor);
+        let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        self.origin.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration / self.factor).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fast_clock_advances_by_its_factor() {
+        let clock = FastClock::new(1000);
+        let start = clock.now();
+        clock.sleep(Duration::from_secs(20)).await;
+        assert!(clock.now().duration_since(start) >= SignedDuration::from_secs(20));
+    }
+}

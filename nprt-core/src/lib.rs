@@ -1,0 +1,19 @@
+//! The core of nprt: what every backend implements and every application composes. It does no I/O and
+//! knows no HTTP, no git and no Kubernetes client.
+//!
+//! - [`model`]: the values (service, revision, tag, image, track, block, object);
+//! - [`ports`]: the traits of the outside (version control, registry, metrics, cluster, notifier, clock);
+//! - [`compare`]: the comparator and its verdict;
+//! - [`memory`]: a backend of each port in memory; `conformance` (feature): the contracts as tests;
+//! - [`clock`]: the system's clock, and a faster one.
+
+pub mod clock;
+pub mod compare;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+pub mod memory;
+pub mod model;
+pub mod ports;
+
+pub use error::{Error, ErrorKind, Result, Retry};

@@ -1,0 +1,80 @@
+use std::collections::BTreeMap;
+
+use super::{MetricName, Track};
+
+/// What one metric did in one minute, on one track (and pod, and route): the unit that backends answer
+/// with, that the judge reads and that replay stores.
+///
+/// Minutes without data have no block: a gap stays a gap and is never a zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Minutes since 1970-01-01T00:00Z: the block covers `[60 * minute, 60 * minute + 60)` seconds.
+    pub minute: i64,
+    /// The track that it was measured on.
+    pub track: Track,
+    /// The version that ran, where the metric says so.
+    pub version: Option<String>,
+    /// The pod, where the metric says so.
+    pub pod: Option<String>,
+    /// The route of the requests, where the metric says so.
+    pub route: Option<String>,
+    /// What was measured.
+    pub metric: MetricName,
+    /// The measurements.
+    pub data: BlockData,
+}
+
+/// The measurements of a block. Numbers may come from outside: a reader rejects what is not finite.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BlockData {
+    /// Single measurements, in no particular order; latency in seconds.
+    Samples(Vec<f64>),
+    /// Counts between ascending edges: `counts[0]` at or below `edges[0]`, `counts[i]` in
+    /// `(edges[i-1], edges[i]]`, and one last count above the last edge.
+    Histogram {
+        /// Ascending upper edges.
+        edges: Vec<f64>,
+        /// One count more than there are edges.
+        counts: Vec<u64>,
+    },
+    /// One gauge or aggregate: cores, bytes, a mean.
+    Value(f64),
+    /// Requests and those among them that failed.
+    Requests {
+        /// All requests.
+        requests: u64,
+        /// The failed ones.
+        errors: u64,
+    },
+    /// Failures by class of error.
+    Classes(BTreeMap<String, u64>),
+}
+
+/// The form of a block's measurements, which a backend declares in its capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BlockShape {
+    /// [`BlockData::Samples`]
+    Samples,
+    /// [`BlockData::Histogram`]
+    Histogram,
+    /// [`BlockData::Value`]
+    Value,
+    /// [`BlockData::Requests`]
+    Requests,
+    /// [`BlockData::Classes`]
+    Classes,
+}
+
+impl BlockData {
+    /// Its form.
+    #[must_use]
+    pub fn shape(&self) -> BlockShape {
+        match self {
+            Self::Samples(_) => BlockShape::Samples,
+            Self::Histogram { .. } => BlockShape::Histogram,
+            Self::Value(_) => BlockShape::Value,
+            Self::Requests { .. } => BlockShape::Requests,
+            Self::Classes(_) => BlockShape::Classes,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use jiff::Timestamp;
+
+use crate::Result;
+use crate::model::{Object, ObjectId, ServiceName};
+
+/// Where services run: one namespace of a cluster. Objects that name no namespace belong to it.
+///
+/// # Contract
+/// - **Apply** makes the fields that the object names so, and leaves fields of other owners alone
+///   (server-side apply). Fields that the manager applied before and no longer names are removed. An
+///   object that already is so is not written: `Unchanged`, and no pod restarts.
+/// - **Dry run** validates as the apply would (schema, unknown fields, admission) and changes nothing.
+/// - **Writes** carry the [`Lease`] under which they are made; a write under a lease that another took
+///   over is a `Conflict` and lands nothing. Dropping the future of a write may or may not have landed it.
+/// - **Lease**: at most one holder a service at a time; a holder that does not renew within the lease's
+///   duration loses it to whoever asks next. `epoch` grows with each new holder.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Cluster: Debug + Send + Sync {
+    /// What this backend can do.
+    fn capabilities(&self) -> ClusterCapabilities;
+
+    /// The namespace of objects that name none.
+    fn namespace(&self) -> String;
+
+    /// All live objects with the label `nprt.dev/service: service` in the namespace, by kind and name,
+    /// of the kinds that nprt applies. Pods and other objects that controllers made are not among them.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, `Forbidden`, `Unavailable`, `Timeout`.
+    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>>;
+
+    /// The live object, or `None`.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list), and `Invalid` for a kind that the cluster does not know.
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>>;
+
+    /// What [`apply`](Cluster::apply) would do, without doing it.
+    ///
+    /// # Errors
+    /// `Rejected`, naming object and field, when the cluster would refuse it; else as [`get`](Cluster::get).
+    async fn dry_run(&self, object: &Object) -> Result<Applied>;
+
+    /// Makes `object` so.
+    ///
+    /// # Errors
+    /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost or another manager owns a
+    /// field (with the field and its owner).
+    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied>;
+
+    /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is
+    /// gone; pods may still end.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is lost; else as [`get`](Cluster::get).
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool>;
+
+    /// Follows the rollout of a workload: its present status at once, then each change, and an end after
+    /// [`RolloutPhase::Complete`] or [`RolloutPhase::Failed`]. It begins with the generation that is there
+    /// when it is called, so that an earlier rollout is never taken for this one. A workload that does not
+    /// exist yields `NotFound`. There is no time limit: the caller stops listening.
+    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>>;
+
+    /// The service's lease, where anybody holds one that has not expired.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>>;
+
+    /// Takes the service's lease.
+    ///
+    /// # Errors
+    /// `Conflict`, saying who holds it, for what and since when; else as [`list`](Cluster::list).
+    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease>;
+
+    /// Holds the lease for another [`Lease::duration`].
+    ///
+    /// # Errors
+    /// `Conflict` when somebody else has it, saying who; else as [`list`](Cluster::list).
+    async fn renew(&self, lease: &Lease) -> Result<Lease>;
+
+    /// Gives the lease back. One that was lost already is no error.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn release(&self, lease: &Lease) -> Result<()>;
+}
+
+/// What a [`Cluster`] can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClusterCapabilities {
+    /// Unknown and duplicate fields are refused, as by a real API server.
+    pub validates_schema: bool,
+    /// Other managers' fields are known, and conflicts reported.
+    pub field_owners: bool,
+    /// The server itself refuses a write under a lost lease, so that not even a request that was under way
+    /// when the lease was lost can land.
+    pub fencing: bool,
+}
+
+/// What an apply did, or would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The object as the cluster has it (or would have it).
+    pub object: Object,
+    /// What became of it.
+    pub change: Change,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It was not there.
+    Created,
+    /// It differed.
+    Configured,
+    /// It was so already.
+    Unchanged,
+}
+
+/// How far the rollout of a workload is, in pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutStatus {
+    /// Pods wanted.
+    pub desired: u64,
+    /// Pods of the new version.
+    pub updated: u64,
+    /// Pods, of any version, that are ready.
+    pub ready: u64,
+    /// Where it stands.
+    pub phase: RolloutPhase,
+    /// The same in words: `2 of 3 pods updated`, or what fails and why.
+    pub message: String,
+}
+
+/// Where a rollout stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RolloutPhase {
+    /// Under way.
+    Progressing,
+    /// All pods are of the new version and ready, and none of an older one is left.
+    Complete,
+    /// It will not complete by itself.
+    Failed,
+}
+
+/// Asks for a service's lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseRequest {
+    /// The service.
+    pub service: ServiceName,
+    /// Who asks: unique to this operation, such as host, process and a number.
+    pub holder: String,
+    /// What for, in words that a second caller reads: `deploy of 3f2a91c by ci`.
+    pub purpose: String,
+    /// How long the lease lasts without renewal.
+    pub duration: Duration,
+    /// What to do where somebody holds it.
+    pub takeover: Takeover,
+}
+
+/// What to do where somebody else holds the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Takeover {
+    /// Take it only after it expired.
+    WhenExpired,
+    /// Take it at once: a rollback, which cancels what is under way.
+    Now,
+}
+
+/// A lease in hand, or as read from the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The service.
+    pub service: ServiceName,
+    /// Who holds it.
+    pub holder: String,
+    /// What for.
+    pub purpose: String,
+    /// Grows with each new holder: a write under an older epoch is refused.
+    pub epoch: u64,
+    /// Since when.
+    pub acquired: Timestamp,
+    /// When it was last renewed.
+    pub renewed: Timestamp,
+    /// How long it lasts without renewal.
+    pub duration: Duration,
+}
+
+impl Lease {
+    /// Whether it has run out at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.duration_since(self.renewed) >= jiff::SignedDuration::try_from(self.duration).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}) since {}", self.holder, self.purpose, self.acquired)
+    }
+}

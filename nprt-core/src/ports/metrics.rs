@@ -1,0 +1,55 @@
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::Result;
+use crate::model::{Block, BlockShape, MetricName, ServiceName, TimeRange};
+
+/// Where the measurements of both tracks are kept.
+///
+/// # Contract
+/// - [`blocks`](MetricsBackend::blocks) answers with the blocks of both tracks, of whole minutes that lie
+///   in the range and are complete (a minute that still runs is left out), sorted by minute, track, pod
+///   and route. At most one block has the same minute, track, version, pod, route and metric.
+/// - A minute without data has no block. What is not finite is an error, never a zero.
+/// - A metric that is not configured is `NotFound`, with those that are as `available`.
+/// - Latency is in seconds, whatever unit the server keeps.
+/// - It is a read, and cancel-safe.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait MetricsBackend: Debug + Send + Sync {
+    /// What this backend can answer.
+    fn capabilities(&self) -> MetricsCapabilities;
+
+    /// The blocks of a metric of a service in a range of time.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid`, `Unauthenticated`, `Forbidden`, `RateLimited`, `Unavailable`, `Timeout`,
+    /// `Unexpected` for an answer that the server's protocol does not allow.
+    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>>;
+}
+
+/// Which measurements are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MetricQuery {
+    /// The service.
+    pub service: ServiceName,
+    /// The metric.
+    pub metric: MetricName,
+    /// The time.
+    pub range: TimeRange,
+}
+
+/// What a [`MetricsBackend`] can answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetricsCapabilities {
+    /// The forms of blocks that it may answer with.
+    pub shapes: BTreeSet<BlockShape>,
+    /// It keeps what was measured before this process started.
+    pub history: bool,
+    /// Blocks say which pod was measured.
+    pub pods: bool,
+    /// Blocks say which route was measured.
+    pub routes: bool,
+}

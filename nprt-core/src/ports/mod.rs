@@ -1,0 +1,31 @@
+//! The traits of the outside, one a file with its contract. Each is `Send + Sync` and dyn-safe, needs few
+//! methods from its implementor, declares what it can do (`Capabilities`), has a real in-memory backend in
+//! `memory`, its contract as functions in `conformance`, and with the feature `mock` a mockall mock.
+//!
+//! Common to all:
+//! - **Cancel-safety**: dropping a returned future stops the call. A read leaves nothing behind; a write
+//!   may or may not have reached its server, and says so in its contract.
+//! - **Errors** are [`Error`](crate::Error)s: an unclaimed capability answers `Unsupported`, an unknown
+//!   name `NotFound` with what is available, and none holds a secret.
+
+mod clock;
+mod cluster;
+mod metrics;
+mod notifier;
+mod registry;
+mod vcs;
+
+pub use clock::Clock;
+pub use cluster::{
+    Applied, Change, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus, Takeover,
+};
+pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
+pub use notifier::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
+pub use registry::{ImageRegistry, RegistryCapabilities};
+pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
+
+#[cfg(feature = "mock")]
+pub use {
+    clock::MockClock, cluster::MockCluster, metrics::MockMetricsBackend, notifier::MockNotifier,
+    registry::MockImageRegistry, vcs::MockVcsSource,
+};

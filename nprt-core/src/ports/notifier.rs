@@ -1,0 +1,96 @@
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::Result;
+use crate::model::{Revision, ServiceName};
+
+/// Where people are told what happened.
+///
+/// # Contract
+/// - [`notify`](Notifier::notify) returns once the receiving server has accepted the notification.
+/// - Text is data: what a service or a commit message holds is escaped, never taken for markup, mentions
+///   or links. What is too long for the receiver is cut, and says so.
+/// - A caller never fails for a notifier: the pipeline reports its error and goes on.
+/// - Dropping the future may or may not have delivered it.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Notifier: Debug + Send + Sync {
+    /// What this backend does with a notification.
+    fn capabilities(&self) -> NotifierCapabilities;
+
+    /// Tells `notification`.
+    ///
+    /// # Errors
+    /// `Invalid`, `Unauthenticated`, `Forbidden`, `NotFound` (a channel or project that is gone),
+    /// `RateLimited`, `Unavailable`, `Timeout`.
+    async fn notify(&self, notification: &Notification) -> Result<()>;
+}
+
+/// What a [`Notifier`] does with a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NotifierCapabilities {
+    /// Delivers news of every severity; one that does not keeps to [`Severity::Error`] and answers the
+    /// others with `Ok` and nothing sent (an error tracker).
+    pub all_severities: bool,
+    /// Shows [`Notification::details`].
+    pub details: bool,
+}
+
+/// One piece of news about a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notification {
+    /// The service.
+    pub service: ServiceName,
+    /// What happened.
+    pub occasion: Occasion,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The version that it is about.
+    pub revision: Option<Revision>,
+    /// One sentence.
+    pub summary: String,
+    /// Figures and names, in the order to show: a row of the verdict table, the caller, the reason.
+    pub details: Vec<Detail>,
+    /// Where there is more to read.
+    pub link: Option<String>,
+}
+
+/// A row below a notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Detail {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Occasion {
+    /// A version became stable by a deploy.
+    Deployed,
+    /// A canary runs.
+    CanaryStarted,
+    /// A canary became stable.
+    Promoted,
+    /// A canary was removed.
+    RolledBack,
+    /// An operation failed.
+    Failed,
+}
+
+/// How bad a piece of news is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// As intended.
+    Info,
+    /// Needs a look: a canary was rolled back.
+    Warning,
+    /// Needs a hand: an operation failed.
+    Error,
+}
