@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::{MetricName, Track};
 
 /// What one metric did in one minute, on one track (and pod, and route): the unit that backends answer
@@ -22,6 +24,22 @@ pub struct Block {
     pub metric: MetricName,
     /// The measurements.
     pub data: BlockData,
+}
+
+impl Block {
+    /// The minute that `at` lies in.
+    #[must_use]
+    pub fn minute_of(at: Timestamp) -> i64 {
+        let minute = at.as_nanosecond().div_euclid(60_000_000_000);
+        i64::try_from(minute).unwrap_or(if minute < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// What a [`MetricsBackend`](crate::ports::MetricsBackend) sorts its answer by: minute, track, pod and
+    /// route, then version.
+    #[must_use]
+    pub fn order(&self) -> impl Ord + use<'_> {
+        (self.minute, self.track, &self.pod, &self.route, &self.version)
+    }
 }
 
 /// The measurements of a block. Numbers may come from outside: a reader rejects what is not finite.

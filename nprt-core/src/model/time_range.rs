@@ -1,7 +1,9 @@
+use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Block;
 use crate::{Error, Result};
 
 /// A stretch of time, `[start, end)`.
@@ -53,6 +55,17 @@ impl TimeRange {
         self.end.duration_since(self.start).unsigned_abs()
     }
 
+    /// The minutes that lie wholly in it and have ended by `now`: those that a backend answers with.
+    #[must_use]
+    pub fn complete_minutes(&self, now: Timestamp) -> Range<i64> {
+        let end = Block::minute_of(self.end.min(now));
+        let running = Block::minute_of(self.start);
+        let begins =
+            Timestamp::from_second(running.saturating_mul(60)).is_ok_and(|begin| begin == self.start);
+        let start = if begins { running } else { running.saturating_add(1) };
+        start..end.max(start)
+    }
+
     /// Whether the minute that begins at `60 * minute` seconds after 1970 lies wholly in it.
     #[must_use]
     pub fn holds_minute(&self, minute: i64) -> bool {
@@ -75,6 +88,11 @@ mod tests {
             [false, true, true, false, false]
         );
         assert_eq!(range.length(), Duration::from_secs(130));
+        assert_eq!(range.complete_minutes(at(1000)), 1..3);
+        assert_eq!(range.complete_minutes(at(179)), 1..2);
+        assert!(range.complete_minutes(at(30)).is_empty());
+        assert_eq!(TimeRange::new(at(61), at(190)).unwrap().complete_minutes(at(1000)), 2..3);
+        assert_eq!(TimeRange::new(at(-61), at(1)).unwrap().complete_minutes(at(1000)), -1..0);
         assert!(TimeRange::new(at(1), at(0)).unwrap_err().is_invalid());
     }
 }

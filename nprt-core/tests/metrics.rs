@@ -1,0 +1,138 @@
+//! The memory backend of the metrics port keeps the contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use nprt_core::conformance::metrics::{self, Recorded};
+use nprt_core::memory::{MemoryMetrics, Origin};
+use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
+use nprt_core::ports::{Clock, MetricsBackend, MetricsCapabilities};
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Still(Timestamp);
+
+#[async_trait::async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+    async fn sleep(&self, _: Duration) {}
+}
+
+const MINUTE: i64 = 29_000_000;
+
+fn at(minute: i64, second: i64) -> Timestamp {
+    Timestamp::from_second((MINUTE + minute) * 60 + second).unwrap()
+}
+
+fn fresh() -> MemoryMetrics {
+    MemoryMetrics::new(Arc::new(Still(at(4, 30))))
+        .with_metric(MetricName::new("sizes").unwrap(), BlockShape::Histogram)
+}
+
+/// Everything in two halves, so that adding is tested too.
+fn halves() -> Vec<(&'static str, BlockData, BlockData, BlockData)> {
+    let histogram = |counts| BlockData::Histogram { edges: vec![0.1, 1.0], counts };
+    let classes = |counts: &[(&str, u64)]| {
+        BlockData::Classes(counts.iter().map(|(class, n)| ((*class).to_owned(), *n)).collect())
+    };
+    vec![
+        (
+            "latency",
+            BlockData::Samples(vec![0.2]),
+            BlockData::Samples(vec![0.1]),
+            BlockData::Samples(vec![0.1, 0.2]),
+        ),
+        ("cpu", BlockData::Value(0.5), BlockData::Value(0.25), BlockData::Value(0.25)),
+        (
+            "requests",
+            BlockData::Requests { requests: 10, errors: 1 },
+            BlockData::Requests { requests: 5, errors: 0 },
+            BlockData::Requests { requests: 15, errors: 1 },
+        ),
+        ("errors", classes(&[("Io", 1)]), classes(&[("Io", 2), ("Db", 1)]), classes(&[("Db", 1), ("Io", 3)])),
+        ("sizes", histogram(vec![1, 0, 2]), histogram(vec![0, 3, 0]), histogram(vec![1, 3, 2])),
+    ]
+}
+
+fn record(metrics: &MemoryMetrics) -> Recorded {
+    let service = ServiceName::new("shop").unwrap();
+    let mut blocks = Vec::new();
+    // Minute 1 is a gap, minute 4 still runs.
+    for minute in [0, 2, 3, 4] {
+        for (track, pod, route) in
+            [(Track::Canary, "c", "/a"), (Track::Stable, "t", "/b"), (Track::Stable, "s", "/b")]
+        {
+            let origin = Origin::new(track).version("main-3f2a91c").pod(pod).route(route);
+            for (metric, one, two, sum) in halves() {
+                metrics.record(&service, metric, at(minute, 0), &origin, one).unwrap();
+                metrics.record(&service, metric, at(minute, 29), &origin, two).unwrap();
+                blocks.push(Block {
+                    minute: MINUTE + minute,
+                    track,
+                    version: Some("main-3f2a91c".to_owned()),
+                    pod: Some(pod.to_owned()),
+                    route: Some(route.to_owned()),
+                    metric: MetricName::new(metric).unwrap(),
+                    data: sum,
+                });
+            }
+        }
+    }
+    blocks.retain(|block| block.minute < MINUTE + 4);
+    Recorded { service, blocks }
+}
+
+#[tokio::test]
+async fn conforms() {
+    let backend = fresh();
+    let recorded = record(&backend);
+    metrics::all(&backend, &fresh(), &recorded).await;
+    let shared: Arc<dyn MetricsBackend> = Arc::new(backend.clone());
+    metrics::all(&*shared, &fresh(), &recorded).await;
+}
+
+#[test]
+fn capabilities() {
+    let expected = MetricsCapabilities {
+        shapes: BTreeSet::from([
+            BlockShape::Samples,
+            BlockShape::Value,
+            BlockShape::Requests,
+            BlockShape::Classes,
+        ]),
+        history: false,
+        pods: true,
+        routes: true,
+    };
+    assert_eq!(MemoryMetrics::new(Arc::new(Still(at(0, 0)))).capabilities(), expected);
+}
+
+#[test]
+fn refuses_what_no_backend_may_answer() {
+    let (metrics, shop) = (fresh(), ServiceName::new("shop").unwrap());
+    let record = |metric, data| {
+        metrics.record(
+            &shop,
+            metric,
+            at(0, 0) - SignedDuration::from_secs(1),
+            &Origin::new(Track::Stable),
+            data,
+        )
+    };
+    assert!(record("latency", BlockData::Samples(vec![1.0, f64::NAN])).unwrap_err().is_invalid());
+    assert!(record("latency", BlockData::Value(1.0)).unwrap_err().is_invalid());
+    assert!(record("cpu", BlockData::Value(f64::INFINITY)).unwrap_err().is_invalid());
+    assert!(record("requests", BlockData::Requests { requests: 1, errors: 2 }).unwrap_err().is_invalid());
+    assert!(
+        record("sizes", BlockData::Histogram { edges: vec![1.0], counts: vec![1] }).unwrap_err().is_invalid()
+    );
+    let unknown = record("disk", BlockData::Classes(BTreeMap::new())).unwrap_err();
+    assert!(unknown.is_not_found() && unknown.available().contains(&"latency".to_owned()), "{unknown}");
+    record("sizes", BlockData::Histogram { edges: vec![1.0], counts: vec![1, 2] }).unwrap();
+    let other = BlockData::Histogram { edges: vec![2.0], counts: vec![1, 2] };
+    assert!(record("sizes", other).unwrap_err().is_invalid());
+}
