@@ -1,6 +1,10 @@
 //! A real in-memory backend of each port: fixture for tests, example for readers, and reference for what
 //! the contract means.
 
+mod clock;
 mod metrics;
+mod notifier;
 
+pub use clock::ManualClock;
 pub use metrics::{MemoryMetrics, Origin};
+pub use notifier::MemoryNotifier;
