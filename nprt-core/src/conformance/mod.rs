@@ -2,3 +2,4 @@
 //! where a backend breaks it. A backend's tests call them; so may those of a backend outside this workspace.
 
 pub mod metrics;
+pub mod registry;

@@ -4,7 +4,9 @@
 mod clock;
 mod metrics;
 mod notifier;
+mod registry;
 
 pub use clock::ManualClock;
 pub use metrics::{MemoryMetrics, Origin};
 pub use notifier::MemoryNotifier;
+pub use registry::MemoryRegistry;

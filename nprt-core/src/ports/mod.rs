@@ -21,7 +21,7 @@ pub use cluster::{
 };
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
-pub use registry::{ImageRegistry, RegistryCapabilities};
+pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 
 #[cfg(feature = "mock")]

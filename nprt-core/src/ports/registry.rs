@@ -2,8 +2,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::Result;
 use crate::model::{Digest, ImageName, Tag};
+use crate::{Error, ErrorKind, Result};
 
 /// Where images are stored.
 ///
@@ -38,4 +38,24 @@ pub trait ImageRegistry: Debug + Send + Sync {
 pub struct RegistryCapabilities {
     /// [`ImageRegistry::digest`]
     pub digests: bool,
+}
+
+/// The `NotFound` of an image that does not exist, for backends: the same words from each.
+#[must_use]
+pub fn no_such_image(operation: &'static str, image: &ImageName) -> Error {
+    Error::new(ErrorKind::NotFound, operation, "no such image").with("image", image)
+}
+
+/// The `NotFound` of a tag that does not exist, for backends. Of the image's `tags`, the ten that begin
+/// most like it are listed: an image may have thousands.
+pub fn no_such_tag<'a>(image: &ImageName, tag: &Tag, tags: impl IntoIterator<Item = &'a Tag>) -> Error {
+    let alike = |other: &Tag| {
+        tag.as_str().bytes().zip(other.as_str().bytes()).take_while(|(one, other)| one == other).count()
+    };
+    let mut tags: Vec<&Tag> = tags.into_iter().collect();
+    tags.sort_by_key(|other| std::cmp::Reverse(alike(other)));
+    Error::new(ErrorKind::NotFound, "registry.digest", "no such tag")
+        .with("image", image)
+        .with("tag", tag)
+        .with_available(tags.into_iter().take(10))
 }
