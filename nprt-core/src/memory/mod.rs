@@ -5,8 +5,10 @@ mod clock;
 mod metrics;
 mod notifier;
 mod registry;
+mod vcs;
 
 pub use clock::ManualClock;
 pub use metrics::{MemoryMetrics, Origin};
 pub use notifier::MemoryNotifier;
 pub use registry::MemoryRegistry;
+pub use vcs::{MemoryCommit, MemoryVcs};

@@ -1,0 +1,386 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::model::{
+    BranchName, ChangedLines, Commit, CommitPrefix, GitSha, Reference, RepoPath, Revision, SourceFile, Tag,
+};
+use crate::ports::{VcsCapabilities, VcsSource};
+use crate::{Error, ErrorKind, Result};
+
+/// A repository in memory: [`MemoryVcs::new`] names its commits as git does, [`MemoryVcs::numbered`] as
+/// subversion does. Commits may be added while others read it.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use nprt_core::memory::MemoryVcs;
+/// use nprt_core::model::RepoPath;
+/// use nprt_core::ports::VcsSource;
+///
+/// let vcs = MemoryVcs::new();
+/// let first = vcs.commit("main").message("a cart").file("kubernetes/cart.yaml", "kind: Pod").push()?;
+/// vcs.tag("v1", &first.revision)?;
+///
+/// assert_eq!(vcs.resolve(&"HEAD".parse()?).await?, first);
+/// let files = vcs.read(&first.revision, &RepoPath::new("kubernetes")?).await?;
+/// assert_eq!(files[0].path.as_str(), "kubernetes/cart.yaml");
+/// # Ok::<(), nprt_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Default)]
+pub struct MemoryVcs {
+    numbered: bool,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The branch of the first commit; `HEAD` means it.
+    default: Option<BranchName>,
+    branches: BTreeMap<BranchName, Revision>,
+    tags: BTreeMap<Tag, Revision>,
+    commits: BTreeMap<Revision, (Commit, Tree)>,
+}
+
+type Tree = BTreeMap<RepoPath, Entry>;
+
+#[derive(Debug, Clone)]
+enum Entry {
+    File(Bytes),
+    Link,
+    Submodule,
+}
+
+impl MemoryVcs {
+    /// An empty repository whose commits have names of 40 hex digits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty repository whose commits are numbered from `r1`.
+    #[must_use]
+    pub fn numbered() -> Self {
+        Self { numbered: true, ..Self::default() }
+    }
+
+    /// Begins a commit on `branch`, which is made if it is not there. It starts from the branch's files.
+    pub fn commit(&self, branch: &str) -> MemoryCommit<'_> {
+        MemoryCommit {
+            vcs: self,
+            branch: branch.to_owned(),
+            author: "Ada Lovelace <ada@example.com>".to_owned(),
+            message: "a change".to_owned(),
+            time: None,
+            changed: None,
+            revision: None,
+            edits: Vec::new(),
+        }
+    }
+
+    /// Makes `branch` name `revision`, as a new branch or by force.
+    ///
+    /// # Errors
+    /// `Invalid` for the name, `NotFound` for the revision.
+    pub fn branch(&self, branch: &str, revision: &Revision) -> Result<()> {
+        let branch = BranchName::new(branch)?;
+        let mut state = self.state_mut();
+        state.commit(revision)?;
+        state.branches.insert(branch, revision.clone());
+        Ok(())
+    }
+
+    /// Makes the tag `tag` name `revision`.
+    ///
+    /// # Errors
+    /// `Invalid` for the name, `NotFound` for the revision.
+    pub fn tag(&self, tag: &str, revision: &Revision) -> Result<()> {
+        let tag = Tag::new(tag)?;
+        let mut state = self.state_mut();
+        state.commit(revision)?;
+        state.tags.insert(tag, revision.clone());
+        Ok(())
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn supports(&self, revision: &Revision) -> Result<()> {
+        match (revision, self.numbered) {
+            (Revision::Git(_), true) => Err(unsupported("revisions are numbers", revision)),
+            (Revision::Svn(_), false) => Err(unsupported("revisions are git commits", revision)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A commit in the making, by [`MemoryVcs::commit`].
+#[derive(Debug)]
+#[must_use = "push() adds the commit"]
+pub struct MemoryCommit<'a> {
+    vcs: &'a MemoryVcs,
+    branch: String,
+    author: String,
+    message: String,
+    time: Option<Timestamp>,
+    changed: Option<ChangedLines>,
+    revision: Option<Revision>,
+    edits: Vec<(String, Option<Entry>)>,
+}
+
+impl MemoryCommit<'_> {
+    /// Who wrote it; Ada Lovelace unless told.
+    pub fn author(mut self, author: impl Into<String>) -> Self {
+        self.author = author.into();
+        self
+    }
+
+    /// Its message.
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// When it was made; unless told, as many minutes after 1970 as there are commits.
+    pub fn time(mut self, time: Timestamp) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// How many lines it changed; unless told, counted without regard to their order.
+    pub fn changed(mut self, changed: ChangedLines) -> Self {
+        self.changed = Some(changed);
+        self
+    }
+
+    /// Its revision; unless told, a digest of the commit, or the next number.
+    pub fn revision(mut self, revision: Revision) -> Self {
+        self.revision = Some(revision);
+        self
+    }
+
+    /// Writes a file.
+    pub fn file(mut self, path: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        self.edits.push((path.into(), Some(Entry::File(content.into()))));
+        self
+    }
+
+    /// Makes a symbolic link.
+    pub fn link(mut self, path: impl Into<String>) -> Self {
+        self.edits.push((path.into(), Some(Entry::Link)));
+        self
+    }
+
+    /// Adds a submodule.
+    pub fn submodule(mut self, path: impl Into<String>) -> Self {
+        self.edits.push((path.into(), Some(Entry::Submodule)));
+        self
+    }
+
+    /// Removes a file, or all below a directory.
+    pub fn remove(mut self, path: impl Into<String>) -> Self {
+        self.edits.push((path.into(), None));
+        self
+    }
+
+    /// Adds the commit: the branch names it from now on.
+    ///
+    /// # Errors
+    /// `Invalid` for a path, a branch, or a revision of the other kind; `Conflict` for a revision that is
+    /// there already.
+    pub fn push(self) -> Result<Commit> {
+        let branch = BranchName::new(&self.branch)?;
+        let mut state = self.vcs.state_mut();
+        let parent = state.branches.get(&branch).cloned();
+        let before = parent.as_ref().and_then(|parent| state.commits.get(parent));
+        let before = before.map(|(_, tree)| tree.clone()).unwrap_or_default();
+        let mut tree = before.clone();
+        for (path, entry) in self.edits {
+            let path = RepoPath::new(&path)?;
+            tree.retain(|other, _| !is_below(other, &path));
+            if let Some(entry) = entry {
+                tree.insert(path, entry);
+            }
+        }
+        let count = state.commits.len() + 1;
+        let time = match self.time {
+            Some(time) => time,
+            None => minutes_after_1970(count),
+        };
+        let revision = match self.revision {
+            Some(revision) => revision,
+            None if self.vcs.numbered => Revision::Svn(count as u64),
+            None => Revision::Git(name(parent.as_ref(), &self.author, &self.message, time, &tree)?),
+        };
+        self.vcs.supports(&revision)?;
+        if state.commits.contains_key(&revision) {
+            return Err(Error::new(ErrorKind::Conflict, "memory.commit", "the revision is there already")
+                .with("revision", revision));
+        }
+        let changed = self.changed.unwrap_or_else(|| changed_lines(&before, &tree));
+        let (author, message) = (self.author, self.message);
+        let commit = Commit { revision: revision.clone(), author, time, message, changed: Some(changed) };
+        state.commits.insert(revision.clone(), (commit.clone(), tree));
+        state.default.get_or_insert_with(|| branch.clone());
+        state.branches.insert(branch, revision);
+        Ok(commit)
+    }
+}
+
+#[async_trait]
+impl VcsSource for MemoryVcs {
+    fn capabilities(&self) -> VcsCapabilities {
+        VcsCapabilities {
+            commits: !self.numbered,
+            revision_numbers: self.numbered,
+            tags: true,
+            changed_lines: true,
+        }
+    }
+
+    async fn resolve(&self, reference: &Reference) -> Result<Commit> {
+        let state = self.state();
+        match reference {
+            Reference::Commit(_) if self.numbered => {
+                Err(unsupported("revisions are numbers, such as r17", reference))
+            }
+            Reference::Commit(prefix) => state.abbreviated(prefix),
+            Reference::Revision(revision) => {
+                self.supports(revision)?;
+                state.commit(revision).map(|(commit, _)| commit.clone())
+            }
+            Reference::Branch(branch) => state.branch(branch),
+            Reference::Tag(tag) => {
+                let revision = state.tags.get(tag).ok_or_else(|| {
+                    not_found("no such tag").with("tag", tag).with_available(state.tags.keys())
+                })?;
+                state.commit(revision).map(|(commit, _)| commit.clone())
+            }
+        }
+    }
+
+    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        self.supports(revision)?;
+        let state = self.state();
+        let (_, tree) = state.commit(revision)?;
+        let mut files = Vec::new();
+        for (at, entry) in tree.iter().filter(|(at, _)| is_below(at, path)) {
+            let refused = match entry {
+                Entry::File(content) => {
+                    files.push(SourceFile { path: at.clone(), content: content.clone() });
+                    continue;
+                }
+                Entry::Link => "a symbolic link could leave the repository",
+                Entry::Submodule => "a submodule is another repository",
+            };
+            return Err(Error::invalid("vcs.read", refused).with("path", at).with("revision", revision));
+        }
+        if files.is_empty() {
+            return Err(Error::new(ErrorKind::NotFound, "vcs.read", "nothing at this path")
+                .with("path", path)
+                .with("revision", revision)
+                .with_available(siblings(tree, path)));
+        }
+        Ok(files)
+    }
+}
+
+impl State {
+    fn commit(&self, revision: &Revision) -> Result<&(Commit, Tree)> {
+        self.commits.get(revision).ok_or_else(|| not_found("no such revision").with("revision", revision))
+    }
+
+    fn abbreviated(&self, prefix: &CommitPrefix) -> Result<Commit> {
+        let commits = self.commits.values().map(|(commit, _)| commit);
+        let mut found = commits.filter(|commit| prefix.abbreviates(&commit.revision));
+        let Some(first) = found.next() else {
+            return Err(not_found("no such commit").with("commit", prefix));
+        };
+        let others: Vec<&Revision> = found.map(|commit| &commit.revision).collect();
+        if others.is_empty() {
+            return Ok(first.clone());
+        }
+        Err(Error::new(ErrorKind::Ambiguous, "vcs.resolve", "several commits begin so")
+            .with("commit", prefix)
+            .with_available([&first.revision])
+            .with_available(others))
+    }
+
+    fn branch(&self, branch: &BranchName) -> Result<Commit> {
+        let named = if branch.as_str() == "HEAD" { self.default.as_ref() } else { Some(branch) };
+        let revision = named.and_then(|name| self.branches.get(name)).ok_or_else(|| {
+            not_found("no such branch").with("branch", branch).with_available(self.branches.keys())
+        })?;
+        self.commit(revision).map(|(commit, _)| commit.clone())
+    }
+}
+
+fn not_found(message: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "vcs.resolve", message)
+}
+
+fn unsupported(message: &str, reference: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Unsupported, "vcs.resolve", message).with("reference", reference)
+}
+
+fn is_below(path: &RepoPath, top: &RepoPath) -> bool {
+    let rest = path.as_str().strip_prefix(top.as_str());
+    top.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What lies in the deepest directory on the way to `path` that exists.
+fn siblings(tree: &Tree, path: &RepoPath) -> BTreeSet<String> {
+    let mut directory = path.as_str();
+    while let Some((parent, _)) = directory.rsplit_once('/') {
+        let prefix = format!("{parent}/");
+        let below = tree.keys().filter_map(|at| at.as_str().strip_prefix(&prefix));
+        let names: BTreeSet<String> =
+            below.filter_map(|rest| rest.split('/').next()).map(|name| format!("{prefix}{name}")).collect();
+        if !names.is_empty() {
+            return names;
+        }
+        directory = parent;
+    }
+    tree.keys().filter_map(|at| at.as_str().split('/').next()).map(str::to_owned).collect()
+}
+
+fn minutes_after_1970(count: usize) -> Timestamp {
+    let minutes = i64::try_from(count).unwrap_or_default();
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
+}
+
+/// The name of a commit: 40 hex digits that depend on all that it holds.
+fn name(
+    parent: Option<&Revision>,
+    author: &str,
+    message: &str,
+    time: Timestamp,
+    tree: &Tree,
+) -> Result<GitSha> {
+    let digest = Sha256::digest(format!("{parent:?} {author:?} {message:?} {time} {tree:?}"));
+    let hex: String = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+    GitSha::new(&hex)
+}
+
+fn changed_lines(before: &Tree, after: &Tree) -> ChangedLines {
+    let mut balance: BTreeMap<(&RepoPath, &[u8]), i64> = BTreeMap::new();
+    for (tree, step) in [(before, -1), (after, 1)] {
+        for (path, entry) in tree {
+            let Entry::File(content) = entry else { continue };
+            for line in content.split_inclusive(|&byte| byte == b'\n') {
+                *balance.entry((path, line)).or_default() += step;
+            }
+        }
+    }
+    let sum = |sign: i64| balance.values().map(|n| (n * sign).max(0).unsigned_abs()).sum();
+    ChangedLines { added: sum(1), removed: sum(-1) }
+}
