@@ -1,0 +1,261 @@
+//! A real Kubernetes control plane on loopback: etcd, API server, controller manager and scheduler, with
+//! simulated nodes (kwok).
+//!
+//! Real are API validation, server-side apply, admission, RBAC, garbage collection, the controllers of
+//! workloads, events, scheduling and quotas. Simulated are containers: a pod becomes ready at once, or, with
+//! the annotation `sim/behaviour: crash-loop | image-pull | never-ready`, fails as a kubelet would report it
+//! (`cluster/failures.yaml`). It starts in 5 to 10 seconds and takes some 560 MB: tests of one binary share
+//! one ([`ControlPlane::shared`]), each in a [namespace](ControlPlane::namespace) of its own.
+
+mod janitor;
+mod kubectl;
+mod pki;
+mod servers;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::process::Process;
+use crate::{Missing, build};
+use janitor::Janitor;
+pub use kubectl::{Kubectl, KubectlFailed};
+use servers::Servers;
+
+/// The name in messages and in the cache.
+const NAME: &str = "cluster";
+
+/// The recipe of the programs.
+const RECIPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cluster");
+
+/// How to start a [`ControlPlane`].
+#[derive(Debug, Clone)]
+pub struct ControlPlaneOptions {
+    /// How many nodes to simulate.
+    pub nodes: u32,
+    /// Where to keep its state, for a later start too; else in a temporary folder.
+    pub data: Option<PathBuf>,
+}
+
+impl Default for ControlPlaneOptions {
+    fn default() -> Self {
+        Self { nodes: 3, data: None }
+    }
+}
+
+/// A running control plane; stopped when dropped, and when the process ends in any other way.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // Dropped in this order: first what talks to the others.
+    clients: Vec<Process>,
+    api: Process,
+    _etcd: Process,
+    janitor: Janitor,
+    servers: Servers,
+    admin: Kubectl,
+    names: AtomicU32,
+    _temporary: Option<TempDir>,
+}
+
+impl ControlPlane {
+    /// Builds the programs where they are not there (several minutes, once; `say` is told), and returns
+    /// their folder.
+    ///
+    /// # Errors
+    /// [`Missing`] when Go is not there or the build fails.
+    pub async fn build(say: impl FnOnce(&str) + Send + 'static) -> Result<PathBuf, Missing> {
+        tokio::task::spawn_blocking(|| build::programs(NAME, Path::new(RECIPE), say))
+            .await
+            .map_err(|error| Missing::new(NAME, error))?
+    }
+
+    /// Starts one with three nodes.
+    ///
+    /// # Errors
+    /// [`Missing`] when it cannot be built or a server does not start.
+    pub async fn start() -> Result<Self, Missing> {
+        Self::start_with(ControlPlaneOptions::default()).await
+    }
+
+    /// Starts one.
+    ///
+    /// # Errors
+    /// As [`start`](ControlPlane::start).
+    pub async fn start_with(options: ControlPlaneOptions) -> Result<Self, Missing> {
+        #[expect(clippy::print_stderr, reason = "a test that builds for minutes says so")]
+        let programs = Self::build(|what| eprintln!("{what}")).await?;
+        let missing = |error: std::io::Error| Missing::new(NAME, error);
+        let (data, temporary) = match options.data {
+            Some(data) => (data, None),
+            None => {
+                let folder = TempDir::with_prefix("nprt-cluster-").map_err(missing)?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        std::fs::create_dir_all(&data).map_err(missing)?;
+        // Servers get absolute paths, so that the folder may be given relatively.
+        let data = data.canonicalize().map_err(missing)?;
+        let mut janitor = Janitor::start(temporary.as_ref().map(TempDir::path))?;
+        let servers = Servers::new(programs, data)?;
+
+        let etcd = spawn(&servers, &mut janitor, "etcd", servers.etcd())?;
+        let api = spawn(&servers, &mut janitor, "kube-apiserver", servers.api_server())?;
+        let admin = Kubectl::new(servers.program("kubectl"), servers.kubeconfig());
+        write_kubeconfig(&servers, &servers.kubeconfig(), &client_certificate(&servers))?;
+        let mut plane = Self {
+            clients: Vec::new(),
+            api,
+            _etcd: etcd,
+            janitor,
+            servers,
+            admin,
+            names: AtomicU32::new(0),
+            _temporary: temporary,
+        };
+        plane.wait_until_ready().await?;
+        for (name, command) in [
+            ("kube-controller-manager", plane.servers.controller_manager()),
+            ("kube-scheduler", plane.servers.scheduler()),
+            ("kwok", plane.servers.kwok()?),
+        ] {
+            plane.clients.push(spawn(&plane.servers, &mut plane.janitor, name, command)?);
+        }
+        plane.add_nodes(options.nodes).await?;
+        plane.wait_for_service_account("default").await?;
+        Ok(plane)
+    }
+
+    /// The one that all tests of this process share; started by the first that asks.
+    ///
+    /// # Errors
+    /// As [`start`](ControlPlane::start).
+    pub async fn shared() -> Result<&'static Self, Missing> {
+        static SHARED: OnceCell<Result<ControlPlane, Missing>> = OnceCell::const_new();
+        SHARED.get_or_init(Self::start).await.as_ref().map_err(|missing| Missing::new(NAME, missing))
+    }
+
+    /// The kubeconfig of a cluster admin.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        self.admin.kubeconfig()
+    }
+
+    /// kubectl as a cluster admin.
+    #[must_use]
+    pub fn kubectl(&self) -> &Kubectl {
+        &self.admin
+    }
+
+    /// Makes a namespace whose name begins with `prefix` and is new in this control plane.
+    ///
+    /// # Errors
+    /// [`Missing`] when the server refuses it.
+    pub async fn namespace(&self, prefix: &str) -> Result<String, Missing> {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{prefix}-{}-{number}", std::process::id());
+        self.kubectl_or_missing(&["create", "namespace", &name], "").await?;
+        self.wait_for_service_account(&name).await?;
+        Ok(name)
+    }
+
+    /// kubectl (and a kubeconfig) as a new service account `name` in `namespace`, which may do nothing until
+    /// a role is bound to it.
+    ///
+    /// # Errors
+    /// [`Missing`] when the server refuses it.
+    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Kubectl, Missing> {
+        self.kubectl_or_missing(&["-n", namespace, "create", "serviceaccount", name], "").await?;
+        let token = self.kubectl_or_missing(&["-n", namespace, "create", "token", name], "").await?;
+        let path = self.servers.data.join(format!("kubeconfig-{namespace}-{name}"));
+        write_kubeconfig(&self.servers, &path, &json!({ "token": token.trim() }))?;
+        Ok(Kubectl::new(self.servers.program("kubectl"), path))
+    }
+
+    /// Kills the API server at once (SIGKILL).
+    pub fn kill_api_server(&mut self) {
+        self.api.kill();
+    }
+
+    /// Starts the API server again, on the same address and data, and waits until it is ready.
+    ///
+    /// # Errors
+    /// [`Missing`] when it does not start.
+    pub async fn restart_api_server(&mut self) -> Result<(), Missing> {
+        self.api.kill();
+        self.api = spawn(&self.servers, &mut self.janitor, "kube-apiserver", self.servers.api_server())?;
+        self.wait_until_ready().await
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), Missing> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        self.api.wait_for_port(self.servers.api).await?;
+        while self.admin.run(&["get", "--raw", "/readyz"]).await.is_err() {
+            self.api.check(deadline)?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    async fn add_nodes(&self, nodes: u32) -> Result<(), Missing> {
+        if nodes == 0 {
+            return Ok(());
+        }
+        let node = |name: String| {
+            let labels = json!({
+                "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"
+            });
+            json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "labels": labels } })
+        };
+        let items: Vec<_> = (0..nodes).map(|i| node(format!("node-{i}"))).collect();
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        self.kubectl_or_missing(&["apply", "--server-side", "-f", "-"], &list.to_string()).await?;
+        self.kubectl_or_missing(&["wait", "--for=condition=Ready", "node", "--all", "--timeout=60s"], "")
+            .await?;
+        Ok(())
+    }
+
+    /// Pods are refused until the controllers have made the namespace's default account.
+    async fn wait_for_service_account(&self, namespace: &str) -> Result<(), Missing> {
+        let account = ["-n", namespace, "wait", "--for=create", "serviceaccount/default", "--timeout=30s"];
+        self.kubectl_or_missing(&account, "").await.map(drop)
+    }
+
+    async fn kubectl_or_missing(&self, args: &[&str], input: &str) -> Result<String, Missing> {
+        self.admin.run_with_input(args, input).await.map_err(|error| Missing::new(NAME, error))
+    }
+}
+
+fn spawn(
+    servers: &Servers,
+    janitor: &mut Janitor,
+    name: &'static str,
+    mut command: std::process::Command,
+) -> Result<Process, Missing> {
+    let process = Process::start(name, &mut command, &servers.data.join(format!("{name}.log")))?;
+    janitor.watch(process.id())?;
+    Ok(process)
+}
+
+fn client_certificate(servers: &Servers) -> serde_json::Value {
+    json!({ "client-certificate": servers.pki.file("admin.crt"), "client-key": servers.pki.file("admin.key") })
+}
+
+fn write_kubeconfig(servers: &Servers, path: &Path, user: &serde_json::Value) -> Result<(), Missing> {
+    let server = format!("https://{}", servers.api);
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": NAME, "cluster": {
+            "server": server, "certificate-authority": servers.pki.file("ca.crt"),
+        }}],
+        "users": [{"name": "user", "user": user}],
+        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": "user"}}],
+        "current-context": NAME,
+    });
+    pki::secret(path, &config.to_string())
+        .map_err(|error| Missing::new(NAME, format_args!("{}: {error}", path.display())))
+}
