@@ -4,6 +4,7 @@
 //! - [`model`]: the values (service, revision, tag, image, track, block, object);
 //! - [`ports`]: the traits of the outside (version control, registry, metrics, cluster, notifier, clock);
 //! - [`compare`]: the comparator and its verdict;
+//! - [`manifest`]: from a service's manifests to the objects of one track of one version;
 //! - [`memory`]: a backend of each port in memory; `conformance` (feature): the contracts as tests;
 //! - [`clock`]: the system's clock, and a faster one.
 
@@ -12,6 +13,7 @@ pub mod compare;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+pub mod manifest;
 pub mod memory;
 pub mod model;
 pub mod ports;

@@ -5,10 +5,19 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// A Kubernetes object as JSON, with `apiVersion`, `kind` and `metadata.name` known to be there. All else
 /// passes through untouched, unknown kinds and fields included.
-#[derive(Debug, Clone, PartialEq)]
+/// `Debug` shows it [redacted](Object::redacted).
+#[derive(Clone, PartialEq)]
 pub struct Object(Value);
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Object").field(&self.redacted()).finish()
+    }
+}
 
 /// What identifies an object in a cluster. It prints as `Kind/name`, or `Kind/namespace/name`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +146,28 @@ impl Object {
         &self.0
     }
 
+    /// The JSON to show to people: the values of a Secret are `***`, also in the copy of them that
+    /// `kubectl apply` leaves in an annotation.
+    #[must_use]
+    pub fn redacted(&self) -> Value {
+        let mut value = self.0.clone();
+        if self.kind() != "Secret" {
+            return value;
+        }
+        for field in ["/data", "/stringData"] {
+            match value.pointer_mut(field) {
+                Some(Value::Object(data)) => data.values_mut().for_each(|value| *value = "***".into()),
+                Some(other) => *other = "***".into(),
+                None => {}
+            }
+        }
+        let annotations = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
+        if let Some(applied) = annotations.and_then(|all| all.get_mut(LAST_APPLIED)) {
+            *applied = "***".into();
+        }
+        value
+    }
+
     /// The JSON, to change. What [`Object::new`] checked must stay true.
     pub fn as_value_mut(&mut self) -> &mut Value {
         &mut self.0
@@ -161,5 +192,19 @@ mod tests {
         assert_eq!(error.to_string(), "object: invalid: expected a text (field: metadata.name)");
         let bad = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": []}});
         assert!(Object::new(bad).unwrap_err().to_string().contains("metadata.labels"));
+    }
+
+    #[test]
+    fn a_secret_shows_its_keys_only() {
+        let secret = Object::new(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "a", "annotations": {LAST_APPLIED: "{data: hunter2}", "b": "c"}},
+            "data": {"token": "hunter2"}, "stringData": {"password": "hunter2"},
+        }));
+        let shown = format!("{:?}", secret.unwrap());
+        assert!(
+            !shown.contains("hunter2") && shown.contains("token") && shown.contains("password"),
+            "{shown}"
+        );
     }
 }

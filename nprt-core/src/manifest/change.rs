@@ -1,0 +1,132 @@
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use crate::model::ObjectId;
+
+/// What a track of a version needs in the cluster, and how it differs from the manifests.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rendered {
+    /// The objects to apply, in this order.
+    pub documents: Vec<Document>,
+    /// Every field that differs from its manifest, in the order of the documents.
+    pub changes: Vec<FieldChange>,
+    /// Objects that the manifests would change or add, and that wait for the promotion. Only a canary
+    /// withholds.
+    pub withheld: Vec<ObjectId>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// One field that differs from its manifest. A Secret's values are `***`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// The object, by its name in the cluster.
+    pub object: ObjectId,
+    /// The field, such as `spec.template.spec.containers[server].image`.
+    pub path: String,
+    /// What the manifest says; `None` where it says nothing.
+    pub before: Option<Value>,
+    /// What is applied; `None` where the field is left out.
+    pub after: Option<Value>,
+}
+
+impl fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.object, self.path)?;
+        match (&self.before, &self.after) {
+            (None, Some(after)) => write!(f, "{after} (new)"),
+            (Some(before), None) => write!(f, "{before} -> (removed)"),
+            (Some(before), Some(after)) => write!(f, "{before} -> {after}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// The fields in which `after` differs from `before`.
+pub(super) fn differences(before: &Document, after: &Document) -> Vec<FieldChange> {
+    let mut found = Found { object: after.object.id(), changes: Vec::new() };
+    // What is redacted is equal unless a pass changed a Secret's value, which none does.
+    let (before, after) = (before.object.redacted(), after.object.redacted());
+    found.compare("", Some(&before), Some(&after));
+    found.changes
+}
+
+struct Found {
+    object: ObjectId,
+    changes: Vec<FieldChange>,
+}
+
+impl Found {
+    fn compare(&mut self, path: &str, before: Option<&Value>, after: Option<&Value>) {
+        static NOTHING: Value = Value::Null;
+        if before == after {
+            return;
+        }
+        match (before.unwrap_or(&NOTHING), after.unwrap_or(&NOTHING)) {
+            (Value::Object(a), Value::Object(b)) => self.maps(path, a, b),
+            (Value::Null, Value::Object(b)) if !b.is_empty() && !path.ends_with(']') => {
+                self.maps(path, &Map::new(), b);
+            }
+            (Value::Array(a), Value::Array(b)) => self.lists(path, a, b, before, after),
+            (Value::Null, Value::Array(b)) if by_name(b) => self.lists(path, &[], b, before, after),
+            _ => self.changes.push(FieldChange {
+                object: self.object.clone(),
+                path: path.to_owned(),
+                before: before.cloned(),
+                after: after.cloned(),
+            }),
+        }
+    }
+
+    fn maps(&mut self, path: &str, before: &Map<String, Value>, after: &Map<String, Value>) {
+        let removed = before.keys().filter(|key| !after.contains_key(*key));
+        for key in after.keys().chain(removed) {
+            let simple = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+            let path = match (simple, path) {
+                (true, "") => key.clone(),
+                (true, path) => format!("{path}.{key}"),
+                (false, path) => format!("{path}[{key}]"),
+            };
+            self.compare(&path, before.get(key), after.get(key));
+        }
+    }
+
+    /// Elements of a list of named things are compared by name, others by their place.
+    fn lists(&mut self, path: &str, a: &[Value], b: &[Value], before: Option<&Value>, after: Option<&Value>) {
+        if by_name(a) && by_name(b) {
+            let find =
+                |list: &'_ [Value], name: &str| list.iter().position(|value| name_of(value) == Some(name));
+            let names =
+                b.iter().chain(a.iter().filter(|value| name_of(value).is_some_and(|n| find(b, n).is_none())));
+            for name in names.filter_map(name_of) {
+                let path = format!("{path}[{name}]");
+                self.compare(&path, find(a, name).map(|i| &a[i]), find(b, name).map(|i| &b[i]));
+            }
+        } else if a.len() == b.len() {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                self.compare(&format!("{path}[{index}]"), Some(a), Some(b));
+            }
+        } else {
+            self.changes.push(FieldChange {
+                object: self.object.clone(),
+                path: path.to_owned(),
+                before: before.cloned(),
+                after: after.cloned(),
+            });
+        }
+    }
+}
+
+fn name_of(value: &Value) -> Option<&str> {
+    value.get("name")?.as_str()
+}
+
+fn by_name(list: &[Value]) -> bool {
+    let mut names: Vec<&str> = list.iter().filter_map(name_of).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len() == list.len()
+}

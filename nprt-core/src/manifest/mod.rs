@@ -1,0 +1,47 @@
+//! The manifest transformer: from a service's Kubernetes manifests to the objects of one track of one
+//! version. Pure functions: the same input gives the same bytes.
+//!
+//! [`read`] files to [`Manifests`], ask the registry for the [`images`] that take the version's tag, then
+//! render [`stable`] or [`canary`]. Kinds and fields that it does not know pass through untouched.
+//!
+//! ```
+//! use nprt_core::manifest::{self, Settings, Version};
+//! use nprt_core::model::{RepoPath, SourceFile};
+//!
+//! let text = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: shop}]}}";
+//! let file = SourceFile { path: RepoPath::new("pod.yaml")?, content: text.into() };
+//! let manifests = manifest::read(&[file])?;
+//! let version = Version {
+//!     service: "shop".parse()?,
+//!     revision: "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6".parse()?,
+//!     tag: "main-3f2a91c".parse()?,
+//!     digests: Default::default(),
+//! };
+//! let rendered = manifest::stable(&manifests, &version, &Settings::default(), &[])?;
+//! let pod = rendered.documents[0].object.as_value();
+//! assert_eq!(pod["spec"]["containers"][0]["image"], "shop:main-3f2a91c");
+//! assert_eq!(pod["metadata"]["labels"]["nprt.dev/service"], "shop");
+//! # Ok::<(), nprt_core::Error>(())
+//! ```
+
+mod change;
+mod document;
+mod environment;
+mod identity;
+mod image;
+mod read;
+mod selector;
+mod settings;
+mod transform;
+mod version;
+mod workload;
+mod yaml;
+
+pub use change::{FieldChange, Rendered};
+pub use document::{Document, Ignored, Manifests, Source};
+pub use image::images;
+pub use read::read;
+pub use settings::{CanarySettings, EnvironmentNames, Replicas, Settings, StableSelector};
+pub use transform::stable;
+pub use version::Version;
+pub use yaml::to_yaml;

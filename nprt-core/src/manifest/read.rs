@@ -1,0 +1,130 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::document::{Document, Ignored, Manifests, Source};
+use super::yaml::{self, Parsed};
+use crate::model::{Object, ObjectId, SourceFile};
+use crate::{Error, Result};
+
+/// Reads the manifests of a service: every object of every `.yaml`, `.yml` and `.json` file, by the path of
+/// the file and then in its order. `List` kinds are flattened. Kustomizations and files with other
+/// extensions are ignored, and said so.
+///
+/// YAML is read as kubectl reads it, except that a key given twice is refused.
+///
+/// # Errors
+/// `Invalid`, with file, document and line: for text that does not parse, a document that is no Kubernetes
+/// object, and an object that is there twice (with both places); and when there is no object at all.
+pub fn read(files: &[SourceFile]) -> Result<Manifests> {
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut manifests = Manifests::default();
+    for file in files {
+        let name = file.path.as_str();
+        match format_of(name) {
+            Ok(format) => read_file(name, format, &file.content, &mut manifests)?,
+            Err(why) => manifests.ignored.push(Ignored { file: name.to_owned(), why: why.to_owned() }),
+        }
+    }
+    if manifests.documents.is_empty() {
+        return Err(Error::invalid("manifest.read", "no Kubernetes object in these files")
+            .with_available(&manifests.ignored));
+    }
+    refuse_duplicates(&manifests.documents)?;
+    Ok(manifests)
+}
+
+enum Format {
+    Yaml,
+    Json,
+}
+
+fn format_of(path: &str) -> std::result::Result<Format, &'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some(("kustomization", "yaml" | "yml")) => Err(KUSTOMIZATION),
+        Some((_, "yaml" | "yml")) => Ok(Format::Yaml),
+        Some((_, "json")) => Ok(Format::Json),
+        _ if name == "Kustomization" => Err(KUSTOMIZATION),
+        _ => Err("not .yaml, .yml or .json"),
+    }
+}
+
+const KUSTOMIZATION: &str = "a kustomization is no Kubernetes object; what it would change does not happen (render it with `kustomize build` first)";
+
+fn read_file(name: &str, format: Format, content: &[u8], manifests: &mut Manifests) -> Result<()> {
+    let text = std::str::from_utf8(content).map_err(|error| {
+        let line = 1 + content[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        Error::invalid("manifest.read", "expected UTF-8 text").with("file", name).with("line", line)
+    })?;
+    let parsed = match format {
+        Format::Yaml => yaml::read(text),
+        Format::Json => read_json(text),
+    };
+    for (document, Parsed { line, value }) in (1..).zip(parsed.map_err(|error| error.with("file", name))?) {
+        let source = Source { file: name.to_owned(), document, line };
+        flatten(value, &source, manifests)?;
+    }
+    Ok(())
+}
+
+/// Reads JSON values one after the other, as kubectl does.
+fn read_json(text: &str) -> Result<Vec<Parsed>> {
+    let mut documents = Vec::new();
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    loop {
+        let rest = &text[values.byte_offset()..];
+        let begins = text.len() - rest.trim_start().len();
+        let Some(value) = values.next() else { return Ok(documents) };
+        let value = value.map_err(|error| {
+            // Its text may quote the input, which may be a Secret's.
+            let what = if error.is_eof() { "it ends too early" } else { "syntax error" };
+            Error::invalid("manifest.read", format!("bad JSON: {what} at column {}", error.column()))
+                .with("document", documents.len() + 1)
+                .with("line", error.line())
+        })?;
+        let line = 1 + text[..begins].bytes().filter(|&byte| byte == b'\n').count();
+        documents.push(Parsed { line, value: yaml::normalise(value) });
+    }
+}
+
+/// Adds the object, or the items of a list.
+fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Result<()> {
+    let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind) = (field("apiVersion"), field("kind"));
+    if api_version.starts_with("kustomize.config.k8s.io/") {
+        manifests.ignored.push(Ignored { file: source.to_string(), why: KUSTOMIZATION.to_owned() });
+        return Ok(());
+    }
+    let Some(Value::Array(items)) =
+        value.get_mut("items").filter(|_| kind.ends_with("List")).map(Value::take)
+    else {
+        let object = Object::new(value).map_err(|error| source.locate(error))?;
+        manifests.documents.push(Document { object, source: source.clone() });
+        return Ok(());
+    };
+    let item_kind = kind.trim_end_matches("List");
+    for mut item in items {
+        // The items of a `DeploymentList` may leave out what their list says.
+        if let (Value::Object(item), false) = (&mut item, item_kind.is_empty()) {
+            item.entry("apiVersion").or_insert_with(|| api_version.as_str().into());
+            item.entry("kind").or_insert_with(|| item_kind.into());
+        }
+        flatten(item, source, manifests)?;
+    }
+    Ok(())
+}
+
+fn refuse_duplicates(documents: &[Document]) -> Result<()> {
+    let mut seen = BTreeMap::<_, &Document>::new();
+    for document in documents {
+        let ObjectId { kind, namespace, name, .. } = document.object.id();
+        let key = (document.object.id().group().to_owned(), kind, namespace, name);
+        if let Some(first) = seen.insert(key, document) {
+            let error = Error::invalid("manifest.read", "the same object twice");
+            return Err(document.locate(error).with("first", &first.source));
+        }
+    }
+    Ok(())
+}

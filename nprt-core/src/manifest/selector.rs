@@ -1,0 +1,97 @@
+//! Which pods a selector selects.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::workload::map_at;
+use crate::model::{Object, Track, label};
+use crate::{Error, Result};
+
+/// The labels of a pod.
+pub(super) type Labels = Map<String, Value>;
+
+/// The labels of a pod template.
+pub(super) fn labels_of(template: &Value) -> Labels {
+    template.pointer("/metadata/labels").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Whether every pair of a plain selector (that of a Service) is among the labels.
+pub(super) fn all_among(selector: &Labels, labels: &Labels) -> bool {
+    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// A plain selector as kubectl writes it: `app=shop,track=stable`.
+pub(super) struct Plain<'a>(pub(super) &'a Labels);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (key, value)) in self.0.iter().enumerate() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            write!(f, "{}{key}={value}", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a label selector (`matchLabels`, `matchExpressions`) selects the labels. An operator that
+/// Kubernetes does not have selects nothing.
+fn selects(selector: &Value, labels: &Labels) -> bool {
+    let by_label = selector.get("matchLabels").and_then(Value::as_object);
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    by_label.is_none_or(|by_label| all_among(by_label, labels))
+        && expressions.is_none_or(|all| all.iter().all(|expression| holds(expression, labels)))
+}
+
+fn holds(expression: &Value, labels: &Labels) -> bool {
+    let label = expression.get("key").and_then(Value::as_str).and_then(|key| labels.get(key));
+    let values = expression.get("values").and_then(Value::as_array);
+    let among = || values.is_some_and(|values| label.is_some_and(|label| values.contains(label)));
+    match expression.get("operator").and_then(Value::as_str) {
+        Some("In") => among(),
+        Some("NotIn") => !among(),
+        Some("Exists") => label.is_some(),
+        Some("DoesNotExist") => label.is_none(),
+        _ => false,
+    }
+}
+
+/// Adds `track` to the selector of a workload.
+pub(super) fn add_track(object: &mut Value, track: Track) -> Result<()> {
+    let labels = map_at(object, &["spec", "selector", "matchLabels"])?;
+    labels.insert(label::TRACK.to_owned(), track.as_str().into());
+    Ok(())
+}
+
+/// Whether the selector of a workload has `track: stable`.
+pub(super) fn has_stable_track(object: &Object) -> bool {
+    let track = object.as_value().pointer("/spec/selector/matchLabels/track");
+    track.and_then(Value::as_str) == Some(Track::Stable.as_str())
+}
+
+/// Whether a workload selects its own pods, as it must: a label that changes with each version, or with the
+/// track, cannot be part of its selector.
+///
+/// # Errors
+/// `Invalid`, with the selector.
+pub(super) fn check_own_pods(object: &Value, template: &Value) -> Result<()> {
+    let Some(selector) = object.pointer("/spec/selector").filter(|selector| !selector.is_null()) else {
+        return Ok(());
+    };
+    if ["matchLabels", "matchExpressions"].iter().all(|field| selector.get(field).is_none())
+        || selects(selector, &labels_of(template))
+    {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "manifest.render",
+        format!(
+            "the workload's selector does not match the labels of its pods; {} and {} differ with version and track",
+            label::VERSION,
+            label::TRACK
+        ),
+    )
+    .with("field", "spec.selector")
+    .with("selector", selector)
+    .with("labels", Plain(&labels_of(template))))
+}

@@ -1,0 +1,189 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::workload::{BUILT_IN, Scaled};
+use crate::model::ImageName;
+use crate::{Error, Result};
+
+/// How manifests are transformed. The default suits a service whose image names carry no tag.
+///
+/// ```
+/// use nprt_core::manifest::{Replicas, Settings};
+/// let settings: Settings = serde_json::from_str(
+///     r#"{"registry_prefix": "registry.example.com/shop", "canary": {"replicas": {"share": 0.1}}}"#,
+/// )?;
+/// assert_eq!(settings.canary.replicas, Replicas::Share(0.1));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `domain[:port][/path]` of the registry that holds the service's own images, those without a fixed
+    /// tag or digest. It replaces a domain that the manifest names.
+    pub registry_prefix: Option<String>,
+    /// Writes `image:tag@sha256:…` for the service's own images, so that a tag that moves changes nothing.
+    pub pin_digests: bool,
+    /// What to do with the selector of a stable workload that is new.
+    pub stable_selector: StableSelector,
+    /// The names of the environment variables of every container.
+    pub environment: EnvironmentNames,
+    /// Adds `service.version` to `OTEL_RESOURCE_ATTRIBUTES` of every container.
+    pub open_telemetry: bool,
+    /// Adds Datadog's label `tags.datadoghq.com/version` and `DD_VERSION`; both as short as a label must be.
+    pub datadog: bool,
+    /// Kinds beyond Kubernetes' own that have pods: `group/kind` to the path of the pod template, such as
+    /// `argoproj.io/Rollout` to `spec.template`.
+    pub pod_templates: BTreeMap<String, String>,
+    /// How a canary differs from stable.
+    pub canary: CanarySettings,
+}
+
+/// What to do with the selector of a stable workload that is new. One that the cluster has already keeps
+/// the selector that it has: Kubernetes refuses to change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StableSelector {
+    /// As the manifest has it. It may match the canary's pods too: their owner tells them apart.
+    #[default]
+    Keep,
+    /// Adds `track: stable`.
+    AddTrack,
+}
+
+/// The names of the environment variables of every container; `None` or an empty name leaves one out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnvironmentNames {
+    /// `stable` or `canary`. By default `TRACK`.
+    pub track: Option<String>,
+    /// The tag in full. By default `VERSION`.
+    pub version: Option<String>,
+    /// The revision in full. By default `REVISION`.
+    pub revision: Option<String>,
+    /// The pod's name, by the downward API. By default `POD_NAME`.
+    pub pod_name: Option<String>,
+}
+
+impl Default for EnvironmentNames {
+    fn default() -> Self {
+        let name = |name: &str| Some(name.to_owned());
+        Self {
+            track: name("TRACK"),
+            version: name("VERSION"),
+            revision: name("REVISION"),
+            pod_name: name("POD_NAME"),
+        }
+    }
+}
+
+impl EnvironmentNames {
+    /// The names that are in use: track, version, revision, pod name.
+    pub(super) fn in_use(&self) -> [Option<&str>; 4] {
+        [&self.track, &self.version, &self.revision, &self.pod_name]
+            .map(|name| name.as_deref().filter(|name| !name.is_empty()))
+    }
+}
+
+/// How a canary differs from stable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CanarySettings {
+    /// How many pods. By default one.
+    pub replicas: Replicas,
+    /// Which kinds get a canary, as `group/kind`. By default `apps/Deployment`.
+    pub kinds: BTreeSet<String>,
+    /// Whether a workload whose images all have a fixed tag or digest gets a canary too. By default not,
+    /// unless all of the service's are so: a second copy of a database beside the first would split its data.
+    pub fixed_images: bool,
+}
+
+impl Default for CanarySettings {
+    fn default() -> Self {
+        Self {
+            replicas: Replicas::default(),
+            kinds: BTreeSet::from(["apps/Deployment".to_owned()]),
+            fixed_images: false,
+        }
+    }
+}
+
+/// How many pods a canary has.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replicas {
+    /// This many, at least 1.
+    Count(u32),
+    /// This share of stable's live pods (or of the manifest's where none is live), above 0 and at most 1,
+    /// rounded up.
+    Share(f64),
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self::Count(1)
+    }
+}
+
+impl Settings {
+    /// Validates what serde cannot.
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |field: &'static str, expected: &str, value: &dyn std::fmt::Debug| {
+            Err(Error::invalid("manifest.settings", format!("expected {expected}"))
+                .with("field", field)
+                .with("value", format_args!("{value:?}")))
+        };
+        if let Some(prefix) = &self.registry_prefix
+            && ImageName::new(&format!("{}/x", prefix.trim_end_matches('/'))).is_err()
+        {
+            return invalid("registry_prefix", "domain[:port][/path]", prefix);
+        }
+        let names: Vec<&str> = self.environment.in_use().into_iter().flatten().collect();
+        let valid = |name: &str| name.bytes().all(|b| b.is_ascii_graphic() && b != b'=');
+        if let Some(bad) = names.iter().find(|name| !valid(name)) {
+            return invalid("environment", "the name of an environment variable", bad);
+        }
+        if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            return invalid("environment", "different names", &names);
+        }
+        for (kind, path) in &self.pod_templates {
+            if !kind.contains('/') || path.split('.').any(str::is_empty) {
+                return invalid(
+                    "pod_templates",
+                    "group/kind and a path such as spec.template",
+                    &(kind, path),
+                );
+            }
+        }
+        match self.canary.replicas {
+            Replicas::Count(0) => return invalid("canary.replicas.count", "at least 1", &0),
+            Replicas::Share(share) if !(share > 0.0 && share <= 1.0) => {
+                return invalid("canary.replicas.share", "more than 0 and at most 1", &share);
+            }
+            Replicas::Count(_) | Replicas::Share(_) => {}
+        }
+        self.check_canary_kinds()
+    }
+
+    fn check_canary_kinds(&self) -> Result<()> {
+        let scaled = |built_in: &&super::workload::BuiltIn| built_in.scaled == Scaled::BySelector;
+        let available: Vec<String> = BUILT_IN
+            .iter()
+            .filter(scaled)
+            .map(|known| format!("{}/{}", known.group, known.kind))
+            .chain(self.pod_templates.keys().cloned())
+            .collect();
+        match self.canary.kinds.iter().find(|kind| !available.contains(kind)) {
+            Some(kind) => Err(Error::invalid("manifest.settings", "this kind can have no canary")
+                .with("field", "canary.kinds")
+                .with("kind", kind)
+                .with_available(available)),
+            None if self.canary.kinds.is_empty() => {
+                Err(Error::invalid("manifest.settings", "expected at least one kind")
+                    .with("field", "canary.kinds")
+                    .with_available(available))
+            }
+            None => Ok(()),
+        }
+    }
+}

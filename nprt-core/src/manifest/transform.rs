@@ -1,0 +1,131 @@
+//! Composes the passes.
+
+use serde_json::Value;
+
+use super::change::{Rendered, differences};
+use super::document::{Document, Manifests, same};
+use super::settings::{Settings, StableSelector};
+use super::version::Version;
+use super::workload::{BUILT_IN, Scaled, map_at, template_path};
+use super::{environment, identity, image, selector};
+use crate::Result;
+use crate::model::{Object, Track};
+
+/// Renders the manifests for the stable track: every document, with the version's images, identity and
+/// environment. `live` are the service's objects that the cluster has now.
+///
+/// The selector of a workload that is live keeps what the cluster has. A live Job or Pod cannot take another
+/// version (Kubernetes refuses to change its pods): a warning says so, and the cluster's dry run refuses.
+/// Name such a Job by its version, have it deleted after it finished, or use a CronJob.
+///
+/// # Errors
+/// `Invalid`, with file, document, line and object, for a workload that cannot be transformed or an image
+/// outside the grammar; with the field, for settings out of range. `NotFound` for an image to pin whose
+/// digest `version` does not have.
+pub fn stable(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    live: &[Object],
+) -> Result<Rendered> {
+    settings.check()?;
+    let mut rendered = Rendered::default();
+    for document in &manifests.documents {
+        let now = find_live(live, &document.object);
+        let done = render_stable(document, version, settings, now, &mut rendered.warnings)?;
+        if now.is_some_and(|now| is_frozen(now, &done.object)) {
+            rendered.warnings.push(format!(
+                "{} is live, and Kubernetes refuses to change the pods of a {}: delete it first",
+                done.object.id(),
+                done.object.kind()
+            ));
+        }
+        rendered.changes.extend(differences(document, &done));
+        rendered.documents.push(done);
+    }
+    Ok(rendered)
+}
+
+/// One document as stable has it.
+pub(super) fn render_stable(
+    document: &Document,
+    version: &Version,
+    settings: &Settings,
+    live: Option<&Object>,
+    warnings: &mut Vec<String>,
+) -> Result<Document> {
+    let render = |warnings: &mut Vec<String>| {
+        let mut object = mark(document, Track::Stable, version, settings, warnings)?;
+        if has_selector(&document.object) {
+            let add = match live {
+                Some(live) => selector::has_stable_track(live),
+                None => settings.stable_selector == StableSelector::AddTrack,
+            };
+            if add {
+                selector::add_track(&mut object, Track::Stable)?;
+            }
+        }
+        finish(document, object, settings)
+    };
+    render(warnings).map_err(|error| document.locate(error))
+}
+
+/// The passes that both tracks share.
+pub(super) fn mark(
+    document: &Document,
+    track: Track,
+    version: &Version,
+    settings: &Settings,
+    warnings: &mut Vec<String>,
+) -> Result<Value> {
+    let path = template_path(&document.object, settings)?;
+    let mut object = document.object.as_value().clone();
+    identity::mark_service(&mut object, version)?;
+    if let Some(path) = path {
+        identity::mark_version(&mut object, &[""; 0], version, track, settings.datadog)?;
+        identity::mark_version(&mut object, &path, version, track, settings.datadog)?;
+        let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
+        let mut said = Vec::new();
+        image::apply(&mut template, version, settings)?;
+        environment::apply(&mut template, version, track, settings, &mut said)?;
+        if let Value::Object(template) = template {
+            *map_at(&mut object, &path)? = template;
+        }
+        warnings.extend(said.into_iter().map(|said| format!("{}: {said}", document.object.id())));
+    }
+    Ok(object)
+}
+
+/// Checks what must be true of every rendered workload.
+pub(super) fn finish(document: &Document, object: Value, settings: &Settings) -> Result<Document> {
+    let object = Object::new(object)?;
+    if let Some(path) = template_path(&object, settings)?.filter(|path| !path.is_empty())
+        && let Some(template) = super::workload::get(object.as_value(), &path)
+    {
+        selector::check_own_pods(object.as_value(), template)?;
+    }
+    Ok(Document { object, source: document.source.clone() })
+}
+
+/// The live object that a manifest means.
+pub(super) fn find_live<'a>(live: &'a [Object], object: &Object) -> Option<&'a Object> {
+    let id = object.id();
+    live.iter().find(|live| same(&live.id(), &id))
+}
+
+fn has_selector(object: &Object) -> bool {
+    let id = object.id();
+    BUILT_IN.iter().any(|known| {
+        let selects = known.scaled == Scaled::BySelector || known.kind == "DaemonSet";
+        selects && known.group == id.group() && known.kind == id.kind
+    })
+}
+
+/// Whether Kubernetes refuses to change the live object's pods into the rendered ones.
+fn is_frozen(live: &Object, rendered: &Object) -> bool {
+    let kind = (rendered.id().group().to_owned(), rendered.kind().to_owned());
+    let frozen =
+        [("batch", "Job"), ("", "Pod")].iter().any(|&(group, name)| kind.0 == group && kind.1 == name);
+    let version = |object: &Object| object.annotation(crate::model::annotation::TAG).map(str::to_owned);
+    frozen && version(live) != version(rendered)
+}
