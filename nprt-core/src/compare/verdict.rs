@@ -5,9 +5,35 @@ use serde::Serialize;
 use crate::model::{MetricName, TimeRange};
 
 /// What the comparison of canary and stable says, with the figures it rests on.
+///
+/// As JSON:
+///
+/// ```json
+/// {
+///   "verdict": "inconclusive",
+///   "needed": {"stable_samples": 0, "canary_samples": 280, "minutes": 7},
+///   "reason": "latency p95: too few samples, 600 of 400 on stable and 120 of 400 on the canary in 3 min",
+///   "metrics": [
+///     {
+///       "metric": "latency",
+///       "statistic": "p95 over 3 min",
+///       "verdict": "inconclusive",
+///       "needed": {"stable_samples": 0, "canary_samples": 280, "minutes": 7},
+///       "stable": 0.1, "canary": 0.105, "limit": 0.11,
+///       "stable_samples": 600, "canary_samples": 120,
+///       "reason": "latency p95: too few samples, 600 of 400 on stable and 120 of 400 on the canary in 3 min"
+///     }
+///   ],
+///   "range": ["2026-11-23T12:00:00Z", "2026-11-23T12:03:00Z"]
+/// }
+/// ```
+///
+/// `needed` is there only when inconclusive; figures are in the metric's unit (seconds, cores, bytes), or
+/// `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// Pass, regression or not yet known.
+    #[serde(flatten)]
     pub decision: Decision,
     /// One sentence that a person understands: which metric decided and by which figures.
     pub reason: String,
@@ -58,8 +84,19 @@ pub struct Needed {
     pub stable_samples: u64,
     /// Samples on the canary track.
     pub canary_samples: u64,
-    /// Minutes at the present traffic, where there is any.
+    /// Minutes at the present traffic; `None` where there is none, or where waiting alone does not help.
     pub minutes: Option<u64>,
+}
+
+impl Needed {
+    /// What both need together.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            stable_samples: self.stable_samples.max(other.stable_samples),
+            canary_samples: self.canary_samples.max(other.canary_samples),
+            minutes: self.minutes.zip(other.minutes).map(|(a, b)| a.max(b)),
+        }
+    }
 }
 
 /// How one rule was judged.
@@ -70,6 +107,7 @@ pub struct MetricVerdict {
     /// What was compared, such as `p95 over 120 min` or `new error classes`.
     pub statistic: String,
     /// This rule's own decision.
+    #[serde(flatten)]
     pub decision: Decision,
     /// The statistic on stable, in the metric's unit; `None` without data.
     pub stable: Option<f64>,

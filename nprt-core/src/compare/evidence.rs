@@ -1,0 +1,121 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Percentile;
+use super::error_class::Tally;
+use super::estimate::{Estimate, Histogram};
+use super::series::Series;
+use crate::model::{BlockData, TimeRange, Track};
+
+/// The measurements of one track in the window.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Measurements {
+    /// None; a track without blocks, or with empty ones.
+    Empty,
+    /// One by one.
+    Samples(Vec<f64>),
+    /// As counts.
+    Histogram(Histogram),
+}
+
+/// The measurements of a metric on both tracks.
+#[derive(Debug)]
+pub(super) struct Distributions {
+    pub(super) stable: Measurements,
+    pub(super) canary: Measurements,
+    /// Why nothing can be concluded from them, if so.
+    pub(super) flaw: Option<String>,
+}
+
+impl Measurements {
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Samples(samples) => samples.len() as u64,
+            Self::Histogram(histogram) => histogram.count(),
+        }
+    }
+
+    /// The percentile, `None` without measurements. It may reorder samples.
+    pub(super) fn percentile(&mut self, percentile: Percentile) -> Option<Estimate> {
+        match self {
+            Self::Empty => None,
+            Self::Samples(samples) => percentile.of_samples(samples).map(Estimate::At),
+            Self::Histogram(histogram) => histogram.percentile(percentile),
+        }
+    }
+
+    /// Adds a block; `false` when it is of another form, or has other edges.
+    fn add(&mut self, data: &BlockData) -> bool {
+        match (self, data) {
+            (Self::Samples(all), BlockData::Samples(samples)) => all.extend_from_slice(samples),
+            (Self::Samples(all), BlockData::Value(value)) => all.push(*value),
+            (Self::Histogram(sum), BlockData::Histogram { edges, counts }) => {
+                return sum.merge(edges, counts);
+            }
+            (empty @ Self::Empty, data) => match data {
+                BlockData::Samples(samples) => *empty = Self::Samples(samples.clone()),
+                BlockData::Value(value) => *empty = Self::Samples(vec![*value]),
+                BlockData::Histogram { edges, counts } => {
+                    *empty = Self::Histogram(Histogram::new(edges, counts));
+                }
+                BlockData::Requests { .. } | BlockData::Classes(_) => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Distributions {
+    /// Gathers the blocks of the range.
+    pub(super) fn gather(series: &Series, range: TimeRange) -> Self {
+        let (mut stable, mut canary) = (Measurements::Empty, Measurements::Empty);
+        let mut shapes = BTreeSet::new();
+        let mut same_edges = true;
+        for (key, data) in series.blocks(range) {
+            shapes.insert(data.shape());
+            let track = if key.track == Track::Stable { &mut stable } else { &mut canary };
+            same_edges &= track.add(data);
+        }
+        if let (Measurements::Histogram(stable), Measurements::Histogram(canary)) = (&stable, &canary) {
+            same_edges &= stable.matches(canary);
+        }
+        let flaw = if shapes.len() > 1 {
+            Some(format!("its blocks have mixed forms ({shapes:?}), which cannot be compared"))
+        } else if !same_edges {
+            Some("its histograms have different edges, which cannot be compared".to_owned())
+        } else {
+            mixed_versions(series, range)
+        };
+        Self { stable, canary, flaw }
+    }
+}
+
+/// Says so when blocks of more than one version are on the canary's track: whose figures are they?
+pub(super) fn mixed_versions(series: &Series, range: TimeRange) -> Option<String> {
+    let canary = series.blocks(range).filter(|(key, _)| key.track == Track::Canary);
+    let versions: BTreeSet<_> = canary.filter_map(|(key, _)| key.version.as_deref()).collect();
+    (versions.len() > 1).then(|| {
+        let versions = Vec::from_iter(versions).join(" and ");
+        format!("the canary's track has blocks of several versions, {versions}")
+    })
+}
+
+/// Adds up the requests and failures of one track.
+pub(super) fn tally(classes: &Series, requests: &Series, track: Track, range: TimeRange) -> Tally {
+    let mut tally = Tally { requests: 0, errors: 0, classes: BTreeMap::new() };
+    for (_, data) in requests.blocks(range).filter(|(key, _)| key.track == track) {
+        if let BlockData::Requests { requests, errors } = data {
+            tally.requests = tally.requests.saturating_add(*requests);
+            tally.errors = tally.errors.saturating_add(*errors);
+        }
+    }
+    for (_, data) in classes.blocks(range).filter(|(key, _)| key.track == track) {
+        let BlockData::Classes(counts) = data else { continue };
+        for (class, &count) in counts.iter().filter(|(_, count)| **count > 0) {
+            let sum = tally.classes.entry(class.clone()).or_insert(0);
+            *sum = sum.saturating_add(count);
+        }
+    }
+    tally
+}

@@ -1,0 +1,145 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::model::{Block, BlockData, TimeRange, Track};
+use crate::{Error, ErrorKind, Result};
+
+/// The blocks of one metric by minute, each key once, and what had to be rejected. It keeps the latest
+/// `capacity` minutes that have blocks: as the minutes kept are those latest of all, it does not matter in
+/// which order they come.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    capacity: usize,
+    minutes: BTreeMap<i64, Minute>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Minute {
+    blocks: BTreeMap<Key, BlockData>,
+    rejected: u64,
+}
+
+/// What tells the blocks of one minute and metric apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) track: Track,
+    pub(super) version: Option<String>,
+    pod: Option<String>,
+    route: Option<String>,
+}
+
+impl Series {
+    pub(super) fn new(minutes: u32) -> Self {
+        Self { capacity: usize::try_from(minutes).unwrap_or(usize::MAX), minutes: BTreeMap::new() }
+    }
+
+    /// Adds a block of valid data. The same block again changes nothing.
+    pub(super) fn insert(&mut self, block: &Block) -> Result<()> {
+        let key = Key {
+            track: block.track,
+            version: block.version.clone(),
+            pod: block.pod.clone(),
+            route: block.route.clone(),
+        };
+        let minute = self.minutes.entry(block.minute).or_default();
+        let conflict = match minute.blocks.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(block.data.clone());
+                false
+            }
+            Entry::Occupied(entry) => !same(entry.get(), &block.data),
+        };
+        if conflict {
+            minute.rejected += 1;
+        }
+        self.forget();
+        if conflict {
+            let message =
+                "a second block with the same minute, track, version, pod, route and metric, but other data";
+            return Err(Error::new(ErrorKind::Conflict, "judge.observe", message));
+        }
+        Ok(())
+    }
+
+    /// Remembers that a block of this minute could not be read.
+    pub(super) fn reject(&mut self, minute: i64) {
+        self.minutes.entry(minute).or_default().rejected += 1;
+        self.forget();
+    }
+
+    /// The blocks of whole minutes in the range.
+    pub(super) fn blocks(&self, range: TimeRange) -> impl Iterator<Item = (&Key, &BlockData)> {
+        self.within(range).flat_map(|minute| &minute.blocks)
+    }
+
+    /// How many blocks in the range could not be read.
+    pub(super) fn rejected(&self, range: TimeRange) -> u64 {
+        self.within(range).map(|minute| minute.rejected).sum()
+    }
+
+    fn within(&self, range: TimeRange) -> impl Iterator<Item = &Minute> {
+        self.minutes.iter().filter(move |(minute, _)| range.holds_minute(**minute)).map(|(_, minute)| minute)
+    }
+
+    fn forget(&mut self) {
+        while self.minutes.len() > self.capacity {
+            self.minutes.pop_first();
+        }
+    }
+}
+
+/// Whether two blocks say the same; samples have no order.
+fn same(a: &BlockData, b: &BlockData) -> bool {
+    match (a, b) {
+        (BlockData::Samples(a), BlockData::Samples(b)) => {
+            let sorted = |samples: &[f64]| {
+                let mut samples = samples.to_vec();
+                samples.sort_unstable_by(f64::total_cmp);
+                samples
+            };
+            a.len() == b.len() && sorted(a) == sorted(b)
+        }
+        _ => a == b,
+    }
+}
+
+/// Rejects measurements that nothing may be computed from.
+pub(super) fn check(data: &BlockData) -> Result<()> {
+    let fault = match data {
+        // The usual case is one pass without branches; only then is the culprit looked for.
+        BlockData::Samples(samples) => {
+            let good = samples.iter().fold(true, |good, &sample| good & measurable(sample));
+            let bad = if good { None } else { samples.iter().position(|&sample| !measurable(sample)) };
+            bad.map(|index| {
+                format!("sample {index} is {}, expected a finite number of 0 or more", samples[index])
+            })
+        }
+        BlockData::Value(value) => (!measurable(*value))
+            .then(|| format!("the value is {value}, expected a finite number of 0 or more")),
+        BlockData::Histogram { edges, counts } => check_histogram(edges, counts),
+        BlockData::Requests { requests, errors } => {
+            (errors > requests).then(|| format!("{errors} failed of only {requests} requests"))
+        }
+        BlockData::Classes(_) => None,
+    };
+    fault.map_or(Ok(()), |fault| Err(Error::invalid("judge.observe", fault)))
+}
+
+fn check_histogram(edges: &[f64], counts: &[u64]) -> Option<String> {
+    if edges.is_empty() || counts.len() != edges.len() + 1 {
+        let (edges, counts) = (edges.len(), counts.len());
+        return Some(format!("{edges} edges and {counts} counts, expected one count more than edges"));
+    }
+    if let Some(edge) = edges.iter().find(|&&edge| !measurable(edge)) {
+        return Some(format!("edge {edge}, expected finite numbers of 0 or more"));
+    }
+    if let Some(pair) = edges.windows(2).find(|pair| pair[0] >= pair[1]) {
+        return Some(format!("edge {} before {}, expected ascending edges", pair[0], pair[1]));
+    }
+    let total = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
+    total.is_none().then(|| "the counts add up to more than 2^64".to_owned())
+}
+
+fn measurable(value: f64) -> bool {
+    (0.0..f64::INFINITY).contains(&value)
+}
