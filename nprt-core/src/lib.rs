@@ -6,6 +6,7 @@
 //! - [`compare`]: the comparator and its verdict;
 //! - [`manifest`]: from a service's manifests to the objects of one track of one version;
 //! - [`memory`]: a backend of each port in memory; `conformance` (feature): the contracts as tests;
+//! - [`wrap`]: retries and time-outs around any backend;
 //! - [`clock`]: the system's clock, and a faster one.
 
 pub mod clock;
@@ -17,5 +18,6 @@ pub mod manifest;
 pub mod memory;
 pub mod model;
 pub mod ports;
+pub mod wrap;
 
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -1,4 +1,5 @@
 //! The memory backend of the metrics port keeps the contract.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod clock;
 mod cluster;
 mod metrics;
 mod notifier;
+mod pointers;
 mod registry;
 mod vcs;
 

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+
+use super::Backoff;
+use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::ports::{
+    Clock, ImageRegistry, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
+    NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
+};
+use crate::{Error, ErrorKind, Result};
+
+/// A backend whose calls are tried again after temporary errors.
+///
+/// | port | what is tried again |
+/// |---|---|
+/// | [`VcsSource`], [`ImageRegistry`], [`MetricsBackend`] | every temporary error: all their calls are reads |
+/// | [`Notifier`] | `RateLimited` alone: after any other error the server may have it already, and nobody is told twice |
+///
+/// Permanent errors are returned at once. The error of the last try becomes
+/// [`Retry::Exhausted`](crate::Retry::Exhausted) and says how often it was tried, so that an outer retry
+/// does not begin anew. Dropping the future stops the tries, and is as safe as dropping the call.
+///
+/// ```
+/// use std::sync::Arc;
+/// use nprt_core::memory::{ManualClock, MemoryNotifier};
+/// use nprt_core::ports::Clock;
+/// use nprt_core::wrap::{Backoff, Retry};
+///
+/// let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+/// let notifier = Retry::new(MemoryNotifier::new(), Backoff::default(), clock);
+/// ```
+#[derive(Debug)]
+pub struct Retry<T> {
+    inner: T,
+    backoff: Backoff,
+    clock: Arc<dyn Clock>,
+    /// How many pauses were drawn from the jitter's seed.
+    draws: AtomicU64,
+}
+
+impl<T> Retry<T> {
+    /// Wraps `inner`; `clock` times the pauses.
+    #[must_use]
+    pub fn new(inner: T, backoff: Backoff, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, backoff, clock, draws: AtomicU64::new(0) }
+    }
+
+    async fn run<R, F>(&self, retried: fn(&Error) -> bool, call: impl Fn() -> F) -> Result<R>
+    where
+        F: Future<Output = Result<R>>,
+    {
+        let mut tried = 1;
+        loop {
+            let error = match call().await {
+                Err(error) if retried(&error) => error,
+                done => return done,
+            };
+            let draw = self.draws.fetch_add(1, Ordering::Relaxed);
+            let Some(pause) = self.backoff.pause(tried, draw) else {
+                return Err(error.with("tries", tried).with_retry(crate::Retry::Exhausted));
+            };
+            tracing::debug!(%error, tried, ?pause, "trying again");
+            self.clock.sleep(pause).await;
+            // It ends before it overflows: there is no pause after the last try.
+            tried += 1;
+        }
+    }
+}
+
+fn not_taken(error: &Error) -> bool {
+    error.is_temporary() && error.kind() == ErrorKind::RateLimited
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: VcsSource> VcsSource for Retry<T> {
+    fn capabilities(&self) -> VcsCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn resolve(&self, reference: &Reference) -> Result<Commit> {
+        self.run(Error::is_temporary, || self.inner.resolve(reference)).await
+    }
+
+    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        self.run(Error::is_temporary, || self.inner.read(revision, path)).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: ImageRegistry> ImageRegistry for Retry<T> {
+    fn capabilities(&self) -> RegistryCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn tags(&self, image: &ImageName) -> Result<Vec<Tag>> {
+        self.run(Error::is_temporary, || self.inner.tags(image)).await
+    }
+
+    async fn digest(&self, image: &ImageName, tag: &Tag) -> Result<Digest> {
+        self.run(Error::is_temporary, || self.inner.digest(image, tag)).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: MetricsBackend> MetricsBackend for Retry<T> {
+    fn capabilities(&self) -> MetricsCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+        self.run(Error::is_temporary, || self.inner.blocks(query)).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: Notifier> Notifier for Retry<T> {
+    fn capabilities(&self) -> NotifierCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn notify(&self, notification: &Notification) -> Result<()> {
+        self.run(not_taken, || self.inner.notify(notification)).await
+    }
+}
