@@ -2,12 +2,14 @@
 //! the contract means.
 
 mod clock;
+mod cluster;
 mod metrics;
 mod notifier;
 mod registry;
 mod vcs;
 
 pub use clock::ManualClock;
+pub use cluster::{ClusterView, MemoryCluster, WorkloadView};
 pub use metrics::{MemoryMetrics, Origin};
 pub use notifier::MemoryNotifier;
 pub use registry::MemoryRegistry;

@@ -1,0 +1,138 @@
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use super::{MemoryCluster, rollout, state};
+use crate::model::{Object, ObjectId, ServiceName, label};
+use crate::ports::{
+    Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
+};
+use crate::{Error, ErrorKind, Result};
+
+#[async_trait]
+impl Cluster for MemoryCluster {
+    fn capabilities(&self) -> ClusterCapabilities {
+        ClusterCapabilities { validates_schema: false, field_owners: true, fencing: true }
+    }
+
+    fn namespace(&self) -> String {
+        self.namespace.clone()
+    }
+
+    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
+        let state = self.state();
+        let objects = state.objects().map(|stored| &stored.object).filter(|object| {
+            object.label(label::SERVICE) == Some(service.as_str())
+                && object.namespace() == Some(self.namespace.as_str())
+                && !state::is_controlled(object)
+        });
+        Ok(objects.cloned().collect())
+    }
+
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
+        Ok(self.state().get(id, &self.namespace)?.map(|stored| stored.object.clone()))
+    }
+
+    async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        Ok(self.state().prepare(self.as_nprt(), object)?.0)
+    }
+
+    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        let write = self.as_nprt();
+        let mut state = self.state();
+        state.leases.check(lease, "cluster.apply")?;
+        let applied = state.write(write, object)?;
+        drop(state);
+        self.tell();
+        Ok(applied)
+    }
+
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+        let mut state = self.state();
+        state.leases.check(lease, "cluster.delete")?;
+        let deleted = state.delete(id, &self.namespace)?;
+        drop(state);
+        self.tell();
+        Ok(deleted)
+    }
+
+    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+        let follow = Follow { cluster: self.clone(), workload: workload.clone(), last: None };
+        stream::unfold(Some(follow), |follow| async {
+            let mut follow = follow?;
+            match follow.next().await {
+                Ok(status) => {
+                    let ended = status.phase != RolloutPhase::Progressing;
+                    follow.last = Some(status.clone());
+                    Some((Ok(status), (!ended).then_some(follow)))
+                }
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed()
+    }
+
+    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
+        Ok(self.state().leases.read(service, self.clock.now()).cloned())
+    }
+
+    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
+        self.state().leases.acquire(request, self.clock.now())
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Lease> {
+        self.state().leases.renew(lease, self.clock.now())
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        self.state().leases.release(lease);
+        Ok(())
+    }
+}
+
+/// A rollout that somebody watches.
+struct Follow {
+    cluster: MemoryCluster,
+    workload: ObjectId,
+    last: Option<RolloutStatus>,
+}
+
+impl Follow {
+    /// Waits until the status is another than the last one told.
+    async fn next(&mut self) -> Result<RolloutStatus> {
+        let mut written = self.cluster.shared.written.subscribe();
+        loop {
+            let (status, wait) = self.look()?;
+            if self.last.as_ref() != Some(&status) {
+                return Ok(status);
+            }
+            let changed = written.changed();
+            match wait {
+                // The cluster holds the sender, so that `changed` fails never.
+                None => _ = changed.await,
+                Some(wait) => {
+                    let sleep = self.cluster.clock.sleep(wait);
+                    _ = futures_util::future::select(std::pin::pin!(changed), sleep).await;
+                }
+            }
+        }
+    }
+
+    /// The status now, and how long until it may change by itself.
+    fn look(&self) -> Result<(RolloutStatus, Option<std::time::Duration>)> {
+        let MemoryCluster { namespace, rollout_delay, clock, .. } = &self.cluster;
+        let state = self.cluster.state();
+        let not_found = || {
+            Error::new(ErrorKind::NotFound, "cluster.watch_rollout", "no such workload")
+                .with("object", &self.workload)
+        };
+        let stored = state.get(&self.workload, namespace)?.ok_or_else(not_found)?;
+        let Some(rollout) = &stored.rollout else {
+            return Err(Error::invalid("cluster.watch_rollout", "this kind has no rollout")
+                .with("object", &self.workload)
+                .with_available(rollout::KINDS));
+        };
+        let now = clock.now();
+        let status = rollout.status(&stored.object, *rollout_delay, now);
+        Ok((status, rollout.next_change(&stored.object, *rollout_delay, now)))
+    }
+}

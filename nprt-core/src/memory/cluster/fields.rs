@@ -1,0 +1,244 @@
+//! An object's fields as server-side apply sees them: paths that managers own, lists whose items merge by key.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// One step into an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Field(String),
+    /// An item of a list, by its key, such as `name=app`.
+    Item(String),
+}
+
+/// The path of a field that is owned as a whole: a scalar, an empty map, or a list that does not merge.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Path(Vec<Step>);
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Field(field) if i == 0 => f.write_str(field)?,
+                Step::Field(field) => write!(f, ".{field}")?,
+                Step::Item(key) => write!(f, "[{key}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fields that `object` names, without those that identify it.
+pub(super) fn owned(object: &Value) -> BTreeSet<Path> {
+    let mut paths = BTreeSet::new();
+    collect(object, &mut Path::default(), &mut paths);
+    let identity = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
+    paths.retain(|path| !identity.contains(&path.to_string().as_str()));
+    paths
+}
+
+fn collect(value: &Value, at: &mut Path, paths: &mut BTreeSet<Path>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (field, value) in map {
+                at.0.push(Step::Field(field.clone()));
+                collect(value, at, paths);
+                at.0.pop();
+            }
+        }
+        Value::Array(items) => match keys(at.0.last(), items) {
+            Some(keys) => {
+                for (key, value) in keys.into_iter().zip(items) {
+                    at.0.push(Step::Item(key));
+                    collect(value, at, paths);
+                    at.0.pop();
+                }
+            }
+            None => _ = paths.insert(at.clone()),
+        },
+        _ => _ = paths.insert(at.clone()),
+    }
+}
+
+/// The keys of a list whose items merge: the lists of Kubernetes' own kinds that are maps by a key.
+fn keys(list: Option<&Step>, items: &[Value]) -> Option<Vec<String>> {
+    let Some(Step::Field(list)) = list else { return None };
+    let keys: Option<Vec<String>> = items.iter().map(|item| key(list, item)).collect();
+    keys.filter(|keys| !keys.is_empty() && keys.iter().collect::<BTreeSet<_>>().len() == keys.len())
+}
+
+fn key(list: &str, item: &Value) -> Option<String> {
+    let field = match list {
+        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets" => {
+            "name"
+        }
+        "volumeMounts" => "mountPath",
+        "ports" if item.get("containerPort").is_some() => "containerPort",
+        "ports" => "port",
+        "hostAliases" => "ip",
+        "ownerReferences" => "uid",
+        _ => return None,
+    };
+    let text = |field: &str| match item.get(field)? {
+        Value::String(text) => Some(text.clone()),
+        value @ Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    };
+    let key = format!("{field}={}", text(field)?);
+    if list != "ports" {
+        return Some(key);
+    }
+    Some(format!("{key},protocol={}", text("protocol").unwrap_or_else(|| "TCP".to_owned())))
+}
+
+/// Makes the fields that `new` names so in `live`, and leaves all others.
+pub(super) fn merge(live: &mut Value, new: &Value) {
+    merge_at(None, live, new);
+}
+
+fn merge_at(at: Option<&Step>, live: &mut Value, new: &Value) {
+    match (&mut *live, new) {
+        (Value::Object(live), Value::Object(new)) => {
+            for (field, value) in new {
+                match live.get_mut(field) {
+                    Some(present) => merge_at(Some(&Step::Field(field.clone())), present, value),
+                    None => _ = live.insert(field.clone(), value.clone()),
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(items)) => match (keys(at, old), keys(at, items)) {
+            (Some(old_keys), Some(keys)) => {
+                for (key, item) in keys.iter().zip(items) {
+                    match old_keys.iter().position(|old| old == key).and_then(|i| old.get_mut(i)) {
+                        Some(present) => merge_at(Some(&Step::Item(key.clone())), present, item),
+                        None => old.push(item.clone()),
+                    }
+                }
+            }
+            _ => items.clone_into(old),
+        },
+        _ => new.clone_into(live),
+    }
+}
+
+/// The value at `path`.
+pub(super) fn at<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
+    let mut value = object;
+    let mut list = None;
+    for step in &path.0 {
+        value = match step {
+            Step::Field(field) => value.get(field)?,
+            Step::Item(key) => {
+                let items = value.as_array()?;
+                let index = keys(list, items)?.iter().position(|other| other == key)?;
+                items.get(index)?
+            }
+        };
+        list = Some(step);
+    }
+    Some(value)
+}
+
+/// Removes the field at `path`, and the maps and items that are empty without it.
+pub(super) fn remove(object: &mut Value, path: &Path) {
+    remove_at(None, object, &path.0);
+}
+
+fn remove_at(at: Option<&Step>, value: &mut Value, path: &[Step]) {
+    let Some((step, rest)) = path.split_first() else { return };
+    match (value, step) {
+        (Value::Object(map), Step::Field(field)) => {
+            let Some(child) = map.get_mut(field) else { return };
+            remove_at(Some(step), child, rest);
+            if rest.is_empty() || is_empty(child) {
+                map.shift_remove(field);
+            }
+        }
+        (Value::Array(items), Step::Item(key)) => {
+            let index = keys(at, items).and_then(|keys| keys.iter().position(|other| other == key));
+            let Some((index, child)) = index.and_then(|i| Some((i, items.get_mut(i)?))) else { return };
+            remove_at(Some(step), child, rest);
+            if rest.is_empty() || is_empty(child) {
+                items.remove(index);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// `object` without nulls, its status and what the server alone sets.
+pub(super) fn without_server_fields(object: &Value) -> Value {
+    let mut value = object.clone();
+    drop_nulls(&mut value);
+    if let Some(map) = value.as_object_mut() {
+        map.shift_remove("status");
+    }
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
+            metadata.shift_remove(field);
+        }
+    }
+    value
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+/// The object's metadata, made where it is missing.
+pub(super) fn metadata(object: &mut Value) -> Option<&mut Map<String, Value>> {
+    object.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn items_merge_by_their_key() {
+        let mut live = json!({"containers": [
+            {"name": "app", "image": "app:1", "env": [{"name": "A", "value": "1"}]}, {"name": "sidecar"}]});
+        merge(&mut live, &json!({"containers": [{"name": "app", "image": "app:2"}], "args": ["x"]}));
+        let expected = json!({"containers": [
+            {"name": "app", "image": "app:2", "env": [{"name": "A", "value": "1"}]}, {"name": "sidecar"}],
+            "args": ["x"]});
+        assert_eq!(live, expected);
+    }
+
+    #[test]
+    fn removing_the_last_field_of_an_item_removes_the_item() {
+        let object = json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]});
+        let mut live = object.clone();
+        for path in owned(&object).iter().filter(|path| path.to_string().contains("name=A")) {
+            assert!(at(&live, path).is_some());
+            remove(&mut live, path);
+        }
+        assert_eq!(live, json!({"env": [{"name": "B", "value": "2"}]}));
+    }
+
+    #[test]
+    fn a_list_without_keys_is_owned_as_a_whole() {
+        let paths = owned(&json!({"kind": "x", "args": ["a", "b"], "emptyDir": {}, "ports": [{"port": 1}]}));
+        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        assert_eq!(paths, ["args", "emptyDir", "ports[port=1,protocol=TCP].port"]);
+    }
+}

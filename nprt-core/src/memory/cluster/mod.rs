@@ -1,0 +1,147 @@
+//! A cluster in memory: server-side apply, rollouts driven by a clock, leases. The reference for the
+//! contract of [`Cluster`](crate::ports::Cluster).
+
+mod backend;
+mod fields;
+mod kinds;
+mod lease;
+mod rollout;
+mod state;
+mod validate;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::Result;
+use crate::model::{Object, ObjectId};
+use crate::ports::{Applied, Clock};
+
+use state::{State, Write};
+pub use view::{ClusterView, WorkloadView};
+
+/// One namespace of a cluster in memory. Copies share it, as several processes share a real one.
+///
+/// Objects are applied as by a real API server: fields have owners, those that are no longer named are
+/// removed, those of others stay; names, labels, selectors and containers are checked (unknown fields are
+/// not). A workload's pods of a new template become ready one after another, all within the rollout's
+/// delay of the clock. The annotation `sim/behaviour: crash-loop`, `image-pull` or `never-ready` on a pod
+/// template makes them fail.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+/// use nprt_core::{clock::SystemClock, memory::MemoryCluster, model::Object};
+/// let cluster = MemoryCluster::new(Arc::new(SystemClock));
+/// let config = Object::new(serde_json::json!({
+///     "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colours"}, "data": {"sky": "blue"}
+/// }))?;
+/// cluster.apply_as("kubectl", &config)?;
+/// assert_eq!(cluster.objects().len(), 1);
+/// # nprt_core::Result::Ok(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct MemoryCluster {
+    namespace: String,
+    rollout_delay: Duration,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Tells the followers of rollouts that something was written.
+    written: watch::Sender<u64>,
+}
+
+impl MemoryCluster {
+    /// An empty cluster, whose namespace is `default` and whose rollouts take 2 seconds.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            namespace: "default".to_owned(),
+            rollout_delay: Duration::from_secs(2),
+            clock,
+            shared: Arc::default(),
+        }
+    }
+
+    /// The same cluster, seen from another namespace.
+    #[must_use]
+    pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), ..self }
+    }
+
+    /// The same cluster, with rollouts that take `delay`.
+    #[must_use]
+    pub fn with_rollout_delay(self, rollout_delay: Duration) -> Self {
+        Self { rollout_delay, ..self }
+    }
+
+    /// Writes as another field manager, by force and without a lease: what a person with kubectl or a
+    /// controller does.
+    ///
+    /// # Errors
+    /// `Rejected` and `Invalid`, as [`Cluster::apply`](crate::ports::Cluster::apply).
+    pub fn apply_as(&self, manager: &str, object: &Object) -> Result<Applied> {
+        let write = Write { manager, force: true, ..self.as_nprt() };
+        let applied = self.state().write(write, object)?;
+        self.tell();
+        Ok(applied)
+    }
+
+    /// Deletes without a lease, as a person with kubectl does; `false` when there was none.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown kind.
+    pub fn delete_as_person(&self, id: &ObjectId) -> Result<bool> {
+        let deleted = self.state().delete(id, &self.namespace)?;
+        self.tell();
+        Ok(deleted)
+    }
+
+    /// All objects of the namespace, and those without one, by kind and name.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Object> {
+        let state = self.state();
+        let objects = state.objects().map(|stored| &stored.object);
+        objects.filter(|o| o.namespace().is_none_or(|n| n == self.namespace)).cloned().collect()
+    }
+
+    /// What runs in the namespace.
+    #[must_use]
+    pub fn view(&self) -> ClusterView {
+        let state = self.state();
+        let now = self.clock.now();
+        let view = |stored: &state::Stored| {
+            let rollout = stored.rollout.as_ref()?;
+            let status = rollout.status(&stored.object, self.rollout_delay, now);
+            let here = stored.object.namespace() == Some(self.namespace.as_str());
+            here.then(|| WorkloadView::new(stored, rollout.number, status))
+        };
+        ClusterView { workloads: state.objects().filter_map(view).collect() }
+    }
+
+    /// A write by nprt, now.
+    fn as_nprt(&self) -> Write<'_> {
+        Write {
+            manager: "nprt",
+            force: false,
+            namespace: &self.namespace,
+            now: self.clock.now(),
+            rollout_delay: self.rollout_delay,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic cannot leave it half written: each write inserts what was prepared.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        self.shared.written.send_modify(|writes| *writes += 1);
+    }
+}

@@ -1,0 +1,207 @@
+//! What the cluster holds, and how a write changes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::fields::{self, Path};
+use super::lease::Leases;
+use super::rollout::{self, Rollout};
+use super::{kinds, validate};
+use crate::model::{Object, ObjectId};
+use crate::ports::{Applied, Change};
+use crate::{Error, ErrorKind, Result};
+
+/// An object, who owns which of its fields, and its rollout where its kind has one.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) object: Object,
+    owners: BTreeMap<String, BTreeSet<Path>>,
+    pub(super) rollout: Option<Rollout>,
+}
+
+/// Everything in the cluster. Group, kind, namespace and name are the key: an object is the same in every
+/// version of its API.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    objects: BTreeMap<Key, Stored>,
+    /// The last resource version given.
+    version: u64,
+    /// The last object's number, for its uid.
+    created: u64,
+    pub(super) leases: Leases,
+}
+
+/// Kind first, so that the order of the map is the order of lists.
+type Key = (String, String, Option<String>, String);
+
+fn key(id: &ObjectId) -> Key {
+    (id.kind.clone(), id.group().to_owned(), id.namespace.clone(), id.name.clone())
+}
+
+/// Who writes, when, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Write<'a> {
+    pub(super) manager: &'a str,
+    /// Takes fields from their owners, as everything but an apply does.
+    pub(super) force: bool,
+    pub(super) namespace: &'a str,
+    pub(super) now: Timestamp,
+    pub(super) rollout_delay: Duration,
+}
+
+impl State {
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Stored> {
+        self.objects.values()
+    }
+
+    /// `id` with its namespace.
+    pub(super) fn place(&self, id: ObjectId, namespace: &str) -> Result<ObjectId> {
+        let objects = self.objects.values().map(|stored| &stored.object);
+        kinds::place(id, namespace, objects.filter(|object| object.kind() == "CustomResourceDefinition"))
+    }
+
+    pub(super) fn get(&self, id: &ObjectId, namespace: &str) -> Result<Option<&Stored>> {
+        Ok(self.objects.get(&key(&self.place(id.clone(), namespace)?)))
+    }
+
+    /// What `object` would become; nothing is kept.
+    pub(super) fn prepare(&self, write: Write<'_>, object: &Object) -> Result<(Applied, Stored)> {
+        let id = self.place(object.id(), write.namespace)?;
+        let mut named = fields::without_server_fields(object.as_value());
+        if let Some(metadata) = fields::metadata(&mut named) {
+            match &id.namespace {
+                Some(namespace) => _ = metadata.insert("namespace".to_owned(), json!(namespace)),
+                None => _ = metadata.shift_remove("namespace"),
+            }
+        }
+        let old = self.objects.get(&key(&id));
+        let mine = fields::owned(&named);
+        let mut owners = old.map(|old| old.owners.clone()).unwrap_or_default();
+        let before = owners.insert(write.manager.to_owned(), mine.clone()).unwrap_or_default();
+        let mut value = old.map_or_else(|| named.clone(), |old| old.object.as_value().clone());
+        if let Some(old) = old {
+            settle_owners(&mut owners, old.object.as_value(), &named, write)?;
+        }
+        for path in before.difference(&mine) {
+            let shared = owners.iter().any(|(_, paths)| paths.contains(path));
+            if !shared {
+                fields::remove(&mut value, path);
+            }
+        }
+        fields::merge(&mut value, &named);
+        let object = Object::new(value)?;
+        validate::validate(old.map(|old| &old.object), &object)?;
+        Ok(self.complete(write, old, object, owners))
+    }
+
+    fn complete(
+        &self,
+        write: Write<'_>,
+        old: Option<&Stored>,
+        mut object: Object,
+        owners: BTreeMap<String, BTreeSet<Path>>,
+    ) -> (Applied, Stored) {
+        let change = match old {
+            None => Change::Created,
+            Some(old) if old.object == object => Change::Unchanged,
+            Some(_) => Change::Configured,
+        };
+        if let (false, Some(metadata)) =
+            (change == Change::Unchanged, fields::metadata(object.as_value_mut()))
+        {
+            metadata.insert("resourceVersion".to_owned(), json!((self.version + 1).to_string()));
+        }
+        self.set_identity(write.now, old, &mut object);
+        let rollout = rollout::is_rolled_out(&object.id()).then(|| {
+            let before = old.and_then(|old| Some((old.rollout.as_ref()?, &old.object)));
+            Rollout::next(before, &object, write.rollout_delay, write.now)
+        });
+        let applied = Applied { object: object.clone(), change };
+        (applied, Stored { object, owners, rollout })
+    }
+
+    /// The uid and time of creation, and the generation, which grows when something outside of the metadata
+    /// changes.
+    fn set_identity(&self, now: Timestamp, old: Option<&Stored>, object: &mut Object) {
+        let generation = |object: &Object| object.as_value().pointer("/metadata/generation")?.as_u64();
+        let spec = |object: &Object| object.as_value().get("spec").cloned();
+        let next = match old {
+            _ if spec(object).is_none() => None,
+            None => Some(1),
+            Some(old) if spec(&old.object) == spec(object) => generation(&old.object),
+            Some(old) => Some(generation(&old.object).unwrap_or(0) + 1),
+        };
+        let uid = format!("00000000-0000-4000-8000-{:012x}", self.created + 1);
+        let Some(metadata) = fields::metadata(object.as_value_mut()) else { return };
+        if old.is_none() {
+            metadata.insert("uid".to_owned(), json!(uid));
+            metadata.insert("creationTimestamp".to_owned(), json!(now.to_string()));
+        }
+        if let Some(generation) = next {
+            metadata.insert("generation".to_owned(), json!(generation));
+        }
+    }
+
+    /// Makes `object` so.
+    pub(super) fn write(&mut self, write: Write<'_>, object: &Object) -> Result<Applied> {
+        let (applied, stored) = self.prepare(write, object)?;
+        self.version += u64::from(applied.change != Change::Unchanged);
+        self.created += u64::from(applied.change == Change::Created);
+        self.objects.insert(key(&stored.object.id()), stored);
+        Ok(applied)
+    }
+
+    /// Deletes the object and all that it owns.
+    pub(super) fn delete(&mut self, id: &ObjectId, namespace: &str) -> Result<bool> {
+        let id = self.place(id.clone(), namespace)?;
+        let Some(gone) = self.objects.remove(&key(&id)) else { return Ok(false) };
+        self.version += 1;
+        let mut owners = vec![gone];
+        while let Some(owner) = owners.pop() {
+            let uid = owner.object.as_value().pointer("/metadata/uid").cloned();
+            let owned = self.objects.extract_if(.., |_, stored| is_owned(&stored.object, uid.as_ref()));
+            owners.extend(owned.map(|(_, stored)| stored));
+        }
+        Ok(true)
+    }
+}
+
+/// Refuses fields that another manager set to something else, or takes them by force.
+fn settle_owners(
+    owners: &mut BTreeMap<String, BTreeSet<Path>>,
+    live: &Value,
+    named: &Value,
+    write: Write<'_>,
+) -> Result<()> {
+    let differs = |path: &Path| {
+        fields::at(named, path).is_some_and(|value| fields::at(live, path).is_some_and(|old| old != value))
+    };
+    for (owner, paths) in owners.iter_mut().filter(|(owner, _)| *owner != write.manager) {
+        let Some(path) = paths.iter().find(|path| differs(path)).cloned() else { continue };
+        if !write.force {
+            let text = |field| named.pointer(field).and_then(Value::as_str).unwrap_or_default();
+            return Err(Error::new(ErrorKind::Conflict, "cluster.apply", "another manager owns the field")
+                .with("object", format_args!("{}/{}", text("/kind"), text("/metadata/name")))
+                .with("field", path)
+                .with("owner", owner));
+        }
+        paths.retain(|path| !differs(path));
+    }
+    Ok(())
+}
+
+fn owner_references(object: &Object) -> impl Iterator<Item = &Value> {
+    object.as_value().pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_owned(object: &Object, uid: Option<&Value>) -> bool {
+    owner_references(object).any(|owner| owner.get("uid") == uid)
+}
+
+/// Whether a controller made it.
+pub(super) fn is_controlled(object: &Object) -> bool {
+    owner_references(object).any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+}
