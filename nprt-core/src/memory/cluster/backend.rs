@@ -3,9 +3,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use super::{MemoryCluster, rollout, state};
 use crate::model::{Object, ObjectId, ServiceName, label};
-use crate::ports::{
-    Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
-};
+use crate::ports::{Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus};
 use crate::{Error, ErrorKind, Result};
 
 #[async_trait]

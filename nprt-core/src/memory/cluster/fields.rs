@@ -141,38 +141,36 @@ pub(super) fn at<'a>(object: &'a Value, path: &Path) -> Option<&'a Value> {
     Some(value)
 }
 
-/// Removes the field at `path`, and the maps and items that are empty without it.
-pub(super) fn remove(object: &mut Value, path: &Path) {
-    remove_at(None, object, &path.0);
+/// Removes the fields at `paths`, and the maps and items that are empty without them.
+pub(super) fn remove(object: &mut Value, paths: &BTreeSet<Path>) {
+    keep(object, &mut Path::default(), paths);
 }
 
-fn remove_at(at: Option<&Step>, value: &mut Value, path: &[Step]) {
-    let Some((step, rest)) = path.split_first() else { return };
-    match (value, step) {
-        (Value::Object(map), Step::Field(field)) => {
-            let Some(child) = map.get_mut(field) else { return };
-            remove_at(Some(step), child, rest);
-            if rest.is_empty() || is_empty(child) {
-                map.shift_remove(field);
-            }
-        }
-        (Value::Array(items), Step::Item(key)) => {
-            let index = keys(at, items).and_then(|keys| keys.iter().position(|other| other == key));
-            let Some((index, child)) = index.and_then(|i| Some((i, items.get_mut(i)?))) else { return };
-            remove_at(Some(step), child, rest);
-            if rest.is_empty() || is_empty(child) {
-                items.remove(index);
-            }
-        }
-        _ => {}
+/// Removes the fields of `value` that are in `paths`; false when nothing of it is left. An item's key is one
+/// of its fields, so that the keys of a list are read before anything goes.
+fn keep(value: &mut Value, at: &mut Path, paths: &BTreeSet<Path>) -> bool {
+    if paths.contains(at) {
+        return false;
     }
-}
-
-fn is_empty(value: &Value) -> bool {
+    let list = at.0.last().cloned();
+    let mut keep_at = |step: Step, value: &mut Value| {
+        at.0.push(step);
+        let kept = keep(value, at, paths);
+        at.0.pop();
+        kept
+    };
     match value {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
+        Value::Object(map) if !map.is_empty() => {
+            map.retain(|field, value| keep_at(Step::Field(field.clone()), value));
+            !map.is_empty()
+        }
+        Value::Array(items) => {
+            let Some(keys) = keys(list.as_ref(), items) else { return true };
+            let mut keys = keys.into_iter();
+            items.retain_mut(|item| keys.next().is_none_or(|key| keep_at(Step::Item(key), item)));
+            !items.is_empty()
+        }
+        _ => true,
     }
 }
 
@@ -228,10 +226,11 @@ mod tests {
     fn removing_the_last_field_of_an_item_removes_the_item() {
         let object = json!({"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]});
         let mut live = object.clone();
-        for path in owned(&object).iter().filter(|path| path.to_string().contains("name=A")) {
-            assert!(at(&live, path).is_some());
-            remove(&mut live, path);
-        }
+        let mut paths = owned(&object);
+        assert!(paths.iter().all(|path| at(&live, path).is_some()));
+        paths.retain(|path| path.to_string().contains("name=A"));
+        assert_eq!(paths.len(), 2, "its key is one of its fields: {paths:?}");
+        remove(&mut live, &paths);
         assert_eq!(live, json!({"env": [{"name": "B", "value": "2"}]}));
     }
 

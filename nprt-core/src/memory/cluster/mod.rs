@@ -31,7 +31,6 @@ pub use view::{ClusterView, WorkloadView};
 /// template makes them fail.
 ///
 /// ```
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use std::sync::Arc;
 /// use nprt_core::{clock::SystemClock, memory::MemoryCluster, model::Object};
 /// let cluster = MemoryCluster::new(Arc::new(SystemClock));
@@ -40,7 +39,7 @@ pub use view::{ClusterView, WorkloadView};
 /// }))?;
 /// cluster.apply_as("kubectl", &config)?;
 /// assert_eq!(cluster.objects().len(), 1);
-/// # nprt_core::Result::Ok(()) }).unwrap();
+/// # Ok::<(), nprt_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct MemoryCluster {

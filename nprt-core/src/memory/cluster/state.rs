@@ -85,12 +85,9 @@ impl State {
         if let Some(old) = old {
             settle_owners(&mut owners, old.object.as_value(), &named, write)?;
         }
-        for path in before.difference(&mine) {
-            let shared = owners.iter().any(|(_, paths)| paths.contains(path));
-            if !shared {
-                fields::remove(&mut value, path);
-            }
-        }
+        let mut dropped: BTreeSet<Path> = before.difference(&mine).cloned().collect();
+        dropped.retain(|path| !owners.values().any(|paths| paths.contains(path)));
+        fields::remove(&mut value, &dropped);
         fields::merge(&mut value, &named);
         let object = Object::new(value)?;
         validate::validate(old.map(|old| &old.object), &object)?;

@@ -56,9 +56,10 @@ fn name(object: &Value) -> Result<(), Fault> {
 }
 
 fn labels(object: &Value) -> Result<(), Fault> {
-    for (pointer, field) in
-        [("/metadata/labels", "metadata.labels"), ("/spec/template/metadata/labels", "spec.template.metadata.labels")]
-    {
+    for (pointer, field) in [
+        ("/metadata/labels", "metadata.labels"),
+        ("/spec/template/metadata/labels", "spec.template.metadata.labels"),
+    ] {
         for (key, value) in object.pointer(pointer).and_then(Value::as_object).into_iter().flatten() {
             let valid = value.as_str().is_some_and(is_label_value);
             if !valid {
@@ -117,7 +118,10 @@ fn selector(object: &Value) -> Result<(), Fault> {
     }
     let labels = map("/spec/template/metadata/labels").unwrap_or(&empty);
     if wanted.iter().any(|(key, value)| labels.get(key) != Some(value)) {
-        return Err(fault("spec.template.metadata.labels", "the selector does not match the template's labels"));
+        return Err(fault(
+            "spec.template.metadata.labels",
+            "the selector does not match the template's labels",
+        ));
     }
     let replicas = object.pointer("/spec/replicas");
     if replicas.is_some_and(|replicas| replicas.as_u64().is_none()) {

@@ -1,0 +1,119 @@
+//! Leases: one holder a service, expiry, takeover, and what a lost lease may no longer do.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::objects::config;
+use super::{ClusterFixture, clear, request, service};
+use crate::ports::{Cluster, Lease, Takeover};
+
+async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
+    let request = request(&service(name), holder, fixture.patience(), Takeover::WhenExpired);
+    cluster.acquire(&request).await.expect("the lease is free")
+}
+
+/// Of many who ask at the same time one gets it; the others learn who holds it and for what. A lease that
+/// was given back is free, and giving it back again is no error.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_lease_has_one_holder(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let service = service("check-lease");
+    assert_eq!(cluster.lease(&service).await.expect("read"), None, "nobody holds it yet");
+    let requests: Vec<_> = (0..5)
+        .map(|n| request(&service, &format!("holder-{n}"), fixture.patience(), Takeover::WhenExpired))
+        .collect();
+    let answers = join_all(requests.iter().map(|request| cluster.acquire(request))).await;
+    let (held, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+    let [held] = held.try_into().expect("exactly one holder");
+    let held = held.expect("partitioned");
+    for error in refused.into_iter().filter_map(Result::err) {
+        assert!(error.is_conflict(), "{error}");
+        let said = error.to_string();
+        assert!(said.contains(&held.holder) && said.contains(&held.purpose), "who and for what: {said}");
+    }
+    let read = cluster.lease(&service).await.expect("read").expect("somebody holds it");
+    assert_eq!((&read.holder, &read.purpose, read.epoch), (&held.holder, &held.purpose, held.epoch));
+    assert_eq!(read.duration, fixture.patience());
+    cluster.release(&held).await.expect("given back");
+    cluster.release(&held).await.expect("given back again");
+    assert_eq!(cluster.lease(&service).await.expect("read"), None, "it was given back");
+    let next = acquire(cluster, fixture, "check-lease", "next").await;
+    assert!(next.epoch > held.epoch, "the epoch grows with each holder");
+    cluster.release(&held).await.expect("that it was lost is no error");
+    assert!(cluster.lease(&service).await.expect("read").is_some(), "the next one's stays");
+    cluster.release(&next).await.expect("given back");
+}
+
+/// A lease that is renewed in time lasts longer than its duration.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_renewed_lease_lasts(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let (service, clock) = (service("check-renew"), fixture.clock());
+    let mine = request(&service, "holder", fixture.lease_duration(), Takeover::WhenExpired);
+    let theirs = request(&service, "other", fixture.lease_duration(), Takeover::WhenExpired);
+    let mut lease = cluster.acquire(&mine).await.expect("the lease is free");
+    for _ in 0..4 {
+        clock.sleep(fixture.lease_duration() / 3).await;
+        let renewed = cluster.renew(&lease).await.expect("renewed");
+        assert!(renewed.renewed > lease.renewed, "it was renewed later");
+        assert_eq!((renewed.epoch, renewed.acquired), (lease.epoch, lease.acquired));
+        lease = renewed;
+        cluster.acquire(&theirs).await.expect_err("it is held still");
+    }
+    cluster.release(&lease).await.expect("given back");
+}
+
+/// A lease that nobody renews is free after its duration; its holder cannot renew it any more.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn an_expired_lease_goes_to_whoever_asks(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let service = service("check-expiry");
+    let first = request(&service, "first", fixture.lease_duration(), Takeover::WhenExpired);
+    let lost = cluster.acquire(&first).await.expect("the lease is free");
+    fixture.clock().sleep(fixture.lease_duration()).await;
+    assert_eq!(cluster.lease(&service).await.expect("read"), None, "it has expired");
+    let next = acquire(cluster, fixture, "check-expiry", "second").await;
+    assert!(next.epoch > lost.epoch, "the epoch grows with each holder");
+    let error = cluster.renew(&lost).await.expect_err("somebody else has it");
+    assert!(error.is_conflict() && error.to_string().contains("second"), "{error}");
+    cluster.release(&next).await.expect("given back");
+}
+
+/// A rollback does not wait for the lease's end; who held it learns of it when it renews.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let deploy = acquire(cluster, fixture, "check-takeover", "deploy").await;
+    let request = request(&deploy.service, "rollback", fixture.patience(), Takeover::Now);
+    let rollback = cluster.acquire(&request).await.expect("it takes the lease");
+    assert!(rollback.epoch > deploy.epoch, "the epoch grows with each holder");
+    let error = cluster.renew(&deploy).await.expect_err("the rollback has it");
+    assert!(error.is_conflict() && error.to_string().contains("rollback"), "{error}");
+    let read = cluster.lease(&deploy.service).await.expect("read").expect("the rollback holds it");
+    assert_eq!(read.holder, "rollback");
+    cluster.release(&rollback).await.expect("given back");
+}
+
+/// Under a lease that another took over nothing lands, neither an apply nor a delete.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn writes_under_a_lost_lease_are_refused(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let lost = acquire(cluster, fixture, "check-fence", "deploy").await;
+    let config = |value: &str| config(&lost.service, &json!({"written-by": value}));
+    cluster.apply(&lost, &config("deploy")).await.expect("the lease is held");
+    let request = request(&lost.service, "rollback", fixture.patience(), Takeover::Now);
+    let held = cluster.acquire(&request).await.expect("it takes the lease");
+    let error = cluster.apply(&lost, &config("late")).await.expect_err("the lease is lost");
+    assert!(error.is_conflict() && error.to_string().contains("rollback"), "{error}");
+    let error = cluster.delete(&lost, &config("").id()).await.expect_err("the lease is lost");
+    assert!(error.is_conflict(), "{error}");
+    let live = cluster.get(&config("").id()).await.expect("read").expect("it was not deleted");
+    assert_eq!(live.as_value().pointer("/data/written-by"), Some(&json!("deploy")), "nothing landed");
+    cluster.apply(&held, &config("rollback")).await.expect("the new holder may write");
+    clear(cluster, &held).await;
+}
