@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use super::Malformed;
+
+/// What the server heard since it started, to export as metrics of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatsdStats {
+    /// Datagrams.
+    pub packets: u64,
+    /// Datagrams that could not be received.
+    pub receive_errors: u64,
+    /// Lines that are not empty: the sum of all below.
+    pub lines: u64,
+    /// Lines that became part of at least one block.
+    pub used: u64,
+    /// Lines of names that no configured metric is made of.
+    pub unmapped: u64,
+    /// Lines of a name that is configured, but of another type.
+    pub wrong_type: u64,
+    /// Lines that do not say service and track, or say something longer than 200 bytes.
+    pub unattributed: u64,
+    /// Timings of requests that failed, which do not count as latency.
+    pub failed: u64,
+    /// Lines that met a limit, changed a gauge that was never set, or counted below zero; their metric has
+    /// no blocks of that minute and service.
+    pub refused: u64,
+    /// DogStatsD events, which are passed over.
+    pub events: u64,
+    /// DogStatsD service checks, which are passed over.
+    pub service_checks: u64,
+    /// Lines outside the grammar, by what is wrong with them.
+    pub malformed: BTreeMap<Malformed, u64>,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fate {
+    // In ascending order: a line that several metrics are made of counts by the best of its fates.
+    Unmapped,
+    WrongType,
+    Unattributed,
+    Refused,
+    Failed,
+    Used,
+}
+
+impl StatsdStats {
+    pub(super) fn count(&mut self, fate: Fate) {
+        *match fate {
+            Fate::Unmapped => &mut self.unmapped,
+            Fate::WrongType => &mut self.wrong_type,
+            Fate::Unattributed => &mut self.unattributed,
+            Fate::Refused => &mut self.refused,
+            Fate::Failed => &mut self.failed,
+            Fate::Used => &mut self.used,
+        } += 1;
+    }
+}
