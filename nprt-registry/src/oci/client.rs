@@ -1,0 +1,173 @@
+use std::collections::BTreeSet;
+
+use nprt_core::model::{Digest, ImageName, Tag};
+use nprt_core::{Error, ErrorKind, Result};
+use reqwest::header::{ACCEPT, HeaderName, LINK};
+use reqwest::{Method, Response, StatusCode};
+use serde::Deserialize;
+use sha2::Digest as _;
+use url::Url;
+
+use super::auth::{Authenticator, Authorization};
+use super::error::{body, refusal};
+use super::host::Host;
+use super::link::next_page;
+
+/// Every kind of manifest that a tag may name. Schema 1 is left out: containerd no longer runs it.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
+
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// The longest page of tags that is read, in bytes.
+const LONGEST_PAGE: usize = 16 << 20;
+
+/// The longest manifest that is read, in bytes: what registries accept.
+const LONGEST_MANIFEST: usize = 4 << 20;
+
+/// Pages of one list of tags that are read before it is taken for endless.
+const MOST_PAGES: usize = 10_000;
+
+/// The wire: the two endpoints that are needed, each request with what it must carry.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    authenticator: Authenticator,
+    page_size: u32,
+}
+
+#[derive(Deserialize)]
+struct TagList {
+    /// `null` where all tags were deleted.
+    tags: Option<Vec<String>>,
+}
+
+/// What all requests of one call share.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) operation: &'static str,
+    pub(super) image: &'a ImageName,
+    pub(super) host: &'a Host,
+}
+
+impl Call<'_> {
+    fn unexpected(&self, message: &str) -> Error {
+        Error::new(ErrorKind::Unexpected, self.operation, message).with("image", self.image)
+    }
+}
+
+impl Client {
+    pub(super) fn new(http: reqwest::Client, authenticator: Authenticator, page_size: u32) -> Self {
+        Self { http, authenticator, page_size }
+    }
+
+    /// The tags from all pages, sorted. `None` for an image that does not exist.
+    pub(super) async fn tags(&self, call: Call<'_>) -> Result<Option<BTreeSet<Tag>>> {
+        let mut tags = BTreeSet::new();
+        let mut read = BTreeSet::new();
+        let mut page = call.host.url(&call.image.repository(), "tags/list");
+        page.query_pairs_mut().append_pair("n", &self.page_size.to_string());
+        loop {
+            if !read.insert(page.clone()) || read.len() > MOST_PAGES {
+                return Err(call.unexpected("the registry's list of tags has no end"));
+            }
+            let Some(response) = self.send(call, Method::GET, &page).await? else { return Ok(None) };
+            let next = next_page(&page, &links(&response)).map_err(|target| {
+                call.unexpected("the next page of tags is at another host")
+                    .with("link", without_query(&target))
+            })?;
+            let content = body(call.operation, response, LONGEST_PAGE).await?;
+            let list: TagList = serde_json::from_slice(&content)
+                .map_err(|error| call.unexpected("the list of tags cannot be read").with_source(error))?;
+            for tag in list.tags.unwrap_or_default() {
+                let bad = |error| call.unexpected("the registry lists a malformed tag").with_source(error);
+                tags.insert(Tag::new(&tag).map_err(bad)?);
+            }
+            match next {
+                Some(next) => page = next,
+                None => return Ok(Some(tags)),
+            }
+        }
+    }
+
+    /// The digest of the manifest that `tag` names. `None` when image or tag do not exist.
+    pub(super) async fn digest(&self, call: Call<'_>, tag: &Tag) -> Result<Option<Digest>> {
+        let url = call.host.url(&call.image.repository(), &format!("manifests/{tag}"));
+        let Some(response) = self.send(call, Method::HEAD, &url).await? else { return Ok(None) };
+        if let Some(digest) = content_digest(call, &response)? {
+            return Ok(Some(digest));
+        }
+        // The header is optional: then the digest is that of the manifest's bytes.
+        let Some(response) = self.send(call, Method::GET, &url).await? else { return Ok(None) };
+        let told = content_digest(call, &response)?;
+        let content = body(call.operation, response, LONGEST_MANIFEST).await?;
+        let digest = Digest::new(&format!("sha256:{}", hex(&sha2::Sha256::digest(&content))))?;
+        match told {
+            Some(told) if told.as_str().starts_with("sha256:") && told != digest => {
+                Err(call.unexpected("the manifest is not what its digest says").with("digest", told))
+            }
+            _ => Ok(Some(told.unwrap_or(digest))),
+        }
+    }
+
+    /// Sends a request, with credentials once they are asked for. `None` for 404.
+    async fn send(&self, call: Call<'_>, method: Method, url: &Url) -> Result<Option<Response>> {
+        let repository = call.image.repository();
+        let mut carried = self.authenticator.remembered(call.host, &repository);
+        let mut response = self.send_once(call, &method, url, carried.as_ref()).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let headers = response.headers();
+            let answer = self.authenticator.answer(call.operation, call.host, &repository, headers).await;
+            let answer = carried.insert(answer.map_err(|error| error.with("image", call.image))?);
+            response = self.send_once(call, &method, url, Some(answer)).await?;
+        }
+        match response.status() {
+            status if status.is_success() => Ok(Some(response)),
+            StatusCode::NOT_FOUND => Ok(None),
+            // Some registries do not answer HEAD: the caller goes on without its headers.
+            StatusCode::METHOD_NOT_ALLOWED if method == Method::HEAD => Ok(Some(response)),
+            _ => Err(refusal(call.operation, response, carried.as_ref()).await.with("image", call.image)),
+        }
+    }
+
+    async fn send_once(
+        &self,
+        call: Call<'_>,
+        method: &Method,
+        url: &Url,
+        carried: Option<&Authorization>,
+    ) -> Result<Response> {
+        let request = self.http.request(method.clone(), url.clone()).header(ACCEPT, accepted(url));
+        let request = match carried {
+            Some(authorization) => authorization.apply(request),
+            None => request,
+        };
+        let failed = |error| nprt_http::request_error(call.operation, error).with("image", call.image);
+        request.send().await.map_err(failed)
+    }
+}
+
+fn accepted(url: &Url) -> &'static str {
+    if url.path().ends_with("/tags/list") { "application/json" } else { MANIFESTS }
+}
+
+fn links(response: &Response) -> String {
+    let links = response.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok());
+    links.collect::<Vec<_>>().join(", ")
+}
+
+fn without_query(target: &str) -> &str {
+    target.split_once('?').map_or(target, |(path, _)| path)
+}
+
+fn content_digest(call: Call<'_>, response: &Response) -> Result<Option<Digest>> {
+    let Some(digest) = response.headers().get(CONTENT_DIGEST) else { return Ok(None) };
+    let digest = digest.to_str().ok().and_then(|digest| Digest::new(digest).ok());
+    digest.map(Some).ok_or_else(|| call.unexpected("the registry answers with a malformed digest"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
