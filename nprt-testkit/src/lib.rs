@@ -1,10 +1,19 @@
 //! Real servers for tests and demos: one file a server, each started on free loopback ports and stopped when
 //! its value is dropped. A suite that needs one asks through [`need`], so that it never skips in silence.
 
+mod apache;
 pub mod build;
 mod control_plane;
+mod git_http;
+mod mod_dav_svn;
 mod need;
 pub mod process;
+mod svn;
+mod svnserve;
 
+pub use apache::{PASSWORD, USER};
 pub use control_plane::{ControlPlane, ControlPlaneOptions, Kubectl, KubectlFailed};
+pub use git_http::{GitHttp, GitHttpOptions};
+pub use mod_dav_svn::ModDavSvn;
 pub use need::{Missing, need};
+pub use svnserve::Svnserve;

@@ -1,0 +1,91 @@
+//! Git's smart HTTP: `git http-backend` behind Apache.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::{Missing, apache};
+
+const NAME: &str = "git http-backend";
+
+/// How the server behaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GitHttpOptions {
+    /// It asks for [`USER`](crate::USER) and [`PASSWORD`](crate::PASSWORD).
+    pub password: bool,
+    /// It hands out any commit by its name, as the large hosts do and git by default does not.
+    pub any_commit: bool,
+}
+
+/// A server of bare git repositories over HTTP.
+#[derive(Debug)]
+pub struct GitHttp {
+    process: Process,
+    address: std::net::SocketAddr,
+    directory: TempDir,
+}
+
+impl GitHttp {
+    /// Starts it, without repositories.
+    ///
+    /// # Errors
+    /// [`Missing`] without git or Apache.
+    pub async fn start(options: GitHttpOptions) -> Result<Self, Missing> {
+        let missing = |error: std::io::Error| Missing::new(NAME, error);
+        let directory = TempDir::new().map_err(missing)?;
+        let at = directory.path();
+        std::fs::create_dir(at.join("git")).map_err(missing)?;
+        let output = Command::new("git").arg("--exec-path").output().map_err(missing)?;
+        let programs = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let root = at.join("git");
+        // Repositories belong to whoever runs the test, and httpd may be somebody else.
+        let settings = [("safe.directory", "*"), ("uploadpack.allowAnySHA1InWant", "true")];
+        let used = if options.any_commit { &settings[..] } else { &settings[..1] };
+        let mut site = format!(
+            "ScriptAlias /git/ {programs}/git-http-backend/\n\
+             SetEnv GIT_PROJECT_ROOT {root}\nSetEnv GIT_HTTP_EXPORT_ALL 1\nSetEnv GIT_CONFIG_COUNT {count}\n",
+            root = root.display(),
+            count = used.len(),
+        );
+        for (n, (key, value)) in used.iter().enumerate() {
+            site += &format!("SetEnv GIT_CONFIG_KEY_{n} {key}\nSetEnv GIT_CONFIG_VALUE_{n} {value}\n");
+        }
+        let allowed =
+            if options.password { apache::require_user(at) } else { "Require all granted\n".to_owned() };
+        site += &format!("<Location /git/>\n{allowed}</Location>\n");
+        let (process, address) = apache::start(NAME, at, &["cgi", "alias", "env"], &site).await?;
+        Ok(Self { process, address, directory })
+    }
+
+    /// Makes an empty bare repository and answers with its directory.
+    ///
+    /// # Errors
+    /// [`Missing`] when git fails.
+    pub fn repository(&self, name: &str) -> Result<PathBuf, Missing> {
+        let path = self.directory.path().join("git").join(name);
+        init(&path)?;
+        Ok(path)
+    }
+
+    /// The URL of a repository.
+    #[must_use]
+    pub fn url(&self, name: &str) -> String {
+        format!("http://{}/git/{name}", self.address)
+    }
+
+    /// Ends it before its value is dropped.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+}
+
+fn init(path: &Path) -> Result<(), Missing> {
+    let status = Command::new("git")
+        .args(["init", "--quiet", "--bare", "--initial-branch", "main"])
+        .arg(path)
+        .status()
+        .map_err(|error| Missing::new(NAME, error))?;
+    if status.success() { Ok(()) } else { Err(Missing::new(NAME, "git init failed")) }
+}

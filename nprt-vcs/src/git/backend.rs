@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use git2::{Oid, Repository};
+use nprt_core::model::{Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::ports::{VcsCapabilities, VcsSource};
+use nprt_core::{Error, ErrorKind, Result};
+
+use super::cache::Cache;
+use super::client::Cancel;
+use super::error::from_git;
+use super::objects;
+
+/// A git repository; built by [`GitSource::builder`].
+#[derive(Debug, Clone)]
+pub struct GitSource {
+    place: Arc<Place>,
+    timeout: Duration,
+}
+
+/// Where the repository is.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// Here: it is read in place.
+    Local(PathBuf),
+    /// On a server.
+    Remote(Cache),
+}
+
+impl GitSource {
+    pub(super) fn new(place: Place, timeout: Duration) -> Self {
+        Self { place: Arc::new(place), timeout }
+    }
+
+    /// Runs blocking work on a thread for it, for as long as somebody waits and the time allows.
+    async fn run<T, F>(&self, operation: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Place, &Cancel) -> Result<T> + Send + 'static,
+    {
+        let cancel = Cancel::default();
+        let _guard = CancelOnDrop(cancel.clone());
+        let place = Arc::clone(&self.place);
+        let task = tokio::task::spawn_blocking(move || work(&place, &cancel));
+        match tokio::time::timeout(self.timeout, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => {
+                Err(Error::new(ErrorKind::Unexpected, operation, "git failed").with_source(panic))
+            }
+            Err(_) => Err(Error::new(ErrorKind::Timeout, operation, "not done in the time allowed")
+                .with("seconds", self.timeout.as_secs())),
+        }
+    }
+}
+
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+#[async_trait]
+impl VcsSource for GitSource {
+    fn capabilities(&self) -> VcsCapabilities {
+        VcsCapabilities { commits: true, revision_numbers: false, tags: true, changed_lines: true }
+    }
+
+    async fn resolve(&self, reference: &Reference) -> Result<Commit> {
+        let reference = reference.clone();
+        self.run("vcs.resolve", move |place, cancel| {
+            let (repository, oid) = place.find(&reference, cancel)?;
+            objects::commit(&repository, oid)
+        })
+        .await
+    }
+
+    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        let (oid, path) = (full(revision)?, path.clone());
+        self.run("vcs.read", move |place, cancel| {
+            let repository = place.holding(oid, cancel)?;
+            objects::read(&repository, oid, &path)
+        })
+        .await
+    }
+}
+
+impl Place {
+    fn find(&self, reference: &Reference, cancel: &Cancel) -> Result<(Repository, Oid)> {
+        match reference {
+            Reference::Commit(commit) => match GitSha::new(commit.as_str()) {
+                Ok(sha) => self.full(&Revision::Git(sha), cancel),
+                Err(_) => {
+                    let repository = match self {
+                        Self::Local(path) => open(path)?,
+                        Self::Remote(cache) => cache.mirror(cancel)?,
+                    };
+                    let oid = objects::abbreviated(&repository, commit)?;
+                    Ok((repository, oid))
+                }
+            },
+            Reference::Revision(revision) => self.full(revision, cancel),
+            Reference::Branch(_) | Reference::Tag(_) => match self {
+                Self::Local(path) => {
+                    let repository = open(path)?;
+                    let oid = objects::find(&objects::heads(&repository)?, reference)?.oid;
+                    Ok((repository, oid))
+                }
+                Self::Remote(cache) => cache.follow(objects::find(&cache.heads(cancel)?, reference)?, cancel),
+            },
+        }
+    }
+
+    fn full(&self, revision: &Revision, cancel: &Cancel) -> Result<(Repository, Oid)> {
+        let oid = full(revision)?;
+        Ok((self.holding(oid, cancel)?, oid))
+    }
+
+    /// A repository on disk that holds the commit, if there is such a commit.
+    fn holding(&self, commit: Oid, cancel: &Cancel) -> Result<Repository> {
+        match self {
+            Self::Local(path) => open(path),
+            Self::Remote(cache) => cache.commit(commit, cancel),
+        }
+    }
+}
+
+fn open(path: &std::path::Path) -> Result<Repository> {
+    Repository::open(path).map_err(|error| from_git("git.open", error).with("path", path.display()))
+}
+
+fn full(revision: &Revision) -> Result<Oid> {
+    let unsupported =
+        |why| Err(Error::new(ErrorKind::Unsupported, "vcs.resolve", why).with("revision", revision));
+    match revision {
+        Revision::Git(sha) if sha.as_str().len() == 40 => {
+            Oid::from_str(sha.as_str()).map_err(|error| from_git("vcs.resolve", error))
+        }
+        Revision::Git(_) => unsupported("this build knows SHA-1 repositories only"),
+        Revision::Svn(_) => unsupported("revisions are git commits, not numbers"),
+    }
+}

@@ -1,0 +1,9 @@
+//! The git backend against a local directory and `git http-backend`.
+#![cfg(feature = "git")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+
+mod build;
+mod cache;
+mod conformance;
+mod server;
+mod writer;
