@@ -37,7 +37,6 @@ fn images_of(document: &Document, settings: &Settings) -> Result<Vec<ImageRef>> 
 }
 
 /// Whether the pods of an object run an image of this version: one that takes its tag, or has it already.
-#[expect(dead_code, reason = "the canary asks, in the next commit")]
 pub(super) fn runs_version(document: &Document, version: &Version, settings: &Settings) -> Result<bool> {
     let images = images_of(document, settings).map_err(|error| document.locate(error))?;
     Ok(images.iter().any(|image| is_open(image) || image.tag() == Some(&version.tag)))

@@ -24,19 +24,26 @@
 //! # Ok::<(), nprt_core::Error>(())
 //! ```
 
+mod canary;
 mod change;
+mod diagnose;
 mod document;
 mod environment;
 mod identity;
 mod image;
+mod live;
 mod read;
+mod references;
 mod selector;
 mod settings;
 mod transform;
 mod version;
 mod workload;
 mod yaml;
+#[cfg(test)]
+mod yaml_corpus;
 
+pub use canary::canary;
 pub use change::{FieldChange, Rendered};
 pub use document::{Document, Ignored, Manifests, Source};
 pub use image::images;

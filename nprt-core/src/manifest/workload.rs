@@ -43,7 +43,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
     built_in("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"], Scaled::Otherwise),
 ];
 
-const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+pub(super) const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// `group/kind`, as the settings name kinds.
 pub(super) fn group_kind(object: &Object) -> String {

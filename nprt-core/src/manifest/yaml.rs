@@ -2,8 +2,8 @@
 //! are split at `---` before they are parsed, `y`, `no` and `0644` mean what they meant in YAML 1.1, `<<`
 //! merges. What differs on purpose is refused, never read as something else: see the corpus test.
 
-use serde_json::{Number, Value};
-use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
 use crate::{Error, Result};
 
@@ -27,6 +27,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
             let error = decode(&whole).err().unwrap_or(error);
             failure(&error, documents.len() + 1, line)
         })?;
+        let value =
+            merge(value).map_err(|error| error.with("document", documents.len() + 1).with("line", line))?;
         if !value.is_null() {
             documents.push(Parsed { line, value: normalise(value) });
         }
@@ -99,6 +101,8 @@ fn options() -> Options {
         },
         legacy_octal_numbers: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
+        // `merge` does it as kubectl does.
+        merge_keys: MergeKeyPolicy::AsOrdinary,
         non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         // A snippet of the text could show a Secret's value.
         with_snippet: false,
@@ -107,9 +111,48 @@ fn options() -> Options {
 
 fn failure(error: &serde_saphyr::Error, document: usize, begins: usize) -> Error {
     let line = error.location().and_then(|location| usize::try_from(location.line()).ok());
-    Error::invalid("manifest.read", format!("bad YAML: {}", error.without_snippet()))
-        .with("document", document)
-        .with("line", line.unwrap_or(begins))
+    let what = match error {
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!("the key {key} is given twice")
+        }
+        other => format!("bad YAML: {}", other.without_snippet()),
+    };
+    Error::invalid("manifest.read", what).with("document", document).with("line", line.unwrap_or(begins))
+}
+
+/// Replaces each `<<` by the entries that it names. As for kubectl, what comes later wins: also a `<<` over a
+/// key that stands before it, which YAML's own rule would have otherwise. In a list of maps the first wins.
+fn merge(value: Value) -> Result<Value> {
+    match value {
+        Value::Array(values) => values.into_iter().map(merge).collect(),
+        Value::Object(map) => {
+            let mut merged = Map::with_capacity(map.len());
+            for (key, value) in map {
+                match (key.as_str(), merge(value)?) {
+                    ("<<", Value::Object(entries)) => merged.extend(entries),
+                    ("<<", Value::Array(maps)) if maps.iter().all(Value::is_object) => {
+                        merged.extend(maps.into_iter().rev().filter_map(into_map).flatten());
+                    }
+                    ("<<", _) => {
+                        return Err(Error::invalid(
+                            "manifest.read",
+                            "expected `<<` with a map or a list of maps",
+                        ));
+                    }
+                    (_, value) => drop(merged.insert(key, value)),
+                }
+            }
+            Ok(Value::Object(merged))
+        }
+        other => Ok(other),
+    }
+}
+
+fn into_map(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(map) => Some(map),
+        _ => None,
+    }
 }
 
 /// Gives numbers the form in which kubectl sends them: `1.0` is `1`, and what an `i64` cannot hold is a

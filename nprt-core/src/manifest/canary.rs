@@ -1,0 +1,284 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::change::{Rendered, differences};
+use super::diagnose::{self, Pair};
+use super::document::{Document, Manifests, same};
+use super::references::{self, ConfigKind};
+use super::settings::{Replicas, Settings};
+use super::transform::{find_live, finish, mark, render_stable};
+use super::version::Version;
+use super::workload::{get, group_kind, map_at, template_path};
+use super::{identity, image, live as live_objects, selector};
+use crate::model::{Object, ObjectId, Track, annotation};
+use crate::{Error, Result};
+
+const OPERATION: &str = "manifest.canary";
+const SUFFIX: &str = "-canary";
+
+/// Renders the manifests for the canary track: a second workload beside each stable one that runs an image
+/// of this version, and a copy of the configuration that it reads and that differs from `live`, the
+/// service's objects that the cluster has now. All of these are named `…-canary` and labelled
+/// `track: canary`; nothing that stable reads or serves by is changed. Other documents that would change
+/// are withheld until the promotion.
+///
+/// # Errors
+/// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
+/// too long or taken, a Service selects the stable pods and not the canary's (with its selector), or the
+/// canary would share a host's port or a claim that only one may hold.
+pub fn canary(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    live: &[Object],
+) -> Result<Rendered> {
+    settings.check()?;
+    let mut rendered = Rendered::default();
+    let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
+    let copies = copies(&chosen, manifests, settings, live)?;
+    for original in copies.values() {
+        let copy = copy(original, version, settings).map_err(|error| original.locate(error))?;
+        rendered.changes.extend(differences(original, &copy));
+        rendered.documents.push(copy);
+    }
+    for &document in &chosen {
+        let render = |warnings: &mut Vec<String>| {
+            let canary = render_canary(
+                document,
+                version,
+                settings,
+                find_live(live, &document.object),
+                &copies,
+                warnings,
+            )?;
+            check(document, &canary, manifests, version, settings, live, warnings)?;
+            Ok(canary)
+        };
+        let done = render(&mut rendered.warnings).map_err(|error: Error| document.locate(error))?;
+        rendered.changes.extend(differences(document, &done));
+        rendered.documents.push(done);
+    }
+    refuse_taken_names(&rendered, manifests)?;
+    let others = manifests.documents.iter().filter(|document| {
+        !chosen.iter().any(|chosen| std::ptr::eq(*chosen, *document))
+            && !copies.values().any(|copied| std::ptr::eq(*copied, *document))
+    });
+    for document in others {
+        let now = find_live(live, &document.object);
+        let stable = render_stable(document, version, settings, now, &mut Vec::new())?;
+        if now.is_none_or(|now| live_objects::changes(&stable.object, now)) {
+            rendered.withheld.push(stable.object.id());
+        }
+    }
+    Ok(rendered)
+}
+
+/// The workloads that get a canary.
+fn choose<'a>(
+    manifests: &'a Manifests,
+    version: &Version,
+    settings: &Settings,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<&'a Document>> {
+    let mut of_version = Vec::new();
+    let mut fixed = Vec::new();
+    let mut workloads = Vec::new();
+    for document in &manifests.documents {
+        let template = template_path(&document.object, settings).map_err(|error| document.locate(error))?;
+        if template.is_none() {
+            continue;
+        }
+        workloads.push(document.object.id());
+        if settings.canary.kinds.contains(&group_kind(&document.object)) {
+            let ours = settings.canary.fixed_images || image::runs_version(document, version, settings)?;
+            if ours { of_version.push(document) } else { fixed.push(document) }
+        }
+    }
+    if of_version.is_empty() {
+        of_version = std::mem::take(&mut fixed);
+    }
+    if of_version.is_empty() {
+        let kinds: Vec<&str> = settings.canary.kinds.iter().map(String::as_str).collect();
+        return Err(Error::invalid(OPERATION, "no workload of a kind that gets a canary")
+            .with("kinds", kinds.join(", "))
+            .with_available(workloads));
+    }
+    warnings.extend(
+        fixed
+            .iter()
+            .map(|left| format!("{}: runs no image of this version, so it gets no canary", left.object.id())),
+    );
+    Ok(of_version)
+}
+
+type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;
+
+/// The configuration that the chosen workloads read and that differs from what is live.
+fn copies<'a>(
+    chosen: &[&Document],
+    manifests: &'a Manifests,
+    settings: &Settings,
+    live: &[Object],
+) -> Result<Copies<'a>> {
+    let mut copies = Copies::new();
+    for document in chosen {
+        let Some(path) = template_path(&document.object, settings)? else { continue };
+        let template = get(document.object.as_value(), &path).unwrap_or(&Value::Null);
+        for (kind, name) in references::read_by(template) {
+            let id = ObjectId {
+                api_version: "v1".to_owned(),
+                kind: format!("{kind:?}"),
+                namespace: document.object.namespace().map(str::to_owned),
+                name: name.clone(),
+            };
+            let Some(config) = manifests.find(&id) else { continue };
+            let now = find_live(live, &config.object);
+            if now.is_none_or(|now| live_objects::config_differs(&config.object, now)) {
+                copies.insert((kind, name), config);
+            }
+        }
+    }
+    Ok(copies)
+}
+
+/// The copy of a ConfigMap or Secret that only the canary reads. It can be changed even where the original
+/// cannot, so that a second canary may follow the first.
+fn copy(original: &Document, version: &Version, settings: &Settings) -> Result<Document> {
+    let mut object = original.object.as_value().clone();
+    rename(&mut object, &original.object)?;
+    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings.datadog)?;
+    if let Some(object) = object.as_object_mut() {
+        object.shift_remove("immutable");
+    }
+    Ok(Document { object: Object::new(object)?, source: original.source.clone() })
+}
+
+fn render_canary(
+    document: &Document,
+    version: &Version,
+    settings: &Settings,
+    live: Option<&Object>,
+    copies: &Copies<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Document> {
+    let mut object = mark(document, Track::Canary, version, settings, warnings)?;
+    let selector = object.pointer("/spec/selector").and_then(Value::as_object);
+    if selector.is_none_or(serde_json::Map::is_empty) {
+        return Err(Error::invalid(OPERATION, "expected a selector").with("field", "spec.selector"));
+    }
+    if !is_canary(&document.object) {
+        let replicas = replicas(settings.canary.replicas, live.unwrap_or(&document.object));
+        map_at(&mut object, &["spec"])?.insert("replicas".to_owned(), replicas.into());
+    }
+    rename(&mut object, &document.object)?;
+    selector::add_track(&mut object, Track::Canary)?;
+    if let Some(path) = template_path(&document.object, settings)? {
+        let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
+        references::rewrite(&mut template, |kind, name| {
+            copies.get(&(kind, name.to_owned())).map(|original| canary_name(&original.object))
+        });
+        if let Value::Object(template) = template {
+            *map_at(&mut object, &path)? = template;
+        }
+    }
+    finish(document, object, settings)
+}
+
+fn replicas(wanted: Replicas, stable: &Object) -> u64 {
+    match wanted {
+        Replicas::Count(count) => count.into(),
+        Replicas::Share(share) => {
+            let stable = stable.as_value().pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+            share_of(share, stable)
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the share is above 0 and at most 1, and pods are counted in thousands"
+)]
+fn share_of(share: f64, stable: u64) -> u64 {
+    // A tenth of 10 is 1 and not, by rounding in binary, 2.
+    ((share * stable as f64 - 1e-9).ceil() as u64).max(1)
+}
+
+/// Whether this is a canary already, rendered before.
+fn is_canary(object: &Object) -> bool {
+    object.name().ends_with(SUFFIX) && object.annotation(annotation::TRACK) == Some(Track::Canary.as_str())
+}
+
+fn canary_name(object: &Object) -> String {
+    if is_canary(object) { object.name().to_owned() } else { format!("{}{SUFFIX}", object.name()) }
+}
+
+/// Gives the object its canary's name and forgets what ties it to the one of the old name.
+fn rename(object: &mut Value, original: &Object) -> Result<()> {
+    let name = canary_name(original);
+    let longest = longest_name(original);
+    if name.len() > longest {
+        return Err(Error::invalid(OPERATION, "the name is too long for a canary beside it")
+            .with("name", name)
+            .with("longest", longest));
+    }
+    let metadata = map_at(object, &["metadata"])?;
+    metadata.insert("name".to_owned(), name.into());
+    for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"] {
+        metadata.shift_remove(field);
+    }
+    Ok(())
+}
+
+/// What Kubernetes makes of a name must be a name too: a ReplicaSet's adds 11 characters, and the label with
+/// the revision of a StatefulSet, of 63, adds as many.
+fn longest_name(object: &Object) -> usize {
+    match object.kind() {
+        "ConfigMap" | "Secret" => 253,
+        "StatefulSet" => 52,
+        _ => 242,
+    }
+}
+
+fn check(
+    document: &Document,
+    canary: &Document,
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    live: &[Object],
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
+    let now = find_live(live, &document.object);
+    let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;
+    let template = |value: &'_ Value| get(value, &path).cloned().unwrap_or_default();
+    let pair = Pair {
+        document,
+        stable: &template(&stable),
+        canary: &template(canary.object.as_value()),
+        live: now.and_then(|now| get(now.as_value(), &path)),
+    };
+    diagnose::place(&pair, manifests, live)?;
+    warnings.extend(diagnose::traffic(&pair, manifests, live)?);
+    warnings.extend(diagnose::missing(&pair, manifests, live));
+    Ok(())
+}
+
+/// The name of a canary or a copy must not be that of another manifest.
+fn refuse_taken_names(rendered: &Rendered, manifests: &Manifests) -> Result<()> {
+    for added in &rendered.documents {
+        let id = added.object.id();
+        let taken = manifests
+            .documents
+            .iter()
+            .find(|document| same(&document.object.id(), &id) && !is_canary(&document.object));
+        if let Some(taken) = taken {
+            return Err(added
+                .locate(Error::invalid(OPERATION, "the canary's name is taken").with("by", &taken.source)));
+        }
+    }
+    Ok(())
+}

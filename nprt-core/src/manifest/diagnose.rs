@@ -1,0 +1,174 @@
+//! Why a canary would get no traffic, or no place to run.
+
+use serde_json::Value;
+
+use super::document::{Document, Manifests, same};
+use super::selector::{Labels, Plain, all_among, labels_of};
+use super::transform::find_live;
+use crate::model::{Object, ObjectId, Track, label};
+use crate::{Error, Result};
+
+const OPERATION: &str = "manifest.canary";
+
+/// A workload that gets a canary, and the pod templates of both tracks.
+pub(super) struct Pair<'a> {
+    pub(super) document: &'a Document,
+    pub(super) stable: &'a Value,
+    pub(super) canary: &'a Value,
+    /// The pod template of the live stable workload.
+    pub(super) live: Option<&'a Value>,
+}
+
+/// Checks that traffic reaches both tracks: every Service that selects the stable pods selects the
+/// canary's. Returns a warning where none does. A Service counts as the manifests have it, and as the
+/// cluster has it until the promotion.
+///
+/// # Errors
+/// `Invalid`, naming the Service and its selector.
+pub(super) fn traffic(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Result<Option<String>> {
+    let canary = labels_of(pair.canary);
+    let mut reached = false;
+    for service in manifests.documents.iter().filter(|document| is_service(&document.object)) {
+        both_tracks(pair, &service.object, &labels_of(pair.stable), &canary)
+            .map_err(|error| service.source.locate(error))?;
+        reached |= find_live(live, &service.object).is_none() && selects(&service.object, pair, &canary);
+    }
+    let stable = labels_of(pair.live.unwrap_or(pair.stable));
+    for service in live.iter().filter(|object| is_service(object)) {
+        both_tracks(pair, service, &stable, &canary).map_err(|error| error.with("where", "the cluster"))?;
+        reached |= selects(service, pair, &canary);
+    }
+    let id = pair.document.object.id();
+    Ok((!reached)
+        .then(|| format!("{id}: no Service selects its pods, so its canary receives no traffic by one")))
+}
+
+fn both_tracks(pair: &Pair<'_>, service: &Object, stable: &Labels, canary: &Labels) -> Result<()> {
+    if !selects(service, pair, stable) || selects(service, pair, canary) {
+        return Ok(());
+    }
+    let selector = selector_of(service).cloned().unwrap_or_default();
+    let why = if selector.get(label::TRACK).and_then(Value::as_str) == Some(Track::Stable.as_str()) {
+        "the Service selects track=stable, so the canary would receive no traffic; remove track from its selector"
+    } else {
+        "the Service selects the stable pods and not the canary's; it must select both"
+    };
+    let missing: Labels = selector
+        .iter()
+        .filter(|(key, value)| canary.get(*key) != Some(value))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    Err(Error::invalid(OPERATION, why)
+        .with("service", service.id())
+        .with("selector", Plain(&selector))
+        .with("not on the canary", Plain(&missing))
+        .with("workload", pair.document.object.id()))
+}
+
+fn is_service(object: &Object) -> bool {
+    object.id().group().is_empty() && object.kind() == "Service"
+}
+
+fn selector_of(service: &Object) -> Option<&Labels> {
+    service.as_value().pointer("/spec/selector")?.as_object().filter(|selector| !selector.is_empty())
+}
+
+fn selects(service: &Object, pair: &Pair<'_>, labels: &Labels) -> bool {
+    let (a, b) = (service.namespace(), pair.document.object.namespace());
+    (a.is_none() || b.is_none() || a == b)
+        && selector_of(service).is_some_and(|selector| all_among(selector, labels))
+}
+
+/// Checks that a pod of the canary can run beside those of stable.
+///
+/// # Errors
+/// `Invalid`, naming the port or the claim.
+pub(super) fn place(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Result<()> {
+    let spec = pair.canary.get("spec").unwrap_or(&Value::Null);
+    if let Some((container, port)) = host_port(spec) {
+        return Err(Error::invalid(
+            OPERATION,
+            "the canary cannot share a port of the host with stable: its pod finds no place on their nodes",
+        )
+        .with("container", container)
+        .with("hostPort", port));
+    }
+    for claim in claims(spec) {
+        let Some(object) = find_namesake(pair, "PersistentVolumeClaim", claim, manifests, live) else {
+            continue;
+        };
+        let modes = object.as_value().pointer("/spec/accessModes").and_then(Value::as_array);
+        let once = |mode: &Value| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod"));
+        if modes.is_some_and(|modes| !modes.is_empty() && modes.iter().all(once)) {
+            return Err(Error::invalid(
+                OPERATION,
+                "the canary cannot mount a claim that stable holds alone (ReadWriteOnce), nor should both write to it",
+            )
+            .with("claim", object.id()));
+        }
+    }
+    Ok(())
+}
+
+/// The first port of a node that a pod takes; in the host's network every port is one.
+fn host_port(spec: &Value) -> Option<(String, u64)> {
+    let host_network = spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or_default();
+    let list = |value: &'_ Value, field: &str| {
+        value.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    ["initContainers", "containers"].iter().flat_map(|field| list(spec, field)).find_map(|container| {
+        let port = list(&container, "ports").iter().find_map(|port| {
+            let host = port.get("hostPort").and_then(Value::as_u64).filter(|&port| port > 0);
+            host.or_else(|| port.get("containerPort").and_then(Value::as_u64).filter(|_| host_network))
+        })?;
+        Some((container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(), port))
+    })
+}
+
+fn claims(spec: &Value) -> impl Iterator<Item = &str> {
+    let volumes = spec.get("volumes").and_then(Value::as_array).into_iter().flatten();
+    volumes.filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
+}
+
+fn find_namesake<'a>(
+    pair: &Pair<'_>,
+    kind: &str,
+    name: &str,
+    manifests: &'a Manifests,
+    live: &'a [Object],
+) -> Option<&'a Object> {
+    let id = namesake(pair, kind, name);
+    manifests
+        .find(&id)
+        .map(|document| &document.object)
+        .or_else(|| live.iter().find(|live| same(&live.id(), &id)))
+}
+
+fn namesake(pair: &Pair<'_>, kind: &str, name: &str) -> ObjectId {
+    ObjectId {
+        api_version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: pair.document.object.namespace().map(str::to_owned),
+        name: name.to_owned(),
+    }
+}
+
+/// Warns of what the canary's pods need to start and what only a deploy brings. Without any live object
+/// the cluster is unknown, and there is nothing to say.
+pub(super) fn missing(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Vec<String> {
+    let spec = pair.canary.get("spec").unwrap_or(&Value::Null);
+    let account = spec.get("serviceAccountName").and_then(Value::as_str).map(|name| ("ServiceAccount", name));
+    let needed = account.into_iter().chain(claims(spec).map(|name| ("PersistentVolumeClaim", name)));
+    needed
+        .map(|(kind, name)| namesake(pair, kind, name))
+        .filter(|id| {
+            !live.is_empty() && manifests.find(id).is_some() && !live.iter().any(|live| same(&live.id(), id))
+        })
+        .map(|id| {
+            format!(
+                "{}: its canary needs {id}, which is not live yet; deploy it first",
+                pair.document.object.id()
+            )
+        })
+        .collect()
+}
