@@ -35,6 +35,7 @@ pub fn read(files: &[SourceFile]) -> Result<Manifests> {
     Ok(manifests)
 }
 
+#[derive(Clone, Copy)]
 enum Format {
     Yaml,
     Json,

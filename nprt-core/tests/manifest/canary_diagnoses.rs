@@ -1,0 +1,104 @@
+//! A canary that would get no traffic, or no place, is refused with the reason.
+
+use nprt_core::manifest::Settings;
+
+use super::canary::{APP, canary, deployed};
+use super::{ids, live};
+
+fn refused(text: &str, live: &[nprt_core::model::Object]) -> String {
+    let error = canary(text, &Settings::default(), live).unwrap_err();
+    assert!(error.is_invalid());
+    error.to_string()
+}
+
+#[test]
+fn a_service_must_select_both_tracks() {
+    let only_stable =
+        APP.replace("spec: {selector: {app: web}", "spec: {selector: {app: web, track: stable}");
+    let error = refused(&only_stable, &[]);
+    assert!(
+        error.contains("selects track=stable") && error.contains("selector: app=web,track=stable"),
+        "{error}"
+    );
+    assert!(
+        error.contains("service: Service/web") && error.contains("file: app.yaml, document: 2"),
+        "{error}"
+    );
+
+    let by_version =
+        APP.replace("spec: {selector: {app: web}", "spec: {selector: {app: web, nprt.dev/service: shop}");
+    assert!(canary(&by_version, &Settings::default(), &[]).is_ok());
+}
+
+#[test]
+fn the_live_service_routes_until_the_promotion() {
+    let only_stable =
+        APP.replace("spec: {selector: {app: web}", "spec: {selector: {app: web, track: stable}");
+    let error = refused(APP, &deployed(&only_stable));
+    assert!(error.contains("track=stable") && error.contains("where: the cluster"), "{error}");
+
+    // The labels of the pods change with this version, and the live Service does not know them.
+    let relabelled = APP.replace("app: web", "app: web2");
+    let error = refused(&relabelled, &deployed(APP));
+    assert!(error.contains("must select both") && error.contains("not on the canary: app=web"), "{error}");
+}
+
+#[test]
+fn without_a_service_there_is_a_warning() {
+    let alone = APP.replace("kind: Service", "kind: Service2");
+    let rendered = canary(&alone, &Settings::default(), &[]).unwrap();
+    assert_eq!(ids(&rendered), ["Deployment/web-canary"]);
+    assert!(
+        rendered.warnings[0].contains("Deployment/web: no Service selects its pods"),
+        "{:?}",
+        rendered.warnings
+    );
+    let elsewhere = APP.replace("spec: {selector: {app: web}", "spec: {selector: {app: other}");
+    assert_eq!(canary(&elsewhere, &Settings::default(), &[]).unwrap().warnings.len(), 1);
+    // The cluster's Service counts too.
+    assert!(canary(&alone, &Settings::default(), &deployed(APP)).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_port_of_the_host_cannot_be_shared() {
+    let port = |spec: &str| APP.replace("image: shop/web}]}", spec);
+    let error = refused(&port("image: a, ports: [{containerPort: 80, hostPort: 8080}]}]}"), &[]);
+    assert!(error.contains("hostPort: 8080") && error.contains("container: web"), "{error}");
+    let error = refused(&port("image: a, ports: [{containerPort: 80}]}], hostNetwork: true}"), &[]);
+    assert!(error.contains("hostPort: 80"), "{error}");
+    assert!(canary(&port("image: a, ports: [{containerPort: 80}]}]}"), &Settings::default(), &[]).is_ok());
+}
+
+#[test]
+fn a_claim_for_one_cannot_be_shared() {
+    let with = APP.replace(
+        "image: shop/web}]}",
+        "image: a}], volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]}",
+    );
+    let claim = |mode: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data}}\nspec: {{accessModes: [{mode}]}}\n"
+        )
+    };
+    for mode in ["ReadWriteOnce", "ReadWriteOncePod"] {
+        let in_manifests = refused(&(with.clone() + &claim(mode)), &[]);
+        assert!(in_manifests.contains("claim: PersistentVolumeClaim/data"), "{in_manifests}");
+        let in_cluster = refused(&with, &live(claim(mode).trim_start_matches("---")));
+        assert!(in_cluster.contains("ReadWriteOnce"), "{in_cluster}");
+    }
+    let shared = canary(&(with + &claim("ReadWriteMany")), &Settings::default(), &[]).unwrap();
+    assert_eq!(ids(&shared), ["Deployment/web-canary"]);
+}
+
+#[test]
+fn what_only_a_deploy_brings_is_told() {
+    let with = APP.replace("image: shop/web}]}", "image: a}], serviceAccountName: web}")
+        + "---\n{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}\n";
+    let rendered = canary(&with, &Settings::default(), &deployed(APP)).unwrap();
+    assert!(
+        rendered.warnings[0].contains("needs ServiceAccount/web, which is not live yet"),
+        "{:?}",
+        rendered.warnings
+    );
+    assert!(canary(&with, &Settings::default(), &deployed(&with)).unwrap().warnings.is_empty());
+}

@@ -1,0 +1,176 @@
+use nprt_core::manifest;
+
+use super::{SHA, file, manifests};
+
+const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: NAME}}\n";
+
+fn map(name: &str) -> String {
+    MAP.replace("NAME", name)
+}
+
+fn names(files: &[nprt_core::model::SourceFile]) -> Vec<String> {
+    let manifests = manifest::read(files).unwrap();
+    manifests.documents.iter().map(|document| document.object.name().to_owned()).collect()
+}
+
+#[test]
+fn reads_every_extension_and_every_document_in_the_order_of_paths() {
+    let two = format!("{}---\n{}---\n", map("b1"), map("b2"));
+    let json = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c1"}}
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c2"}}"#;
+    let files = [
+        file("sub/c.json", json),
+        file("b.yml", &two),
+        file("a.yaml", &map("a")),
+        file("sub/a.yml", &map("d")),
+    ];
+    assert_eq!(names(&files), ["a", "b1", "b2", "d", "c1", "c2"]);
+}
+
+#[test]
+fn says_what_it_ignores() {
+    let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n";
+    let files = [
+        file("app/a.yaml", &map("a")),
+        file("app/kustomization.yaml", kustomization),
+        file("app/patch.yaml", kustomization),
+        file("app/README.md", "# hello"),
+        file("app/Kustomization", kustomization),
+    ];
+    let manifests = manifest::read(&files).unwrap();
+    assert_eq!(manifests.documents.len(), 1);
+    let ignored: Vec<String> = manifests.ignored.iter().map(ToString::to_string).collect();
+    assert_eq!(ignored.len(), 4);
+    assert!(
+        ignored[0].starts_with("app/Kustomization: a kustomization is no Kubernetes object"),
+        "{ignored:?}"
+    );
+    assert_eq!(ignored[1], "app/README.md: not .yaml, .yml or .json");
+    assert!(ignored[2].starts_with("app/kustomization.yaml: a kustomization"), "{ignored:?}");
+    assert!(ignored[3].starts_with("app/patch.yaml, document 1, line 1: a kustomization"), "{ignored:?}");
+}
+
+#[test]
+fn nothing_at_all_is_an_error_that_says_what_was_there() {
+    let error = manifest::read(&[file("README.md", "")]).unwrap_err().to_string();
+    assert!(error.contains("no Kubernetes object") && error.contains("README.md"), "{error}");
+    assert!(manifest::read(&[file("a.yaml", "# nothing\n---\n---\n")]).unwrap_err().is_invalid());
+}
+
+#[test]
+fn flattens_lists_of_any_kind() {
+    let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: a}}\n\
+                - {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: b}}]}\n\
+                ---\napiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: c}\n";
+    let manifests = manifests(list);
+    let ids: Vec<String> = manifests.documents.iter().map(|d| d.object.id().to_string()).collect();
+    assert_eq!(ids, ["Pod/a", "Pod/b", "Deployment/c"]);
+    assert_eq!(manifests.documents[2].object.api_version(), "apps/v1");
+    assert_eq!(manifests.documents[2].source.to_string(), "app.yaml, document 2, line 7");
+}
+
+#[test]
+fn knows_where_each_document_begins() {
+    let text = format!(
+        "# a comment\n\n---\n# another\n{}---\n---\n\n{}--- \r\nkind: ConfigMap\r\napiVersion: v1\r\nmetadata:\r\n  name: c\r\n",
+        map("a"),
+        map("b")
+    );
+    let places: Vec<String> = manifests(&text).documents.iter().map(|d| d.source.to_string()).collect();
+    assert_eq!(
+        places,
+        ["app.yaml, document 1, line 5", "app.yaml, document 2, line 9", "app.yaml, document 3, line 11"]
+    );
+}
+
+#[test]
+fn a_separator_inside_a_text_splits_nothing() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  script: |\n    ---\n    one\n  other: |\n    x---\n";
+    let manifests = manifests(text);
+    assert_eq!(manifests.documents.len(), 1);
+    assert_eq!(manifests.documents[0].object.as_value()["data"]["script"], "---\none\n");
+}
+
+#[test]
+fn content_on_the_line_of_the_separator_is_read() {
+    let text = format!("{}--- {}", map("a"), map("b"));
+    assert_eq!(names(&[file("a.yaml", &text)]), ["a", "b"]);
+}
+
+#[test]
+fn errors_say_file_document_and_line() {
+    let good = map("a");
+    let cases = [
+        ("a.yaml", format!("{good}---\n\nkind: [\n"), "document: 2", "line: 4"),
+        ("a.yaml", format!("{good}---\napiVersion: v1\nkind: Pod\n"), "document: 2", "line: 3"),
+        (
+            "a.yaml",
+            format!("{good}---\nmetadata:\n  labels:\n    a: 1\n    a: 2\n"),
+            "document: 2",
+            "line: 6",
+        ),
+        ("a.yaml", format!("{good}---\nx: *gone\n"), "document: 2", "line: 3"),
+        ("a.yaml", format!("{good}---\nx: .nan\n"), "document: 2", "line: 3"),
+        ("a.yaml", "just a text".to_owned(), "document: 1", "line: 1"),
+        ("a.json", "{}\n{\"a\": \n".to_owned(), "document: 2", "line: 3"),
+        ("a.json", "{\"kind\": 1}\n\n{,}\n".to_owned(), "document: 2", "line: 3"),
+        ("a.json", "\n\n[]".to_owned(), "document: 1", "line: 3"),
+    ];
+    for (name, text, document, line) in &cases {
+        let error = manifest::read(&[file(name, text)]).unwrap_err();
+        assert!(error.is_invalid());
+        let error = error.to_string();
+        assert!([*name, document, line].iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+    let binary = nprt_core::model::SourceFile { content: vec![b'\n', 0xff].into(), ..file("b.yaml", "") };
+    let error = manifest::read(&[binary]).unwrap_err().to_string();
+    assert!(error.contains("b.yaml") && error.contains("line: 2"), "{error}");
+}
+
+#[test]
+fn the_same_object_twice_names_both_places() {
+    let text = format!("{}---\n{}", map("a"), map("b"));
+    let error = manifest::read(&[file("a.yaml", &text), file("z/b.yml", &map("b"))]).unwrap_err().to_string();
+    assert!(error.contains("z/b.yml") && error.contains("a.yaml, document 2, line 3"), "{error}");
+    assert!(error.contains("ConfigMap/b"), "{error}");
+    // Another namespace or group is another object.
+    let other = "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: c}}\n---\n\
+                 {apiVersion: x.io/v1, kind: ConfigMap, metadata: {name: b}}\n";
+    assert_eq!(names(&[file("a.yaml", &text), file("b.yaml", other)]).len(), 4);
+}
+
+#[test]
+fn an_error_never_quotes_what_a_secret_holds() {
+    for text in [
+        "apiVersion: v1\nkind: Secret\nstringData:\n  token: hunter2\n  token: hunter2\n",
+        "apiVersion: v1\nkind: Secret\nstringData:\n  token: \"hunter2\n",
+        "apiVersion: v1\nkind: Secret\nstringData: {token: !!int hunter2}\n",
+        "apiVersion: v1\nkind: Secret\ndata: {token: !!binary hunter2!}\n",
+        "apiVersion: v1\nkind: Secret\nstringData: {token: hunter2}\n",
+    ] {
+        let error = manifest::read(&[file("a.yaml", text)]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+    let json = r#"{"kind": "Secret", "stringData": {"token": "hunter2", hunter2}}"#;
+    let error = manifest::read(&[file("a.json", json)]).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[test]
+fn writes_yaml_that_it_reads_back() {
+    let value = serde_json::json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"sha": SHA, "e": "12e5"}},
+        "data": {
+            "yes": "yes", "number": "0644", "null": "null", "empty": "", "lines": "a\n---\nb\n", "keep": "a\n\n",
+            "tab": "\ta", "colon": "a: b", "hash": "a # b", "date": "2026-11-23", "unicode": "é😀", "space": " a ",
+            "star": "*a", "y": "y", "on": "on", "exp": "1e3", "octal": "0o17", "sexagesimal": "1:30", "dots": "...",
+            "crlf": "a\r\nb", "long": "word ".repeat(60), "merge": "<<", "inf": ".inf", "underscore": "1_000",
+        },
+        "list": [[], {}, [1, -1, 1.5, true, null], {"a": []}],
+    });
+    let text = manifest::to_yaml([&value, &value]).unwrap();
+    let twice = text.replacen("name: a", "name: b", 1);
+    let read = manifest::read(&[file("a.yaml", &twice)]).unwrap();
+    assert_eq!(read.documents.len(), 2);
+    assert_eq!(read.documents[1].object.as_value(), &value, "{text}");
+}
