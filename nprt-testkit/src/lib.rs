@@ -8,6 +8,8 @@ mod git_http;
 mod mod_dav_svn;
 mod need;
 pub mod process;
+#[cfg(feature = "registry")]
+mod registry;
 mod svn;
 mod svnserve;
 
@@ -16,4 +18,6 @@ pub use control_plane::{ControlPlane, ControlPlaneOptions, Kubectl, KubectlFaile
 pub use git_http::{GitHttp, GitHttpOptions};
 pub use mod_dav_svn::ModDavSvn;
 pub use need::{Missing, need};
+#[cfg(feature = "registry")]
+pub use registry::{Access, Registry};
 pub use svnserve::Svnserve;
