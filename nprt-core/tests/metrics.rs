@@ -3,25 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::memory::{MemoryMetrics, Origin};
+use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
-use nprt_core::ports::{Clock, MetricsBackend, MetricsCapabilities};
-
-/// A clock that stands still.
-#[derive(Debug)]
-struct Still(Timestamp);
-
-#[async_trait::async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-    async fn sleep(&self, _: Duration) {}
-}
+use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 
 const MINUTE: i64 = 29_000_000;
 
@@ -30,7 +17,7 @@ fn at(minute: i64, second: i64) -> Timestamp {
 }
 
 fn fresh() -> MemoryMetrics {
-    MemoryMetrics::new(Arc::new(Still(at(4, 30))))
+    MemoryMetrics::new(Arc::new(ManualClock::new(at(4, 30))))
         .with_metric(MetricName::new("sizes").unwrap(), BlockShape::Histogram)
 }
 
@@ -109,7 +96,7 @@ fn capabilities() {
         pods: true,
         routes: true,
     };
-    assert_eq!(MemoryMetrics::new(Arc::new(Still(at(0, 0)))).capabilities(), expected);
+    assert_eq!(MemoryMetrics::new(Arc::new(ManualClock::new(at(0, 0)))).capabilities(), expected);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The one way that nprt's backends make HTTP requests: TLS by rustls with ring, time-outs on every request,
 //! redirects that never leave the host, and errors that hold neither a secret nor a URL's query.
 
+mod body;
 mod client;
 mod failure;
 
+pub use body::{base_url, read_body};
 pub use client::{ClientConfig, client};
 pub use failure::{request_error, status_error};

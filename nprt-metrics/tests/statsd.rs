@@ -1,53 +1,27 @@
 //! The statsd server, with real datagrams from cadence.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 #![cfg(feature = "statsd")]
+
+mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cadence::prelude::*;
 use cadence::{StatsdClient, UdpMetricSink};
-use jiff::Timestamp;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
-use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::memory::ManualClock;
+use nprt_core::model::{Block, BlockData, BlockShape, ServiceName, Track};
+use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 use nprt_metrics::statsd::{Aggregator, Malformed, StatsdConfig, StatsdMetric, StatsdServer, Unit};
 use proptest::prelude::*;
-
-const MINUTE: i64 = 29_000_000;
-
-/// A clock that the test sets.
-#[derive(Debug)]
-struct Hand(Mutex<Timestamp>);
-
-impl Hand {
-    fn at_minute(minute: i64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(at(minute))))
-    }
-    fn set_minute(&self, minute: i64) {
-        *self.0.lock().unwrap() = at(minute);
-    }
-}
-
-#[async_trait::async_trait]
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-    async fn sleep(&self, _: Duration) {
-        tokio::task::yield_now().await;
-    }
-}
-
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_second((MINUTE + minute) * 60 + 17).unwrap()
-}
+use support::{MINUTE, clock_at, go_to, name, query};
 
 fn config() -> StatsdConfig {
     let mut config = StatsdConfig { listen: "127.0.0.1:0".parse().unwrap(), ..StatsdConfig::default() };
     let plain = StatsdMetric::Samples { name: "{service}.{track}.plain".to_owned(), unit: Unit::Seconds };
-    config.metrics.insert(MetricName::new("plain").unwrap(), plain);
+    config.metrics.insert(name("plain"), plain);
     config
 }
 
@@ -60,12 +34,7 @@ async fn until(server: &StatsdServer, packets: u64) {
 }
 
 async fn blocks(backend: &Aggregator, metric: &str) -> Vec<Block> {
-    let query = MetricQuery {
-        service: ServiceName::new("shop").unwrap(),
-        metric: MetricName::new(metric).unwrap(),
-        range: TimeRange::new(Timestamp::UNIX_EPOCH, at(1_000_000)).unwrap(),
-    };
-    backend.blocks(&query).await.unwrap()
+    backend.blocks(&query(metric, 0, 1_000_000)).await.unwrap()
 }
 
 fn classes(counts: &[(&str, u64)]) -> BlockData {
@@ -98,7 +67,7 @@ fn send(server: &StatsdServer, minute: i64, track: Track, pod: &str) -> Vec<Bloc
         version: Some("main-3f2a91c".to_owned()),
         pod: Some(pod.to_owned()),
         route: route.map(str::to_owned),
-        metric: MetricName::new(metric).unwrap(),
+        metric: name(metric),
         data,
     };
     vec![
@@ -112,7 +81,7 @@ fn send(server: &StatsdServer, minute: i64, track: Track, pod: &str) -> Vec<Bloc
 
 #[tokio::test]
 async fn conforms() {
-    let clock = Hand::at_minute(0);
+    let clock = clock_at(0);
     let server = StatsdServer::start(
         &StatsdConfig { listen: config().listen, ..StatsdConfig::default() },
         clock.clone(),
@@ -122,7 +91,7 @@ async fn conforms() {
     let mut packets = 0;
     // Minute 0 was not heard from its start, minute 2 is a gap, minute 4 still runs.
     for minute in [0, 1, 3, 4] {
-        clock.set_minute(minute);
+        go_to(&clock, minute);
         for (track, pod) in [(Track::Canary, "c"), (Track::Stable, "t"), (Track::Stable, "s")] {
             let blocks = send(&server, minute, track, pod);
             packets += 9;
@@ -151,24 +120,24 @@ fn capabilities() {
         pods: true,
         routes: true,
     };
-    let backend = Aggregator::new(&StatsdConfig::default(), Hand::at_minute(0)).unwrap();
+    let backend = Aggregator::new(&StatsdConfig::default(), clock_at(0)).unwrap();
     assert_eq!(backend.capabilities(), expected);
 }
 
 /// An aggregator in its first full minute.
-fn heard(config: &StatsdConfig, packets: &[&str]) -> (Arc<Hand>, Aggregator) {
-    let clock = Hand::at_minute(0);
+fn heard(config: &StatsdConfig, packets: &[&str]) -> (Arc<ManualClock>, Aggregator) {
+    let clock = clock_at(0);
     let backend = Aggregator::new(config, clock.clone()).unwrap();
-    clock.set_minute(1);
+    go_to(&clock, 1);
     packets.iter().for_each(|packet| backend.ingest(packet.as_bytes()));
     (clock, backend)
 }
 
 #[tokio::test]
 async fn garbage_harms_nothing_else() {
-    let clock = Hand::at_minute(0);
+    let clock = clock_at(0);
     let server = StatsdServer::start(&config(), clock.clone()).unwrap();
-    clock.set_minute(1);
+    go_to(&clock, 1);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let send = |packet: &[u8]| socket.send_to(packet, server.local_addr()).unwrap();
     send(b"\xff\xfe|||\nrequest.count:x|c\n\n_e{5,4}:title|text\n_sc|up|0\nrequest.count:1|g|#service:shop,track:canary");
@@ -177,7 +146,7 @@ async fn garbage_harms_nothing_else() {
     send(b"");
     send(b"request.count:1|c|#track:canary,service:shop|c:container|T1656581400\nshop.stable.plain:5|ms\n");
     until(&server, 5).await;
-    clock.set_minute(2);
+    go_to(&clock, 2);
     let stats = server.stats();
     assert_eq!(stats.malformed, BTreeMap::from([(Malformed::Text, 2), (Malformed::Number, 1)]));
     assert_eq!((stats.events, stats.service_checks, stats.wrong_type), (1, 1, 1));
@@ -200,9 +169,9 @@ async fn a_gauge_changes_from_what_it_was() {
     let (clock, backend) = heard(&config(), &[]);
     send(&backend, "2");
     send(&backend, "+2");
-    clock.set_minute(3);
+    go_to(&clock, 3);
     send(&backend, "-1");
-    clock.set_minute(4);
+    go_to(&clock, 4);
     let values: Vec<_> =
         blocks(&backend, "cpu").await.into_iter().map(|b| (b.minute - MINUTE, b.data)).collect();
     assert_eq!(values, [(1, BlockData::Value(3.0)), (3, BlockData::Value(3.0))]);
@@ -210,7 +179,7 @@ async fn a_gauge_changes_from_what_it_was() {
     let (clock, backend) = heard(&config(), &[]);
     send(&backend, "+1");
     send(&backend, "1");
-    clock.set_minute(2);
+    go_to(&clock, 2);
     assert_eq!(blocks(&backend, "cpu").await, []);
     assert_eq!(backend.stats().refused, 2);
 }
@@ -223,9 +192,9 @@ async fn what_meets_a_limit_is_a_gap() {
     let four: Vec<String> = (0..4).map(|_| line("request.latency", 0)).collect();
     let (clock, backend) = heard(&few, &[&four.join("\n"), &line("request.latency", 1)]);
     // The next minute begins anew.
-    clock.set_minute(2);
+    go_to(&clock, 2);
     backend.ingest(line("request.latency", 0).as_bytes());
-    clock.set_minute(3);
+    go_to(&clock, 3);
     let answer = blocks(&backend, "latency").await;
     assert_eq!(answer.iter().map(|block| block.minute - MINUTE).collect::<Vec<_>>(), [2]);
     assert_eq!(backend.stats().refused, 2);
@@ -236,16 +205,16 @@ async fn what_meets_a_limit_is_a_gap() {
     few.limits.retention_minutes = 2;
     let flood: Vec<String> = (0..1000).map(|pod| line("request.latency", pod)).collect();
     let (clock, backend) = heard(&few, &[&flood.join("\n")]);
-    clock.set_minute(2);
+    go_to(&clock, 2);
     backend.ingest(line("request.latency", 0).as_bytes());
-    clock.set_minute(3);
+    go_to(&clock, 3);
     assert_eq!(blocks(&backend, "latency").await, []);
     assert_eq!(backend.stats().refused, 902);
     backend.ingest(line("request.latency", 0).as_bytes());
-    clock.set_minute(4);
+    go_to(&clock, 4);
     assert_eq!(blocks(&backend, "latency").await, [], "the flood is kept for two minutes");
     backend.ingest(line("request.latency", 0).as_bytes());
-    clock.set_minute(5);
+    go_to(&clock, 5);
     assert_eq!(blocks(&backend, "latency").await.len(), 1);
 }
 
@@ -253,7 +222,7 @@ async fn what_meets_a_limit_is_a_gap() {
 async fn a_count_below_zero_is_a_gap() {
     let line = "request.count:5:-9|c|#service:shop,track:canary";
     let (clock, backend) = heard(&config(), &[line]);
-    clock.set_minute(2);
+    go_to(&clock, 2);
     assert_eq!(blocks(&backend, "requests").await, []);
     assert_eq!(backend.stats().refused, 1);
 }
@@ -264,17 +233,16 @@ async fn forgets_after_the_retention() {
     short.limits.retention_minutes = 2;
     let (clock, backend) = heard(&short, &["request.count:1|c|#service:shop,track:canary"]);
     for (minute, kept) in [(2, 1), (3, 1), (4, 0)] {
-        clock.set_minute(minute);
+        go_to(&clock, minute);
         assert_eq!(blocks(&backend, "requests").await.len(), kept, "minute {minute}");
     }
 }
 
 #[tokio::test]
 async fn stops_when_dropped() {
-    let server = StatsdServer::start(&config(), Hand::at_minute(0)).unwrap();
+    let server = StatsdServer::start(&config(), clock_at(0)).unwrap();
     let address = server.local_addr();
-    let taken =
-        StatsdServer::start(&StatsdConfig { listen: address, ..config() }, Hand::at_minute(0)).unwrap_err();
+    let taken = StatsdServer::start(&StatsdConfig { listen: address, ..config() }, clock_at(0)).unwrap_err();
     assert!(taken.to_string().contains(&address.to_string()), "{taken}");
     drop(server);
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -287,7 +255,7 @@ async fn stops_when_dropped() {
 #[test]
 fn a_wrong_configuration_is_refused() {
     let refused = |config: &StatsdConfig, text: &str| {
-        let error = Aggregator::new(config, Hand::at_minute(0)).unwrap_err();
+        let error = Aggregator::new(config, clock_at(0)).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains(text), "{error}");
     };
     refused(&StatsdConfig { metrics: BTreeMap::new(), ..config() }, "metrics");
@@ -296,7 +264,7 @@ fn a_wrong_configuration_is_refused() {
     refused(&zero, "limits");
     let mut wrong = config();
     let metric = StatsdMetric::Value { name: "{svc}.cpu".to_owned() };
-    wrong.metrics.insert(MetricName::new("mine").unwrap(), metric);
+    wrong.metrics.insert(name("mine"), metric);
     refused(&wrong, "mine");
     let json = serde_json::to_value(config()).unwrap();
     assert_eq!(serde_json::from_value::<StatsdConfig>(json).unwrap(), config());

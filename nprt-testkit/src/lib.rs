@@ -8,6 +8,7 @@ mod git_http;
 mod mod_dav_svn;
 mod need;
 pub mod process;
+mod prometheus;
 #[cfg(feature = "registry")]
 mod registry;
 mod svn;
@@ -18,6 +19,7 @@ pub use control_plane::{ControlPlane, ControlPlaneOptions, Kubectl, KubectlFaile
 pub use git_http::{GitHttp, GitHttpOptions};
 pub use mod_dav_svn::ModDavSvn;
 pub use need::{Missing, need};
+pub use prometheus::Prometheus;
 #[cfg(feature = "registry")]
 pub use registry::{Access, Registry};
 pub use svnserve::Svnserve;

@@ -1,0 +1,200 @@
+//! Points of time series become blocks: the part that query backends share.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use nprt_core::model::{Block, BlockData, MetricName, Track};
+
+/// Where something was measured. The fields are in the order in which blocks are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) track: Track,
+    pub(crate) pod: Option<String>,
+    pub(crate) route: Option<String>,
+    pub(crate) version: Option<String>,
+}
+
+/// One number of a series.
+#[derive(Debug, Clone)]
+pub(crate) struct Point {
+    pub(crate) minute: i64,
+    pub(crate) place: Place,
+    /// The edge of a bucket, or the class of an error.
+    pub(crate) part: Option<String>,
+    pub(crate) value: f64,
+}
+
+type Cells<T> = BTreeMap<(i64, Place), T>;
+
+/// One gauge or aggregate a point.
+pub(crate) fn values(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
+    let cells = unique(points, |value| Ok(value))?;
+    Ok(blocks(metric, cells, BlockData::Value))
+}
+
+/// Requests and errors. Without a point of errors there were none; errors beyond the requests, as rounding
+/// may have it, are requests too.
+pub(crate) fn requests(
+    metric: &MetricName,
+    requests: Vec<Point>,
+    errors: Vec<Point>,
+) -> Result<Vec<Block>, String> {
+    let mut errors = unique(errors, count)?;
+    let mut cells: Cells<(u64, u64)> = unique(requests, count)?
+        .into_iter()
+        .map(|(at, requests)| {
+            let errors = errors.remove(&at).unwrap_or_default();
+            (at, (requests.max(errors), errors))
+        })
+        .collect();
+    cells.extend(errors.into_iter().map(|(at, errors)| (at, (errors, errors))));
+    Ok(blocks(metric, cells, |(requests, errors)| BlockData::Requests { requests, errors }))
+}
+
+/// Errors by class; a class that was counted zero times did not occur.
+pub(crate) fn classes(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
+    let mut cells: Cells<BTreeMap<String, u64>> = BTreeMap::new();
+    for Point { minute, place, part, value } in points {
+        let count = count(value)?;
+        let class = part.unwrap_or_else(|| "unclassified".to_owned());
+        let cell = cells.entry((minute, place)).or_default();
+        if cell.contains_key(&class) {
+            return Err(SEVERAL.to_owned());
+        }
+        cell.insert(class, count);
+    }
+    Ok(blocks(metric, cells, |mut classes| {
+        classes.retain(|_, count| *count > 0);
+        BlockData::Classes(classes)
+    }))
+}
+
+/// Cumulative buckets become counts between edges. Counts are rounded to whole ones; where rounding or
+/// scrapes of different moments make a bucket smaller than the one below it, it counts as equal.
+pub(crate) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
+    let mut cells: Cells<Vec<(f64, u64)>> = BTreeMap::new();
+    for Point { minute, place, part, value } in points {
+        let part = part.unwrap_or_default();
+        let edge: f64 = part
+            .parse()
+            .ok()
+            .filter(|edge: &f64| !edge.is_nan())
+            .ok_or_else(|| format!("expected the label le to be the edge of a bucket, found {part:?}"))?;
+        cells.entry((minute, place)).or_default().push((edge, count(value)?));
+    }
+    let mut histograms: Cells<BlockData> = BTreeMap::new();
+    for (at, mut buckets) in cells {
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if buckets.windows(2).any(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq()) {
+            return Err(SEVERAL.to_owned());
+        }
+        let Some((edge, _)) = buckets.last().filter(|(edge, _)| edge.is_infinite()) else {
+            return Err("expected a bucket with the edge +Inf".to_owned());
+        };
+        let edges = buckets.iter().map(|(edge, _)| *edge).filter(|e| e.total_cmp(edge).is_lt()).collect();
+        let mut below = 0;
+        let counts = buckets.iter().map(|(_, cumulative)| {
+            let count = cumulative.saturating_sub(below);
+            below = below.max(*cumulative);
+            count
+        });
+        histograms.insert(at, BlockData::Histogram { counts: counts.collect(), edges });
+    }
+    Ok(blocks(metric, histograms, |data| data))
+}
+
+/// Splits minutes into requests of at most `most` each.
+pub(crate) fn parts(minutes: Range<i64>, most: i64) -> impl Iterator<Item = Range<i64>> {
+    let (mut start, end) = (minutes.start, minutes.end);
+    std::iter::from_fn(move || {
+        let part = start..start.saturating_add(most).min(end);
+        start = part.end;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+const SEVERAL: &str =
+    "several series have the same track, version, pod and route: the query must aggregate by {by}";
+
+fn unique<T>(points: Vec<Point>, value: impl Fn(f64) -> Result<T, String>) -> Result<Cells<T>, String> {
+    let mut cells = BTreeMap::new();
+    for point in points {
+        if cells.insert((point.minute, point.place), value(point.value)?).is_some() {
+            return Err(SEVERAL.to_owned());
+        }
+    }
+    Ok(cells)
+}
+
+fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -> BlockData) -> Vec<Block> {
+    let block = |((minute, Place { track, pod, route, version }), cell)| Block {
+        minute,
+        track,
+        version,
+        pod,
+        route,
+        metric: metric.clone(),
+        data: data(cell),
+    };
+    cells.into_iter().map(block).collect()
+}
+
+/// A count, rounded: an extrapolated increase need not be whole.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^53, as checked")]
+fn count(value: f64) -> Result<u64, String> {
+    if (0.0..=9_007_199_254_740_992.0).contains(&value) {
+        Ok(value.round() as u64)
+    } else {
+        Err(format!("expected a count, found {value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(part: &str, value: f64) -> Point {
+        let place = Place { track: Track::Stable, pod: None, route: None, version: None };
+        Point { minute: 1, place, part: Some(part.to_owned()), value }
+    }
+
+    fn metric() -> MetricName {
+        MetricName::new("m").unwrap()
+    }
+
+    #[test]
+    fn buckets_become_counts() {
+        let points = vec![point("+Inf", 9.4), point("0.1", 2.6), point("1", 2.4)];
+        let blocks = histograms(&metric(), points).unwrap();
+        let expected = BlockData::Histogram { edges: vec![0.1, 1.0], counts: vec![3, 0, 6] };
+        assert_eq!(blocks[0].data, expected);
+        for wrong in
+            [vec![point("0.1", 1.0)], vec![point("x", 1.0)], vec![point("+Inf", 1.0), point("+Inf", 1.0)]]
+        {
+            assert!(histograms(&metric(), wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn errors_without_requests_are_requests() {
+        let only = requests(&metric(), vec![], vec![point("", 2.0)]).unwrap();
+        assert_eq!(only[0].data, BlockData::Requests { requests: 2, errors: 2 });
+        let both = requests(&metric(), vec![point("", 3.6)], vec![]).unwrap();
+        assert_eq!(both[0].data, BlockData::Requests { requests: 4, errors: 0 });
+        assert!(requests(&metric(), vec![point("", -1.0)], vec![]).is_err());
+    }
+
+    #[test]
+    fn the_same_place_twice_is_refused() {
+        assert!(values(&metric(), vec![point("", 1.0), point("", 1.0)]).is_err());
+        assert!(classes(&metric(), vec![point("a", 1.0), point("a", 1.0)]).is_err());
+        let zero = classes(&metric(), vec![point("a", 0.0), point("b", 1.0)]).unwrap();
+        assert_eq!(zero[0].data, BlockData::Classes(BTreeMap::from([("b".to_owned(), 1)])));
+    }
+
+    #[test]
+    fn parts_cover_the_minutes_once() {
+        assert_eq!(parts(0..5, 2).collect::<Vec<_>>(), [0..2, 2..4, 4..5]);
+        assert_eq!(parts(3..3, 2).count(), 0);
+    }
+}

@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_http::{read_body, request_error, status_error};
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::PrometheusAuth;
+
+const OPERATION: &str = "prometheus.query";
+
+/// The only place that knows Prometheus' HTTP API.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    instant: Url,
+    range: Url,
+    auth: PrometheusAuth,
+    limit: usize,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: Option<Data<T>>,
+    error: Option<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    #[serde(rename = "resultType")]
+    kind: String,
+    result: T,
+}
+
+/// A series of a range query: labels, and values at moments (in seconds).
+#[derive(Debug, Deserialize)]
+pub(super) struct Series {
+    pub(super) metric: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) values: Vec<(f64, String)>,
+    /// Native histograms, which are not understood.
+    pub(super) histograms: Option<IgnoredAny>,
+}
+
+impl Client {
+    pub(super) fn new(http: reqwest::Client, url: &Url, auth: PrometheusAuth, limit: usize) -> Result<Self> {
+        let join = |path: &str| {
+            url.join(path)
+                .map_err(|_| Error::invalid("prometheus.config", "no path can be added to the address"))
+        };
+        Ok(Self { http, instant: join("api/v1/query")?, range: join("api/v1/query_range")?, auth, limit })
+    }
+
+    /// The series of `query`, a point at the end of each of `minutes`.
+    pub(super) async fn range(&self, query: &str, minutes: &Range<i64>) -> Result<Vec<Series>> {
+        let at = |minute: i64| minute.saturating_mul(60).to_string();
+        let (start, end) = (at(minutes.start.saturating_add(1)), at(minutes.end));
+        let form = [("query", query), ("start", &start), ("end", &end), ("step", "60")];
+        let data: Data<Vec<Series>> = self.post(&self.range, &form).await?;
+        if data.kind != "matrix" {
+            return Err(
+                Error::new(ErrorKind::Unexpected, OPERATION, "expected a matrix").with("found", data.kind)
+            );
+        }
+        Ok(data.result)
+    }
+
+    /// Whether the server can evaluate `query` at a moment (in seconds).
+    pub(super) async fn instant(&self, query: &str, second: i64) -> Result<()> {
+        let form = [("query", query), ("time", &second.to_string())];
+        self.post::<IgnoredAny>(&self.instant, &form).await.map(|_| ())
+    }
+
+    async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<Data<T>> {
+        let request = self.http.post(url.clone()).form(form);
+        let request = match &self.auth {
+            PrometheusAuth::None => request,
+            PrometheusAuth::Basic { username, password } => {
+                request.basic_auth(username, Some(password.expose()))
+            }
+            PrometheusAuth::Bearer { token } => request.bearer_auth(token.expose()),
+        };
+        let response = request.send().await.map_err(|error| request_error(OPERATION, error))?;
+        let status = response.status();
+        let body = read_body(OPERATION, response, self.limit).await?;
+        if status != StatusCode::OK {
+            // Only what Prometheus itself says: a proxy's page may hold anything.
+            let said: Option<Answer<IgnoredAny>> = serde_json::from_slice(&body).ok();
+            return Err(status_error(
+                OPERATION,
+                status,
+                &said.and_then(|said| said.error).unwrap_or_default(),
+            ));
+        }
+        let unreadable = |error: serde_json::Error| {
+            Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Prometheus'").with_source(error)
+        };
+        let answer: Answer<T> = serde_json::from_slice(&body).map_err(unreadable)?;
+        if let Some(warning) = answer.warnings.first() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                OPERATION,
+                "the server warns that its answer may be incomplete",
+            )
+            .with("warning", warning.chars().take(300).collect::<String>()));
+        }
+        answer.data.ok_or_else(|| Error::new(ErrorKind::Unexpected, OPERATION, "the answer has no data"))
+    }
+}

@@ -1,0 +1,96 @@
+//! Debian's Prometheus, on data with any timestamps.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::Missing;
+use crate::process::{Process, free_address};
+
+/// A running Prometheus that asks for [`Prometheus::USER`] and [`Prometheus::PASSWORD`].
+#[derive(Debug)]
+pub struct Prometheus {
+    address: SocketAddr,
+    _process: Process,
+    _directory: TempDir,
+}
+
+/// bcrypt, of [`Prometheus::PASSWORD`].
+const HASH: &str = "$2y$04$JwrVeY6AyTa.xtddIlLrd.aKCDMXdd4HpxQ7iqSZD5aMadDdSljqO";
+
+/// `Authorization`, of both.
+const BASIC: &str = "Basic bnBydDpzM2NyZXQtcHJvbWV0aGV1cw==";
+
+impl Prometheus {
+    /// The user that it knows.
+    pub const USER: &str = "nprt";
+    /// The user's password.
+    pub const PASSWORD: &str = "s3cret-prometheus";
+
+    /// Starts it on the samples of `openmetrics`, a text in the format OpenMetrics with timestamps, made
+    /// into a database by `promtool`: whole minutes of history without waiting for them.
+    ///
+    /// # Errors
+    /// [`Missing`] where `prometheus` and `promtool` are not installed (Debian: `apt install prometheus`),
+    /// or the text is malformed.
+    pub async fn start(openmetrics: &str) -> Result<Self, Missing> {
+        let missing = |error: std::io::Error| Missing::new("prometheus", error);
+        let directory = tempfile::tempdir().map_err(missing)?;
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("samples"), openmetrics).map_err(missing)?;
+        std::fs::write(path("config.yml"), "global: {}\n").map_err(missing)?;
+        let users = format!("basic_auth_users:\n  {}: {HASH}\n", Self::USER);
+        std::fs::write(path("web.yml"), users).map_err(missing)?;
+        import(&path("samples"), &path("data")).await?;
+        let address = free_address()?;
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", path("config.yml").display()))
+            .arg(format!("--web.config.file={}", path("web.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", path("data").display()))
+            .arg("--storage.tsdb.retention.time=100y")
+            .arg(format!("--web.listen-address={address}"));
+        let mut process = Process::start("prometheus", &mut command, &path("log"))?;
+        process.wait_for_port(address).await?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is_ready(address).await.unwrap_or(false) {
+            process.check(deadline)?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Self { address, _process: process, _directory: directory })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn import(samples: &Path, data: &Path) -> Result<(), Missing> {
+    let mut command = tokio::process::Command::new("promtool");
+    command.args(["tsdb", "create-blocks-from", "openmetrics", "--quiet"]).arg(samples).arg(data);
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.map_err(|error| Missing::new("promtool", error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let _ = write!(said, " ({})", output.status);
+    Err(Missing::new("promtool", said))
+}
+
+async fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /-/ready HTTP/1.0\r\nAuthorization: {BASIC}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(answer.starts_with(b"HTTP/1.0 200"))
+}
