@@ -28,7 +28,7 @@ type Cells<T> = BTreeMap<(i64, Place), T>;
 
 /// One gauge or aggregate a point.
 pub(crate) fn values(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let cells = unique(points, |value| Ok(value))?;
+    let cells = unique(points, Ok)?;
     Ok(blocks(metric, cells, BlockData::Value))
 }
 
