@@ -1,1 +1,44 @@
-//! Placeholder.
+//! The Kubernetes backend of nprt: a [`Cluster`](nprt_core::ports::Cluster) that is one namespace of a real
+//! cluster, through server-side apply with strict validation.
+//!
+//! ```no_run
+//! use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+//!
+//! # async fn connect() -> nprt_core::Result<()> {
+//! let config = KubernetesConfig { namespace: Some("shop".into()), ..KubernetesConfig::default() };
+//! let cluster = KubernetesCluster::builder(config).build().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - Fields are owned as the manager `nprt`; a field of another manager is never taken.
+//! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. Each write reads it first;
+//!   the server itself does not enforce it yet (`fencing: false`).
+//! - A list covers the usual kinds, and those others that nprt has applied for the service: the Lease's
+//!   annotation `nprt.dev/kinds` remembers them.
+//! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:
+//!   it depends on `k8s-openapi` with one of its features `v1_*`.
+//!
+//! # Rights
+//!
+//! The tests run under this role. A kind beside those in it needs its own rule (`get`, `list`, `create`,
+//! `patch`, `delete`).
+//!
+//! ```yaml
+#![doc = include_str!("../role.yaml")]
+//! ```
+
+mod apply;
+mod backend;
+mod builder;
+mod client;
+mod config;
+mod discovery;
+mod error;
+mod lease;
+mod list;
+mod rollout;
+
+pub use backend::KubernetesCluster;
+pub use builder::KubernetesBuilder;
+pub use config::KubernetesConfig;

@@ -1,0 +1,181 @@
+//! The requests: the only place that knows the wire. Objects stay the JSON that the server sends, so that
+//! fields that no type here knows pass through.
+
+use std::fmt;
+use std::time::Duration;
+
+use kube::api::{Api, DeleteParams, DynamicObject, GetParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::core::Request;
+use kube::core::params::ValidationDirective;
+use nprt_core::model::ObjectId;
+use nprt_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use crate::discovery::{Discovery, Resource};
+use crate::error::Failure;
+
+/// The name under which the fields that we apply are owned.
+pub(crate) const MANAGER: &str = "nprt";
+
+/// The API server, and the namespace of objects that name none.
+pub(crate) struct Client {
+    pub(crate) kube: kube::Client,
+    pub(crate) namespace: String,
+    pub(crate) discovery: Discovery,
+    timeout: Duration,
+}
+
+/// Where an object lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) resource: Resource,
+    /// None for an object of the whole cluster.
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+}
+
+impl Place {
+    fn request(&self) -> Request {
+        self.resource.request(self.namespace.as_deref())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(kube: kube::Client, namespace: String, timeout: Duration) -> Self {
+        Self { kube, namespace, discovery: Discovery::default(), timeout }
+    }
+
+    /// Where `id` lies.
+    pub(crate) async fn place(&self, operation: &'static str, id: &ObjectId) -> Result<Place> {
+        for (field, text) in
+            [("metadata.name", Some(&id.name)), ("metadata.namespace", id.namespace.as_ref())]
+        {
+            if text.is_some_and(|text| !is_path_segment(text)) {
+                return Err(Error::new(ErrorKind::Rejected, operation, "no name of an object")
+                    .with("object", id)
+                    .with("field", field));
+            }
+        }
+        let resource = self.resource(operation, &id.api_version, &id.kind).await?;
+        let namespace = id.namespace.clone().unwrap_or_else(|| self.namespace.clone());
+        Ok(Place { namespace: resource.namespaced.then_some(namespace), resource, name: id.name.clone() })
+    }
+
+    pub(crate) async fn get(&self, operation: &'static str, place: &Place) -> Result<Option<Value>, Failure> {
+        let request = place.request().get(&place.name, &GetParams::default());
+        match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
+            Err(failure) if failure.is_not_found() => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    /// The objects of a kind with `labels` in a namespace; none where the server does not have the kind.
+    pub(crate) async fn list(
+        &self,
+        operation: &'static str,
+        resource: &Resource,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let request = resource.request(Some(namespace)).list(&ListParams::default().labels(labels));
+        match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
+            Err(failure) if failure.is_not_found() => Ok(Vec::new()),
+            Err(failure) => Err(failure),
+            Ok(mut list) => Ok(match list.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            }),
+        }
+    }
+
+    /// Server-side apply, with unknown and duplicate fields refused, and without taking fields from others.
+    pub(crate) async fn patch(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        object: &Value,
+        dry_run: bool,
+    ) -> Result<Value, Failure> {
+        let params = PatchParams {
+            dry_run,
+            force: false,
+            field_manager: Some(MANAGER.to_owned()),
+            field_validation: Some(ValidationDirective::Strict),
+        };
+        let request = place.request().patch(&place.name, &params, &Patch::Apply(object));
+        self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
+    }
+
+    /// Deletes the object that has `uid`; what it owns is collected in the background.
+    pub(crate) async fn delete(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        uid: &str,
+    ) -> Result<(), Failure> {
+        let same = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let request = place.request().delete(&place.name, &DeleteParams::background().preconditions(same));
+        match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
+            Err(failure) if failure.is_not_found() => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
+    /// kube's typed view of the kind at `place`, for watches.
+    pub(crate) fn api(&self, place: &Place) -> Api<DynamicObject> {
+        match &place.namespace {
+            Some(namespace) => Api::namespaced_with(self.kube.clone(), namespace, &place.resource.api),
+            None => Api::all_with(self.kube.clone(), &place.resource.api),
+        }
+    }
+
+    /// Waits for an answer, but no longer than a request may take.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        answer: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout(self.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| Failure::new(operation, error)),
+            Err(_) => Err(Failure::Broken(
+                Error::new(ErrorKind::Timeout, operation, "no answer in the time allowed")
+                    .with("seconds", self.timeout.as_secs()),
+            )),
+        }
+    }
+
+    /// The answer's JSON. kube's own decoding would write what it cannot read to the log, Secrets included.
+    async fn json(&self, request: Result<RawRequest, kube::Error>) -> Result<Value, kube::Error> {
+        let text = self.kube.request_text(request?).await?;
+        serde_json::from_str(&text).map_err(kube::Error::SerdeError)
+    }
+}
+
+type RawRequest = http::Request<Vec<u8>>;
+
+/// Whether `text` stays one segment of a URL's path as it is.
+fn is_path_segment(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() && !b"/%?#\\\"<>^`{|}".contains(&b);
+    !text.is_empty() && text != "." && text != ".." && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_never_leaves_its_place_in_the_path() {
+        for good in ["cart", "system:node", "Not_A_Name", "a.b-c"] {
+            assert!(is_path_segment(good), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "../x", "a%2fb", "a?b", "a#b", "a b", "ä", "a\nb"] {
+            assert!(!is_path_segment(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Which cluster, as whom, and which namespace of it. Credentials stay where they are: in the kubeconfig, in
+/// what it refers to, or in the pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KubernetesConfig {
+    /// The kubeconfig; by default those in `$KUBECONFIG`, or `~/.kube/config`. Exec plugins and
+    /// impersonation in it work.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig; by default its current one.
+    pub context: Option<String>,
+    /// Uses the service account of the pod that this runs in, and no kubeconfig.
+    pub in_cluster: bool,
+    /// The namespace; by default that of the context, or of the pod.
+    pub namespace: Option<String>,
+    /// Seconds that a request may take in all, retries that the server asks for included; 30 by default.
+    pub timeout_seconds: u64,
+}
+
+impl Default for KubernetesConfig {
+    fn default() -> Self {
+        Self { kubeconfig: None, context: None, in_cluster: false, namespace: None, timeout_seconds: 30 }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the API server, or the way to it, says when a request fails.
+
+use kube::core::Status;
+use nprt_core::{Error, ErrorKind};
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server said no.
+    Refused(Box<Status>),
+    /// There was no answer to understand.
+    Broken(Error),
+}
+
+impl Failure {
+    pub(crate) fn new(operation: &'static str, error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Refused(status),
+            error => Self::Broken(broken(operation, error)),
+        }
+    }
+
+    /// Whether the server said that there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(status) if kind(status) == ErrorKind::NotFound)
+    }
+
+    /// Whether somebody else was quicker.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(status) if kind(status) == ErrorKind::Conflict)
+    }
+
+    pub(crate) fn into_error(self, operation: &'static str) -> Error {
+        match self {
+            Self::Refused(status) => refused(operation, kind(&status), &status),
+            Self::Broken(error) => error,
+        }
+    }
+}
+
+/// The server's answer as an error of `kind`.
+pub(crate) fn refused(operation: &'static str, kind: ErrorKind, status: &Status) -> Error {
+    Error::new(kind, operation, one_line(&status.message)).with("status", status.code)
+}
+
+/// What a refusal means, by its reason and code. Each reason has one code, but a code may have several.
+pub(crate) fn kind(status: &Status) -> ErrorKind {
+    match (status.reason.as_str(), status.code) {
+        ("Timeout" | "ServerTimeout", _) | (_, 504) => ErrorKind::Timeout,
+        (_, 400 | 405 | 406 | 415) => ErrorKind::Invalid,
+        (_, 401) => ErrorKind::Unauthenticated,
+        (_, 403) => ErrorKind::Forbidden,
+        (_, 404) => ErrorKind::NotFound,
+        (_, 409) => ErrorKind::Conflict,
+        (_, 413 | 422) => ErrorKind::Rejected,
+        (_, 429) => ErrorKind::RateLimited,
+        // Gone is a list or watch that is too old: the next one is not.
+        (_, 410 | 500..=599) => ErrorKind::Unavailable,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+/// `text` in one line of at most 600 characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(600) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+fn broken(operation: &'static str, error: kube::Error) -> Error {
+    let (kind, message) = match &error {
+        kube::Error::Auth(_) => (ErrorKind::Unauthenticated, "the credentials cannot be had"),
+        kube::Error::BuildRequest(_) | kube::Error::HttpError(_) => {
+            (ErrorKind::Invalid, "the request cannot be made")
+        }
+        kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
+            (ErrorKind::Unexpected, "the answer cannot be read")
+        }
+        _ if is_tls(&error) => (ErrorKind::Unexpected, "the server's certificate is not trusted"),
+        kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
+            (ErrorKind::Unavailable, "the API server cannot be reached")
+        }
+        _ => (ErrorKind::Unexpected, "the request failed"),
+    };
+    Error::new(kind, operation, message).with_source(error)
+}
+
+/// Whether TLS refused, which no retry changes.
+fn is_tls(error: &kube::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if error.is::<rustls::Error>() || inner.is_some() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(reason: &str, code: u16) -> Box<Status> {
+        Box::new(Status { code, reason: reason.to_owned(), message: "no".to_owned(), ..Status::default() })
+    }
+
+    #[test]
+    fn reason_and_code_decide() {
+        use ErrorKind::*;
+        for (reason, code, expected, temporary) in [
+            ("Unauthorized", 401, Unauthenticated, false),
+            ("Forbidden", 403, Forbidden, false),
+            ("NotFound", 404, NotFound, false),
+            ("AlreadyExists", 409, Conflict, false),
+            ("Conflict", 409, Conflict, false),
+            ("Expired", 410, Unavailable, true),
+            ("Invalid", 422, Rejected, false),
+            ("TooManyRequests", 429, RateLimited, true),
+            ("InternalError", 500, Unavailable, true),
+            ("ServerTimeout", 500, Timeout, true),
+            ("ServiceUnavailable", 503, Unavailable, true),
+            ("Timeout", 504, Timeout, true),
+            ("", 302, Unexpected, false),
+        ] {
+            let error = Failure::Refused(status(reason, code)).into_error("cluster.get");
+            assert_eq!((error.kind(), error.is_temporary()), (expected, temporary), "{reason} {code}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_line() {
+        assert_eq!(one_line("a\n  b\tc"), "a b c");
+        assert_eq!(one_line(&"ä".repeat(1000)).chars().count(), 601);
+    }
+}

@@ -1,0 +1,48 @@
+//! What a service has.
+
+use futures_util::future::try_join_all;
+use nprt_core::model::{Object, ServiceName, label};
+use nprt_core::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use crate::apply::live;
+use crate::client::Client;
+use crate::discovery::Resource;
+
+impl Client {
+    /// The service's objects of `kinds`, by kind and name, without those that controllers made.
+    pub(crate) async fn list_service(
+        &self,
+        operation: &'static str,
+        service: &ServiceName,
+        kinds: &[Resource],
+    ) -> Result<Vec<Object>> {
+        let labels = format!("{}={service}", label::SERVICE);
+        let lists = kinds.iter().map(|kind| async {
+            let items = self.list(operation, kind, &self.namespace, &labels).await;
+            let items =
+                items.map_err(|failure| failure.into_error(operation).with("kind", &kind.api.kind))?;
+            let own = items.into_iter().filter(|item| !is_controlled(item));
+            own.map(|item| live(operation, whole(kind, item))).collect::<Result<Vec<_>, Error>>()
+        });
+        let mut objects: Vec<Object> = try_join_all(lists).await?.into_iter().flatten().collect();
+        objects.sort_by(|a, b| (a.kind(), a.name()).cmp(&(b.kind(), b.name())));
+        Ok(objects)
+    }
+}
+
+fn is_controlled(item: &Value) -> bool {
+    let owners = item.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+}
+
+/// The items of a list do not say what they are.
+fn whole(kind: &Resource, item: Value) -> Value {
+    let mut whole = Map::new();
+    whole.insert("apiVersion".to_owned(), json!(kind.api.api_version));
+    whole.insert("kind".to_owned(), json!(kind.api.kind));
+    if let Value::Object(fields) = item {
+        whole.extend(fields);
+    }
+    Value::Object(whole)
+}

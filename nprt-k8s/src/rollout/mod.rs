@@ -1,0 +1,121 @@
+//! Following a rollout by watching its workload.
+
+mod diagnose;
+mod rules;
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use kube::api::DynamicObject;
+use kube::runtime::{WatchStreamExt, watcher};
+use nprt_core::model::ObjectId;
+use nprt_core::ports::{RolloutPhase, RolloutStatus};
+use nprt_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use crate::client::{Client, Place};
+use crate::error::Failure;
+
+const OPERATION: &str = "cluster.watch_rollout";
+
+/// The statuses of the rollout of `workload`, until it ends.
+pub(crate) fn watch(client: Arc<Client>, workload: ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+    stream::once(async move {
+        let place = client.place(OPERATION, &workload).await;
+        match place {
+            Ok(place) => Follow::new(client, workload, place).statuses(),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    })
+    .flatten()
+    .boxed()
+}
+
+struct Follow {
+    client: Arc<Client>,
+    workload: ObjectId,
+    place: Place,
+    events: BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>>,
+    last: Option<RolloutStatus>,
+}
+
+impl Follow {
+    fn new(client: Arc<Client>, workload: ObjectId, place: Place) -> Self {
+        // It lists anew when the server has forgotten where the watch was, and goes on after any break.
+        let events = watcher::watch_object(client.api(&place), &place.name).default_backoff().boxed();
+        Self { client, workload, place, events, last: None }
+    }
+
+    fn statuses(self) -> BoxStream<'static, Result<RolloutStatus>> {
+        stream::unfold(Some(self), |follow| async {
+            let mut follow = follow?;
+            match follow.next().await {
+                Ok(status) => {
+                    let ended = status.phase != RolloutPhase::Progressing;
+                    follow.last = Some(status.clone());
+                    Some((Ok(status), (!ended).then_some(follow)))
+                }
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed()
+    }
+
+    /// The next status that differs from the last one.
+    async fn next(&mut self) -> Result<RolloutStatus> {
+        loop {
+            let object = match self.events.next().await {
+                Some(Ok(Some(object))) => object,
+                Some(Ok(None)) | None => {
+                    let error = Error::new(ErrorKind::NotFound, OPERATION, "no such workload");
+                    return Err(error.with("object", &self.workload));
+                }
+                Some(Err(error)) => {
+                    let error = failed(error).with("object", &self.workload);
+                    if !error.is_temporary() {
+                        return Err(error);
+                    }
+                    tracing::warn!(%error, "the watch broke and goes on");
+                    continue;
+                }
+            };
+            let value = serde_json::to_value(object).map_err(|error| {
+                Error::new(ErrorKind::Unexpected, OPERATION, "the answer cannot be read").with_source(error)
+            })?;
+            let mut status = rules::status(&self.place.resource.api.kind, &value);
+            if status.phase == RolloutPhase::Failed {
+                explain(&self.client, &mut status, &value).await;
+            }
+            if self.last.as_ref() != Some(&status) {
+                return Ok(status);
+            }
+        }
+    }
+}
+
+/// Adds what keeps the pods from being ready.
+async fn explain(client: &Client, status: &mut RolloutStatus, workload: &Value) {
+    match diagnose::pods(client, OPERATION, workload).await {
+        Ok(reasons) => {
+            for reason in reasons {
+                status.message = format!("{}; {reason}", status.message);
+            }
+        }
+        Err(failure) => {
+            let error = failure.into_error(OPERATION);
+            tracing::warn!(%error, "the pods of a failed rollout cannot be read");
+        }
+    }
+}
+
+fn failed(error: watcher::Error) -> Error {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => Failure::new(OPERATION, error).into_error(OPERATION),
+        watcher::Error::WatchError(status) => Failure::Refused(status).into_error(OPERATION),
+        error @ watcher::Error::NoResourceVersion => {
+            Error::new(ErrorKind::Unexpected, OPERATION, "the kind cannot be watched").with_source(error)
+        }
+    }
+}

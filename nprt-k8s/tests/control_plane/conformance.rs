@@ -1,0 +1,30 @@
+//! The contract of every cluster.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nprt_core::clock::SystemClock;
+use nprt_core::conformance::cluster::{self, ClusterFixture};
+use nprt_core::model::Object;
+use nprt_core::ports::Clock;
+
+use crate::world::World;
+
+#[async_trait]
+impl ClusterFixture for World {
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock)
+    }
+
+    async fn apply_as(&self, manager: &str, object: &Object) {
+        let manager = format!("--field-manager={manager}");
+        let args = ["apply", "--server-side", "--force-conflicts", &manager, "-f", "-"];
+        self.admin_with_input(&args, &object.as_value().to_string()).await;
+    }
+}
+
+#[tokio::test]
+async fn keeps_the_contract_of_a_cluster() {
+    let Some(world) = World::new("conformance").await else { return };
+    cluster::all(&*world.cluster, &world).await;
+}

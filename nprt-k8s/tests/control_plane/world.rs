@@ -1,0 +1,89 @@
+//! One control plane for the tests of a file, a namespace and a limited user for each test.
+
+use std::sync::Arc;
+
+use nprt_core::model::{Object, ServiceName};
+use nprt_core::ports::{Cluster, Lease, LeaseRequest, Takeover};
+use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_testkit::{ControlPlane, Kubectl, need};
+use serde_json::{Value, json};
+
+/// A namespace of a real cluster, seen by nprt under the recommended role, and by an admin.
+pub(crate) struct World {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) namespace: String,
+    pub user: Kubectl,
+    pub(crate) cluster: Arc<KubernetesCluster>,
+}
+
+impl World {
+    pub(crate) async fn new(name: &str) -> Option<Self> {
+        let plane = need(ControlPlane::shared().await)?;
+        let namespace = plane.namespace(name).await.unwrap();
+        let user = plane.service_account(&namespace, "nprt").await.unwrap();
+        let world = Self { plane, cluster: connect(&user, &namespace).await, namespace, user };
+        world.admin_with_input(&["apply", "--server-side", "-f", "-"], include_str!("../../role.yaml")).await;
+        let account = format!("--serviceaccount={}:nprt", world.namespace);
+        world.admin(&["create", "rolebinding", "nprt", "--clusterrole=nprt", &account]).await;
+        Some(world)
+    }
+
+    /// A second client of the same namespace.
+    pub(crate) async fn another(&self) -> Arc<KubernetesCluster> {
+        connect(&self.user, &self.namespace).await
+    }
+
+    pub(crate) async fn admin(&self, args: &[&str]) -> String {
+        self.admin_with_input(args, "").await
+    }
+
+    pub(crate) async fn admin_with_input(&self, args: &[&str], input: &str) -> String {
+        let args = [&["-n", &self.namespace], args].concat();
+        self.plane.kubectl().run_with_input(&args, input).await.unwrap()
+    }
+
+    pub(crate) async fn lease(&self, name: &str) -> Lease {
+        self.cluster.acquire(&request(name, "test", Takeover::WhenExpired)).await.unwrap()
+    }
+}
+
+async fn connect(user: &Kubectl, namespace: &str) -> Arc<KubernetesCluster> {
+    let config = KubernetesConfig {
+        kubeconfig: Some(user.kubeconfig().to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..KubernetesConfig::default()
+    };
+    Arc::new(KubernetesCluster::builder(config).build().await.unwrap())
+}
+
+pub(crate) fn request(name: &str, holder: &str, takeover: Takeover) -> LeaseRequest {
+    LeaseRequest {
+        service: ServiceName::new(name).unwrap(),
+        holder: holder.to_owned(),
+        purpose: format!("the test of {holder}"),
+        duration: std::time::Duration::from_secs(60),
+        takeover,
+    }
+}
+
+pub(crate) fn object(value: Value) -> Object {
+    Object::new(value).unwrap()
+}
+
+/// A Deployment of one pod.
+pub(crate) fn deployment(service: &str) -> Object {
+    let labels = json!({"app": service, "nprt.dev/service": service});
+    object(json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": service, "labels": labels},
+        "spec": {"replicas": 1, "progressDeadlineSeconds": 3, "selector": {"matchLabels": {"app": service}},
+            "template": {"metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "app", "image": "registry.invalid/app:1"}]}}}
+    }))
+}
+
+/// `object` with `value` at `pointer`.
+pub(crate) fn with(mut object: Object, pointer: &str, value: Value) -> Object {
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    object.as_value_mut().pointer_mut(parent).unwrap()[field] = value;
+    object
+}
