@@ -3,7 +3,7 @@
 use super::error_class::{Novelty, Tally, novelty};
 use super::estimate::Estimate;
 use super::evidence::Distributions;
-use super::figure::figure;
+use super::figure::{figure, figures};
 use super::test::{Outcome, percentile_margin};
 use super::window::minutes_for;
 use super::{Decision, ErrorsRule, MetricVerdict, Needed, PercentileRule};
@@ -101,22 +101,22 @@ pub(super) fn percentile(
 
 /// `125 ms on the canary is above the limit of 110 ms (stable 100 ms plus 10 ms)`
 fn compared(rule: &PercentileRule, stable: Estimate, canary: Estimate, outcome: Outcome) -> String {
-    let text = |estimate: Estimate| match estimate {
-        Estimate::At(value) => figure(&rule.metric, value).to_string(),
-        Estimate::Above(edge) => format!("more than {}", figure(&rule.metric, edge)),
+    let above = |estimate, text: String| match estimate {
+        Estimate::At(_) => text,
+        Estimate::Above(_) => format!("more than {text}"),
     };
-    let base = stable.at_least();
+    let (base, metric) = (stable.at_least(), &rule.metric);
+    let (reached, limit) = figures(metric, canary.at_least(), rule.margin.limit(base));
     let relation = match outcome {
         Outcome::Within => "is within",
         Outcome::Beyond => "is above",
         Outcome::Open => "lies beyond the histogram's last edge and cannot be compared with",
     };
     format!(
-        "{} on the canary {relation} the limit of {} (stable {} plus {})",
-        text(canary),
-        figure(&rule.metric, rule.margin.limit(base)),
-        text(stable),
-        figure(&rule.metric, rule.margin.above(base)),
+        "{} on the canary {relation} the limit of {limit} (stable {} plus {})",
+        above(canary, reached),
+        above(stable, figure(metric, base)),
+        figure(metric, rule.margin.above(base)),
     )
 }
 
@@ -160,7 +160,7 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
             )
         }
         (None, Some(new)) => {
-            let record = format!("none of them in {} requests of stable", record.requests);
+            let record = format!("stable had none of them in {} requests", record.requests);
             (Decision::Regression, format!("{new}, and {record}; {counts}"))
         }
         (None, None) if matches!(novelty, Novelty::Unknown(_)) => {
@@ -196,7 +196,7 @@ fn describe(novelty: &Novelty) -> Option<String> {
                 classes.iter().take(3).map(|(class, count)| format!("{class:?} ({count})")).collect();
             let more = match classes.len() - named.len() {
                 0 => String::new(),
-                more => format!(" and {more} more classes"),
+                more => format!(" and {more} more"),
             };
             Some(format!("new errors on the canary: {}{more}", named.join(", ")))
         }

@@ -34,6 +34,8 @@ pub struct Judge {
     policy: Policy,
     started: Timestamp,
     metrics: BTreeMap<MetricName, Metric>,
+    /// Nothing: what is known of a metric that is not kept.
+    nothing: Series,
 }
 
 /// What is kept of a metric.
@@ -58,7 +60,7 @@ impl Judge {
             let record = Series::new(policy.history_minutes + policy.window_minutes);
             (metric.clone(), Metric { role, window, record })
         });
-        Ok(Self { metrics: metrics.collect(), policy, started })
+        Ok(Self { metrics: metrics.collect(), policy, started, nothing: Series::new(0) })
     }
 
     /// What is demanded.
@@ -122,7 +124,7 @@ impl Judge {
             .policy
             .rules
             .iter()
-            .filter_map(|rule| match rule {
+            .map(|rule| match rule {
                 Rule::Percentile(rule) => self.percentile(rule, &mut gathered, range, span),
                 Rule::Errors(rule) => self.errors(rule, range, span),
             })
@@ -133,28 +135,36 @@ impl Judge {
 
     fn percentile<'a>(
         &'a self,
-        rule: &PercentileRule,
+        rule: &'a PercentileRule,
         gathered: &mut BTreeMap<&'a MetricName, Distributions>,
         range: TimeRange,
         span: Span,
-    ) -> Option<MetricVerdict> {
-        let (name, metric) = self.metrics.get_key_value(&rule.metric)?;
-        let found = gathered.entry(name).or_insert_with(|| Distributions::gather(&metric.window, range));
-        Some(assess::percentile(rule, found, metric.window.rejected(range), span))
+    ) -> MetricVerdict {
+        let window = self.window(&rule.metric);
+        let found = gathered.entry(&rule.metric).or_insert_with(|| Distributions::gather(window, range));
+        assess::percentile(rule, found, window.rejected(range), span)
     }
 
-    fn errors(&self, rule: &ErrorsRule, range: TimeRange, span: Span) -> Option<MetricVerdict> {
-        let (classes, requests) = (self.metrics.get(&rule.metric)?, self.metrics.get(&rule.requests)?);
+    fn errors(&self, rule: &ErrorsRule, range: TimeRange, span: Span) -> MetricVerdict {
+        let (classes, requests) = (self.window(&rule.metric), self.window(&rule.requests));
         let history = TimeRange::before(self.started, self.policy.history()).start();
         let past = TimeRange::new(history, range.end()).unwrap_or(range);
         let found = Failures {
-            canary: tally(&classes.window, &requests.window, Track::Canary, range),
-            stable: tally(&classes.window, &requests.window, Track::Stable, range),
-            record: tally(&classes.record, &requests.record, Track::Stable, past),
-            flaw: mixed_versions(&classes.window, range).or_else(|| mixed_versions(&requests.window, range)),
-            rejected: classes.window.rejected(range) + requests.window.rejected(range),
+            canary: tally(classes, requests, Track::Canary, range),
+            stable: tally(classes, requests, Track::Stable, range),
+            record: tally(self.record(&rule.metric), self.record(&rule.requests), Track::Stable, past),
+            flaw: mixed_versions(classes, range).or_else(|| mixed_versions(requests, range)),
+            rejected: classes.rejected(range) + requests.rejected(range),
         };
-        Some(assess::errors(rule, &found, span))
+        assess::errors(rule, &found, span)
+    }
+
+    fn window(&self, metric: &MetricName) -> &Series {
+        self.metrics.get(metric).map_or(&self.nothing, |metric| &metric.window)
+    }
+
+    fn record(&self, metric: &MetricName) -> &Series {
+        self.metrics.get(metric).map_or(&self.nothing, |metric| &metric.record)
     }
 
     /// One broken rule decides; a pass needs all of them and the soak.
@@ -179,7 +189,7 @@ impl Judge {
         if let Some((_, reason)) = needs.clone().next() {
             return (Decision::Inconclusive { needed }, reason.clone());
         }
-        if run < soak || metrics.is_empty() {
+        if run < soak {
             let reason = format!(
                 "every rule holds so far, but the canary has run for {} of the {} min that it must",
                 run / 60,

@@ -78,6 +78,10 @@ pub struct PercentileRule {
 }
 
 /// No error on the canary where stable had none, and else of no class that stable never had.
+///
+/// A regression when the canary has an error that stable never had and enough requests of stable are known
+/// to say "never"; a pass when it has none and both tracks had enough requests. Where stable has errors and
+/// the canary's are counted without any class, nobody can tell whether they are new: inconclusive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ErrorsRule {
@@ -123,24 +127,22 @@ impl Policy {
     /// The metrics that the rules need, in their order, each once: what to ask a backend for.
     #[must_use]
     pub fn metrics(&self) -> Vec<MetricName> {
-        let mut metrics = Vec::new();
-        for (metric, _) in self.roles() {
-            if !metrics.contains(metric) {
-                metrics.push(metric.clone());
-            }
-        }
-        metrics
+        self.metrics_in(|_| true)
     }
 
-    /// The metrics whose past on stable the rules need, for [`Judge::observe_history`]; empty without a
+    /// Those of which the rules want stable's past as well, for [`Judge::observe_history`]; none without a
     /// rule on errors.
     ///
     /// [`Judge::observe_history`]: super::Judge::observe_history
     #[must_use]
     pub fn history_metrics(&self) -> Vec<MetricName> {
+        self.metrics_in(|role| role != Role::Distribution)
+    }
+
+    fn metrics_in(&self, wanted: impl Fn(Role) -> bool) -> Vec<MetricName> {
         let mut metrics = Vec::new();
         for (metric, role) in self.roles() {
-            if role != Role::Distribution && !metrics.contains(metric) {
+            if wanted(role) && !metrics.contains(metric) {
                 metrics.push(metric.clone());
             }
         }
