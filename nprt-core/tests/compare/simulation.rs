@@ -11,7 +11,7 @@ const MINUTES: i64 = 30;
 
 /// p95 and p99 of latency, and errors.
 const RULES: &str = r#"
-    {"rule": "percentile", "metric": "latency", "percentile": 95, "margin": {"relative": 0.1, "absolute": 0.01}},
+    {"rule": "percentile", "metric": "latency", "percentile": 95, "margin": {"relative": 0.15, "absolute": 0.01}},
     {"rule": "percentile", "metric": "latency", "percentile": 99, "margin": {"relative": 0.2, "absolute": 0.02}},
     {"rule": "errors", "min_requests": 500}"#;
 
