@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Percentile;
 use super::error_class::Tally;
-use super::estimate::{Estimate, Histogram};
+use super::estimate::{Estimate, Histogram, Samples};
 use super::series::Series;
 use crate::model::{BlockData, TimeRange, Track};
 
@@ -12,7 +12,7 @@ pub(super) enum Measurements {
     /// None; a track without blocks, or with empty ones.
     Empty,
     /// One by one.
-    Samples(Vec<f64>),
+    Samples(Samples),
     /// As counts.
     Histogram(Histogram),
 }
@@ -30,7 +30,7 @@ impl Measurements {
     pub(super) fn count(&self) -> u64 {
         match self {
             Self::Empty => 0,
-            Self::Samples(samples) => samples.len() as u64,
+            Self::Samples(samples) => samples.count(),
             Self::Histogram(histogram) => histogram.count(),
         }
     }
@@ -39,27 +39,25 @@ impl Measurements {
     pub(super) fn percentile(&mut self, percentile: Percentile) -> Option<Estimate> {
         match self {
             Self::Empty => None,
-            Self::Samples(samples) => percentile.of_samples(samples).map(Estimate::At),
+            Self::Samples(samples) => samples.percentile(percentile).map(Estimate::At),
             Self::Histogram(histogram) => histogram.percentile(percentile),
         }
     }
 
     /// Adds a block; `false` when it is of another form, or has other edges.
     fn add(&mut self, data: &BlockData) -> bool {
+        if matches!(self, Self::Empty) {
+            *self = match data {
+                BlockData::Histogram { edges, .. } => Self::Histogram(Histogram::new(edges)),
+                _ => Self::Samples(Samples::default()),
+            };
+        }
         match (self, data) {
-            (Self::Samples(all), BlockData::Samples(samples)) => all.extend_from_slice(samples),
-            (Self::Samples(all), BlockData::Value(value)) => all.push(*value),
+            (Self::Samples(all), BlockData::Samples(samples)) => all.add(samples),
+            (Self::Samples(all), BlockData::Value(value)) => all.add(&[*value]),
             (Self::Histogram(sum), BlockData::Histogram { edges, counts }) => {
                 return sum.merge(edges, counts);
             }
-            (empty @ Self::Empty, data) => match data {
-                BlockData::Samples(samples) => *empty = Self::Samples(samples.clone()),
-                BlockData::Value(value) => *empty = Self::Samples(vec![*value]),
-                BlockData::Histogram { edges, counts } => {
-                    *empty = Self::Histogram(Histogram::new(edges, counts));
-                }
-                BlockData::Requests { .. } | BlockData::Classes(_) => return false,
-            },
             _ => return false,
         }
         true

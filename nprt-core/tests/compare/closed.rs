@@ -107,8 +107,10 @@ fn what_cannot_be_read_is_an_error_and_no_pass() {
             "{bad:?} {verdict:?}"
         );
         // It heals once the minute has left the window.
-        [Stable, Canary].map(|track| judge.observe(&latency(70, track, &[0.1; 100])).unwrap());
-        [Stable, Canary].map(|track| judge.observe(&requests(70, track, 100, 0)).unwrap());
+        for track in [Stable, Canary] {
+            judge.observe(&latency(70, track, &[0.1; 100])).unwrap();
+            judge.observe(&requests(70, track, 100, 0)).unwrap();
+        }
         assert_eq!(judge.verdict(after(71)).decision, Decision::Pass, "{bad:?}");
     }
 }

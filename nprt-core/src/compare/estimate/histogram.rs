@@ -8,9 +8,9 @@ pub(in crate::compare) struct Histogram {
 }
 
 impl Histogram {
-    /// Takes what `series` has validated: finite ascending edges from 0 on, one count more than edges.
-    pub(in crate::compare) fn new(edges: &[f64], counts: &[u64]) -> Self {
-        Self { edges: edges.to_vec(), counts: counts.to_vec() }
+    /// No counts yet, between finite ascending edges from 0 on, as `series` has validated them.
+    pub(in crate::compare) fn new(edges: &[f64]) -> Self {
+        Self { edges: edges.to_vec(), counts: vec![0; edges.len() + 1] }
     }
 
     /// Adds the counts of a histogram with the same edges; `false`, and nothing is added, with others.
@@ -64,26 +64,32 @@ impl Histogram {
 mod tests {
     use super::*;
 
+    fn histogram(edges: &[f64], counts: &[u64]) -> Histogram {
+        let mut histogram = Histogram::new(edges);
+        assert!(histogram.merge(edges, counts));
+        histogram
+    }
+
     #[test]
     fn interpolates_inside_and_never_beyond_the_last_edge() {
-        let histogram = Histogram::new(&[0.1, 0.2, 0.4], &[50, 40, 9, 1]);
-        let at = |percent| histogram.percentile(Percentile::new(percent).unwrap());
+        let spread = histogram(&[0.1, 0.2, 0.4], &[50, 40, 9, 1]);
+        let at = |percent| spread.percentile(Percentile::new(percent).unwrap());
         assert_eq!(at(50.0), Some(Estimate::At(0.1)));
         assert_eq!(at(25.0), Some(Estimate::At(0.05)));
         assert_eq!(at(90.0), Some(Estimate::At(0.2)));
         assert_eq!(at(99.0), Some(Estimate::At(0.4)));
         assert_eq!(at(99.5), Some(Estimate::Above(0.4)));
-        assert_eq!(Histogram::new(&[0.1], &[0, 0]).percentile(Percentile::new(50.0).unwrap()), None);
+        assert_eq!(Histogram::new(&[0.1]).percentile(Percentile::P50), None);
     }
 
     #[test]
     fn merges_by_addition_and_refuses_other_edges() {
-        let mut sum = Histogram::new(&[1.0, 2.0], &[1, 2, 3]);
+        let mut sum = histogram(&[1.0, 2.0], &[1, 2, 3]);
         assert!(sum.merge(&[1.0, 2.0], &[10, 20, u64::MAX]));
-        assert_eq!(sum, Histogram::new(&[1.0, 2.0], &[11, 22, u64::MAX]));
+        assert_eq!(sum, histogram(&[1.0, 2.0], &[11, 22, u64::MAX]));
         assert_eq!(sum.count(), u64::MAX);
-        assert!(sum.percentile(Percentile::new(99.0).unwrap()).is_some());
+        assert_eq!(sum.percentile(Percentile::P99), Some(Estimate::Above(2.0)));
         assert!(!sum.merge(&[1.0, 3.0], &[1, 1, 1]));
-        assert_eq!(sum, Histogram::new(&[1.0, 2.0], &[11, 22, u64::MAX]));
+        assert_eq!(sum, histogram(&[1.0, 2.0], &[11, 22, u64::MAX]));
     }
 }

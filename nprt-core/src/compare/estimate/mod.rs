@@ -2,9 +2,11 @@
 
 mod histogram;
 mod percentile;
+mod samples;
 
 pub(super) use histogram::Histogram;
 pub use percentile::Percentile;
+pub(super) use samples::Samples;
 
 /// An estimated figure.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -74,14 +74,18 @@ impl Percentile {
     /// in their number: it selects and does not sort. NaN counts as larger than everything.
     #[must_use]
     pub fn of_samples(self, samples: &mut [f64]) -> Option<f64> {
-        let rank = usize::try_from(self.rank(samples.len() as u64)).ok()?;
-        let index = rank.checked_sub(1).filter(|&index| index < samples.len())?;
+        let index = self.index(samples.len())?;
         let (_, &mut found, _) = samples.select_nth_unstable_by(index, f64::total_cmp);
         Some(found)
     }
 
+    /// Where it stands among `n` samples in ascending order, from 0; `None` of none.
+    pub(super) fn index(self, n: usize) -> Option<usize> {
+        usize::try_from(self.rank(n as u64)).ok()?.checked_sub(1)
+    }
+
     /// Which of `n` samples in ascending order it is, from 1; 0 of none.
-    pub(in crate::compare) fn rank(self, n: u64) -> u64 {
+    pub(super) fn rank(self, n: u64) -> u64 {
         let rank = (u128::from(self.millionths) * u128::from(n)).div_ceil(u128::from(WHOLE));
         u64::try_from(rank).unwrap_or(n)
     }

@@ -1,0 +1,62 @@
+use std::collections::BTreeSet;
+
+use super::Percentile;
+
+/// Measurements one by one. Percentiles are selected, never sorted for; what one selection has put in its
+/// place narrows the next, so that several percentiles cost little more than the first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::compare) struct Samples {
+    values: Vec<f64>,
+    /// Indices whose value stands where it would stand in ascending order: before it none is larger, after
+    /// it none smaller.
+    settled: BTreeSet<usize>,
+}
+
+impl Samples {
+    /// Adds finite measurements.
+    pub(in crate::compare) fn add(&mut self, values: &[f64]) {
+        self.values.extend_from_slice(values);
+        self.settled.clear();
+    }
+
+    pub(in crate::compare) fn count(&self) -> u64 {
+        self.values.len() as u64
+    }
+
+    /// The percentile by nearest rank, `None` of none; the same as [`Percentile::of_samples`].
+    pub(in crate::compare) fn percentile(&mut self, percentile: Percentile) -> Option<f64> {
+        let index = percentile.index(self.values.len())?;
+        if self.settled.insert(index) {
+            let from = self.settled.range(..index).next_back().map_or(0, |before| before + 1);
+            let to = self.settled.range(index + 1..).next().copied().unwrap_or(self.values.len());
+            self.values.get_mut(from..to)?.select_nth_unstable_by(index - from, f64::total_cmp);
+        }
+        self.values.get(index).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::{prop_assert_eq, proptest};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_order_of_percentiles_gives_the_same(
+            values in vec(0.0_f64..9.0, 0..99), more in vec(0.0_f64..9.0, 0..9), percents in vec(1_u8..100, 0..9),
+        ) {
+            let mut samples = Samples::default();
+            let mut all = vec![];
+            for part in [&values, &more] {
+                samples.add(part);
+                all.extend_from_slice(part);
+                for &percent in &percents {
+                    let percentile = Percentile::new(f64::from(percent)).unwrap();
+                    prop_assert_eq!(samples.percentile(percentile), percentile.of_samples(&mut all.clone()));
+                }
+            }
+        }
+    }
+}
