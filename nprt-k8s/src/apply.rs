@@ -6,10 +6,11 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{Api, PostParams};
 use kube::core::Status;
 use nprt_core::model::Object;
-use nprt_core::ports::{Applied, Change};
+use nprt_core::ports::Applied;
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
+use crate::change::change;
 use crate::client::{Client, Place};
 use crate::error::{Failure, kind, refused};
 
@@ -31,11 +32,7 @@ impl Client {
             Ok(after) => after,
             Err(failure) => return Err(self.refusal(operation, place, object, failure).await),
         };
-        let change = match &before {
-            None => Change::Created,
-            Some(before) if content(before) == content(&after) => Change::Unchanged,
-            Some(_) => Change::Configured,
-        };
+        let change = change(before.as_ref(), &after);
         Ok(Applied { object: live(operation, after)?, change })
     }
 
@@ -134,45 +131,9 @@ fn body(object: &Object, place: &Place) -> Value {
     value
 }
 
-/// What an apply may change: all but the status, and the marks that every write or a dry run leaves.
-fn content(object: &Value) -> Value {
-    let mut value = object.clone();
-    if let Some(map) = value.as_object_mut() {
-        map.shift_remove("status");
-    }
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.shift_remove("resourceVersion");
-        if let Some(managers) = metadata.get_mut("managedFields").and_then(Value::as_array_mut) {
-            managers.retain(|entry| entry.get("subresource").is_none());
-            for entry in managers.iter_mut().filter_map(Value::as_object_mut) {
-                entry.shift_remove("time");
-            }
-        }
-    }
-    value
-}
-
 /// An object as the server answers with it.
 pub(crate) fn live(operation: &'static str, value: Value) -> Result<Object> {
     Object::new(value).map_err(|error| {
         Error::new(ErrorKind::Unexpected, operation, "the server answered with no object").with_source(error)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_and_the_time_of_a_write_are_no_change() {
-        let object = |version: &str, time: &str, ready: u64| {
-            json!({"metadata": {"resourceVersion": version, "managedFields": [
-                {"manager": "nprt", "time": time}, {"manager": "x", "subresource": "status", "time": time}]},
-                "spec": {"replicas": 1}, "status": {"ready": ready}})
-        };
-        assert_eq!(content(&object("1", "a", 0)), content(&object("2", "b", 1)));
-        let mut changed = object("2", "b", 1);
-        changed["spec"]["replicas"] = json!(2);
-        assert_ne!(content(&object("1", "a", 0)), content(&changed));
-    }
 }

@@ -31,6 +31,7 @@
 mod apply;
 mod backend;
 mod builder;
+mod change;
 mod client;
 mod config;
 mod discovery;
