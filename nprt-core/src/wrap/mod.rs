@@ -5,9 +5,11 @@
 //! time limits of their own, and the pipeline bounds its waits.
 
 mod backoff;
+mod cached;
 mod retry;
 mod timeout;
 
 pub use backoff::{Backoff, Jitter};
+pub use cached::CachedRegistry;
 pub use retry::Retry;
 pub use timeout::Timeout;
