@@ -57,12 +57,7 @@ impl Span {
 }
 
 /// The percentile rule.
-pub(super) fn percentile(
-    rule: &PercentileRule,
-    found: &mut Distributions,
-    rejected: u64,
-    span: Span,
-) -> MetricVerdict {
+pub(super) fn percentile(rule: &PercentileRule, found: &mut Distributions, span: Span) -> MetricVerdict {
     let (stable_n, canary_n) = (found.stable.count(), found.canary.count());
     let stable = found.stable.percentile(rule.percentile);
     let canary = found.canary.percentile(rule.percentile);
@@ -80,7 +75,7 @@ pub(super) fn percentile(
         match outcome {
             Outcome::Beyond => (Decision::Regression, sentence),
             Outcome::Open => (inconclusive(Needed::default()), sentence),
-            Outcome::Within => guard_pass(rejected, sentence),
+            Outcome::Within => guard_pass(found.doubt.as_deref(), sentence),
         }
     } else {
         (inconclusive(Needed::default()), format!("no figure; {counts}"))
@@ -131,8 +126,8 @@ pub(super) struct Failures {
     pub(super) record: Tally,
     /// Why nothing can be concluded from them, if so.
     pub(super) flaw: Option<String>,
-    /// Blocks in the window that could not be read.
-    pub(super) rejected: u64,
+    /// Why they are no ground for a pass, if so.
+    pub(super) doubt: Option<String>,
 }
 
 /// The rule on errors.
@@ -171,11 +166,13 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
             let needed = span.needed(least, stable.requests, canary.requests);
             (inconclusive(needed), span.too_few("requests", least, stable.requests, canary.requests))
         }
-        (None, None) => guard_pass(found.rejected, format!("no error that stable never had; {counts}")),
+        (None, None) => {
+            guard_pass(found.doubt.as_deref(), format!("no error that stable never had; {counts}"))
+        }
     };
     MetricVerdict {
         metric: rule.metric.clone(),
-        statistic: format!("new errors over {}", span.text()),
+        statistic: format!("new classes over {}", span.text()),
         decision,
         stable: (stable.requests > 0).then(|| stable.failures() as f64),
         canary: (canary.requests > 0).then(|| canary.failures() as f64),
@@ -205,13 +202,12 @@ fn describe(novelty: &Novelty) -> Option<String> {
     }
 }
 
-/// A pass, unless something could not be read.
-fn guard_pass(rejected: u64, sentence: String) -> (Decision, String) {
-    match rejected {
-        0 => (Decision::Pass, sentence),
-        _ => {
-            let reason = format!("{rejected} blocks could not be read, so that this is no pass: {sentence}");
-            (inconclusive(Needed::default()), reason)
+/// A pass, unless there is a doubt.
+fn guard_pass(doubt: Option<&str>, sentence: String) -> (Decision, String) {
+    match doubt {
+        None => (Decision::Pass, sentence),
+        Some(doubt) => {
+            (inconclusive(Needed::default()), format!("{doubt}, so that this is no pass: {sentence}"))
         }
     }
 }

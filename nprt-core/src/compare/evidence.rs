@@ -1,10 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Percentile;
 use super::error_class::Tally;
 use super::estimate::{Estimate, Histogram, Samples};
 use super::series::Series;
 use crate::model::{BlockData, TimeRange, Track};
+
+/// What counts as late in the window, at least; else it is the last quarter.
+const LATE: Duration = Duration::from_secs(5 * 60);
 
 /// The measurements of one track in the window.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,8 @@ pub(super) struct Distributions {
     pub(super) canary: Measurements,
     /// Why nothing can be concluded from them, if so.
     pub(super) flaw: Option<String>,
+    /// Why they are no ground for a pass, if so.
+    pub(super) doubt: Option<String>,
 }
 
 impl Measurements {
@@ -85,7 +91,32 @@ impl Distributions {
         } else {
             mixed_versions(series, range)
         };
-        Self { stable, canary, flaw }
+        let doubt = unreadable(series, range).or_else(|| silent(series, range));
+        Self { stable, canary, flaw, doubt }
+    }
+}
+
+/// Says so when blocks in the range could not be read.
+pub(super) fn unreadable(series: &Series, range: TimeRange) -> Option<String> {
+    let rejected = series.rejected(range);
+    (rejected > 0).then(|| format!("{rejected} blocks could not be read"))
+}
+
+/// Says so when a track sent nothing of late: what it did before it fell silent is no ground for a pass.
+pub(super) fn silent(series: &Series, range: TimeRange) -> Option<String> {
+    let late = TimeRange::before(range.end(), LATE.max(range.length() / 4));
+    let speaks = |track| series.blocks(late).any(|(key, data)| key.track == track && measures(data));
+    let silent = [Track::Stable, Track::Canary].into_iter().find(|&track| !speaks(track))?;
+    Some(format!("nothing came from the {silent} track in the last {} min", late.length().as_secs() / 60))
+}
+
+fn measures(data: &BlockData) -> bool {
+    match data {
+        BlockData::Samples(samples) => !samples.is_empty(),
+        BlockData::Histogram { counts, .. } => counts.iter().any(|&count| count > 0),
+        BlockData::Value(_) => true,
+        BlockData::Requests { requests, .. } => *requests > 0,
+        BlockData::Classes(classes) => !classes.is_empty(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assess::{self, Failures, Span};
-use super::evidence::{Distributions, mixed_versions, tally};
+use super::evidence::{Distributions, mixed_versions, silent, tally, unreadable};
+use super::figure::figure;
 use super::policy::Role;
 use super::series::{Series, check};
 use super::{Decision, ErrorsRule, MetricVerdict, Needed, PercentileRule, Policy, Rule, Verdict};
@@ -25,7 +26,9 @@ use crate::{Error, Result};
 ///   that minute lies in the window;
 /// - **forms or edges that differ** between the blocks of a metric, or several versions on the canary's
 ///   track: inconclusive;
-/// - **no blocks, or too few on a track**: inconclusive.
+/// - **no blocks, or too few on a track**: inconclusive;
+/// - **a track that fell silent**, with nothing measured in the last quarter of the window, and in the last
+///   five minutes at least: no pass, since what came before does not say how it is now.
 ///
 /// Its memory is bounded by the policy: it keeps the blocks of as many minutes as the window has, and of
 /// requests and errors on stable as many more as the history has.
@@ -142,7 +145,7 @@ impl Judge {
     ) -> MetricVerdict {
         let window = self.window(&rule.metric);
         let found = gathered.entry(&rule.metric).or_insert_with(|| Distributions::gather(window, range));
-        assess::percentile(rule, found, window.rejected(range), span)
+        assess::percentile(rule, found, span)
     }
 
     fn errors(&self, rule: &ErrorsRule, range: TimeRange, span: Span) -> MetricVerdict {
@@ -154,7 +157,9 @@ impl Judge {
             stable: tally(classes, requests, Track::Stable, range),
             record: tally(self.record(&rule.metric), self.record(&rule.requests), Track::Stable, past),
             flaw: mixed_versions(classes, range).or_else(|| mixed_versions(requests, range)),
-            rejected: classes.rejected(range) + requests.rejected(range),
+            doubt: unreadable(classes, range)
+                .or_else(|| unreadable(requests, range))
+                .or_else(|| silent(requests, range)),
         };
         assess::errors(rule, &found, span)
     }
@@ -197,9 +202,10 @@ impl Judge {
             );
             return (Decision::Inconclusive { needed }, reason);
         }
-        let names: Vec<_> =
-            metrics.iter().map(|metric| format!("{} {}", metric.metric, metric.statistic)).collect();
-        (Decision::Pass, format!("all {} rules hold: {}", metrics.len(), names.join(", ")))
+        (
+            Decision::Pass,
+            format!("every rule holds: {}", metrics.iter().map(brief).collect::<Vec<_>>().join(", ")),
+        )
     }
 
     fn is_before(&self, block: &Block) -> bool {
@@ -229,6 +235,16 @@ impl Metric {
         }
         Ok(())
     }
+}
+
+/// `latency p95 over 60 min (112 ms of at most 121 ms)`
+fn brief(verdict: &MetricVerdict) -> String {
+    let MetricVerdict { metric, statistic, canary, limit, .. } = verdict;
+    let figures = match canary.zip(*limit) {
+        Some((canary, limit)) => format!("{} of at most {}", figure(metric, canary), figure(metric, limit)),
+        None => "none".to_owned(),
+    };
+    format!("{metric} {statistic} ({figures})")
 }
 
 fn seconds(minute: i64) -> i64 {

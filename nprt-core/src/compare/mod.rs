@@ -15,7 +15,8 @@
 //!   ([`Percentile::least_samples`]); [`Window::for_throughput`] says how long a window must be.
 //!
 //! One broken rule makes the [`Verdict`] a regression, whatever the others say. A pass needs every rule
-//! passed and the minimum soak over. Everything else is inconclusive and says what is [`Needed`].
+//! passed, the minimum soak over and both tracks still reporting. Everything else is inconclusive and says
+//! what is [`Needed`].
 //!
 //! ```
 //! use nprt_core::compare::{Judge, Policy};

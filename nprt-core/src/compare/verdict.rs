@@ -104,7 +104,7 @@ impl Needed {
 pub struct MetricVerdict {
     /// The metric.
     pub metric: MetricName,
-    /// What was compared, such as `p95 over 120 min` or `new error classes`.
+    /// What was compared, such as `p95 over 120 min` or `new classes over 120 min`.
     pub statistic: String,
     /// This rule's own decision.
     #[serde(flatten)]

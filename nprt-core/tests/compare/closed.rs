@@ -223,6 +223,40 @@ fn a_second_block_of_the_same_key_with_other_data_is_a_conflict_and_no_pass() {
 }
 
 #[test]
+fn a_track_that_fell_silent_does_not_pass() {
+    // For an hour's window the last quarter is what counts; for a short one the last five minutes.
+    for (now, late) in [(60, 15), (12, 5)] {
+        for silent in [None, Some(Stable), Some(Canary)] {
+            let mut blocks = fine();
+            for track in [Stable, Canary] {
+                let minute = now - late - i64::from(silent == Some(track));
+                blocks.extend([latency(minute, track, &[0.1]), requests(minute, track, 1, 0)]);
+            }
+            for rule in [MEDIAN, ERRORS] {
+                let verdict = judged(rule, &blocks, now);
+                let Some(silent) = silent else {
+                    assert_eq!(verdict.decision, Decision::Pass);
+                    continue;
+                };
+                let named = format!("nothing came from the {silent} track in the last {late} min");
+                assert!(is_inconclusive(&verdict) && verdict.reason.contains(&named), "{verdict:?}");
+            }
+        }
+    }
+    let slow = [latency(0, Stable, &[0.1; 10]), latency(0, Canary, &[0.2; 10])];
+    assert_eq!(judged(MEDIAN, &slow, 60).decision, Decision::Regression);
+}
+
+#[test]
+fn what_cannot_be_read_from_before_the_canary_does_not_matter() {
+    let mut judge = judge(MEDIAN);
+    judge.observe(&latency(-1, Canary, &[f64::NAN])).unwrap();
+    judge.observe(&latency(0, Stable, &[0.1; 10])).unwrap();
+    judge.observe(&latency(0, Canary, &[0.1; 10])).unwrap();
+    assert_eq!(judge.verdict(after(2)).decision, Decision::Pass);
+}
+
+#[test]
 fn history_is_stables_past_and_nothing_else() {
     let mut judge = judge(ERRORS);
     for (block, named) in [

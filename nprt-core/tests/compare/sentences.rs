@@ -21,7 +21,7 @@ fn each_decision_says_why_with_figures_and_units() {
             5,
             "latency p50: too few samples, 100 of 10 on stable and 5 of 10 on the canary in 5 min",
         ),
-        (vec![0.1; 20], 5, "all 1 rules hold: latency p50 over 5 min"),
+        (vec![0.1; 20], 5, "every rule holds: latency p50 over 5 min (100 ms of at most 110 ms)"),
         (vec![0.1; 20], 1, "every rule holds so far, but the canary has run for 1 of the 2 min that it must"),
     ] {
         assert_eq!(judged(MEDIAN, &pair(&canary), minutes).reason, reason);
