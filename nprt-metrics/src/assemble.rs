@@ -24,11 +24,15 @@ pub(crate) struct Point {
     pub(crate) value: f64,
 }
 
-type Cells<T> = BTreeMap<(i64, Place), T>;
+/// By minute and place, and so in the order of an answer.
+pub(crate) type Cells<T> = BTreeMap<(i64, Place), T>;
 
 /// One gauge or aggregate a point.
 pub(crate) fn values(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let cells = unique(points, Ok)?;
+    let finite = |value: f64| {
+        if value.is_finite() { Ok(value) } else { Err(format!("expected a number, found {value}")) }
+    };
+    let cells = unique(points, finite)?;
     Ok(blocks(metric, cells, BlockData::Value))
 }
 
@@ -69,40 +73,6 @@ pub(crate) fn classes(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Blo
     }))
 }
 
-/// Cumulative buckets become counts between edges. Counts are rounded to whole ones; where rounding or
-/// scrapes of different moments make a bucket smaller than the one below it, it counts as equal.
-pub(crate) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let mut cells: Cells<Vec<(f64, u64)>> = BTreeMap::new();
-    for Point { minute, place, part, value } in points {
-        let part = part.unwrap_or_default();
-        let edge: f64 = part
-            .parse()
-            .ok()
-            .filter(|edge: &f64| !edge.is_nan())
-            .ok_or_else(|| format!("expected the label le to be the edge of a bucket, found {part:?}"))?;
-        cells.entry((minute, place)).or_default().push((edge, count(value)?));
-    }
-    let mut histograms: Cells<BlockData> = BTreeMap::new();
-    for (at, mut buckets) in cells {
-        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if buckets.windows(2).any(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq()) {
-            return Err(SEVERAL.to_owned());
-        }
-        let Some((edge, _)) = buckets.last().filter(|(edge, _)| edge.is_infinite()) else {
-            return Err("expected a bucket with the edge +Inf".to_owned());
-        };
-        let edges = buckets.iter().map(|(edge, _)| *edge).filter(|e| e.total_cmp(edge).is_lt()).collect();
-        let mut below = 0;
-        let counts = buckets.iter().map(|(_, cumulative)| {
-            let count = cumulative.saturating_sub(below);
-            below = below.max(*cumulative);
-            count
-        });
-        histograms.insert(at, BlockData::Histogram { counts: counts.collect(), edges });
-    }
-    Ok(blocks(metric, histograms, |data| data))
-}
-
 /// Splits minutes into requests of at most `most` each.
 pub(crate) fn parts(minutes: Range<i64>, most: i64) -> impl Iterator<Item = Range<i64>> {
     let (mut start, end) = (minutes.start, minutes.end);
@@ -113,7 +83,7 @@ pub(crate) fn parts(minutes: Range<i64>, most: i64) -> impl Iterator<Item = Rang
     })
 }
 
-const SEVERAL: &str =
+pub(crate) const SEVERAL: &str =
     "several series have the same track, version, pod and route: the query must aggregate by {by}";
 
 fn unique<T>(points: Vec<Point>, value: impl Fn(f64) -> Result<T, String>) -> Result<Cells<T>, String> {
@@ -126,7 +96,7 @@ fn unique<T>(points: Vec<Point>, value: impl Fn(f64) -> Result<T, String>) -> Re
     Ok(cells)
 }
 
-fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -> BlockData) -> Vec<Block> {
+pub(crate) fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -> BlockData) -> Vec<Block> {
     let block = |((minute, Place { track, pod, route, version }), cell)| Block {
         minute,
         track,
@@ -141,7 +111,7 @@ fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -> BlockData
 
 /// A count, rounded: an extrapolated increase need not be whole.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^53, as checked")]
-fn count(value: f64) -> Result<u64, String> {
+pub(crate) fn count(value: f64) -> Result<u64, String> {
     if (0.0..=9_007_199_254_740_992.0).contains(&value) {
         Ok(value.round() as u64)
     } else {
@@ -163,19 +133,6 @@ mod tests {
     }
 
     #[test]
-    fn buckets_become_counts() {
-        let points = vec![point("+Inf", 9.4), point("0.1", 2.6), point("1", 2.4)];
-        let blocks = histograms(&metric(), points).unwrap();
-        let expected = BlockData::Histogram { edges: vec![0.1, 1.0], counts: vec![3, 0, 6] };
-        assert_eq!(blocks[0].data, expected);
-        for wrong in
-            [vec![point("0.1", 1.0)], vec![point("x", 1.0)], vec![point("+Inf", 1.0), point("+Inf", 1.0)]]
-        {
-            assert!(histograms(&metric(), wrong).is_err());
-        }
-    }
-
-    #[test]
     fn errors_without_requests_are_requests() {
         let only = requests(&metric(), vec![], vec![point("", 2.0)]).unwrap();
         assert_eq!(only[0].data, BlockData::Requests { requests: 2, errors: 2 });
@@ -187,6 +144,7 @@ mod tests {
     #[test]
     fn the_same_place_twice_is_refused() {
         assert!(values(&metric(), vec![point("", 1.0), point("", 1.0)]).is_err());
+        assert!(values(&metric(), vec![point("", f64::INFINITY)]).is_err());
         assert!(classes(&metric(), vec![point("a", 1.0), point("a", 1.0)]).is_err());
         let zero = classes(&metric(), vec![point("a", 0.0), point("b", 1.0)]).unwrap();
         assert_eq!(zero[0].data, BlockData::Classes(BTreeMap::from([("b".to_owned(), 1)])));

@@ -26,7 +26,7 @@ impl Labels {
     pub(crate) fn by(&self, more: Option<&str>) -> String {
         let optional = [&self.version, &self.pod, &self.route].into_iter().flatten().map(String::as_str);
         let all: Vec<&str> = more.into_iter().chain([self.track.as_str()]).chain(optional).collect();
-        all.join(", ")
+        all.join(",")
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {

@@ -5,16 +5,19 @@
     feature = "statsd",
     doc = "- [`statsd`]: a server that aggregates what services send, and answers itself;"
 )]
-#![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server.")]
+#![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server;")]
+#![cfg_attr(feature = "datadog", doc = "- [`datadog`]: timeseries queries to Datadog's API.")]
 
-#[cfg(feature = "prometheus")]
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod assemble;
-#[cfg(feature = "prometheus")]
+#[cfg(feature = "datadog")]
+pub mod datadog;
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "statsd")]
 pub mod statsd;
 
-#[cfg(feature = "prometheus")]
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
 pub use labels::Labels;

@@ -7,10 +7,11 @@ use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
 use nprt_core::{Error, ErrorKind, Result};
 
 use super::PrometheusMetric;
+use super::buckets::histograms;
 use super::builder::{fill, queries};
 use super::client::{Client, Series};
 use crate::Labels;
-use crate::assemble::{Point, classes, histograms, parts, requests, values};
+use crate::assemble::{Point, classes, parts, requests, values};
 use crate::labels::unexpected;
 
 /// A Prometheus server as a [`MetricsBackend`]; made by [`PrometheusConfig::build`](super::PrometheusConfig::build).

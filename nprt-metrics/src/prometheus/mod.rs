@@ -21,6 +21,7 @@
 //! ```
 
 mod backend;
+mod buckets;
 mod builder;
 mod client;
 mod config;

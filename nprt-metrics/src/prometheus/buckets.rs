@@ -1,0 +1,63 @@
+use nprt_core::model::{Block, BlockData, MetricName};
+
+use crate::assemble::{Cells, Point, SEVERAL, blocks, count};
+
+/// Cumulative buckets become counts between edges. Counts are rounded to whole ones; where rounding or
+/// scrapes of different moments make a bucket smaller than the one below it, it counts as equal.
+pub(super) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
+    let mut cells: Cells<Vec<(f64, u64)>> = Cells::new();
+    for Point { minute, place, part, value } in points {
+        let part = part.unwrap_or_default();
+        let edge: f64 = part
+            .parse()
+            .ok()
+            .filter(|edge: &f64| !edge.is_nan())
+            .ok_or_else(|| format!("expected the label le to be the edge of a bucket, found {part:?}"))?;
+        cells.entry((minute, place)).or_default().push((edge, count(value)?));
+    }
+    let mut histograms: Cells<BlockData> = Cells::new();
+    for (at, mut buckets) in cells {
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if buckets.windows(2).any(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq()) {
+            return Err(SEVERAL.to_owned());
+        }
+        let Some((edge, _)) = buckets.last().filter(|(edge, _)| edge.is_infinite()) else {
+            return Err("expected a bucket with the edge +Inf".to_owned());
+        };
+        let edges = buckets.iter().map(|(edge, _)| *edge).filter(|e| e.total_cmp(edge).is_lt()).collect();
+        let mut below = 0;
+        let counts = buckets.iter().map(|(_, cumulative)| {
+            let count = cumulative.saturating_sub(below);
+            below = below.max(*cumulative);
+            count
+        });
+        histograms.insert(at, BlockData::Histogram { counts: counts.collect(), edges });
+    }
+    Ok(blocks(metric, histograms, |data| data))
+}
+
+#[cfg(test)]
+mod tests {
+    use nprt_core::model::Track;
+
+    use super::*;
+    use crate::assemble::Place;
+
+    fn point(part: &str, value: f64) -> Point {
+        let place = Place { track: Track::Stable, pod: None, route: None, version: None };
+        Point { minute: 1, place, part: Some(part.to_owned()), value }
+    }
+
+    #[test]
+    fn buckets_become_counts() {
+        let points = vec![point("+Inf", 9.4), point("0.1", 2.6), point("1", 2.4)];
+        let blocks = histograms(&MetricName::new("m").unwrap(), points).unwrap();
+        let expected = BlockData::Histogram { edges: vec![0.1, 1.0], counts: vec![3, 0, 6] };
+        assert_eq!(blocks[0].data, expected);
+        for wrong in
+            [vec![point("0.1", 1.0)], vec![point("x", 1.0)], vec![point("+Inf", 1.0), point("+Inf", 1.0)]]
+        {
+            assert!(histograms(&MetricName::new("m").unwrap(), wrong).is_err());
+        }
+    }
+}
