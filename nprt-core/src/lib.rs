@@ -5,6 +5,7 @@
 //! - [`ports`]: the traits of the outside (version control, registry, metrics, cluster, notifier, clock);
 //! - [`compare`]: the comparator and its verdict;
 //! - [`manifest`]: from a service's manifests to the objects of one track of one version;
+//! - [`pipeline`]: deploy, canary, judge, promote, roll back;
 //! - [`memory`]: a backend of each port in memory; `conformance` (feature): the contracts as tests;
 //! - [`wrap`]: retries and time-outs around any backend;
 //! - [`clock`]: the system's clock, and a faster one.
@@ -17,6 +18,7 @@ mod error;
 pub mod manifest;
 pub mod memory;
 pub mod model;
+pub mod pipeline;
 pub mod ports;
 pub mod wrap;
 

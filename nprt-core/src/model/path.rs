@@ -25,6 +25,11 @@ impl RepoPath {
         Ok(Self(trimmed.to_owned()))
     }
 
+    /// A path of our own, which a test validates.
+    pub(crate) fn known(path: &'static str) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Whether it is the root of the repository.
     #[must_use]
     pub fn is_root(&self) -> bool {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName};
@@ -114,7 +115,8 @@ pub struct Applied {
 }
 
 /// What became of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not there.
     Created,
@@ -122,6 +124,18 @@ pub enum Change {
     Configured,
     /// It was so already.
     Unchanged,
+}
+
+impl Change {
+    /// `created`, `configured` or `unchanged`, as kubectl says it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        }
+    }
 }
 
 /// How far the rollout of a workload is, in pods.

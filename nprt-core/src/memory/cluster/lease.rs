@@ -1,4 +1,4 @@
-//! Leases of services, kept beside the objects. An epoch outlives its lease, so that it only grows.
+//! Leases of services, kept beside the objects.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,9 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     held: BTreeMap<ServiceName, Lease>,
-    epochs: BTreeMap<ServiceName, u64>,
+    /// The last lease of each service, given back or not: its epoch only grows, and who lost a lease learns
+    /// from it to whom.
+    last: BTreeMap<ServiceName, Lease>,
 }
 
 impl Leases {
@@ -25,29 +27,29 @@ impl Leases {
         {
             return Err(lost("cluster.acquire", &request.service, Some(holder)));
         }
-        let epoch = self.epochs.entry(request.service.clone()).or_default();
-        *epoch += 1;
+        let epoch = self.last.get(&request.service).map_or(1, |last| last.epoch + 1);
         let lease = Lease {
             service: request.service.clone(),
             holder: request.holder.clone(),
             purpose: request.purpose.clone(),
-            epoch: *epoch,
+            epoch,
             acquired: now,
             renewed: now,
             duration: request.duration,
         };
         self.held.insert(request.service.clone(), lease.clone());
+        self.last.insert(request.service.clone(), lease.clone());
         Ok(lease)
     }
 
     /// Refuses a lease that another took over, or that was given back. One that has expired is good until
     /// somebody asks for it.
     pub(super) fn check(&self, lease: &Lease, operation: &'static str) -> Result<()> {
-        let held = self.held.get(&lease.service);
-        if held.is_some_and(|held| held.epoch == lease.epoch && held.holder == lease.holder) {
+        let same = |held: &&Lease| held.epoch == lease.epoch && held.holder == lease.holder;
+        if self.held.get(&lease.service).filter(same).is_some() {
             return Ok(());
         }
-        Err(lost(operation, &lease.service, held))
+        Err(lost(operation, &lease.service, self.last.get(&lease.service).filter(|last| !same(last))))
     }
 
     pub(super) fn renew(&mut self, lease: &Lease, now: Timestamp) -> Result<Lease> {
@@ -67,7 +69,7 @@ impl Leases {
 fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
     let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
     match holder {
-        Some(holder) => error("somebody else holds the lease").with("holder", holder),
+        Some(holder) => error("somebody else has the lease").with("holder", holder),
         None => error("the lease was given back"),
     }
 }

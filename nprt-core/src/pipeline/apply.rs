@@ -1,0 +1,74 @@
+//! Applies a plan, and removes a canary: in the order of kinds, each kind at once.
+
+use futures_util::future::join_all;
+
+use super::job::Job;
+use super::live::Live;
+use super::plan::Plan;
+use super::progress::Event;
+use super::request::AppliedObject;
+use crate::Result;
+use crate::model::{Object, ObjectId, Track};
+use crate::ports::Lease;
+
+/// When a kind is applied: what others need comes first.
+fn order(object: &Object) -> u8 {
+    match (object.id().group(), object.kind()) {
+        ("", "Namespace") => 0,
+        ("apiextensions.k8s.io", _) => 1,
+        ("", "ServiceAccount") | ("rbac.authorization.k8s.io", _) => 2,
+        ("", "ConfigMap" | "Secret") => 3,
+        ("", "PersistentVolume" | "PersistentVolumeClaim") => 4,
+        ("", "Service") => 5,
+        ("apps" | "batch", _) | ("", "Pod" | "ReplicationController") => 6,
+        _ => 7,
+    }
+}
+
+impl Job<'_> {
+    /// Applies every object of the plan.
+    ///
+    /// # Errors
+    /// The first object's that fails; those of later kinds are not applied then.
+    pub(super) async fn apply(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
+        let mut objects: Vec<&Object> = plan.objects.iter().collect();
+        objects.sort_by_key(|object| order(object));
+        let mut applied = Vec::with_capacity(objects.len());
+        for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
+            let apply = async |object: &Object| {
+                let done = self.ports.cluster.apply(lease, object).await?;
+                let (object, change) = (done.object.id(), done.change);
+                self.progress.tell(Event::Applied { object: object.clone(), change });
+                Result::Ok(AppliedObject { object, change })
+            };
+            // All of them to their end: a request that is given up may land all the same.
+            let done = join_all(kinds.iter().map(|object| apply(object))).await;
+            applied.extend(done.into_iter().collect::<Result<Vec<_>>>()?);
+        }
+        Ok(applied)
+    }
+
+    /// Removes the canary: its workloads, and once they are gone the configuration that they read.
+    ///
+    /// # Errors
+    /// The first object's that cannot be deleted. All others of its kind are deleted, and what is left is
+    /// found by the next call.
+    pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Vec<ObjectId>> {
+        let mut objects: Vec<&Object> = live.on(Track::Canary).collect();
+        objects.sort_by_key(|object| std::cmp::Reverse(order(object)));
+        let mut removed = Vec::new();
+        for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
+            let delete = async |object: &Object| {
+                let id = object.id();
+                let there = self.ports.cluster.delete(lease, &id).await?;
+                if there {
+                    self.progress.tell(Event::Removed { object: id.clone() });
+                }
+                Result::Ok(there.then_some(id))
+            };
+            let done = join_all(kinds.iter().map(|object| delete(object))).await;
+            removed.extend(done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten());
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,102 @@
+use super::Pipeline;
+use super::job::Job;
+use super::live::{Live, Running};
+use super::plan::marks;
+use super::progress::Progress;
+use super::request::{Deployment, Request};
+use super::source::Source;
+use crate::manifest::{self, Version};
+use crate::model::{Object, ServiceName, Track, annotation};
+use crate::ports::{Lease, Occasion, Takeover};
+use crate::{Error, ErrorKind, Result};
+
+impl Pipeline {
+    /// Starts a version as a canary beside stable.
+    ///
+    /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
+    /// most: one of another version is removed first. Asked again for the same version, nothing restarts. A
+    /// canary whose pods do not become ready is removed.
+    ///
+    /// # Errors
+    /// `Conflict` where no stable version runs, or this one is stable already; else as
+    /// [`Pipeline::deploy`].
+    pub async fn canary(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Deployment> {
+        let job = self.job(service, progress)?;
+        let purpose = format!("canary of {} by {}", request.version, request.caller.name());
+        let lease = job.acquire(purpose.clone(), Takeover::WhenExpired).await?;
+        let done = job.hold(&lease, job.canary(&lease, request)).await;
+        job.report(Occasion::CanaryStarted, &done, &purpose, &request.caller).await;
+        done
+    }
+}
+
+impl Job<'_> {
+    async fn canary(&self, lease: &Lease, request: &Request) -> Result<Deployment> {
+        let revision = self.resolve(&request.version).await?;
+        let live = self.live().await?;
+        let stable = stable_beside(&live)?;
+        if stable.revision.as_ref() == Some(&revision) {
+            return Err(Error::new(ErrorKind::Conflict, "pipeline.canary", "this version is stable already")
+                .with("service", &self.service.name)
+                .with("stable", stable.describe()));
+        }
+        let source = self.read(revision).await?;
+        let running = live.tag_of(&source.revision);
+        let version = self.version(&source, &request.version, running).await?;
+        let known = self.with_configuration(&live, &source).await?;
+        let rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
+        let mut marks = marks(&request.caller);
+        marks.push((annotation::STARTED, self.clock.now().to_string()));
+        let plan = self.plan(rendered, &live, &marks).await?;
+        let is_there = live.running(Track::Canary).is_some_and(|canary| canary.is(&version));
+        let removed = if is_there { Vec::new() } else { self.remove_canary(lease, &live).await? };
+        let applied = self.apply(lease, &plan).await?;
+        if let Err(error) = self.roll_out(&applied).await {
+            return Err(self.remove_failed(lease, error).await);
+        }
+        let Version { service, revision, tag, .. } = version;
+        let (withheld, warnings) = (plan.withheld, plan.warnings);
+        Ok(Deployment { service, track: Track::Canary, revision, tag, applied, removed, withheld, warnings })
+    }
+
+    /// Removes a canary whose pods do not become ready, and answers with why they do not.
+    async fn remove_failed(&self, lease: &Lease, why: Error) -> Error {
+        let remove = async { self.remove_canary(lease, &self.live().await?).await };
+        match remove.await {
+            Ok(_) => why,
+            // The lease is lost: whoever has it removes the canary.
+            Err(error) if error.is_conflict() => error,
+            Err(error) => {
+                self.progress.warn(format!("the canary is still there: {error}"));
+                why
+            }
+        }
+    }
+
+    /// The live objects, and the configuration of the manifests that the cluster has without our label.
+    async fn with_configuration(&self, live: &Live, source: &Source) -> Result<Vec<Object>> {
+        let mut known = live.objects.clone();
+        for document in &source.manifests.documents {
+            let object = &document.object;
+            let configuration =
+                object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret");
+            if configuration && live.find(object).is_none() {
+                known.extend(self.ports.cluster.get(&object.id()).await?);
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The stable version, which a canary needs beside it.
+fn stable_beside(live: &Live) -> Result<Running> {
+    live.running(Track::Stable).ok_or_else(|| {
+        let message = "no stable version runs to compare a canary with: deploy one first";
+        Error::new(ErrorKind::Conflict, "pipeline.canary", message)
+    })
+}

@@ -1,0 +1,120 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Pipeline;
+use super::job::Job;
+use super::live::Running;
+use super::progress::{Event, Progress};
+use crate::compare::{Judge, Verdict};
+use crate::model::{
+    Block, MetricName, Object, Revision, ServiceName, Tag, TimeRange, Track, annotation, label,
+};
+use crate::ports::MetricQuery;
+use crate::{Error, ErrorKind, Result};
+
+/// What the metrics say of the canary that runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judgement {
+    /// The service.
+    pub service: ServiceName,
+    /// The canary's revision.
+    pub revision: Revision,
+    /// The canary's tag.
+    pub tag: Tag,
+    /// Since when it runs.
+    pub started: Timestamp,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+impl Pipeline {
+    /// Compares the canary that runs now with stable, by the service's policy. It changes nothing and needs
+    /// no lease. Measurements that name a version count only where it is the one that runs: those of an
+    /// older canary are never judged.
+    ///
+    /// # Errors
+    /// `NotFound` without a canary; `Invalid` where the canary does not say its version or its start; those
+    /// of the cluster and of the metrics: no answer is never a pass.
+    pub async fn judge_canary(&self, service: &ServiceName, progress: &Progress) -> Result<Judgement> {
+        self.job(service, progress)?.judge().await
+    }
+}
+
+impl Job<'_> {
+    async fn judge(&self) -> Result<Judgement> {
+        let live = self.live().await?;
+        let canary = live.running(Track::Canary).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "pipeline.judge", "there is no canary")
+                .with("service", &self.service.name)
+        })?;
+        let (revision, tag, started) = identity(canary)?;
+        let names = Names { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) };
+        let mut judge = Judge::new(self.service.policy.clone(), started)?;
+        let past = TimeRange::before(started, self.service.policy.history());
+        for metric in self.service.policy.history_metrics() {
+            let blocks = self.blocks(metric, past).await?;
+            for block in blocks.iter().filter(|block| block.track == Track::Stable) {
+                judge.observe_history(block)?;
+            }
+        }
+        let now = self.clock.now();
+        let trial = TimeRange::new(started, now.max(started))?;
+        for metric in self.service.policy.metrics() {
+            let blocks = self.blocks(metric.clone(), trial).await?;
+            let (ours, others): (Vec<&Block>, Vec<&Block>) =
+                blocks.iter().partition(|block| names.hold(block));
+            self.progress.tell(Event::Measured { metric, blocks: ours.len(), ignored: others.len() });
+            for block in ours {
+                if let Err(error) = judge.observe(block) {
+                    // The judge keeps the rule from passing; it may still find a regression.
+                    self.progress.warn(error.to_string());
+                }
+            }
+        }
+        let verdict = judge.verdict(now);
+        let (decision, reason) = (verdict.decision.clone(), verdict.reason.clone());
+        self.progress.tell(Event::Judged { decision, reason });
+        Ok(Judgement { service: self.service.name.clone(), revision, tag, started, verdict })
+    }
+
+    async fn blocks(&self, metric: MetricName, range: TimeRange) -> Result<Vec<Block>> {
+        let query = MetricQuery { service: self.service.name.clone(), metric, range };
+        self.ports.metrics.blocks(&query).await
+    }
+}
+
+fn identity(canary: Running) -> Result<(Revision, Tag, Timestamp)> {
+    let missing = |annotation| {
+        Error::invalid("pipeline.judge", "the canary's objects do not agree on this annotation, or lack it")
+            .with("annotation", annotation)
+    };
+    let revision = canary.revision.ok_or_else(|| missing(annotation::REVISION))?;
+    let tag = canary.tag.ok_or_else(|| missing(annotation::TAG))?;
+    Ok((revision, tag, canary.started.ok_or_else(|| missing(annotation::STARTED))?))
+}
+
+/// What the measurements of each track may call its version.
+struct Names {
+    canary: Vec<String>,
+    stable: Vec<String>,
+}
+
+impl Names {
+    /// Whether the block is of a version that runs, or does not say.
+    fn hold(&self, block: &Block) -> bool {
+        let names = match block.track {
+            Track::Canary => &self.canary,
+            Track::Stable => &self.stable,
+        };
+        block.version.as_ref().is_none_or(|version| names.contains(version))
+    }
+}
+
+/// A version is called by its tag, the label of it or its revision.
+fn names<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
+    let of = |object: &'a Object| {
+        let annotations = [annotation::TAG, annotation::REVISION].map(|key| object.annotation(key));
+        annotations.into_iter().chain([object.label(label::VERSION)]).flatten()
+    };
+    objects.flat_map(of).map(str::to_owned).collect()
+}

@@ -1,0 +1,88 @@
+//! Holds the service's lease beside the work.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+
+use super::job::Job;
+use super::progress::Event;
+use crate::ports::{Lease, LeaseRequest, Takeover};
+use crate::{Error, ErrorKind, Result};
+
+impl Job<'_> {
+    /// Takes the service's lease.
+    ///
+    /// # Errors
+    /// `Conflict`, saying who holds it, for what and since when.
+    pub(super) async fn acquire(&self, purpose: String, takeover: Takeover) -> Result<Lease> {
+        let request = LeaseRequest {
+            service: self.service.name.clone(),
+            holder: self.holder.clone(),
+            purpose,
+            duration: self.settings.lease(),
+            takeover,
+        };
+        let lease = self.ports.cluster.acquire(&request).await?;
+        self.progress.tell(Event::Leased { epoch: lease.epoch });
+        Ok(lease)
+    }
+
+    /// Does `work` while the lease is held: it is renewed meanwhile and given back at the end. When it is
+    /// lost the work is dropped. Where this future itself is dropped, the lease expires by itself.
+    ///
+    /// # Errors
+    /// `Cancelled`, saying by whom and for what, when the lease was taken over; else those of the work.
+    pub(super) async fn hold<T>(&self, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let result = match select(pin!(work), pin!(self.renew(lease))).await {
+            Either::Left((result, _)) => result,
+            Either::Right((lost, _)) => Err(lost),
+        };
+        let result = match result {
+            // A refused write is the first sign of a lost lease.
+            Err(error) if error.is_conflict() => Err(self.if_lost(lease, error).await),
+            result => result,
+        };
+        if let Err(error) = self.ports.cluster.release(lease).await {
+            self.progress.warn(format!("the lease was not given back, and expires by itself: {error}"));
+        }
+        result
+    }
+
+    /// Renews the lease for as long as that is possible, and answers with why it no longer is.
+    async fn renew(&self, lease: &Lease) -> Error {
+        let mut held = lease.clone();
+        loop {
+            self.clock.sleep(self.settings.lease() / 3).await;
+            match self.ports.cluster.renew(&held).await {
+                Ok(renewed) => held = renewed,
+                Err(error) if error.is_conflict() => return self.if_lost(lease, error).await,
+                Err(error) if held.is_expired(self.clock.now()) => {
+                    let message = "the lease could not be renewed in time";
+                    return Error::new(ErrorKind::Cancelled, "pipeline.lease", message)
+                        .with("service", &lease.service)
+                        .with_source(error);
+                }
+                // There is time for another try.
+                Err(error) => self.progress.warn(format!("the lease was not renewed: {error}")),
+            }
+        }
+    }
+
+    /// What a conflict means: that somebody else took the lease over, or just `conflict` where it is held.
+    async fn if_lost(&self, lease: &Lease, conflict: Error) -> Error {
+        let holder = match self.ports.cluster.lease(&lease.service).await {
+            Ok(Some(holder)) if holder.epoch == lease.epoch => return conflict,
+            Ok(Some(holder)) => holder.to_string(),
+            // Given back already: the cluster may have said who had it.
+            Ok(None) | Err(_) => {
+                let said = conflict.context().iter().find(|(key, _)| *key == "holder");
+                said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
+            }
+        };
+        Error::new(ErrorKind::Cancelled, "pipeline.lease", "somebody else took the lease over")
+            .with("service", &lease.service)
+            .with("by", holder)
+            .with_source(conflict)
+    }
+}

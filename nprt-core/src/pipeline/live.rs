@@ -1,0 +1,99 @@
+//! What runs now, read from the labels and annotations of the objects themselves.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::job::Job;
+use crate::Result;
+use crate::manifest::Version;
+use crate::model::{Object, ObjectId, Revision, Tag, Track, annotation, label};
+
+/// A version that runs on a track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Its revision; `None` where the objects do not say, or disagree.
+    pub revision: Option<Revision>,
+    /// Its tag; `None` where the objects do not say, or disagree.
+    pub tag: Option<Tag>,
+    /// When it was started; only of a canary.
+    pub started: Option<Timestamp>,
+    /// Who asked for it.
+    pub caller: Option<String>,
+    /// The objects of the track.
+    pub objects: Vec<ObjectId>,
+}
+
+impl Running {
+    /// `main-3f2a91c (3f2a91c0b1d2)`, or what is known of it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match (&self.tag, &self.revision) {
+            (Some(tag), Some(revision)) => format!("{tag} ({})", revision.short()),
+            (None, Some(revision)) => revision.short(),
+            (Some(tag), None) => tag.to_string(),
+            (None, None) => "an unknown or mixed version".to_owned(),
+        }
+    }
+
+    /// Whether it is exactly this version.
+    pub(super) fn is(&self, version: &Version) -> bool {
+        self.revision.as_ref() == Some(&version.revision) && self.tag.as_ref() == Some(&version.tag)
+    }
+}
+
+/// The service's objects in the cluster.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) objects: Vec<Object>,
+}
+
+impl Live {
+    /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration.
+    pub(super) fn on(&self, track: Track) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(move |object| object.label(label::TRACK) == Some(track.as_str()))
+    }
+
+    /// What runs on `track`, if anything does.
+    pub(super) fn running(&self, track: Track) -> Option<Running> {
+        let objects: Vec<&Object> = self.on(track).collect();
+        let first = objects.first()?;
+        // The last one: from then on all of it runs.
+        let started = objects.iter().filter_map(|o| o.annotation(annotation::STARTED)?.parse().ok());
+        Some(Running {
+            revision: agreed(&objects, annotation::REVISION).and_then(|text| text.parse().ok()),
+            tag: agreed(&objects, annotation::TAG).and_then(|text| text.parse().ok()),
+            started: started.max(),
+            caller: first.annotation(annotation::CALLER).map(str::to_owned),
+            objects: objects.iter().map(|object| object.id()).collect(),
+        })
+    }
+
+    /// The tag by which `revision` runs, on stable or else as the canary.
+    pub(super) fn tag_of(&self, revision: &Revision) -> Option<Tag> {
+        let tracks = [Track::Stable, Track::Canary].into_iter();
+        let mut running = tracks.filter_map(|track| self.running(track));
+        running.find(|running| running.revision.as_ref() == Some(revision))?.tag
+    }
+
+    /// The live object that `object` means.
+    pub(super) fn find(&self, object: &Object) -> Option<&Object> {
+        let id = object.id();
+        self.objects.iter().find(|live| {
+            let live = live.id();
+            (live.group(), &live.kind, &live.name) == (id.group(), &id.kind, &id.name)
+                && (id.namespace.is_none() || id.namespace == live.namespace)
+        })
+    }
+}
+
+/// The annotation's value, where all objects have the same.
+fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
+    let first = objects.first()?.annotation(key)?;
+    objects.iter().all(|object| object.annotation(key) == Some(first)).then_some(first)
+}
+
+impl Job<'_> {
+    pub(super) async fn live(&self) -> Result<Live> {
+        Ok(Live { objects: self.ports.cluster.list(&self.service.name).await? })
+    }
+}

@@ -1,0 +1,82 @@
+//! The flow: deploy, canary, judge, promote, roll back. Each is a page over the ports.
+//!
+//! A [`Pipeline`] knows [`Service`]s and the [`Ports`] by which each sees the outside. Its operations change
+//! one service under that service's lease, so that no two replicas or processes change it at once; they tell
+//! each step to a [`Progress`] and keep no state of their own: what runs is read from the cluster.
+
+mod apply;
+mod canary;
+mod deploy;
+mod job;
+mod judge_canary;
+mod lease;
+mod live;
+mod notify;
+mod plan;
+mod progress;
+mod promote;
+mod request;
+mod rollback;
+mod rollout;
+mod service;
+mod settings;
+mod source;
+mod status;
+mod tag;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::Result;
+use crate::ports::Clock;
+
+pub use judge_canary::Judgement;
+pub use live::Running;
+pub use progress::{Event, Events, Progress};
+pub use request::{AppliedObject, Caller, Deployment, Request};
+pub use rollback::Rollback;
+use service::Services;
+pub use service::{Ports, Service};
+pub use settings::PipelineSettings;
+pub use status::Status;
+
+/// Deploys services.
+#[derive(Debug)]
+pub struct Pipeline {
+    clock: Arc<dyn Clock>,
+    settings: PipelineSettings,
+    services: Services,
+    /// Unique to this pipeline, as the beginning of its leases' holders.
+    holder: String,
+    operations: AtomicU64,
+}
+
+impl Pipeline {
+    /// A pipeline without services. `holder` says which process it is, to whoever finds a lease of it: a
+    /// host's or pod's name.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field, for a setting out of its bounds.
+    pub fn new(holder: &str, clock: Arc<dyn Clock>, settings: PipelineSettings) -> Result<Self> {
+        settings.check()?;
+        // The time tells apart two processes of one name and number, such as those of two containers.
+        let holder = format!("{holder}/{}/{}", std::process::id(), clock.now().as_microsecond());
+        let (services, operations) = (Services::default(), AtomicU64::new(1));
+        Ok(Self { clock, settings, services, holder, operations })
+    }
+
+    /// Adds a service, or replaces the one of its name.
+    ///
+    /// # Errors
+    /// `Invalid` for a policy that makes no sense.
+    pub fn with_service(mut self, service: Service, ports: Ports) -> Result<Self> {
+        service.policy.validate().map_err(|error| error.with("service", &service.name))?;
+        self.services.insert(service, ports);
+        Ok(self)
+    }
+
+    /// The services, by name.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter()
+    }
+}

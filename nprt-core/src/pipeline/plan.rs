@@ -1,0 +1,82 @@
+//! What will be applied, accepted by the cluster before anything changes.
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value};
+
+use super::job::Job;
+use super::live::Live;
+use super::progress::Event;
+use super::request::Caller;
+use crate::manifest::Rendered;
+use crate::model::{Object, ObjectId, annotation, label};
+use crate::ports::Change;
+use crate::{Error, Result};
+
+/// What will be applied.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) objects: Vec<Object>,
+    pub(super) withheld: Vec<ObjectId>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Annotations of the workloads themselves, not of their pods: they restart nothing.
+pub(super) type Marks = Vec<(&'static str, String)>;
+
+/// Who asked for this version and why.
+pub(super) fn marks(caller: &Caller) -> Marks {
+    vec![(annotation::CALLER, caller.name().to_owned()), (annotation::REASON, caller.reason().to_owned())]
+}
+
+impl Job<'_> {
+    /// Asks the cluster whether it would accept every object. Workloads that it would change get `marks`;
+    /// those that are so already keep the ones they have, so that nothing is written for a caller's name.
+    ///
+    /// # Errors
+    /// The first object's that is refused. Nothing was changed.
+    pub(super) async fn plan(&self, rendered: Rendered, live: &Live, marks: &Marks) -> Result<Plan> {
+        let Rendered { documents, withheld, warnings, .. } = rendered;
+        for warning in &warnings {
+            self.progress.warn(warning);
+        }
+        let plan = async |document: crate::manifest::Document| {
+            let mut object = document.object;
+            if !is_workload(&object) {
+                self.ports.cluster.dry_run(&object).await?;
+                return Ok(object);
+            }
+            let now = live.find(&object);
+            let kept = |(key, _): &(&'static str, String)| {
+                now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
+            };
+            annotate(&mut object, marks.iter().filter_map(kept))?;
+            if self.ports.cluster.dry_run(&object).await?.change != Change::Unchanged {
+                annotate(&mut object, marks.iter().cloned())?;
+            }
+            Result::Ok(object)
+        };
+        let planned = join_all(documents.into_iter().map(plan)).await;
+        let objects = planned.into_iter().collect::<Result<Vec<Object>>>()?;
+        self.progress.tell(Event::Validated { objects: objects.len() });
+        Ok(Plan { objects, withheld, warnings })
+    }
+}
+
+/// Whether it runs a version. A canary's copy of configuration has a track too.
+fn is_workload(object: &Object) -> bool {
+    let configuration = object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret");
+    object.label(label::TRACK).is_some() && !configuration
+}
+
+fn annotate(object: &mut Object, marks: impl Iterator<Item = (&'static str, String)>) -> Result<()> {
+    let not_a_map =
+        || Error::invalid("pipeline.plan", "expected a map").with("field", "metadata.annotations");
+    let metadata = object.as_value_mut().get_mut("metadata").and_then(Value::as_object_mut);
+    let annotations = metadata.ok_or_else(not_a_map)?.entry("annotations").or_insert(Value::Null);
+    if annotations.is_null() {
+        *annotations = Value::Object(Map::new());
+    }
+    let annotations = annotations.as_object_mut().ok_or_else(not_a_map)?;
+    annotations.extend(marks.map(|(key, value)| (key.to_owned(), Value::String(value))));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+use super::Pipeline;
+use super::job::Job;
+use super::live::{Live, Running};
+use super::progress::Progress;
+use super::request::{Deployment, Request};
+use crate::model::{Revision, ServiceName, Tag, Track};
+use crate::ports::{Lease, Occasion, Takeover};
+use crate::{Error, ErrorKind, Result};
+
+impl Pipeline {
+    /// Makes the canary's version stable, by the tag that was on trial, and then removes the canary. Only
+    /// while the canary of that very version lives: one that was rolled back is not promoted.
+    ///
+    /// # Errors
+    /// `Conflict`, saying what there is, when the canary is gone or of another version; else as
+    /// [`Pipeline::deploy`].
+    pub async fn promote(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Deployment> {
+        let job = self.job(service, progress)?;
+        let purpose = format!("promotion of {} by {}", request.version, request.caller.name());
+        let lease = job.acquire(purpose.clone(), Takeover::WhenExpired).await?;
+        let done = job.hold(&lease, job.promote(&lease, request)).await;
+        job.report(Occasion::Promoted, &done, &purpose, &request.caller).await;
+        done
+    }
+}
+
+impl Job<'_> {
+    async fn promote(&self, lease: &Lease, request: &Request) -> Result<Deployment> {
+        let revision = self.resolve(&request.version).await?;
+        // A rollback takes the lease: from here on the canary is either there or this is cancelled.
+        let live = self.live().await?;
+        let tag = canary_tag(&live, &revision, request.version.tag())?;
+        let source = self.read(revision).await?;
+        let version = self.version(&source, &tag.into(), None).await?;
+        self.make_stable(lease, &source, &version, &live, &request.caller).await
+    }
+}
+
+/// The tag of the canary, which must be of `revision` (and `tag`, where one was asked for).
+fn canary_tag(live: &Live, revision: &Revision, tag: Option<&Tag>) -> Result<Tag> {
+    let conflict = |message: &str| {
+        let stable = live.running(Track::Stable);
+        Error::new(ErrorKind::Conflict, "pipeline.promote", message)
+            .with("asked", revision)
+            .with("stable", stable.as_ref().map_or_else(|| "nothing".to_owned(), Running::describe))
+    };
+    let Some(canary) = live.running(Track::Canary) else {
+        return Err(conflict("there is no canary: it was rolled back, or never started"));
+    };
+    match &canary.tag {
+        Some(running)
+            if canary.revision.as_ref() == Some(revision) && tag.is_none_or(|tag| tag == running) =>
+        {
+            Ok(running.clone())
+        }
+        _ => Err(conflict("the canary is of another version").with("canary", canary.describe())),
+    }
+}

@@ -1,0 +1,110 @@
+use serde::Serialize;
+
+use super::Pipeline;
+use super::job::Job;
+use super::live::Running;
+use super::progress::Progress;
+use super::request::Caller;
+use crate::model::{ObjectId, ServiceName, Track};
+use crate::ports::{Lease, Occasion, Severity, Takeover};
+use crate::{Error, ErrorKind, Result};
+
+/// How often it looks whether the canary is gone.
+const LOOKS: usize = 3;
+
+/// What a rollback did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rollback {
+    /// The service.
+    pub service: ServiceName,
+    /// The canary that ran; `None` where there was none.
+    pub canary: Option<Running>,
+    /// What runs on.
+    pub stable: Option<Running>,
+    /// Its objects, which were removed.
+    pub removed: Vec<ObjectId>,
+    /// The operation that was cancelled: who held the lease, and for what.
+    pub cancelled: Option<String>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+impl Pipeline {
+    /// Removes the canary, and cancels whatever else is done to the service. It needs the cluster alone, and
+    /// works while version control, the registry and the metrics are down. Without a canary it is no error.
+    ///
+    /// A deploy to stable that it cancels half way leaves stable mixed; the warnings say so, and the next
+    /// deploy repairs it.
+    ///
+    /// # Errors
+    /// `NotFound` for a service; `Cancelled` by another rollback; those of the cluster.
+    pub async fn rollback(
+        &self,
+        service: &ServiceName,
+        caller: &Caller,
+        progress: &Progress,
+    ) -> Result<Rollback> {
+        let job = self.job(service, progress)?;
+        let purpose = format!("rollback by {}", caller.name());
+        let before = job.ports.cluster.lease(service).await?;
+        let lease = job.acquire(purpose.clone(), Takeover::Now).await?;
+        let done = job.hold(&lease, job.rollback(&lease, before)).await;
+        job.report_rollback(&done, &purpose, caller).await;
+        done
+    }
+}
+
+impl Job<'_> {
+    async fn rollback(&self, lease: &Lease, before: Option<Lease>) -> Result<Rollback> {
+        let mut live = self.live().await?;
+        let canary = live.running(Track::Canary);
+        let mut removed = Vec::new();
+        // Again, where a write of the cancelled operation was under way.
+        for _ in 0..LOOKS {
+            if live.on(Track::Canary).next().is_none() {
+                break;
+            }
+            removed.extend(self.remove_canary(lease, &live).await?);
+            live = self.live().await?;
+        }
+        if let Some(object) = live.on(Track::Canary).next() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "pipeline.rollback",
+                "somebody makes the canary anew",
+            )
+            .with("object", object.id()));
+        }
+        let stable = live.running(Track::Stable);
+        let mut warnings = Vec::new();
+        if stable.as_ref().is_some_and(|stable| stable.revision.is_none()) {
+            warnings.push("stable runs several versions: deploy one of them".to_owned());
+        }
+        for warning in &warnings {
+            self.progress.warn(warning);
+        }
+        let cancelled = before.map(|before| before.to_string());
+        Ok(Rollback { service: self.service.name.clone(), canary, stable, removed, cancelled, warnings })
+    }
+
+    async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
+        match done {
+            Ok(Rollback { canary: None, cancelled: None, .. }) => {}
+            Ok(done) => {
+                let canary = done.canary.as_ref();
+                let what = match (canary, &done.cancelled) {
+                    (Some(canary), _) => format!("the canary {} was rolled back", canary.describe()),
+                    (None, cancelled) => format!("cancelled: {}", cancelled.as_deref().unwrap_or_default()),
+                };
+                let revision = canary.and_then(|canary| canary.revision.as_ref());
+                let summary = format!("{}: {what}", done.service);
+                self.notify(Occasion::RolledBack, Severity::Warning, revision, summary, caller).await;
+            }
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => {
+                let summary = format!("{purpose} failed: {error}");
+                self.notify(Occasion::Failed, Severity::Error, None, summary, caller).await;
+            }
+        }
+    }
+}

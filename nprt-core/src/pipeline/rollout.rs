@@ -1,0 +1,81 @@
+//! Waits until the pods of all workloads run the new version.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select, try_join_all};
+
+use super::job::Job;
+use super::progress::Event;
+use super::request::AppliedObject;
+use crate::model::ObjectId;
+use crate::ports::{RolloutPhase, RolloutStatus};
+use crate::{Error, ErrorKind, Result};
+
+/// How long until a watch that broke begins again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Whether a workload of this kind replaces its pods by itself.
+fn rolls_out(id: &ObjectId) -> bool {
+    id.group() == "apps" && matches!(id.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet")
+}
+
+impl Job<'_> {
+    /// Waits for all workloads among `applied` at the same time.
+    ///
+    /// # Errors
+    /// `RolloutFailed`, with the workload and why, for the first that fails or when the time is over.
+    pub(super) async fn roll_out(&self, applied: &[AppliedObject]) -> Result<()> {
+        let workloads = applied.iter().map(|applied| &applied.object).filter(|id| rolls_out(id));
+        let all = try_join_all(workloads.map(|workload| self.follow(workload)));
+        all.await.map(|_| ())
+    }
+
+    async fn follow(&self, workload: &ObjectId) -> Result<()> {
+        let mut last = None;
+        let ended = {
+            let time = self.clock.sleep(self.settings.rollout());
+            match select(pin!(self.to_its_end(workload, &mut last)), time).await {
+                Either::Left((result, _)) => Some(result),
+                Either::Right(_) => None,
+            }
+        };
+        ended.unwrap_or_else(|| {
+            let seconds = self.settings.rollout_seconds;
+            let status = last.map_or_else(|| "unknown".to_owned(), |last| last.message);
+            Err(failed(workload, format!("not complete after {seconds} s")).with("status", status))
+        })
+    }
+
+    async fn to_its_end(&self, workload: &ObjectId, last: &mut Option<RolloutStatus>) -> Result<()> {
+        loop {
+            let mut statuses = self.ports.cluster.watch_rollout(workload);
+            while let Some(status) = statuses.next().await {
+                let status = match status {
+                    Ok(status) => status,
+                    Err(error) if error.is_temporary() => {
+                        self.progress.warn(format!("the rollout of {workload} cannot be watched: {error}"));
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                };
+                let RolloutStatus { desired, updated, message, phase, .. } = status.clone();
+                *last = Some(status);
+                let event =
+                    Event::Rollout { workload: workload.clone(), updated, desired, message: message.clone() };
+                self.progress.tell(event);
+                match phase {
+                    RolloutPhase::Complete => return Ok(()),
+                    RolloutPhase::Failed => return Err(failed(workload, message)),
+                    RolloutPhase::Progressing => {}
+                }
+            }
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+}
+
+fn failed(workload: &ObjectId, message: String) -> Error {
+    Error::new(ErrorKind::RolloutFailed, "pipeline.rollout", message).with("workload", workload)
+}

@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::Policy;
+use crate::manifest::Settings;
+use crate::model::{RepoPath, ServiceName};
+use crate::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
+use crate::{Error, ErrorKind, Result};
+
+/// What is deployed, as it stands in a configuration file.
+///
+/// ```
+/// use nprt_core::pipeline::Service;
+/// let service: Service = serde_json::from_str(r#"{"name": "shop"}"#)?;
+/// assert_eq!(service.manifests.as_str(), "kubernetes");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Where its manifests are in the repository; `kubernetes` by default, so that one repository can hold
+    /// many services.
+    #[serde(default = "default_path")]
+    pub manifests: RepoPath,
+    /// How the manifests are transformed.
+    #[serde(default)]
+    pub transform: Settings,
+    /// What a canary must keep to; the rules of the method by default.
+    #[serde(default = "Policy::method")]
+    pub policy: Policy,
+}
+
+fn default_path() -> RepoPath {
+    RepoPath::known("kubernetes")
+}
+
+impl Service {
+    /// A service with all defaults.
+    #[must_use]
+    pub fn new(name: ServiceName) -> Self {
+        let (transform, policy) = (Settings::default(), Policy::method());
+        Self { name, manifests: default_path(), transform, policy }
+    }
+}
+
+/// The outside, as one service sees it. Services may share any of it.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The repository of its manifests.
+    pub vcs: Arc<dyn VcsSource>,
+    /// Where its images are.
+    pub registry: Arc<dyn ImageRegistry>,
+    /// Where its measurements are.
+    pub metrics: Arc<dyn MetricsBackend>,
+    /// Where it runs.
+    pub cluster: Arc<dyn Cluster>,
+    /// Who is told.
+    pub notifier: Arc<dyn Notifier>,
+}
+
+/// The services that a pipeline knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Services(BTreeMap<ServiceName, (Service, Ports)>);
+
+impl Services {
+    pub(super) fn insert(&mut self, service: Service, ports: Ports) {
+        self.0.insert(service.name.clone(), (service, ports));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
+        self.0.values().map(|(service, _)| service)
+    }
+
+    pub(super) fn get(&self, name: &ServiceName) -> Result<&(Service, Ports)> {
+        self.0.get(name).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "pipeline.service", "no such service")
+                .with("service", name)
+                .with_available(self.0.keys())
+        })
+    }
+}

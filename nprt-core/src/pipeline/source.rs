@@ -1,0 +1,85 @@
+//! Finds the version: its revision, its manifests, the tag of its images.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use super::job::Job;
+use super::progress::Event;
+use crate::Result;
+use crate::manifest::{self, Manifests, Version};
+use crate::model::{Digest, ImageName, Reference, Revision, Tag, VersionRef};
+use crate::ports::VcsSourceExt;
+
+/// A version that version control knows.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) revision: Revision,
+    pub(super) manifests: Manifests,
+}
+
+impl Job<'_> {
+    /// The revision that `version` means now.
+    pub(super) async fn resolve(&self, version: &VersionRef) -> Result<Revision> {
+        let commit = self.ports.vcs.resolve_version(version).await?;
+        let subject = commit.message.lines().next().unwrap_or_default().to_owned();
+        let (revision, author) = (commit.revision.clone(), commit.author);
+        self.progress.tell(Event::Resolved { revision, author, subject });
+        Ok(commit.revision)
+    }
+
+    /// The manifests of `revision`.
+    pub(super) async fn read(&self, revision: Revision) -> Result<Source> {
+        let files = self.ports.vcs.read(&revision, &self.service.manifests).await?;
+        let manifests = manifest::read(&files)?;
+        self.progress.tell(Event::ManifestsRead { objects: manifests.documents.len() });
+        for ignored in &manifests.ignored {
+            self.progress.warn(format!("ignored {ignored}"));
+        }
+        Ok(Source { revision, manifests })
+    }
+
+    /// The version to render: its tag is on every image that needs it. `running` is the tag by which this
+    /// revision runs already, if it does.
+    pub(super) async fn version(
+        &self,
+        source: &Source,
+        asked: &VersionRef,
+        running: Option<Tag>,
+    ) -> Result<Version> {
+        let images = manifest::images(&source.manifests, &self.service.transform)?;
+        let branch = match asked.commit() {
+            Some(Reference::Branch(branch)) => Some(branch.as_str()),
+            _ => None,
+        };
+        let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch };
+        let tag = self.find_tag(&images, &wish).await?;
+        let digests = if self.service.transform.pin_digests {
+            self.digests(&images, &tag).await?
+        } else {
+            BTreeMap::new()
+        };
+        let service = self.service.name.clone();
+        Ok(Version { service, revision: source.revision.clone(), tag, digests })
+    }
+
+    async fn digests(&self, images: &[ImageName], tag: &Tag) -> Result<BTreeMap<ImageName, Digest>> {
+        let digest = async |image: &ImageName| {
+            let digest = self.ports.registry.digest(image, tag).await?;
+            Result::Ok((image.clone(), digest))
+        };
+        Ok(try_join_all(images.iter().map(digest)).await?.into_iter().collect())
+    }
+}
+
+/// Which tag is wanted.
+#[derive(Debug)]
+pub(super) struct Wish<'a> {
+    pub(super) revision: &'a Revision,
+    /// The one that the caller gave.
+    pub(super) tag: Option<&'a Tag>,
+    /// The one by which the revision runs already: with another its pods would restart for nothing.
+    pub(super) running: Option<Tag>,
+    /// The branch that the caller gave.
+    pub(super) branch: Option<&'a str>,
+}

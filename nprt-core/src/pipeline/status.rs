@@ -1,0 +1,35 @@
+use serde::Serialize;
+
+use super::Pipeline;
+use super::live::Running;
+use super::progress::Progress;
+use crate::Result;
+use crate::model::{ServiceName, Track};
+
+/// What runs of a service now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The service.
+    pub service: ServiceName,
+    /// The version that serves.
+    pub stable: Option<Running>,
+    /// The version on trial.
+    pub canary: Option<Running>,
+    /// The operation under way: who holds the lease, and for what.
+    pub operation: Option<String>,
+}
+
+impl Pipeline {
+    /// What runs of `service` now, and what is being done to it.
+    ///
+    /// # Errors
+    /// `NotFound` for a service; those of the cluster.
+    pub async fn status(&self, service: &ServiceName) -> Result<Status> {
+        let progress = Progress::silent();
+        let job = self.job(service, &progress)?;
+        let live = job.live().await?;
+        let operation = job.ports.cluster.lease(service).await?.map(|lease| lease.to_string());
+        let (stable, canary) = (live.running(Track::Stable), live.running(Track::Canary));
+        Ok(Status { service: service.clone(), stable, canary, operation })
+    }
+}

@@ -1,0 +1,129 @@
+//! Finds the one tag of a revision that every image has, and waits for a registry that lags.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use jiff::SignedDuration;
+
+use super::job::Job;
+use super::progress::Event;
+use super::source::Wish;
+use crate::model::{ImageName, Tag};
+use crate::{Error, ErrorKind, Result, Retry};
+
+/// How many tags an error lists.
+const SHOWN: usize = 10;
+
+/// An image and what the registry has of it: no tags while it does not exist.
+type Tags<'a> = (&'a ImageName, Vec<Tag>);
+
+impl Job<'_> {
+    /// The tag of the wished revision on all `images`, waited for as long as the settings say.
+    ///
+    /// # Errors
+    /// `NotFound`, naming the first image that misses it and its nearest tags; else those of the registry,
+    /// temporary ones only once the time is over.
+    pub(super) async fn find_tag(&self, images: &[ImageName], wish: &Wish<'_>) -> Result<Tag> {
+        let began = self.clock.now();
+        let mut looks = 0;
+        loop {
+            let missing = match self.look(images).await {
+                Ok(tags) => match choose(&tags, wish) {
+                    Ok(tag) => {
+                        self.progress.tell(Event::Tagged { tag: tag.clone(), images: images.len() });
+                        return Ok(tag);
+                    }
+                    Err(error) => (missing(&tags, wish), error),
+                },
+                Err(error) if error.is_temporary() => {
+                    self.progress.warn(format!("the registry does not answer: {error}"));
+                    (images.to_vec(), error)
+                }
+                Err(error) => return Err(error),
+            };
+            let (images, error) = missing;
+            let waited = self.clock.now().duration_since(began);
+            let left =
+                SignedDuration::try_from(self.settings.image_wait()).unwrap_or(SignedDuration::MAX) - waited;
+            if left <= SignedDuration::ZERO {
+                return Err(if error.is_temporary() { error.with_retry(Retry::Exhausted) } else { error });
+            }
+            let pause: Duration = self.settings.image_pause(looks).min(left.unsigned_abs());
+            let (revision, seconds) = (wish.revision.clone(), pause.as_secs());
+            self.progress.tell(Event::WaitingForImages { images, revision, seconds });
+            self.clock.sleep(pause).await;
+            looks += 1;
+        }
+    }
+
+    async fn look<'a>(&self, images: &'a [ImageName]) -> Result<Vec<Tags<'a>>> {
+        let tags = async |image: &'a ImageName| match self.ports.registry.tags(image).await {
+            // It may come with the first push.
+            Err(error) if error.is_not_found() => Ok((image, Vec::new())),
+            result => result.map(|tags| (image, tags)),
+        };
+        try_join_all(images.iter().map(tags)).await
+    }
+}
+
+fn wanted(wish: &Wish<'_>, tag: &Tag) -> bool {
+    wish.tag.map_or_else(|| tag.names(wish.revision), |wanted| tag == wanted)
+}
+
+fn missing(tags: &[Tags<'_>], wish: &Wish<'_>) -> Vec<ImageName> {
+    let lacks = |(_, tags): &&Tags<'_>| !tags.iter().any(|tag| wanted(wish, tag));
+    tags.iter().filter(lacks).map(|(image, _)| (*image).clone()).collect()
+}
+
+/// The best of the tags that all images have: the one that runs already, else that of the branch, else the
+/// one with the most of the commit, by name.
+fn choose(tags: &[Tags<'_>], wish: &Wish<'_>) -> Result<Tag> {
+    let of_branch = wish.branch.map(|branch| Tag::for_commit(branch, wish.revision));
+    let Some(((_, first), others)) = tags.split_first() else {
+        // No image needs one: the version is called as the caller does, or by its revision.
+        let asked = wish.tag.cloned().or_else(|| wish.running.clone()).or(of_branch);
+        return Ok(asked.unwrap_or_else(|| Tag::for_commit("", wish.revision)));
+    };
+    let everywhere = |tag: &&Tag| others.iter().all(|(_, tags)| tags.contains(tag));
+    let common: BTreeSet<&Tag> = first.iter().filter(|tag| wanted(wish, tag)).filter(everywhere).collect();
+    let preferred = [wish.running.as_ref(), of_branch.as_ref()];
+    let commit = |tag: &Tag| tag.commit().map_or(0, |commit| commit.as_str().len());
+    preferred
+        .into_iter()
+        .flatten()
+        .find(|tag| common.contains(tag))
+        .or_else(|| common.iter().min_by_key(|tag| (Reverse(commit(tag)), tag.as_str())).copied())
+        .cloned()
+        .ok_or_else(|| not_found(tags, wish))
+}
+
+fn not_found(tags: &[Tags<'_>], wish: &Wish<'_>) -> Error {
+    let lacking = missing(tags, wish);
+    let message = match lacking.len() {
+        0 => "the images have no tag of this version in common",
+        _ => "the image has no tag of this version",
+    };
+    let (image, has) = tags
+        .iter()
+        .find(|(image, _)| lacking.first().is_none_or(|lacking| lacking == *image))
+        .map_or((None, &[][..]), |(image, tags)| (Some(*image), tags.as_slice()));
+    let mut error = Error::new(ErrorKind::NotFound, "pipeline.tag", message);
+    if let Some(image) = image {
+        error = error.with("image", image);
+    }
+    error = error.with("commit", wish.revision);
+    if let Some(tag) = wish.tag {
+        error = error.with("tag", tag);
+    }
+    error.with_available(nearest(has, wish))
+}
+
+/// The tags that are most like the wanted one: of this revision, of the same branch, then any.
+fn nearest<'a>(tags: &'a [Tag], wish: &Wish<'_>) -> impl Iterator<Item = &'a Tag> {
+    let branch = wish.tag.and_then(Tag::branch).or(wish.branch);
+    let mut tags: Vec<&Tag> = tags.iter().collect();
+    tags.sort_by_key(|tag| (!tag.names(wish.revision), branch.is_none() || tag.branch() != branch));
+    tags.into_iter().take(SHOWN)
+}

@@ -1,0 +1,9 @@
+//! The flows over the memory backends, each failure provoked.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+
+mod canary;
+mod concurrency;
+mod deploy;
+mod judge;
+mod tags;
+mod world;
