@@ -1,9 +1,12 @@
 //! Version control backends of nprt, each a [`VcsSource`](nprt_core::ports::VcsSource):
 //!
 //! - `git` (feature `git`, on by default): repositories in a local directory and over HTTP;
-//!   `git-https` and `git-ssh` add those protocols, and need OpenSSL.
+//!   `git-https` and `git-ssh` add those protocols, and need OpenSSL;
+//! - `svn` (feature `svn`): subversion, through the program `svn`.
 
 #[cfg(feature = "git")]
 pub mod git;
+#[cfg(feature = "svn")]
+pub mod svn;
 #[cfg(any(feature = "git", feature = "svn"))]
 mod url;

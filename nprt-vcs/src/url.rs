@@ -9,7 +9,7 @@ pub(crate) fn parse(operation: &'static str, text: &str, schemes: &[&str]) -> Re
     let url = Url::parse(text)
         .map_err(|source| Error::invalid(operation, "`url` is no URL").with_source(source))?;
     if !url.username().is_empty() || url.password().is_some() {
-        let hint = "`url` must not hold a user or password: give them as `user` and `token`";
+        let hint = "`url` must not hold a user or password: give them in fields of their own";
         return Err(Error::invalid(operation, hint).with("host", url.host_str().unwrap_or_default()));
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -1,0 +1,221 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use nprt_core::model::{Commit, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::ports::{VcsCapabilities, VcsSource};
+use nprt_core::{Error, ErrorKind, Result};
+use percent_encoding::percent_decode_str;
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::layout::Layout;
+use super::xml::LogEntry;
+
+/// More than any set of manifests; a path that holds more is a mistake.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// The default branch, whatever its directory is called.
+const TRUNK: &str = "HEAD";
+
+/// A subversion repository; built by [`SvnSource::builder`].
+#[derive(Debug, Clone)]
+pub struct SvnSource {
+    client: Arc<Client>,
+    layout: Layout,
+    timeout: Duration,
+}
+
+impl SvnSource {
+    pub(super) fn new(client: Client, layout: Layout, timeout: Duration) -> Self {
+        Self { client: Arc::new(client), layout, timeout }
+    }
+
+    async fn in_time<T>(&self, operation: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::time::timeout(self.timeout, work).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, operation, "not done in the time allowed")
+                .with("seconds", self.timeout.as_secs()))
+        })
+    }
+
+    async fn find(&self, reference: &Reference) -> Result<Commit> {
+        let revision = match reference {
+            Reference::Commit(_) => return Err(unsupported(reference)),
+            Reference::Revision(revision) => number(revision)?,
+            Reference::Branch(name) if [TRUNK, self.layout.trunk.as_str()].contains(&name.as_str()) => {
+                self.client.info(self.layout.trunk.as_str(), "HEAD").await?.commit.revision
+            }
+            Reference::Branch(name) => {
+                self.last_change(self.layout.branches.as_ref(), name.as_str(), reference).await?
+            }
+            Reference::Tag(tag) => {
+                let tags = self.layout.tags.as_ref().ok_or_else(|| unsupported(reference))?;
+                self.last_change(Some(tags), tag.as_str(), reference).await?
+            }
+        };
+        let (entry, _) = self.entry(revision).await?;
+        let time: Timestamp = entry.date.parse().map_err(|source: jiff::Error| {
+            Error::new(ErrorKind::Forbidden, "vcs.resolve", "the revision's date cannot be read")
+                .with("revision", reference)
+                .with_source(source)
+        })?;
+        let revision = Revision::Svn(revision);
+        Ok(Commit { revision, author: entry.author, time, message: entry.msg, changed: None })
+    }
+
+    /// The last revision that changed the branch or tag `name`.
+    async fn last_change(
+        &self,
+        directory: Option<&RepoPath>,
+        name: &str,
+        reference: &Reference,
+    ) -> Result<u64> {
+        let mut error =
+            Error::new(ErrorKind::NotFound, "vcs.resolve", "no such branch or tag").with("name", reference);
+        let is_branch = matches!(reference, Reference::Branch(_));
+        if let Some(directory) = directory {
+            // A line is one directory: a name with `/` would be a part of another.
+            if !name.contains('/') {
+                match self.client.info(&format!("{directory}/{name}"), "HEAD").await {
+                    Err(error) if error.is_not_found() => {}
+                    result => return Ok(result?.commit.revision),
+                }
+            }
+            let names = self.client.list_directory(directory.as_str(), "HEAD").await?;
+            error = error.with_available(names.unwrap_or_default());
+        }
+        let trunk = if self.layout.trunk.is_root() { TRUNK } else { self.layout.trunk.as_str() };
+        Err(if is_branch { error.with_available([trunk]) } else { error })
+    }
+
+    /// What is known of a revision, and the path of the configured URL from the repository's root.
+    async fn entry(&self, revision: u64) -> Result<(LogEntry, String)> {
+        let info = self.client.info("", &revision.to_string()).await?;
+        let entry = self.client.log(&info.repository.root, revision).await?;
+        let top = info.url.strip_prefix(&info.repository.root).unwrap_or_default();
+        // A URL is percent-encoded, and the paths of a log are not.
+        Ok((entry, percent_decode_str(top).decode_utf8_lossy().into_owned()))
+    }
+
+    async fn files(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        let number = number(revision)?;
+        let (entry, top) = self.entry(number).await?;
+        let line = self.layout.line(revision, &entry.paths.path, &top)?;
+        let at = format!("{line}/{path}");
+        let directory = TempDir::new().map_err(|error| unread(path, error))?;
+        let to = directory.path().join("export");
+        match self.client.export(&at, number, &to).await {
+            Err(error) if error.is_not_found() => {
+                return Err(self.missing(&line, number, path).await);
+            }
+            result => result?,
+        }
+        let wanted = path.clone();
+        let files = tokio::task::spawn_blocking(move || {
+            // Moved in here: the directory is removed when all is read, on this thread.
+            let _directory = directory;
+            collect(&to, &wanted)
+        });
+        let files = files.await.map_err(|error| unread(path, error))??;
+        if files.is_empty() {
+            return Err(self.missing(&line, number, path).await);
+        }
+        Ok(files)
+    }
+
+    /// Nothing is at `path`: what is in the deepest directory on the way to it.
+    async fn missing(&self, line: &str, revision: u64, path: &RepoPath) -> Error {
+        let error = Error::new(ErrorKind::NotFound, "vcs.read", "nothing at this path")
+            .with("path", path)
+            .with("revision", Revision::Svn(revision));
+        let mut directory = path.as_str();
+        loop {
+            let (parent, prefix) = match directory.rsplit_once('/') {
+                Some((parent, _)) => (parent, format!("{parent}/")),
+                None => ("", String::new()),
+            };
+            match self.client.list_directory(&format!("{line}/{parent}"), &revision.to_string()).await {
+                Ok(Some(names)) => {
+                    return error.with_available(names.into_iter().map(|name| format!("{prefix}{name}")));
+                }
+                _ if parent.is_empty() => return error,
+                _ => directory = parent,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl VcsSource for SvnSource {
+    fn capabilities(&self) -> VcsCapabilities {
+        VcsCapabilities {
+            commits: false,
+            revision_numbers: true,
+            tags: self.layout.tags.is_some(),
+            changed_lines: false,
+        }
+    }
+
+    async fn resolve(&self, reference: &Reference) -> Result<Commit> {
+        self.in_time("vcs.resolve", self.find(reference)).await
+    }
+
+    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        self.in_time("vcs.read", self.files(revision, path)).await
+    }
+}
+
+fn number(revision: &Revision) -> Result<u64> {
+    match revision {
+        Revision::Svn(number) => Ok(*number),
+        Revision::Git(_) => Err(unsupported(revision)),
+    }
+}
+
+fn unsupported(reference: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Unsupported, "vcs.resolve", "revisions are numbers, such as r17")
+        .with("reference", reference)
+}
+
+fn unread(path: &RepoPath, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Unexpected, "vcs.read", "what was exported cannot be read")
+        .with("path", path)
+        .with_source(source)
+}
+
+/// The exported files. `svn export` makes the symbolic links that were committed: they are never followed.
+fn collect(exported: &Path, path: &RepoPath) -> Result<Vec<SourceFile>> {
+    let mut files = Vec::new();
+    let mut size = 0;
+    let top = if path.is_root() { String::new() } else { path.to_string() };
+    let mut open = vec![(exported.to_owned(), top)];
+    while let Some((file, at)) = open.pop() {
+        let kind = fs::symlink_metadata(&file).map_err(|error| unread(path, error))?;
+        let refused = |why| Err(Error::invalid("vcs.read", why).with("path", &at));
+        if kind.is_dir() {
+            for entry in fs::read_dir(&file).map_err(|error| unread(path, error))? {
+                let entry = entry.map_err(|error| unread(path, error))?;
+                let name = entry.file_name();
+                let Some(name) = name.to_str() else { return refused("a file's name is no UTF-8") };
+                let below = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
+                open.push((entry.path(), below));
+            }
+            continue;
+        }
+        size += kind.len();
+        if !kind.is_file() {
+            return refused("a symbolic link could leave the repository");
+        }
+        if size > LARGEST {
+            return refused("the files below the path hold more than 64 MiB");
+        }
+        let content = Bytes::from(fs::read(&file).map_err(|error| unread(path, error))?);
+        files.push(SourceFile { path: RepoPath::new(&at)?, content });
+    }
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}

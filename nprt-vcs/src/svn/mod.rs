@@ -1,0 +1,24 @@
+//! Subversion, through the program `svn` (1.14 or newer), which must be on the `PATH`.
+//!
+//! Revisions are numbers of the whole repository, so that a number alone does not say whether trunk or a
+//! branch is meant. Here a revision means the **line** that it changed (trunk, one branch or one tag), and
+//! paths are relative to that line: `kubernetes` is the same path on trunk, on a branch and in git. What a
+//! branch or tag resolves to is the last revision that changed it. A revision that changed several lines is
+//! `Ambiguous`, and one that changed none is `Invalid`: it is never guessed whose manifests are meant. Images
+//! must therefore be tagged with the last changed revision (`svn info --show-item last-changed-revision`).
+//! Where the URL is that of trunk itself and the layout's trunk is `.`, any revision will do.
+//!
+//! Passwords go to `svn` on its standard input. It runs with a configuration directory of its own, which is
+//! removed afterwards: it neither reads nor stores anything in the user's.
+
+mod backend;
+mod builder;
+mod client;
+mod config;
+mod error;
+mod layout;
+mod xml;
+
+pub use backend::SvnSource;
+pub use builder::SvnBuilder;
+pub use config::{SvnConfig, SvnLayout};
