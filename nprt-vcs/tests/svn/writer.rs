@@ -35,6 +35,8 @@ impl Writer {
     pub(crate) fn svn(&self, arguments: &[&str]) -> String {
         let output = Command::new("svn")
             .env("LC_ALL", "C.UTF-8")
+            // It waits for the next second after each change, for file systems with coarse times.
+            .env("SVN_I_LOVE_CORRUPTED_WORKING_COPIES_SO_DISABLE_SLEEP_FOR_TIMESTAMPS", "yes")
             .args(["--non-interactive", "--username", USER])
             .args(arguments)
             .current_dir(self.copy.path())
