@@ -1,4 +1,5 @@
 //! The layout backend on folders as tools write them.
+#![cfg(feature = "layout")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
 use std::collections::BTreeMap;

@@ -159,6 +159,17 @@ async fn pages_are_followed_and_null_is_no_tags() {
 }
 
 #[tokio::test]
+async fn a_mirror_serves_the_images_of_docker_hub() {
+    let server = MockServer::start().await;
+    serve(&server, "/v2/library/nginx/tags/list", tag_list(&["1"])).await;
+    let mirror = RegistryConfig { host: Some(server.address().to_string()), ..RegistryConfig::default() };
+    let mut config = config(&server, RegistryConfig::default());
+    config.registries = BTreeMap::from([("docker.io".to_owned(), mirror)]);
+    let client = OciRegistry::builder(config).build().unwrap();
+    assert_eq!(client.tags(&ImageName::new("nginx").unwrap()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn without_the_header_the_digest_is_that_of_the_body() {
     let empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     for head in [200, 405] {
