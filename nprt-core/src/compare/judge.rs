@@ -73,8 +73,8 @@ impl Judge {
     }
 
     /// Takes a block of stable's past, from before the canary started. Only requests and errors have a use
-    /// for it ([`Policy::history_metrics`]); others, and what is older than [`Policy::history`], are left
-    /// out.
+    /// for it ([`Policy::history_metrics`]); others are left out, and what is older than
+    /// [`Policy::history`] does not count.
     ///
     /// # Errors
     /// `Invalid` for a block of the canary, one from after its start, or one that cannot be read;
@@ -91,9 +91,8 @@ impl Judge {
             let message = "this minute began after the canary started; it belongs to `observe`";
             return Err(about(Error::invalid("judge.observe_history", message)));
         }
-        let oldest = TimeRange::before(self.started, self.policy.history()).start();
         let Some(metric) = self.metrics.get_mut(&block.metric) else { return Ok(()) };
-        if metric.role == Role::Distribution || seconds(block.minute) < oldest.as_second() {
+        if metric.role == Role::Distribution {
             return Ok(());
         }
         metric.check(block).and_then(|()| metric.record.insert(block)).map_err(about)
