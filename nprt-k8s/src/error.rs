@@ -87,18 +87,12 @@ fn broken(operation: &'static str, error: kube::Error) -> Error {
     Error::new(kind, operation, message).with_source(error)
 }
 
-/// Whether TLS refused, which no retry changes.
-fn is_tls(error: &kube::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if error.is::<rustls::Error>() || inner.is_some() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+/// Whether TLS refused, which no retry changes. An I/O error hides what it wraps from its source.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_tls(wrapped))
+        || error.source().is_some_and(is_tls)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The backend on a real control plane, which all of these tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
+mod boutique;
 mod cluster;
 mod conformance;
+mod outage;
 mod world;
