@@ -83,6 +83,20 @@ pub enum Occasion {
     Failed,
 }
 
+impl Occasion {
+    /// In words, as a title says it: `rolled back`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployed => "deployed",
+            Self::CanaryStarted => "canary started",
+            Self::Promoted => "promoted",
+            Self::RolledBack => "rolled back",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How bad a piece of news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -93,4 +107,16 @@ pub enum Severity {
     Warning,
     /// Needs a hand: an operation failed.
     Error,
+}
+
+impl Severity {
+    /// `info`, `warning` or `error`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }

@@ -1,0 +1,80 @@
+//! A notification as the JSON of an event.
+
+use jiff::Timestamp;
+use nprt_core::ports::{Detail, Notification};
+use serde_json::{Map, Value, json};
+
+use crate::text::fit;
+
+/// The version of the payload's format that is written here.
+pub(super) const PAYLOAD_VERSION: &str = "5";
+const MESSAGE: usize = 5000;
+const DETAIL_NAME: usize = 200;
+const DETAIL: usize = 5000;
+/// All details together: a payload may have 1 MB in bytes, and a character three of them.
+const DETAILS: usize = 200_000;
+
+/// As the API writes times: RFC 3339 in UTC, with milliseconds.
+pub(super) fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+pub(super) fn payload(notification: &Notification, release_stage: &str, now: Timestamp) -> Value {
+    let Notification { service, occasion, severity, revision, summary, details, link } = notification;
+    let revision = revision.as_ref().map(ToString::to_string);
+    json!({
+        "payloadVersion": PAYLOAD_VERSION,
+        "notifier": {
+            "name": "nprt",
+            "version": env!("CARGO_PKG_VERSION"),
+            "url": env!("CARGO_PKG_REPOSITORY"),
+        },
+        "events": [{
+            "exceptions": [{
+                "errorClass": format!("{service}: {}", occasion.as_str()),
+                "message": plain(summary, MESSAGE),
+                "stacktrace": [],
+            }],
+            "context": service,
+            // Without it Bugsnag groups by stack frames, which a failed deploy has none of.
+            "groupingHash": format!("nprt/{service}/{}", occasion.as_str()),
+            "unhandled": false,
+            "severity": severity.as_str(),
+            "severityReason": {"type": "userSpecifiedSeverity"},
+            "app": {"id": service, "version": revision, "releaseStage": release_stage},
+            "device": {"time": time(now)},
+            "metaData": {
+                "nprt": {
+                    "service": service,
+                    "occasion": occasion,
+                    "revision": revision,
+                    "link": link.as_ref().map(|link| plain(link, DETAIL)),
+                },
+                "details": tab(details),
+            },
+        }],
+    })
+}
+
+fn plain(text: &str, longest: usize) -> String {
+    fit(text, longest, |_| None)
+}
+
+/// The details as a tab of Bugsnag's, which is a map: a name that comes again gets a number.
+fn tab(details: &[Detail]) -> Map<String, Value> {
+    let (mut tab, mut room) = (Map::new(), DETAILS);
+    for (n, detail) in details.iter().enumerate() {
+        let mut name = plain(&detail.name, DETAIL_NAME);
+        if name.trim().is_empty() || tab.contains_key(&name) {
+            name = format!("{name} ({})", n + 1);
+        }
+        let value = plain(&detail.value, DETAIL);
+        let Some(rest) = room.checked_sub(name.encode_utf16().count() + value.encode_utf16().count()) else {
+            tab.insert("…".to_owned(), format!("{} more details (cut)", details.len() - n).into());
+            break;
+        };
+        room = rest;
+        tab.insert(name, value.into());
+    }
+    tab
+}
