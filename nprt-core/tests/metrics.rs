@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
-use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
-use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
+use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
+use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
 
 const MINUTE: i64 = 29_000_000;
 
@@ -123,4 +123,88 @@ fn refuses_what_no_backend_may_answer() {
     record("sizes", BlockData::Histogram { edges: vec![1.0], counts: vec![1, 2] }).unwrap();
     let other = BlockData::Histogram { edges: vec![2.0], counts: vec![1, 2] };
     assert!(record("sizes", other).unwrap_err().is_invalid());
+}
+
+/// How a backend may break its contract.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    Unsorted,
+    Twice,
+    GapAsZero,
+    RunningMinute,
+    RangeIgnored,
+    UnknownIsEmpty,
+    EveryServiceAlike,
+    NoHistory,
+    NoPods,
+}
+
+/// The memory backend with a fault.
+#[derive(Debug)]
+struct Faulty(MemoryMetrics, Fault);
+
+#[async_trait::async_trait]
+impl MetricsBackend for Faulty {
+    fn capabilities(&self) -> MetricsCapabilities {
+        let claimed = self.0.capabilities();
+        match self.1 {
+            Fault::NoHistory => MetricsCapabilities { history: true, ..claimed },
+            Fault::NoPods => MetricsCapabilities { pods: false, ..claimed },
+            _ => claimed,
+        }
+    }
+
+    async fn blocks(&self, query: &MetricQuery) -> nprt_core::Result<Vec<Block>> {
+        let mut query = query.clone();
+        match self.1 {
+            Fault::UnknownIsEmpty if query.metric.as_str() == "no-such-metric" => return Ok(Vec::new()),
+            Fault::EveryServiceAlike => query.service = ServiceName::new("shop").unwrap(),
+            Fault::RangeIgnored => {
+                query.range = TimeRange::before(at(4, 30), std::time::Duration::from_secs(3600));
+            }
+            _ => {}
+        }
+        let end = query.range.end();
+        let mut blocks = self.0.blocks(&query).await?;
+        let Some(first) = blocks.first().cloned() else { return Ok(blocks) };
+        match self.1 {
+            Fault::Unsorted => blocks.reverse(),
+            Fault::Twice => blocks.push(blocks[blocks.len() - 1].clone()),
+            Fault::GapAsZero => {
+                let gap = Block { minute: MINUTE + 1, ..first };
+                let place = blocks.partition_point(|block| block.minute < gap.minute);
+                blocks.insert(place, gap);
+            }
+            Fault::RunningMinute if end > at(4, 30) => blocks.push(Block { minute: MINUTE + 4, ..first }),
+            _ => {}
+        }
+        Ok(blocks)
+    }
+}
+
+#[tokio::test]
+async fn the_suite_finds_every_fault() {
+    let suite = |fault| {
+        tokio::spawn(async move {
+            let memory = fresh();
+            let recorded = record(&memory);
+            let (backend, reopened) = (Faulty(memory, fault), Faulty(fresh(), fault));
+            metrics::all(&backend, &reopened, &recorded).await;
+        })
+    };
+    suite(Fault::None).await.unwrap();
+    for fault in [
+        Fault::Unsorted,
+        Fault::Twice,
+        Fault::GapAsZero,
+        Fault::RunningMinute,
+        Fault::RangeIgnored,
+        Fault::UnknownIsEmpty,
+        Fault::EveryServiceAlike,
+        Fault::NoHistory,
+        Fault::NoPods,
+    ] {
+        assert!(suite(fault).await.is_err_and(|error| error.is_panic()), "{fault:?} was not found");
+    }
 }

@@ -12,6 +12,8 @@
 mod assemble;
 #[cfg(feature = "datadog")]
 pub mod datadog;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "statsd"))]
+mod error;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
 #[cfg(feature = "prometheus")]

@@ -48,7 +48,8 @@ impl Recorded {
 
     async fn ask(&self, backend: &dyn MetricsBackend, metric: &MetricName, range: TimeRange) -> Vec<Block> {
         let query = MetricQuery { service: self.service.clone(), metric: metric.clone(), range };
-        expect(&query, backend.blocks(&query).await)
+        let answer = backend.blocks(&query).await;
+        expect(&query, answer)
     }
 }
 

@@ -5,13 +5,14 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::model::{Block, MetricName};
 use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 
 use super::DatadogMetric;
 use super::builder::queries;
 use super::client::{Client, Columns};
 use crate::Labels;
 use crate::assemble::{Point, classes, parts, requests, values};
+use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
 /// A Datadog account as a [`MetricsBackend`]; made by [`DatadogConfig::build`](super::DatadogConfig::build).
@@ -113,11 +114,8 @@ impl MetricsBackend for Datadog {
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         let name = &query.metric;
-        let metric = self.metrics.get(name).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, OPERATION, "no such metric")
-                .with("metric", name)
-                .with_available(self.metrics.keys())
-        })?;
+        let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
+        let metric = self.metrics.get(name).ok_or_else(missing)?;
         let [mut points, errors] = self.points(query, metric).await?;
         let blocks = match metric {
             DatadogMetric::Value { scale, .. } => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nprt_core::model::{Block, MetricName, ServiceName};
 use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 
 use super::PrometheusMetric;
 use super::buckets::histograms;
@@ -12,6 +12,7 @@ use super::builder::{fill, queries};
 use super::client::{Client, Series};
 use crate::Labels;
 use crate::assemble::{Point, classes, parts, requests, values};
+use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
 /// A Prometheus server as a [`MetricsBackend`]; made by [`PrometheusConfig::build`](super::PrometheusConfig::build).
@@ -111,11 +112,8 @@ impl MetricsBackend for Prometheus {
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         let name = &query.metric;
-        let metric = self.metrics.get(name).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, OPERATION, "no such metric")
-                .with("metric", name)
-                .with_available(self.metrics.keys())
-        })?;
+        let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
+        let metric = self.metrics.get(name).ok_or_else(missing)?;
         let part = self.part(metric);
         let blocks = match metric {
             PrometheusMetric::Histogram { query: of } => {

@@ -207,6 +207,10 @@ impl Aggregator {
             .values()
             .zip(metric.numbers())
             .map(|(text, number)| source.role.reading(metric, text, number, place, before.flatten()));
+        // A name that is known has been checked.
+        if !heard.knows(source.metric, place.service) && !place.has_service() {
+            return Fate::Unattributed;
+        }
         let id = (source.metric, place.service, key.as_str());
         heard.add(id, readings, room, &self.limits).map_or(Fate::Refused, |()| Fate::Used)
     }

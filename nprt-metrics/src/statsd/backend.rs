@@ -1,9 +1,10 @@
 use async_trait::async_trait;
+use nprt_core::Result;
 use nprt_core::model::Block;
 use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
-use nprt_core::{Error, ErrorKind, Result};
 
 use super::Aggregator;
+use crate::error::no_such_metric;
 
 #[async_trait]
 impl MetricsBackend for Aggregator {
@@ -17,11 +18,9 @@ impl MetricsBackend for Aggregator {
     }
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
-        let index = self.metrics.iter().position(|(name, _)| *name == query.metric).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "statsd.blocks", "no such metric")
-                .with("metric", &query.metric)
-                .with_available(self.metrics.iter().map(|(name, _)| name))
-        })?;
+        let configured = || self.metrics.iter().map(|(name, _)| name);
+        let index = configured().position(|name| *name == query.metric);
+        let index = index.ok_or_else(|| no_such_metric("statsd.blocks", &query.metric, configured()))?;
         Ok(self.collect(index, &query.service, query.range.complete_minutes(self.now())))
     }
 }

@@ -76,6 +76,11 @@ impl Minute {
         self.taken
     }
 
+    /// Whether anything was heard of a metric and service.
+    pub(super) fn knows(&self, metric: usize, service: &str) -> bool {
+        self.groups.get(metric).is_some_and(|groups| groups.contains_key(service))
+    }
+
     /// Adds readings to the block `key` of a metric and service. `None` when they were refused.
     pub(super) fn add<'a>(
         &mut self,
@@ -103,8 +108,9 @@ impl Minute {
         room: &mut Room,
         limits: &Limits,
     ) -> Option<()> {
+        let known = self.knows(metric, service);
         let groups = self.groups.get_mut(metric)?;
-        if !groups.contains_key(service) {
+        if !known {
             // A service without room has no group in this minute, and no later one will be let in either.
             room.take_block()?;
             groups.insert(service.into(), Group::Open(BTreeMap::new()));

@@ -42,12 +42,16 @@ impl<'a> Place<'a> {
         place
     }
 
-    /// The track, where service and track are known and nothing is too long.
+    /// The track, where it is known and nothing is too long.
     pub(super) fn track(&self) -> Option<Track> {
         let rest = [self.version, self.pod, self.route, self.class];
         let short = rest.iter().all(|value| value.len() <= LONGEST);
-        let track = self.track.parse().ok()?;
-        (short && ServiceName::new(self.service).is_ok()).then_some(track)
+        self.track.parse().ok().filter(|_| short)
+    }
+
+    /// Whether the service's name is one.
+    pub(super) fn has_service(&self) -> bool {
+        ServiceName::new(self.service).is_ok()
     }
 }
 
@@ -161,9 +165,10 @@ mod tests {
     #[test]
     fn without_service_and_track_nothing_is_known() {
         let place = Place { service: "shop", track: "canary", ..Place::default() };
-        assert_eq!(place.track(), Some(Track::Canary));
+        assert!(place.track() == Some(Track::Canary) && place.has_service());
         assert_eq!(Place { track: "beta", ..place }.track(), None);
-        assert_eq!(Place { service: "Shop!", ..place }.track(), None);
+        assert!(!Place { service: "Shop!", ..place }.has_service());
+        assert!(!Place { service: "", ..place }.has_service());
         let long = "x".repeat(201);
         assert_eq!(Place { pod: &long, ..place }.track(), None);
     }
