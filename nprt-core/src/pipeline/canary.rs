@@ -45,6 +45,10 @@ impl Job<'_> {
                 .with("service", &self.service.name)
                 .with("stable", stable.describe()));
         }
+        let mixed = live.mixed();
+        if let Some(warning) = &mixed {
+            self.progress.warn(warning);
+        }
         let source = self.read(revision).await?;
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running).await?;
@@ -60,7 +64,8 @@ impl Job<'_> {
             return Err(self.remove_failed(lease, error).await);
         }
         let Version { service, revision, tag, .. } = version;
-        let (withheld, warnings) = (plan.withheld, plan.warnings);
+        let (withheld, mut warnings) = (plan.withheld, plan.warnings);
+        warnings.extend(mixed);
         Ok(Deployment { service, track: Track::Canary, revision, tag, applied, removed, withheld, warnings })
     }
 

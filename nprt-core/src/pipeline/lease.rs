@@ -32,16 +32,16 @@ impl Job<'_> {
     /// lost the work is dropped. Where this future itself is dropped, the lease expires by itself.
     ///
     /// # Errors
-    /// `Cancelled`, saying by whom and for what, when the lease was taken over; else those of the work.
+    /// `Cancelled`, saying by whom and for what, when the lease was taken over; `Unavailable` when
+    /// it could not be renewed; else those of the work.
     pub(super) async fn hold<T>(&self, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
         let result = match select(pin!(work), pin!(self.renew(lease))).await {
             Either::Left((result, _)) => result,
             Either::Right((lost, _)) => Err(lost),
         };
         let result = match result {
-            // A refused write is the first sign of a lost lease.
-            Err(error) if error.is_conflict() => Err(self.if_lost(lease, error).await),
-            result => result,
+            Err(error) => Err(self.if_lost(lease, error).await),
+            done => done,
         };
         if let Err(error) = self.ports.cluster.release(lease).await {
             self.progress.warn(format!("the lease was not given back, and expires by itself: {error}"));
@@ -56,10 +56,10 @@ impl Job<'_> {
             self.clock.sleep(self.settings.lease() / 3).await;
             match self.ports.cluster.renew(&held).await {
                 Ok(renewed) => held = renewed,
-                Err(error) if error.is_conflict() => return self.if_lost(lease, error).await,
+                Err(error) if error.is_conflict() => return error,
                 Err(error) if held.is_expired(self.clock.now()) => {
                     let message = "the lease could not be renewed in time";
-                    return Error::new(ErrorKind::Cancelled, "pipeline.lease", message)
+                    return Error::new(ErrorKind::Unavailable, "pipeline.lease", message)
                         .with("service", &lease.service)
                         .with_source(error);
                 }
@@ -69,10 +69,15 @@ impl Job<'_> {
         }
     }
 
-    /// What a conflict means: that somebody else took the lease over, or just `conflict` where it is held.
-    async fn if_lost(&self, lease: &Lease, conflict: Error) -> Error {
-        let holder = match self.ports.cluster.lease(&lease.service).await {
-            Ok(Some(holder)) if holder.epoch == lease.epoch => return conflict,
+    /// What an error means: that somebody else took the lease over, or just `error` where it is held. A
+    /// lost lease shows in many ways: a refused write, an object that is suddenly gone.
+    async fn if_lost(&self, lease: &Lease, error: Error) -> Error {
+        let cluster = &self.ports.cluster;
+        let conflict = match cluster.renew(lease).await {
+            Err(conflict) if conflict.is_conflict() => conflict,
+            Ok(_) | Err(_) => return error,
+        };
+        let holder = match cluster.lease(&lease.service).await {
             Ok(Some(holder)) => holder.to_string(),
             // Given back already: the cluster may have said who had it.
             Ok(None) | Err(_) => {
@@ -83,6 +88,6 @@ impl Job<'_> {
         Error::new(ErrorKind::Cancelled, "pipeline.lease", "somebody else took the lease over")
             .with("service", &lease.service)
             .with("by", holder)
-            .with_source(conflict)
+            .with_source(error)
     }
 }

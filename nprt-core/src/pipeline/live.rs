@@ -70,9 +70,23 @@ impl Live {
 
     /// The tag by which `revision` runs, on stable or else as the canary.
     pub(super) fn tag_of(&self, revision: &Revision) -> Option<Tag> {
-        let tracks = [Track::Stable, Track::Canary].into_iter();
-        let mut running = tracks.filter_map(|track| self.running(track));
-        running.find(|running| running.revision.as_ref() == Some(revision))?.tag
+        let revision = revision.to_string();
+        let objects = self.on(Track::Stable).chain(self.on(Track::Canary));
+        let mut same = objects.filter(|object| object.annotation(annotation::REVISION) == Some(&revision));
+        same.find_map(|object| object.annotation(annotation::TAG)?.parse().ok())
+    }
+
+    /// That stable runs several versions, and which: what a cancelled or failed deploy leaves, or a workload
+    /// that is no longer in the manifests.
+    pub(super) fn mixed(&self) -> Option<String> {
+        if self.running(Track::Stable)?.revision.is_some() {
+            return None;
+        }
+        let version = |object: &Object| {
+            format!("{} {}", object.name(), object.annotation(annotation::TAG).unwrap_or("unknown"))
+        };
+        let versions: Vec<String> = self.on(Track::Stable).map(version).collect();
+        Some(format!("stable runs several versions: {}", versions.join(", ")))
     }
 
     /// The live object that `object` means.

@@ -3,6 +3,53 @@
 //! A [`Pipeline`] knows [`Service`]s and the [`Ports`] by which each sees the outside. Its operations change
 //! one service under that service's lease, so that no two replicas or processes change it at once; they tell
 //! each step to a [`Progress`] and keep no state of their own: what runs is read from the cluster.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use nprt_core::clock::FastClock;
+//! use nprt_core::memory::{MemoryCluster, MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
+//! use nprt_core::model::{Digest, ServiceName, Tag, Track};
+//! use nprt_core::pipeline::{Caller, Pipeline, PipelineSettings, Ports, Progress, Request, Service};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> nprt_core::Result<()> {
+//! let clock = Arc::new(FastClock::new(1000));
+//! let (vcs, registry) = (Arc::new(MemoryVcs::new()), Arc::new(MemoryRegistry::new()));
+//! let cluster = MemoryCluster::new(clock.clone());
+//! let ports = Ports {
+//!     vcs: vcs.clone(),
+//!     registry: registry.clone(),
+//!     metrics: Arc::new(MemoryMetrics::new(clock.clone())),
+//!     cluster: Arc::new(cluster.clone()),
+//!     notifier: Arc::new(MemoryNotifier::new()),
+//! };
+//! let shop = ServiceName::new("shop")?;
+//! let pipeline = Pipeline::new("my-host", clock, PipelineSettings::default())?
+//!     .with_service(Service::new(shop.clone()), ports)?;
+//!
+//! let commit = vcs.commit("main").file("kubernetes/web.yaml", r#"
+//! apiVersion: apps/v1
+//! kind: Deployment
+//! metadata: {name: web}
+//! spec:
+//!   selector: {matchLabels: {app: web}}
+//!   template:
+//!     metadata: {labels: {app: web}}
+//!     spec: {containers: [{name: web, image: registry.example.com/web}]}
+//! "#).push()?;
+//! let digest = Digest::new(&format!("sha256:{}", "0a".repeat(32)))?;
+//! registry.push(&"registry.example.com/web".parse()?, &Tag::for_commit("main", &commit.revision), &digest);
+//!
+//! let request = Request {
+//!     version: commit.revision.clone().into(),
+//!     caller: Caller::new("ada", "the first version")?,
+//! };
+//! let done = pipeline.deploy(&shop, &request, &Progress::silent()).await?;
+//! assert_eq!((done.track, done.revision), (Track::Stable, commit.revision));
+//! assert_eq!(cluster.view().workloads[0].status.ready, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod canary;

@@ -76,10 +76,7 @@ impl Job<'_> {
             .with("object", object.id()));
         }
         let stable = live.running(Track::Stable);
-        let mut warnings = Vec::new();
-        if stable.as_ref().is_some_and(|stable| stable.revision.is_none()) {
-            warnings.push("stable runs several versions: deploy one of them".to_owned());
-        }
+        let warnings: Vec<String> = live.mixed().into_iter().collect();
         for warning in &warnings {
             self.progress.warn(warning);
         }

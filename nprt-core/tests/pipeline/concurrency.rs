@@ -129,3 +129,43 @@ async fn a_long_operation_keeps_its_lease() {
     let done = deploy(&world.pipeline_over(ports), &revision).await.unwrap();
     assert!(done.applied.iter().all(|applied| applied.change == Change::Created));
 }
+
+/// Whatever overlaps, never more than two versions run, and the canary is one.
+#[tokio::test]
+async fn anything_at_the_same_time_leaves_at_most_one_canary() {
+    let world = Arc::new(World::new());
+    let processes = [world.pipeline(), world.pipeline()];
+    let revisions: Vec<Revision> = (0..6).map(|n| world.version(n)).collect();
+    deploy(&processes[0], &revisions[0]).await.unwrap();
+    let operations = (0..60usize).map(|n| {
+        let (world, pipeline) = (world.clone(), processes[n % 2].clone());
+        let revision = revisions[n * 7 % revisions.len()].clone();
+        tokio::spawn(async move {
+            world.wait(u64::try_from(n).unwrap()).await;
+            let done = match n % 5 {
+                0 => deploy(&pipeline, &revision).await.map(|_| ()),
+                1 | 2 => canary(&pipeline, &revision).await.map(|_| ()),
+                3 => promote(&pipeline, &revision).await.map(|_| ()),
+                _ => pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.map(|_| ()),
+            };
+            let canaries: BTreeSet<String> = world
+                .runs()
+                .into_iter()
+                .filter(|(name, ..)| name.ends_with("-canary"))
+                .map(|(_, tag, _)| tag)
+                .collect();
+            assert!(canaries.len() <= 1, "two canaries: {canaries:?}");
+            done
+        })
+    });
+    let done: Vec<_> = join_all(operations).await.into_iter().map(Result::unwrap).collect();
+    let mut kinds = BTreeSet::new();
+    for error in done.iter().filter_map(|done| done.as_ref().err()) {
+        assert!(matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Cancelled), "{error}");
+        kinds.insert(error.kind().as_str());
+    }
+    assert_eq!(kinds, BTreeSet::from(["cancelled", "conflict"]), "both happened");
+    assert!(done.iter().filter(|done| done.is_ok()).count() > 15, "{done:?}");
+    deploy(&processes[1], &revisions[3]).await.unwrap();
+    assert_eq!(versions(&world), BTreeSet::from([tag(&revisions[3]).to_string()]));
+}

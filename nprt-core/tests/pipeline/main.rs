@@ -4,6 +4,7 @@
 mod canary;
 mod concurrency;
 mod deploy;
+mod faults;
 mod judge;
 mod tags;
 mod world;
