@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use nprt_core::clock::SystemClock;
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
 use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::wrap::{Backoff, Retry, Timeout};
 
 const MINUTE: i64 = 29_000_000;
 
@@ -76,11 +79,16 @@ fn record(metrics: &MemoryMetrics) -> Recorded {
 
 #[tokio::test]
 async fn conforms() {
-    let backend = fresh();
-    let recorded = record(&backend);
-    metrics::all(&backend, &fresh(), &recorded).await;
-    let shared: Arc<dyn MetricsBackend> = Arc::new(backend.clone());
-    metrics::all(&*shared, &fresh(), &recorded).await;
+    let memory = fresh();
+    let recorded = record(&memory);
+    metrics::all(&memory, &fresh(), &recorded).await;
+    let shared: Arc<dyn MetricsBackend> = Arc::new(memory.clone());
+    metrics::all(&shared, &fresh(), &recorded).await;
+    metrics::all(&(Box::new(memory) as Box<dyn MetricsBackend>), &fresh(), &recorded).await;
+    let clock = Arc::new(SystemClock);
+    let wrapped =
+        Retry::new(Timeout::new(shared, Duration::from_secs(10), clock.clone()), Backoff::default(), clock);
+    metrics::all(&wrapped, &fresh(), &recorded).await;
 }
 
 #[test]
@@ -161,7 +169,7 @@ impl MetricsBackend for Faulty {
             Fault::UnknownIsEmpty if query.metric.as_str() == "no-such-metric" => return Ok(Vec::new()),
             Fault::EveryServiceAlike => query.service = ServiceName::new("shop").unwrap(),
             Fault::RangeIgnored => {
-                query.range = TimeRange::before(at(4, 30), std::time::Duration::from_secs(3600));
+                query.range = TimeRange::before(at(4, 30), Duration::from_secs(3600));
             }
             _ => {}
         }
