@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use git2::{ErrorCode, Oid, Repository};
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, ErrorKind, Result, Retry};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -50,13 +50,16 @@ impl Cache {
         if let Some(repository) = self.cached(head.oid) {
             return Ok((repository, head.oid));
         }
-        if self.has_many_copies() {
-            let mirror = self.mirror(cancel)?;
-            if mirror.find_commit(head.oid).is_ok() {
-                return Ok((mirror, head.oid));
-            }
+        if let Some(copied) = self.try_copy(&head.name, cancel)? {
+            return Ok(copied);
         }
-        self.copy(&head.name, cancel)
+        let mirror = self.mirror(cancel)?;
+        if mirror.find_commit(head.oid).is_err() {
+            return Err(Error::new(ErrorKind::Conflict, OPERATION, "the reference was moved meanwhile")
+                .with("reference", &head.name)
+                .with_retry(Retry::Temporary));
+        }
+        Ok((mirror, head.oid))
     }
 
     /// A repository that holds `commit`, from the cache or else from the server.
@@ -64,20 +67,27 @@ impl Cache {
         if let Some(repository) = self.cached(commit) {
             return Ok(repository);
         }
-        if !self.has_many_copies() {
-            let heads = self.heads(cancel)?;
-            let named = heads.iter().find(|head| head.oid == commit);
-            let wanted = named.map_or_else(|| commit.to_string(), |head| head.name.clone());
-            match self.copy(&wanted, cancel) {
-                Ok((repository, found)) if found == commit => return Ok(repository),
-                Err(error) if matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Cancelled) => {
-                    return Err(error);
-                }
-                // The branch went on meanwhile, or the server hands out no commit by its name.
-                Ok(_) | Err(_) => {}
-            }
+        let heads = self.heads(cancel)?;
+        let named = heads.iter().find(|head| head.oid == commit);
+        let wanted = named.map_or_else(|| commit.to_string(), |head| head.name.clone());
+        match self.try_copy(&wanted, cancel)? {
+            Some((repository, found)) if found == commit => Ok(repository),
+            // The reference was moved meanwhile, or there is no copy.
+            _ => self.mirror(cancel),
         }
-        self.mirror(cancel)
+    }
+
+    /// A copy, unless there are many, or the server knows no shallow fetch or no commit by that name.
+    fn try_copy(&self, wanted: &str, cancel: &Cancel) -> Result<Option<(Repository, Oid)>> {
+        if self.has_many_copies() {
+            return Ok(None);
+        }
+        match self.copy(wanted, cancel) {
+            Err(error) if matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Cancelled) => {
+                Err(error)
+            }
+            result => Ok(result.ok()),
+        }
     }
 
     /// All branches and tags with their history, as they are now on the server.
