@@ -1,0 +1,141 @@
+//! Files, and what calls may do to each other.
+
+use futures_util::future::join_all;
+
+use super::{Edit, VcsWriter, branch, contents, path, same};
+use crate::model::Reference;
+use crate::ports::VcsSource;
+
+/// All files below a path, in the order of their paths, nothing beside it, byte for byte.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn reads_in_order_and_recursively(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let edits = [
+        ("tree/b.yaml", Edit::File("b\r\n\u{fc}")),
+        ("tree/a/z", Edit::File("z")),
+        ("tree/a.yaml", Edit::File("")),
+        ("tree/a/deep/er", Edit::File("$Id$ %s\n")),
+        ("tree/with a space@2", Edit::File("at")),
+        ("treeless/a", Edit::File("beside")),
+        ("other", Edit::File("beside")),
+    ];
+    let written = writer.commit("tree", "a tree", &edits).await;
+    let files = source.read(&written.revision, &path("tree")).await.expect("a path that exists");
+    let expected = [
+        ("tree/a.yaml", ""),
+        ("tree/a/deep/er", "$Id$ %s\n"),
+        ("tree/a/z", "z"),
+        ("tree/b.yaml", "b\r\n\u{fc}"),
+        ("tree/with a space@2", "at"),
+    ];
+    assert_eq!(contents(&files), expected);
+    let everything = source.read(&written.revision, &path(".")).await.expect("the root");
+    assert!(everything.is_sorted_by(|a, b| a.path < b.path), "in the order of their paths");
+    assert!(everything.len() >= edits.len(), "the root holds all: {:?}", contents(&everything));
+}
+
+/// An older revision is read as it was, and a file that is gone is gone.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn reads_exactly_that_revision(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let old = [("exact/a", Edit::File("old")), ("exact/b", Edit::File("b"))];
+    let old = writer.commit("exact", "old", &old).await.revision;
+    let new = [("exact/a", Edit::File("new")), ("exact/b", Edit::Remove)];
+    let new = writer.commit("exact", "new", &new).await.revision;
+    let files = source.read(&new, &path("exact")).await.expect("the newer revision");
+    assert_eq!(contents(&files), [("exact/a", "new")]);
+    let files = source.read(&old, &path("exact")).await.expect("the older revision");
+    assert_eq!(contents(&files), [("exact/a", "old"), ("exact/b", "b")]);
+}
+
+/// The path of a single file is that file, with its path from the root.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn reads_one_file(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let edits = [("one/a.yaml", Edit::File("a")), ("one/a.yaml.bak", Edit::File("b"))];
+    let written = writer.commit("one", "one", &edits).await;
+    let files = source.read(&written.revision, &path("one/a.yaml")).await.expect("a file");
+    assert_eq!(contents(&files), [("one/a.yaml", "a")]);
+}
+
+/// A path where nothing is is `NotFound`, with what lies beside it.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn lists_entries_instead_of_an_unknown_path(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let edits = [("beside/kubernetes/a", Edit::File("a")), ("beside/readme", Edit::File("b"))];
+    let written = writer.commit("beside", "beside", &edits).await;
+    for unknown in ["beside/k8s", "beside/k8s/deeper", "beside/readme/deeper"] {
+        let error = source.read(&written.revision, &path(unknown)).await.expect_err("no such path");
+        assert!(error.is_not_found(), "{unknown}: expected NotFound, not {error:?}");
+        for name in ["beside/kubernetes", "beside/readme"] {
+            assert!(error.available().contains(&name.to_owned()), "{name} is missing in {error:?}");
+        }
+    }
+}
+
+/// A symbolic link or submodule below the path is `Invalid` and named; one beside it does no harm.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn refuses_links_and_submodules(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let mut edits = vec![
+        ("linked/fine/a", Edit::File("a")),
+        ("linked/bad/file", Edit::File("a")),
+        ("linked/bad/link", Edit::Link("/etc/passwd")),
+    ];
+    if writer.submodules() {
+        edits.push(("linked/sub/module", Edit::Submodule));
+    }
+    let written = writer.commit("linked", "links", &edits).await;
+    source.read(&written.revision, &path("linked/fine")).await.expect("no link below this path");
+    let bad: Vec<&str> = edits.iter().skip(2).map(|(at, _)| *at).collect();
+    for at in bad {
+        let (parent, _) = at.rsplit_once('/').expect("a path with a parent");
+        for top in [parent, at] {
+            let error = source.read(&written.revision, &path(top)).await.expect_err("a link");
+            assert!(error.is_invalid(), "{top}: expected Invalid, not {error:?}");
+            assert!(error.to_string().contains(at), "{at} is not named in {error:?}");
+        }
+    }
+}
+
+/// Calls may run at the same time.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn serves_calls_at_the_same_time(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let written = writer.commit("parallel", "parallel", &[("parallel/a", Edit::File("a"))]).await;
+    let resolves = join_all((0..8).map(|_| async { source.resolve(&branch("parallel")).await }));
+    let reads = join_all((0..8).map(|_| async {
+        let resolved = source.resolve(&Reference::Revision(written.revision.clone())).await?;
+        source.read(&resolved.revision, &path("parallel")).await
+    }));
+    let (resolved, read) = futures_util::join!(resolves, reads);
+    for commit in resolved {
+        same(&commit.expect("a branch that exists"), &written);
+    }
+    for files in read {
+        assert_eq!(contents(&files.expect("a path that exists")), [("parallel/a", "a")]);
+    }
+}
+
+/// A call that was dropped at any point never breaks a later one.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn survives_dropped_calls(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    for millis in [0, 1, 3, 10, 30] {
+        let content = format!("{millis}");
+        let written = writer.commit("dropped", &content, &[("dropped", Edit::File(&content))]).await;
+        let patience = std::time::Duration::from_millis(millis);
+        let _ = tokio::time::timeout(patience, source.resolve(&branch("dropped"))).await;
+        let _ = tokio::time::timeout(patience, source.read(&written.revision, &path("dropped"))).await;
+        same(&source.resolve(&branch("dropped")).await.expect("a branch that exists"), &written);
+        let files = source.read(&written.revision, &path("dropped")).await.expect("a file that exists");
+        assert_eq!(contents(&files), [("dropped", content.as_str())]);
+    }
+}
