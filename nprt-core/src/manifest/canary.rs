@@ -15,6 +15,8 @@ use crate::model::{Object, ObjectId, Track, annotation};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
+/// `kubectl apply`'s copy of what it applied: of the original here, a Secret's values included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const SUFFIX: &str = "-canary";
 
 /// Renders the manifests for the canary track: a second workload beside each stable one that runs an image
@@ -228,6 +230,9 @@ fn rename(object: &mut Value, original: &Object) -> Result<()> {
     metadata.insert("name".to_owned(), name.into());
     for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"] {
         metadata.shift_remove(field);
+    }
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.shift_remove(LAST_APPLIED);
     }
     Ok(())
 }

@@ -4,6 +4,13 @@
 //! [`read`] files to [`Manifests`], ask the registry for the [`images`] that take the version's tag, then
 //! render [`stable`] or [`canary`]. Kinds and fields that it does not know pass through untouched.
 //!
+//! A canary is a second workload beside the stable one, and both may have a selector that matches the
+//! other's pods: a stable Deployment that selects `app: web` matches the canary's too. Kubernetes tells
+//! them apart by the pods' owner (and the ReplicaSets by their hash), so neither adopts nor removes the
+//! other's. What goes by labels alone counts both: a Service, as it must, a PodDisruptionBudget, and a
+//! HorizontalPodAutoscaler when it averages its metrics. [`StableSelector::AddTrack`] keeps them apart for
+//! workloads that are new.
+//!
 //! ```
 //! use nprt_core::manifest::{self, Settings, Version};
 //! use nprt_core::model::{RepoPath, SourceFile};
@@ -31,6 +38,7 @@ mod document;
 mod environment;
 mod identity;
 mod image;
+mod json;
 mod live;
 mod read;
 mod references;

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::document::{Document, Ignored, Manifests, Source};
+use super::json;
 use super::yaml::{self, Parsed};
 use crate::model::{Object, ObjectId, SourceFile};
 use crate::{Error, Result};
@@ -11,7 +12,8 @@ use crate::{Error, Result};
 /// the file and then in its order. `List` kinds are flattened. Kustomizations and files with other
 /// extensions are ignored, and said so.
 ///
-/// YAML is read as kubectl reads it, except that a key given twice is refused.
+/// Both formats are read as kubectl reads them, except that a key given twice is refused: one of the two
+/// values would be lost.
 ///
 /// # Errors
 /// `Invalid`, with file, document and line: for text that does not parse, a document that is no Kubernetes
@@ -61,33 +63,13 @@ fn read_file(name: &str, format: Format, content: &[u8], manifests: &mut Manifes
     })?;
     let parsed = match format {
         Format::Yaml => yaml::read(text),
-        Format::Json => read_json(text),
+        Format::Json => json::read(text),
     };
     for (document, Parsed { line, value }) in (1..).zip(parsed.map_err(|error| error.with("file", name))?) {
         let source = Source { file: name.to_owned(), document, line };
         flatten(value, &source, manifests)?;
     }
     Ok(())
-}
-
-/// Reads JSON values one after the other, as kubectl does.
-fn read_json(text: &str) -> Result<Vec<Parsed>> {
-    let mut documents = Vec::new();
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    loop {
-        let rest = &text[values.byte_offset()..];
-        let begins = text.len() - rest.trim_start().len();
-        let Some(value) = values.next() else { return Ok(documents) };
-        let value = value.map_err(|error| {
-            // Its text may quote the input, which may be a Secret's.
-            let what = if error.is_eof() { "it ends too early" } else { "syntax error" };
-            Error::invalid("manifest.read", format!("bad JSON: {what} at column {}", error.column()))
-                .with("document", documents.len() + 1)
-                .with("line", error.line())
-        })?;
-        let line = 1 + text[..begins].bytes().filter(|&byte| byte == b'\n').count();
-        documents.push(Parsed { line, value: yaml::normalise(value) });
-    }
 }
 
 /// Adds the object, or the items of a list.
@@ -105,7 +87,7 @@ fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Resu
         manifests.documents.push(Document { object, source: source.clone() });
         return Ok(());
     };
-    let item_kind = kind.trim_end_matches("List");
+    let item_kind = kind.strip_suffix("List").unwrap_or_default();
     for mut item in items {
         // The items of a `DeploymentList` may leave out what their list says.
         if let (Value::Object(item), false) = (&mut item, item_kind.is_empty()) {

@@ -95,10 +95,15 @@ fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             // Manifests come from the user's own repository: a generated file with many dashboards or
-            // custom resource definitions is no attack. Depth and aliases stay bounded.
+            // custom resource definitions is no attack, nor is one anchor with hundreds of aliases. What
+            // aliases expand to stays bounded; so does the depth, at 64: the library takes some 20 kB of stack
+            // a level in a debug build, and a thread has 2 MB.
             max_nodes: 5_000_000,
             max_events: 20_000_000,
+            max_depth: 64,
+            enforce_alias_anchor_ratio: false,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
         legacy_octal_numbers: true,
         duplicate_keys: DuplicateKeyPolicy::Error,
         // `merge` does it as kubectl does.

@@ -187,12 +187,12 @@ fn a_canary_rendered_again_stays_as_it_is() {
 
 #[test]
 fn what_ties_an_export_to_the_original_is_left_behind() {
-    let text = APP.replacen(
-        "{name: web, labels",
-        "{name: web, uid: abc, resourceVersion: '7', generation: 3, labels",
-        1,
-    );
+    let exported = "{name: web, uid: abc, resourceVersion: '7', generation: 3, \
+                    annotations: {kubectl.kubernetes.io/last-applied-configuration: x, a: b}, labels";
+    let text = APP.replacen("{name: web, labels", exported, 1);
     let rendered = canary(&text, &Settings::default(), &[]).unwrap();
     let metadata = find(&rendered, "Deployment/web-canary")["metadata"].as_object().unwrap();
-    assert_eq!(metadata.keys().collect::<Vec<_>>(), ["name", "labels", "annotations"]);
+    assert_eq!(metadata.keys().collect::<Vec<_>>(), ["name", "annotations", "labels"]);
+    let annotations: Vec<&String> = metadata["annotations"].as_object().unwrap().keys().collect();
+    assert_eq!(annotations, ["a", "nprt.dev/revision", "nprt.dev/tag", "nprt.dev/track"]);
 }

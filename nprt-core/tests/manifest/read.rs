@@ -114,6 +114,7 @@ fn errors_say_file_document_and_line() {
         ("a.yaml", "just a text".to_owned(), "document: 1", "line: 1"),
         ("a.json", "{}\n{\"a\": \n".to_owned(), "document: 2", "line: 3"),
         ("a.json", "{\"kind\": 1}\n\n{,}\n".to_owned(), "document: 2", "line: 3"),
+        ("a.json", "{}\n{\"kind\": 1,\n\"kind\": 2}".to_owned(), "document: 2", "line: 3"),
         ("a.json", "\n\n[]".to_owned(), "document: 1", "line: 3"),
     ];
     for (name, text, document, line) in &cases {
@@ -173,4 +174,28 @@ fn writes_yaml_that_it_reads_back() {
     let read = manifest::read(&[file("a.yaml", &twice)]).unwrap();
     assert_eq!(read.documents.len(), 2);
     assert_eq!(read.documents[1].object.as_value(), &value, "{text}");
+}
+
+#[test]
+fn large_and_deep_files_are_read_and_bombs_are_not() {
+    let many = "1,".repeat(250_001);
+    let large = format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, list: [{many}]}}");
+    assert_eq!(names(&[file("a.yaml", &large)]), ["a"]);
+    let nested = |depth: usize| {
+        format!("{}x: {}{}", map("a").replace("}}\n", "}, "), "[".repeat(depth), "]".repeat(depth) + "}")
+    };
+    assert_eq!(names(&[file("a.yaml", &nested(60))]), ["a"]);
+    for depth in [65, 128, 1000, 100_000] {
+        assert!(manifest::read(&[file("a.yaml", &nested(depth))]).unwrap_err().is_invalid());
+    }
+    assert!(manifest::read(&[file("a.json", &"[".repeat(100_000))]).unwrap_err().is_invalid());
+
+    let aliases = "*x, ".repeat(500);
+    let many = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: &x a}}\nlist: [{aliases}]\n");
+    assert_eq!(names(&[file("a.yaml", &many)]), ["a"]);
+    let mut bomb = "a0: &a0 [x]\n".to_owned();
+    for level in 1..12 {
+        bomb += &format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(9));
+    }
+    assert!(manifest::read(&[file("a.yaml", &bomb)]).unwrap_err().is_invalid());
 }
