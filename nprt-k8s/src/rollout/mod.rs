@@ -12,6 +12,7 @@ use nprt_core::model::ObjectId;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::client::{Client, Place};
 use crate::error::Failure;
@@ -37,13 +38,15 @@ struct Follow {
     place: Place,
     events: BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>>,
     last: Option<RolloutStatus>,
+    /// The workload as it was seen last, and when it has failed without anybody saying so.
+    deadline: Option<(Instant, Value)>,
 }
 
 impl Follow {
     fn new(client: Arc<Client>, workload: ObjectId, place: Place) -> Self {
         // It lists anew when the server has forgotten where the watch was, and goes on after any break.
         let events = watcher::watch_object(client.api(&place), &place.name).default_backoff().boxed();
-        Self { client, workload, place, events, last: None }
+        Self { client, workload, place, events, last: None, deadline: None }
     }
 
     fn statuses(self) -> BoxStream<'static, Result<RolloutStatus>> {
@@ -64,8 +67,40 @@ impl Follow {
     /// The next status that differs from the last one.
     async fn next(&mut self) -> Result<RolloutStatus> {
         loop {
-            let object = match self.events.next().await {
-                Some(Ok(Some(object))) => object,
+            let Some(workload) = self.look().await? else { return Ok(self.give_up().await) };
+            let kind = &self.place.resource.api.kind;
+            let mut status = rules::status(kind, &workload);
+            if status.phase == RolloutPhase::Failed {
+                explain(&self.client, &mut status, &workload).await;
+            }
+            self.deadline = rules::patience(kind, &workload).map(|patience| {
+                let at = self.deadline.as_ref().map_or_else(|| Instant::now() + patience, |(at, _)| *at);
+                (at, workload)
+            });
+            if self.last.as_ref() != Some(&status) {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// The workload when it has changed; `None` when the deadline has passed before.
+    async fn look(&mut self) -> Result<Option<Value>> {
+        loop {
+            let event = match &self.deadline {
+                // The server's deadlines pass in real time, whatever clock leases go by.
+                Some((at, _)) => match tokio::time::timeout_at(*at, self.events.next()).await {
+                    Ok(event) => event,
+                    Err(_) => return Ok(None),
+                },
+                None => self.events.next().await,
+            };
+            match event {
+                Some(Ok(Some(object))) => {
+                    return serde_json::to_value(object).map(Some).map_err(|error| {
+                        let message = "the answer cannot be read";
+                        Error::new(ErrorKind::Unexpected, OPERATION, message).with_source(error)
+                    });
+                }
                 Some(Ok(None)) | None => {
                     let error = Error::new(ErrorKind::NotFound, OPERATION, "no such workload");
                     return Err(error.with("object", &self.workload));
@@ -76,20 +111,19 @@ impl Follow {
                         return Err(error);
                     }
                     tracing::warn!(%error, "the watch broke and goes on");
-                    continue;
                 }
-            };
-            let value = serde_json::to_value(object).map_err(|error| {
-                Error::new(ErrorKind::Unexpected, OPERATION, "the answer cannot be read").with_source(error)
-            })?;
-            let mut status = rules::status(&self.place.resource.api.kind, &value);
-            if status.phase == RolloutPhase::Failed {
-                explain(&self.client, &mut status, &value).await;
-            }
-            if self.last.as_ref() != Some(&status) {
-                return Ok(status);
             }
         }
+    }
+
+    /// The status of a rollout that made no progress before its deadline.
+    async fn give_up(&mut self) -> RolloutStatus {
+        let workload = self.deadline.take().map(|(_, workload)| workload).unwrap_or_default();
+        let mut status = rules::status(&self.place.resource.api.kind, &workload);
+        status.phase = RolloutPhase::Failed;
+        status.message = format!("{}: no progress within the deadline", status.message);
+        explain(&self.client, &mut status, &workload).await;
+        status
     }
 }
 

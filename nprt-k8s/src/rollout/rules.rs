@@ -1,5 +1,8 @@
 //! When a rollout is complete: the rules of `kubectl rollout status`, one function a kind.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use serde_json::Value;
 
@@ -109,14 +112,44 @@ fn deployment(workload: Workload<'_>) -> RolloutStatus {
     if let Some(failure) = workload.condition("ReplicaFailure").filter(|c| c.text("/status") == "True") {
         waits_for = format!("{waits_for}: {}", failure.text("/message"));
     }
-    let progress = workload.condition("Progressing");
-    if let Some(progress) = progress.filter(|c| c.text("/reason") == "ProgressDeadlineExceeded") {
-        return pods.failed(format!("{waits_for}: {}", progress.text("/message")));
+    if let Some(exceeded) = exceeded(workload).filter(|exceeded| !is_stale(workload, *exceeded)) {
+        return pods.failed(format!("{waits_for}: {}", exceeded.text("/message")));
     }
     if workload.is_true("/spec/paused") {
         return pods.failed(format!("{waits_for}, and the Deployment is paused"));
     }
     pods.progressing(waits_for)
+}
+
+/// The condition that says that a Deployment's progress deadline has passed.
+fn exceeded(workload: Workload<'_>) -> Option<Workload<'_>> {
+    workload
+        .condition("Progressing")
+        .filter(|condition| condition.text("/reason") == "ProgressDeadlineExceeded")
+}
+
+/// Whether the condition was there before the Deployment was last written: it stays when an earlier version
+/// comes back, until there is progress. Times are whole seconds, and so is the shortest deadline: in the same
+/// second it cannot have passed.
+fn is_stale(workload: Workload<'_>, condition: Workload<'_>) -> bool {
+    let time = |of: Workload<'_>, pointer: &str| of.text(pointer).parse::<Timestamp>().ok();
+    let managers = workload.at("/metadata/managedFields").and_then(Value::as_array);
+    let writers = managers.into_iter().flatten().map(Workload).filter(|w| w.text("/subresource") != "status");
+    let written = writers.filter_map(|writer| time(writer, "/time")).max();
+    match (time(condition, "/lastUpdateTime"), written) {
+        (Some(updated), Some(written)) => updated <= written,
+        _ => false,
+    }
+}
+
+/// How long to wait for progress where only an earlier rollout's failure is told: the controller does not
+/// say it anew when this one makes none.
+pub(super) fn patience(kind: &str, workload: &Value) -> Option<Duration> {
+    let workload = Workload(workload);
+    let waits = kind == "Deployment" && deployment(workload).phase == RolloutPhase::Progressing;
+    let stale = exceeded(workload).is_some_and(|condition| is_stale(workload, condition));
+    let seconds = workload.at("/spec/progressDeadlineSeconds").and_then(Value::as_u64).unwrap_or(600);
+    (waits && workload.is_observed() && stale).then(|| Duration::from_secs(seconds))
 }
 
 fn stateful_set(workload: Workload<'_>) -> RolloutStatus {
@@ -238,6 +271,26 @@ mod tests {
         let failed = status(of(2, 1, "ProgressDeadlineExceeded"));
         assert_eq!((failed.phase, failed.message.contains("too slow")), (RolloutPhase::Failed, true));
         assert_eq!(status(of(2, 2, "ProgressDeadlineExceeded")).phase, RolloutPhase::Complete);
+    }
+
+    #[test]
+    fn the_failure_of_an_earlier_version_is_not_that_of_this_one() {
+        let of = |written: &str| {
+            json!({
+                "metadata": {"generation": 3, "managedFields": [
+                    {"time": written}, {"time": "2026-01-01T00:09:00Z", "subresource": "status"}]},
+                "spec": {"replicas": 1, "progressDeadlineSeconds": 7},
+                "status": {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 1, "conditions": [
+                    {"type": "Progressing", "reason": "ProgressDeadlineExceeded",
+                        "lastUpdateTime": "2026-01-01T00:05:00Z"}]},
+            })
+        };
+        let earlier = of("2026-01-01T00:05:00Z");
+        assert_eq!(phase("Deployment", &earlier), RolloutPhase::Progressing);
+        assert_eq!(patience("Deployment", &earlier), Some(Duration::from_secs(7)));
+        let own = of("2026-01-01T00:04:59Z");
+        assert_eq!(phase("Deployment", &own), RolloutPhase::Failed);
+        assert_eq!(patience("Deployment", &own), None);
     }
 
     #[test]

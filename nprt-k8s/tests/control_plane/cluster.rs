@@ -194,3 +194,28 @@ async fn a_second_client_waits_its_turn() {
     assert!(error.is_conflict() && error.to_string().contains("rollback"), "{error}");
     other.apply(&taken, &deployment("cart")).await.unwrap();
 }
+
+/// What a rollback of a failed deploy does: the Deployment's conditions still tell of the failure when the
+/// earlier version is back.
+#[tokio::test]
+async fn going_back_from_a_failed_rollout_completes() {
+    let Some(world) = World::new("back").await else { return };
+    let lease = world.lease("cart").await;
+    let good = deployment("cart");
+    let bad = json!({"sim/behaviour": "crash-loop"});
+    let bad = with(good.clone(), "/spec/template/metadata/annotations", bad);
+    for _ in 0..3 {
+        world.cluster.apply(&lease, &good).await.unwrap();
+        assert_eq!(follow(&world, &good.id()).await.phase, RolloutPhase::Complete);
+        world.cluster.apply(&lease, &bad).await.unwrap();
+        let failed = follow(&world, &bad.id()).await;
+        assert_eq!(failed.phase, RolloutPhase::Failed, "{failed:?}");
+        assert!(failed.message.contains("CrashLoopBackOff"), "{failed:?}");
+    }
+    // The same pods under another deadline: the controller does not say anew that they fail.
+    world.cluster.apply(&lease, &with(bad, "/spec/progressDeadlineSeconds", json!(4))).await.unwrap();
+    let failed = follow(&world, &good.id()).await;
+    assert!(failed.phase == RolloutPhase::Failed && failed.message.contains("no progress"), "{failed:?}");
+    world.cluster.apply(&lease, &good).await.unwrap();
+    assert_eq!(follow(&world, &good.id()).await.phase, RolloutPhase::Complete);
+}
