@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
 
 use super::job::Job;
 use super::progress::Event;
@@ -43,37 +45,57 @@ impl Job<'_> {
             Err(error) => Err(self.if_lost(lease, error).await),
             done => done,
         };
-        if let Err(error) = self.ports.cluster.release(lease).await {
+        if let Err(error) = self.within(self.settings.lease(), self.ports.cluster.release(lease)).await {
             self.progress.warn(format!("the lease was not given back, and expires by itself: {error}"));
         }
         result
     }
 
-    /// Renews the lease for as long as that is possible, and answers with why it no longer is.
+    /// Renews the lease for as long as that is possible, and answers with why it no longer is: at the latest
+    /// when it expires, even if the cluster does not answer at all.
     async fn renew(&self, lease: &Lease) -> Error {
         let mut held = lease.clone();
+        let mut renewed = self.clock.now();
         loop {
             self.clock.sleep(self.settings.lease() / 3).await;
-            match self.ports.cluster.renew(&held).await {
-                Ok(renewed) => held = renewed,
-                Err(error) if error.is_conflict() => return error,
-                Err(error) if held.is_expired(self.clock.now()) => {
-                    let message = "the lease could not be renewed in time";
-                    return Error::new(ErrorKind::Unavailable, "pipeline.lease", message)
-                        .with("service", &lease.service)
-                        .with_source(error);
+            let asked = self.clock.now();
+            let error = match self.within(self.left(renewed), self.ports.cluster.renew(&held)).await {
+                Ok(lease) => {
+                    (held, renewed) = (lease, asked);
+                    continue;
                 }
-                // There is time for another try.
-                Err(error) => self.progress.warn(format!("the lease was not renewed: {error}")),
+                Err(error) if error.is_conflict() => return error,
+                Err(error) => error,
+            };
+            if self.left(renewed).is_zero() {
+                let message = "the lease could not be renewed in time";
+                return Error::new(ErrorKind::Unavailable, "pipeline.lease", message)
+                    .with("service", &lease.service)
+                    .with_source(error);
             }
+            self.progress.warn(format!("the lease was not renewed: {error}"));
         }
+    }
+
+    /// The call's answer, or `Timeout` when there is none within `limit`.
+    async fn within<T>(&self, limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+        match select(pin!(call), self.clock.sleep(limit)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(Error::new(ErrorKind::Timeout, "pipeline.lease", "no answer in time")),
+        }
+    }
+
+    /// How much of the lease is left, by our own clock.
+    fn left(&self, renewed: Timestamp) -> Duration {
+        let gone = self.clock.now().duration_since(renewed).max(SignedDuration::ZERO).unsigned_abs();
+        self.settings.lease().saturating_sub(gone)
     }
 
     /// What an error means: that somebody else took the lease over, or just `error` where it is held. A
     /// lost lease shows in many ways: a refused write, an object that is suddenly gone.
     async fn if_lost(&self, lease: &Lease, error: Error) -> Error {
         let cluster = &self.ports.cluster;
-        let conflict = match cluster.renew(lease).await {
+        let conflict = match self.within(self.settings.lease(), cluster.renew(lease)).await {
             Err(conflict) if conflict.is_conflict() => conflict,
             Ok(_) | Err(_) => return error,
         };

@@ -11,8 +11,8 @@ use nprt_core::memory::MemoryCluster;
 use nprt_core::model::{Digest, ImageName, Object, ObjectId, ServiceName, Tag};
 use nprt_core::pipeline::{Event, Pipeline, PipelineSettings, Ports, Progress, Service};
 use nprt_core::ports::{
-    Applied, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MockImageRegistry, Occasion,
-    RegistryCapabilities, RolloutStatus,
+    Applied, Clock, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MockImageRegistry,
+    Occasion, RegistryCapabilities, RolloutStatus,
 };
 use nprt_core::{Error, ErrorKind, Result, Retry};
 use tokio::sync::Semaphore;
@@ -25,6 +25,8 @@ struct Faulty {
     cluster: MemoryCluster,
     /// How many renewals fail, as if the server did not answer.
     renewals: AtomicUsize,
+    /// Renewals are never answered.
+    silent: bool,
     /// Objects of these names are not deleted.
     stuck: Mutex<BTreeSet<String>>,
     /// Applies of objects of this name wait for a permit.
@@ -37,6 +39,7 @@ impl Faulty {
         Self {
             cluster: world.cluster.clone(),
             renewals: AtomicUsize::new(0),
+            silent: false,
             stuck: Mutex::default(),
             gate: None,
             reached: AtomicBool::new(false),
@@ -90,6 +93,9 @@ impl Cluster for Faulty {
         self.cluster.acquire(request).await
     }
     async fn renew(&self, lease: &Lease) -> Result<Lease> {
+        if self.silent {
+            return std::future::pending().await;
+        }
         let fails = |left: usize| left.checked_sub(1);
         if self.renewals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
             return Err(down());
@@ -126,15 +132,21 @@ async fn a_renewal_that_fails_is_tried_again() {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_renewed_in_time_stops_the_work() {
-    let world = World::new();
-    let revision = world.version(1);
-    let faulty = Arc::new(slow(&world));
-    faulty.renewals.store(usize::MAX, Ordering::SeqCst);
-    let error = deploy(&over(&world, faulty), &revision).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains("could not be renewed in time"), "{error}");
-    assert_eq!(world.notifier.told()[0].occasion, Occasion::Failed, "no rollback tells it");
-    deploy(&world.pipeline(), &revision).await.unwrap();
+    for silent in [false, true] {
+        let world = World::new();
+        let revision = world.version(1);
+        let faulty = Faulty { silent, ..slow(&world) };
+        faulty.renewals.store(usize::MAX, Ordering::SeqCst);
+        let began = world.clock.now();
+        let error = deploy(&over(&world, Arc::new(faulty)), &revision).await.unwrap_err();
+        // A silent cluster is asked once more whether the lease was taken over.
+        let seconds = if silent { 60 } else { 30 };
+        assert_eq!(world.clock.now().duration_since(began).as_secs(), seconds, "30 until it expires");
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("could not be renewed in time"), "{error}");
+        assert_eq!(world.notifier.told()[0].occasion, Occasion::Failed, "no rollback tells it");
+        deploy(&world.pipeline(), &revision).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -206,9 +218,9 @@ async fn a_registry_that_does_not_answer_is_asked_again_for_as_long_as_is_allowe
 
     let mut registry = MockImageRegistry::new();
     registry.expect_tags().returning(|_| Err(Error::new(ErrorKind::Forbidden, "test", "no")));
-    let before = nprt_core::ports::Clock::now(&*world.clock);
+    let before = world.clock.now();
     assert_eq!(deploy(&over(registry), &revision).await.unwrap_err().kind(), ErrorKind::Forbidden);
-    assert_eq!(nprt_core::ports::Clock::now(&*world.clock), before, "waiting would not help");
+    assert_eq!(world.clock.now(), before, "waiting would not help");
 }
 
 #[tokio::test]
