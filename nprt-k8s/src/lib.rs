@@ -14,6 +14,7 @@
 //! - Fields are owned as the manager `nprt`; a field of another manager is never taken.
 //! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. Each write reads it first;
 //!   the server itself does not enforce it yet (`fencing: false`).
+//!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.
 //! - A list covers the usual kinds, and those others that nprt has applied for the service: the Lease's
 //!   annotation `nprt.dev/kinds` remembers them.
 //! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:

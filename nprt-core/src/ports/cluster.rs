@@ -45,14 +45,14 @@ pub trait Cluster: Debug + Send + Sync {
     /// What [`apply`](Cluster::apply) would do, without doing it.
     ///
     /// # Errors
-    /// `Rejected`, naming object and field, when the cluster would refuse it; else as [`get`](Cluster::get).
+    /// `Rejected`, naming object and field, when the cluster would refuse it, `Conflict` when another manager
+    /// owns a field (with the field and its owner); else as [`get`](Cluster::get).
     async fn dry_run(&self, object: &Object) -> Result<Applied>;
 
     /// Makes `object` so.
     ///
     /// # Errors
-    /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost or another manager owns a
-    /// field (with the field and its owner).
+    /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost.
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied>;
 
     /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is

@@ -1,5 +1,6 @@
 //! Following a rollout by watching its workload.
 
+mod deployment;
 mod diagnose;
 mod rules;
 
@@ -73,7 +74,8 @@ impl Follow {
             if status.phase == RolloutPhase::Failed {
                 explain(&self.client, &mut status, &workload).await;
             }
-            self.deadline = rules::patience(kind, &workload).map(|patience| {
+            let patience = deployment::patience(&workload).filter(|_| kind == "Deployment");
+            self.deadline = patience.map(|patience| {
                 let at = self.deadline.as_ref().map_or_else(|| Instant::now() + patience, |(at, _)| *at);
                 (at, workload)
             });
