@@ -185,7 +185,9 @@ impl Cache {
         }
         for entry in fs::read_dir(&directory).map_err(io)?.flatten() {
             let path = entry.path();
-            if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let Ok(file) = File::open(&path) else { continue };
+            // Locked while it is removed, so that a maker which comes in between sees that it is gone.
+            if file.try_lock().is_ok() {
                 // Fails only when another process removes it at the same time.
                 let _ = remove(&path);
             }
