@@ -36,53 +36,54 @@ pub fn canary(
     live: &[Object],
 ) -> Result<Rendered> {
     settings.check()?;
+    let input = Input { manifests, version, settings, live };
     let mut rendered = Rendered::default();
-    let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
-    let copies = copies(&chosen, manifests, settings, live)?;
+    let chosen = choose(&input, &mut rendered.warnings)?;
+    let copies = copies(&chosen, &input)?;
     for original in copies.values() {
-        let copy = copy(original, version, settings).map_err(|error| original.locate(error))?;
+        let copy = copy(original, &input).map_err(|error| original.locate(error))?;
         rendered.changes.extend(differences(original, &copy));
         rendered.documents.push(copy);
     }
     for &document in &chosen {
-        let render = |warnings: &mut Vec<String>| {
-            let canary = render_canary(
-                document,
-                version,
-                settings,
-                find_live(live, &document.object),
-                &copies,
-                warnings,
-            )?;
-            check(document, &canary, manifests, version, settings, live, warnings)?;
-            Ok(canary)
-        };
-        let done = render(&mut rendered.warnings).map_err(|error: Error| document.locate(error))?;
-        rendered.changes.extend(differences(document, &done));
-        rendered.documents.push(done);
+        let canary = render_canary(document, &copies, &input, &mut rendered.warnings)
+            .map_err(|error| document.locate(error))?;
+        diagnose(document, &canary, &input, &mut rendered.warnings)?;
+        rendered.changes.extend(differences(document, &canary));
+        rendered.documents.push(canary);
     }
     refuse_taken_names(&rendered, manifests)?;
-    let others = manifests.documents.iter().filter(|document| {
-        !chosen.iter().any(|chosen| std::ptr::eq(*chosen, *document))
-            && !copies.values().any(|copied| std::ptr::eq(*copied, *document))
-    });
-    for document in others {
-        let now = find_live(live, &document.object);
-        let stable = render_stable(document, version, settings, now, &mut Vec::new())?;
-        if now.is_none_or(|now| live_objects::changes(&stable.object, now)) {
-            rendered.withheld.push(stable.object.id());
-        }
-    }
+    rendered.withheld = withheld(&chosen, &copies, &input)?;
     Ok(rendered)
 }
 
-/// The workloads that get a canary.
-fn choose<'a>(
+/// What a canary is made from.
+struct Input<'a> {
     manifests: &'a Manifests,
-    version: &Version,
-    settings: &Settings,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<&'a Document>> {
+    version: &'a Version,
+    settings: &'a Settings,
+    live: &'a [Object],
+}
+
+/// The other documents that a promotion would change.
+fn withheld(chosen: &[&Document], copies: &Copies<'_>, input: &Input<'_>) -> Result<Vec<ObjectId>> {
+    let mut withheld = Vec::new();
+    for document in &input.manifests.documents {
+        if chosen.iter().chain(copies.values()).any(|applied| std::ptr::eq(*applied, document)) {
+            continue;
+        }
+        let now = find_live(input.live, &document.object);
+        let stable = render_stable(document, input.version, input.settings, now, &mut Vec::new())?;
+        if now.is_none_or(|now| live_objects::changes(&stable.object, now)) {
+            withheld.push(stable.object.id());
+        }
+    }
+    Ok(withheld)
+}
+
+/// The workloads that get a canary.
+fn choose<'a>(input: &Input<'a>, warnings: &mut Vec<String>) -> Result<Vec<&'a Document>> {
+    let &Input { manifests, version, settings, .. } = input;
     let mut of_version = Vec::new();
     let mut fixed = Vec::new();
     let mut workloads = Vec::new();
@@ -117,12 +118,8 @@ fn choose<'a>(
 type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;
 
 /// The configuration that the chosen workloads read and that differs from what is live.
-fn copies<'a>(
-    chosen: &[&Document],
-    manifests: &'a Manifests,
-    settings: &Settings,
-    live: &[Object],
-) -> Result<Copies<'a>> {
+fn copies<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copies<'a>> {
+    let &Input { manifests, settings, live, .. } = input;
     let mut copies = Copies::new();
     for document in chosen {
         let Some(path) = template_path(&document.object, settings)? else { continue };
@@ -146,7 +143,8 @@ fn copies<'a>(
 
 /// The copy of a ConfigMap or Secret that only the canary reads. It can be changed even where the original
 /// cannot, so that a second canary may follow the first.
-fn copy(original: &Document, version: &Version, settings: &Settings) -> Result<Document> {
+fn copy(original: &Document, input: &Input<'_>) -> Result<Document> {
+    let &Input { version, settings, .. } = input;
     let mut object = original.object.as_value().clone();
     rename(&mut object, &original.object)?;
     identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings.datadog)?;
@@ -158,19 +156,19 @@ fn copy(original: &Document, version: &Version, settings: &Settings) -> Result<D
 
 fn render_canary(
     document: &Document,
-    version: &Version,
-    settings: &Settings,
-    live: Option<&Object>,
     copies: &Copies<'_>,
+    input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Document> {
+    let &Input { version, settings, live, .. } = input;
     let mut object = mark(document, Track::Canary, version, settings, warnings)?;
     let selector = object.pointer("/spec/selector").and_then(Value::as_object);
     if selector.is_none_or(serde_json::Map::is_empty) {
         return Err(Error::invalid(OPERATION, "expected a selector").with("field", "spec.selector"));
     }
     if !is_canary(&document.object) {
-        let replicas = replicas(settings.canary.replicas, live.unwrap_or(&document.object));
+        let stable = find_live(live, &document.object).unwrap_or(&document.object);
+        let replicas = replicas(settings.canary.replicas, stable);
         map_at(&mut object, &["spec"])?.insert("replicas".to_owned(), replicas.into());
     }
     rename(&mut object, &document.object)?;
@@ -247,15 +245,14 @@ fn longest_name(object: &Object) -> usize {
     }
 }
 
-fn check(
+/// Whether traffic will reach the canary, and its pods find a place.
+fn diagnose(
     document: &Document,
     canary: &Document,
-    manifests: &Manifests,
-    version: &Version,
-    settings: &Settings,
-    live: &[Object],
+    input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
+    let &Input { manifests, version, settings, live } = input;
     let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
     let now = find_live(live, &document.object);
     let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;
@@ -266,7 +263,7 @@ fn check(
         canary: &template(canary.object.as_value()),
         live: now.and_then(|now| get(now.as_value(), &path)),
     };
-    diagnose::place(&pair, manifests, live)?;
+    diagnose::place(&pair, manifests, live).map_err(|error| document.locate(error))?;
     warnings.extend(diagnose::traffic(&pair, manifests, live)?);
     warnings.extend(diagnose::missing(&pair, manifests, live));
     Ok(())

@@ -25,6 +25,8 @@ fn a_service_must_select_both_tracks() {
         "{error}"
     );
 
+    assert_eq!(error.matches("document: ").count(), 1, "{error}");
+
     let by_version =
         APP.replace("spec: {selector: {app: web}", "spec: {selector: {app: web, nprt.dev/service: shop}");
     assert!(canary(&by_version, &Settings::default(), &[]).is_ok());
