@@ -7,7 +7,7 @@ use super::request::{Deployment, Request};
 use super::source::Source;
 use crate::manifest::{self, Version};
 use crate::model::{Object, ServiceName, Track, annotation};
-use crate::ports::{Lease, Occasion, Takeover};
+use crate::ports::{Lease, Occasion};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -27,16 +27,12 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        let purpose = format!("canary of {} by {}", request.version, request.caller.name());
-        let lease = job.acquire(purpose.clone(), Takeover::WhenExpired).await?;
-        let done = job.hold(&lease, job.canary(&lease, request)).await;
-        job.report(Occasion::CanaryStarted, &done, &purpose, &request.caller).await;
-        done
+        job.change("canary", Occasion::CanaryStarted, request, |lease| job.canary(lease, request)).await
     }
 }
 
 impl Job<'_> {
-    async fn canary(&self, lease: &Lease, request: &Request) -> Result<Deployment> {
+    async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await?;
         let live = self.live().await?;
         let stable = stable_beside(&live)?;
@@ -58,10 +54,10 @@ impl Job<'_> {
         marks.push((annotation::STARTED, self.clock.now().to_string()));
         let plan = self.plan(rendered, &live, &marks).await?;
         let is_there = live.running(Track::Canary).is_some_and(|canary| canary.is(&version));
-        let removed = if is_there { Vec::new() } else { self.remove_canary(lease, &live).await? };
-        let applied = self.apply(lease, &plan).await?;
+        let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
+        let applied = self.apply(&lease, &plan).await?;
         if let Err(error) = self.roll_out(&applied).await {
-            return Err(self.remove_failed(lease, error).await);
+            return Err(self.remove_failed(&lease, error).await);
         }
         let Version { service, revision, tag, .. } = version;
         let (withheld, mut warnings) = (plan.withheld, plan.warnings);

@@ -8,7 +8,7 @@ use super::source::Source;
 use crate::Result;
 use crate::manifest::{self, Version};
 use crate::model::{ServiceName, Track};
-use crate::ports::{Lease, Occasion, Takeover};
+use crate::ports::{Lease, Occasion};
 
 impl Pipeline {
     /// Makes a version stable.
@@ -33,22 +33,18 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        let purpose = format!("deploy of {} by {}", request.version, request.caller.name());
-        let lease = job.acquire(purpose.clone(), Takeover::WhenExpired).await?;
-        let done = job.hold(&lease, job.deploy(&lease, request)).await;
-        job.report(Occasion::Deployed, &done, &purpose, &request.caller).await;
-        done
+        job.change("deploy", Occasion::Deployed, request, |lease| job.deploy(lease, request)).await
     }
 }
 
 impl Job<'_> {
-    async fn deploy(&self, lease: &Lease, request: &Request) -> Result<Deployment> {
+    async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await?;
         let source = self.read(revision).await?;
         let live = self.live().await?;
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running).await?;
-        self.make_stable(lease, &source, &version, &live, &request.caller).await
+        self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 
     /// Makes `version` stable, and removes the canary.

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::progress::Progress;
+use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service};
 use crate::Result;
 use crate::model::ServiceName;
-use crate::ports::Clock;
+use crate::ports::{Clock, Lease, Occasion, Takeover};
 
 /// What every step of an operation needs. The steps are methods of it, one concern a file.
 #[derive(Debug)]
@@ -32,5 +33,26 @@ impl Pipeline {
             progress,
             holder: format!("{}/{number}", self.holder),
         })
+    }
+}
+
+impl Job<'_> {
+    /// Changes the service under its lease, and tells people how that ended. That somebody else holds the
+    /// lease is told to the caller alone.
+    pub(super) async fn change<W>(
+        &self,
+        what: &str,
+        occasion: Occasion,
+        request: &Request,
+        work: impl FnOnce(Lease) -> W,
+    ) -> Result<Deployment>
+    where
+        W: Future<Output = Result<Deployment>>,
+    {
+        let purpose = format!("{what} of {} by {}", request.version, request.caller.name());
+        let lease = self.acquire(purpose.clone(), Takeover::WhenExpired).await?;
+        let done = self.hold(&lease, work(lease.clone())).await;
+        self.report(occasion, &done, &purpose, &request.caller).await;
+        done
     }
 }

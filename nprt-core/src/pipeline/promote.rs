@@ -4,7 +4,7 @@ use super::live::{Live, Running};
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use crate::model::{Revision, ServiceName, Tag, Track};
-use crate::ports::{Lease, Occasion, Takeover};
+use crate::ports::{Lease, Occasion};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -21,23 +21,19 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        let purpose = format!("promotion of {} by {}", request.version, request.caller.name());
-        let lease = job.acquire(purpose.clone(), Takeover::WhenExpired).await?;
-        let done = job.hold(&lease, job.promote(&lease, request)).await;
-        job.report(Occasion::Promoted, &done, &purpose, &request.caller).await;
-        done
+        job.change("promotion", Occasion::Promoted, request, |lease| job.promote(lease, request)).await
     }
 }
 
 impl Job<'_> {
-    async fn promote(&self, lease: &Lease, request: &Request) -> Result<Deployment> {
+    async fn promote(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;
         let tag = canary_tag(&live, &revision, request.version.tag())?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None).await?;
-        self.make_stable(lease, &source, &version, &live, &request.caller).await
+        self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 }
 
