@@ -1,0 +1,203 @@
+//! The cluster's suite over pointers, and over clusters that are broken: it must find each fault.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use nprt_core::Result;
+use nprt_core::conformance::cluster::{self, ClusterFixture};
+use nprt_core::memory::{ManualClock, MemoryCluster};
+use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::ports::{
+    Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
+    Takeover,
+};
+
+struct Fixture {
+    cluster: MemoryCluster,
+    clock: Arc<ManualClock>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::auto_advancing(ManualClock::default().now()));
+        Self { cluster: MemoryCluster::new(clock.clone()), clock }
+    }
+}
+
+#[async_trait]
+impl ClusterFixture for Fixture {
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    async fn apply_as(&self, manager: &str, object: &Object) {
+        self.cluster.apply_as(manager, object).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn pointers_keep_the_contract() {
+    let fixture = Fixture::new();
+    let boxed: Box<dyn Cluster> = Box::new(Arc::new(fixture.cluster.clone()));
+    cluster::all(&boxed, &fixture).await;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// A dry run writes.
+    DryRunWrites,
+    /// What is no longer named stays.
+    NothingRemoved,
+    /// Fields are taken from whoever owns them.
+    ByForce,
+    /// Every apply says that it changed something.
+    AlwaysConfigured,
+    /// A lost lease may still write.
+    NoFence,
+    /// A lost lease may still delete.
+    NoFenceForDelete,
+    /// Whoever asks gets the lease.
+    NoLease,
+    /// A lease is not given back.
+    NeverReleased,
+    /// Whoever gives a lease back, it is gone.
+    ReleasesAnyLease,
+    /// Every rollout is complete.
+    CompleteAtOnce,
+    /// A rollout that failed goes on for ever.
+    NeverFails,
+    /// The list is empty.
+    ListsNothing,
+    /// The list is in no order.
+    Unsorted,
+    /// Deleting always says that there was one.
+    AlwaysDeleted,
+    /// What is not there is an empty rollout.
+    SilentRollout,
+}
+
+#[derive(Debug)]
+struct Broken(MemoryCluster, Fault);
+
+impl Broken {
+    fn has(&self, fault: Fault) -> bool {
+        self.1 == fault
+    }
+
+    /// A lease that is good, whatever became of the one given.
+    async fn any_lease(&self, lease: &Lease) -> Lease {
+        self.0.lease(&lease.service).await.unwrap().unwrap_or_else(|| lease.clone())
+    }
+}
+
+#[async_trait]
+impl Cluster for Broken {
+    fn capabilities(&self) -> ClusterCapabilities {
+        self.0.capabilities()
+    }
+    fn namespace(&self) -> String {
+        self.0.namespace()
+    }
+    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
+        let mut objects = self.0.list(service).await?;
+        if self.has(Fault::Unsorted) {
+            objects.reverse();
+        }
+        Ok(if self.has(Fault::ListsNothing) { Vec::new() } else { objects })
+    }
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.0.get(id).await
+    }
+    async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        if self.has(Fault::DryRunWrites) {
+            return self.0.apply_as("nprt", object);
+        }
+        self.0.dry_run(object).await
+    }
+    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        let lease = if self.has(Fault::NoFence) { &self.any_lease(lease).await } else { lease };
+        if self.has(Fault::ByForce) {
+            return self.0.apply_as("nprt", object);
+        }
+        if self.has(Fault::NothingRemoved) {
+            self.0.dry_run(object).await?;
+            return self.0.apply_as(&format!("nprt-{}", self.0.objects().len() + 1), object);
+        }
+        let mut applied = self.0.apply(lease, object).await?;
+        if self.has(Fault::AlwaysConfigured) && applied.change == Change::Unchanged {
+            applied.change = Change::Configured;
+        }
+        Ok(applied)
+    }
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+        let lease = if self.has(Fault::NoFenceForDelete) { &self.any_lease(lease).await } else { lease };
+        Ok(self.0.delete(lease, id).await? || self.has(Fault::AlwaysDeleted))
+    }
+    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+        let statuses = self.0.watch_rollout(workload);
+        match self.1 {
+            Fault::CompleteAtOnce => statuses
+                .map(|status| status.map(|s| RolloutStatus { phase: RolloutPhase::Complete, ..s }))
+                .take(1)
+                .boxed(),
+            Fault::NeverFails => statuses
+                .filter(|status| {
+                    let failed = status.as_ref().is_ok_and(|s| s.phase == RolloutPhase::Failed);
+                    std::future::ready(!failed)
+                })
+                .chain(stream::pending())
+                .boxed(),
+            Fault::SilentRollout => statuses.filter(|s| std::future::ready(s.is_ok())).boxed(),
+            _ => statuses,
+        }
+    }
+    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
+        self.0.lease(service).await
+    }
+    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
+        if self.has(Fault::NoLease) {
+            return self.0.acquire(&LeaseRequest { takeover: Takeover::Now, ..request.clone() }).await;
+        }
+        self.0.acquire(request).await
+    }
+    async fn renew(&self, lease: &Lease) -> Result<Lease> {
+        self.0.renew(lease).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        match self.1 {
+            Fault::NeverReleased => Ok(()),
+            Fault::ReleasesAnyLease => self.0.release(&self.any_lease(lease).await).await,
+            _ => self.0.release(lease).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_suite_finds_each_fault() {
+    for fault in [
+        Fault::DryRunWrites,
+        Fault::NothingRemoved,
+        Fault::ByForce,
+        Fault::AlwaysConfigured,
+        Fault::NoFence,
+        Fault::NoFenceForDelete,
+        Fault::NoLease,
+        Fault::NeverReleased,
+        Fault::ReleasesAnyLease,
+        Fault::CompleteAtOnce,
+        Fault::NeverFails,
+        Fault::ListsNothing,
+        Fault::Unsorted,
+        Fault::AlwaysDeleted,
+        Fault::SilentRollout,
+    ] {
+        let found = tokio::spawn(async move {
+            let fixture = Fixture::new();
+            cluster::all(&Broken(fixture.cluster.clone(), fault), &fixture).await;
+        });
+        assert!(found.await.is_err_and(|error| error.is_panic()), "{fault:?} was not found");
+    }
+}
