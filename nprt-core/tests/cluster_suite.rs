@@ -122,11 +122,16 @@ impl Cluster for Broken {
         if self.has(Fault::ByForce) {
             return self.0.apply_as("nprt", object);
         }
-        if self.has(Fault::NothingRemoved) {
-            self.0.dry_run(object).await?;
-            return self.0.apply_as(&format!("nprt-{}", self.0.objects().len() + 1), object);
+        let mut object = object.clone();
+        if self.has(Fault::NothingRemoved)
+            && let Some(live) = self.0.get(&object.id()).await?
+            && let Some(data) = live.as_value()["data"].as_object()
+        {
+            for (key, value) in data {
+                object.as_value_mut()["data"].as_object_mut().unwrap().entry(key).or_insert(value.clone());
+            }
         }
-        let mut applied = self.0.apply(lease, object).await?;
+        let mut applied = self.0.apply(lease, &object).await?;
         if self.has(Fault::AlwaysConfigured) && applied.change == Change::Unchanged {
             applied.change = Change::Configured;
         }
@@ -144,11 +149,10 @@ impl Cluster for Broken {
                 .take(1)
                 .boxed(),
             Fault::NeverFails => statuses
-                .filter(|status| {
-                    let failed = status.as_ref().is_ok_and(|s| s.phase == RolloutPhase::Failed);
-                    std::future::ready(!failed)
+                .flat_map(|status| match status {
+                    Ok(status) if status.phase == RolloutPhase::Failed => stream::pending().boxed(),
+                    status => stream::once(std::future::ready(status)).boxed(),
                 })
-                .chain(stream::pending())
                 .boxed(),
             Fault::SilentRollout => statuses.filter(|s| std::future::ready(s.is_ok())).boxed(),
             _ => statuses,
