@@ -1,4 +1,46 @@
 //! Nonfunctional production regression testing: a new version of a service runs beside the stable one in
 //! production, both are compared, and the new one is promoted or rolled back without a person.
+//!
+//! This crate is the front door of the workspace: the model, the ports, the transformer, the comparator and
+//! the pipeline of `nprt-core`, and one module for each backend, by feature.
+//!
+//! | feature | module | needs |
+//! |---|---|---|
+//! | `git` (default) | [`git`]: local directories and HTTP | a C compiler |
+//! | `git-https`, `git-ssh` | the same over HTTPS and SSH | OpenSSL's headers |
+//! | `svn` | `svn`: subversion | the command `svn` at run time |
+//! | `oci` (default) | [`oci`]: registries; [`layout`]: image layouts on disk | |
+//! | `statsd` (default) | [`statsd`]: an embedded server | |
+//! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
+//! | `slack`, `bugsnag` | `slack`, `bugsnag`, and `FanOut` to tell several | |
+//! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
+//! | `mock` | mocks of every port in [`ports`], for unit tests | |
+//! | `conformance` | `conformance`: the contracts as tests, for backends of your own | |
 
 pub use nprt_core::*;
+
+#[cfg(feature = "kubernetes")]
+pub use nprt_k8s as kubernetes;
+#[cfg(feature = "datadog")]
+pub use nprt_metrics::datadog;
+#[cfg(feature = "prometheus")]
+pub use nprt_metrics::prometheus;
+#[cfg(feature = "statsd")]
+pub use nprt_metrics::statsd;
+#[cfg(any(feature = "slack", feature = "bugsnag"))]
+pub use nprt_notify::FanOut;
+#[cfg(feature = "bugsnag")]
+pub use nprt_notify::bugsnag;
+#[cfg(feature = "slack")]
+pub use nprt_notify::slack;
+#[cfg(feature = "oci")]
+pub use nprt_registry::{layout, oci};
+#[cfg(feature = "git")]
+pub use nprt_vcs::git;
+#[cfg(feature = "svn")]
+pub use nprt_vcs::svn;
+
+/// The README's snippet compiles.
+#[cfg(all(doctest, feature = "git", feature = "oci", feature = "prometheus", feature = "kubernetes"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,105 @@
+//! The quickstart as a person runs it: in memory, and on a real control plane, looked at with kubectl.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use nprt_testkit::{ControlPlane, need};
+use serde_json::Value;
+
+/// Two at once would share two cores, and their clocks run 60 times as fast.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn quickstart(arguments: &[&str]) -> (Output, Duration) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap();
+    let cargo = |command: &str| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([command, "--quiet", "--example", "quickstart"]);
+        cargo
+    };
+    assert!(cargo("build").status().unwrap().success());
+    let began = Instant::now();
+    let output = cargo("run").arg("--").args(arguments).output().unwrap();
+    (output, began.elapsed())
+}
+
+fn text(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Paths, ports, times and measured figures differ from run to run; the words do not. A rule that does not
+/// decide may or may not have all its samples by then.
+fn words(text: &str) -> Vec<String> {
+    let word = |word: &str| {
+        let figure = word.contains(|c: char| c.is_ascii_digit()) && !word.contains("main-");
+        let path = word.contains("/nprt-quickstart-");
+        if figure || path { "#" } else { word }.replace("inconclusive", "pass")
+    };
+    text.split_whitespace().map(word).collect()
+}
+
+#[test]
+fn the_whole_loop_in_memory_prints_what_the_readme_shows() {
+    let (output, took) = quickstart(&[]);
+    let printed = text(&output);
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let readme = include_str!("../README.md");
+    let (_, shown) = readme.split_once("```text\n").expect("the README shows the output");
+    let (shown, _) = shown.split_once("```").unwrap();
+    // How many minutes it takes to a verdict may differ by one.
+    let inconclusive = |line: &&str| !line.trim_start().starts_with("inconclusive");
+    let lines = |text| -> Vec<&str> { str::lines(text).filter(inconclusive).collect() };
+    let (printed, shown) = (lines(&printed), lines(shown));
+    for (printed, shown) in printed.iter().zip(&shown) {
+        assert_eq!(words(printed), words(shown));
+    }
+    assert_eq!(printed.len(), shown.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_loop_on_a_real_control_plane() {
+    let Some(plane) = need(ControlPlane::shared().await) else { return };
+    let namespace = plane.namespace("quickstart").await.unwrap();
+    let kubeconfig = plane.kubeconfig().to_str().unwrap().to_owned();
+    let (output, _) = {
+        let namespace = namespace.clone();
+        let run = move || quickstart(&["--kubeconfig", &kubeconfig, "--namespace", &namespace]);
+        tokio::task::spawn_blocking(run).await.unwrap()
+    };
+    let printed = text(&output);
+    let promoted =
+        printed.lines().find_map(|line| line.strip_prefix("2. Canary ")?.split(':').next()).unwrap();
+
+    let get = ["-n", &namespace, "get", "deployments,pods,configmaps,services", "-o", "json"];
+    let list: Value = serde_json::from_str(&plane.kubectl().run(&get).await.unwrap()).unwrap();
+    let items = list["items"].as_array().unwrap();
+    let of = |kind: &'static str| items.iter().filter(move |item| item["kind"] == kind);
+    assert_eq!(of("Deployment").count(), 12);
+    assert_eq!(of("Service").count(), 12);
+    for deployment in of("Deployment") {
+        let name = deployment["metadata"]["name"].as_str().unwrap();
+        assert!(!name.ends_with("-canary"), "{name}");
+        assert_eq!(deployment["metadata"]["labels"]["track"], "stable", "{name}");
+        assert_eq!(deployment["metadata"]["annotations"]["nprt.dev/tag"], promoted, "{name}");
+        assert_eq!(deployment["status"]["readyReplicas"], 1, "{name}");
+    }
+    for pod in of("Pod").filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()) {
+        assert_eq!(pod["metadata"]["labels"]["track"], "stable", "{}", pod["metadata"]["name"]);
+    }
+    let frontend = of("Deployment").find(|item| item["metadata"]["name"] == "frontend").unwrap();
+    let image = frontend["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
+    assert_eq!(image, format!("frontend:{promoted}"));
+}
