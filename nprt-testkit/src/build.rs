@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 
 use crate::Missing;
+use crate::need::switched_on;
 use crate::process::cache;
 
 /// What decides which programs come out.
@@ -21,6 +22,7 @@ const RECIPE: [&str; 3] = ["go.mod", "go.sum", "build"];
 /// # Errors
 /// [`Missing`] when Go is not installed (with the way to get it) or the build fails.
 pub fn programs(name: &'static str, recipe: &Path, say: impl FnOnce(&str)) -> Result<PathBuf, Missing> {
+    switched_on(name)?;
     let failed = |error: std::io::Error| Missing::new(name, error);
     let mut hash = Sha256::new();
     for file in RECIPE {

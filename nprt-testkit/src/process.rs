@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 use crate::Missing;
+use crate::need::switched_on;
 
 /// A running server process; killed and reaped when dropped.
 #[derive(Debug)]
@@ -22,8 +23,9 @@ impl Process {
     /// Starts `command` with its output in `log`.
     ///
     /// # Errors
-    /// [`Missing`] when the program cannot be started.
+    /// [`Missing`] when the program cannot be started, or servers are switched off (`NPRT_SERVERS=none`).
     pub fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self, Missing> {
+        switched_on(name)?;
         let missing = |error: std::io::Error| Missing::new(name, error);
         let out = File::create(log).map_err(missing)?;
         let err = out.try_clone().map_err(missing)?;

@@ -135,7 +135,7 @@ impl ControlPlane {
     /// As [`start`](ControlPlane::start).
     pub async fn shared() -> Result<&'static Self, Missing> {
         static SHARED: OnceCell<Result<ControlPlane, Missing>> = OnceCell::const_new();
-        SHARED.get_or_init(Self::start).await.as_ref().map_err(|missing| Missing::new(NAME, missing))
+        SHARED.get_or_init(Self::start).await.as_ref().map_err(Missing::clone)
     }
 
     /// The kubeconfig of a cluster admin.
