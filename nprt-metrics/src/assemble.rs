@@ -109,11 +109,14 @@ pub(crate) fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -
     cells.into_iter().map(block).collect()
 }
 
-/// A count, rounded: an extrapolated increase need not be whole.
+/// A fraction of one event below this is an error of rounding.
+const NOISE: f64 = 1e-6;
+
+/// A count, rounded: an extrapolated increase need not be whole. What happened never rounds to none.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^53, as checked")]
 pub(crate) fn count(value: f64) -> Result<u64, String> {
     if (0.0..=9_007_199_254_740_992.0).contains(&value) {
-        Ok(value.round() as u64)
+        Ok(if value > NOISE { value.round().max(1.0) as u64 } else { 0 })
     } else {
         Err(format!("expected a count, found {value}"))
     }
@@ -146,6 +149,8 @@ mod tests {
         assert!(values(&metric(), vec![point("", 1.0), point("", 1.0)]).is_err());
         assert!(values(&metric(), vec![point("", f64::INFINITY)]).is_err());
         assert!(classes(&metric(), vec![point("a", 1.0), point("a", 1.0)]).is_err());
+        let little = classes(&metric(), vec![point("a", 0.3), point("b", 1e-12)]).unwrap();
+        assert_eq!(little[0].data, BlockData::Classes(BTreeMap::from([("a".to_owned(), 1)])));
         let zero = classes(&metric(), vec![point("a", 0.0), point("b", 1.0)]).unwrap();
         assert_eq!(zero[0].data, BlockData::Classes(BTreeMap::from([("b".to_owned(), 1)])));
     }

@@ -36,7 +36,7 @@ impl Exporter {
     /// Four scrapes in `minute`, 15 seconds apart, in which a counter grows by `in_minute` a minute.
     fn counter(&mut self, series: &'static str, suffix: &str, labels: &str, minute: i64, in_minute: f64) {
         let key = format!("{series}{suffix}{{{labels}}}");
-        let total = self.totals.entry(key.clone()).or_insert(100_000.0);
+        let total = self.totals.entry(key.clone()).or_insert(0.0);
         let kind = if suffix == "_bucket" { "histogram" } else { "counter" };
         let (_, text) = self.text.entry(series).or_insert((kind, String::new()));
         for second in [5, 20, 35, 50] {
@@ -284,6 +284,10 @@ fn a_wrong_configuration_is_refused() {
         config.metrics.insert(name("mine"), metric(r#"x{service="{service}",pod="{pod}"}"#));
     };
     refused(&unknown, "{pod}");
+    let open = |config: &mut PrometheusConfig| {
+        config.metrics.insert(name("mine"), metric(r#"{increase}(x{service="{service}"}"#));
+    };
+    refused(&open, "{increase}");
     let token = r#"{"url": "http://p", "auth": {"type": "bearer", "token": "s3cret"}}"#;
     let config: PrometheusConfig = serde_json::from_str(token).unwrap();
     assert!(!format!("{config:?}").contains("s3cret"));

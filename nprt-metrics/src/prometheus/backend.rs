@@ -24,8 +24,9 @@ pub struct Prometheus {
     pub(super) metrics: BTreeMap<MetricName, PrometheusMetric>,
 }
 
-/// Prometheus answers with at most 11,000 points of a series.
-const MINUTES_A_REQUEST: i64 = 10_000;
+/// Prometheus answers with at most 11,000 points of a series; and it keeps some twelve numbers of each series
+/// and minute while it works out an increase, of at most 50 million in all (`query.max-samples`).
+const MINUTES_A_REQUEST: i64 = 720;
 
 /// Over two months; a longer range is a mistake.
 const MOST_MINUTES: i64 = 100_000;

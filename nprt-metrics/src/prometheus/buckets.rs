@@ -2,8 +2,8 @@ use nprt_core::model::{Block, BlockData, MetricName};
 
 use crate::assemble::{Cells, Point, SEVERAL, blocks, count};
 
-/// Cumulative buckets become counts between edges. Counts are rounded to whole ones; where rounding or
-/// scrapes of different moments make a bucket smaller than the one below it, it counts as equal.
+/// Cumulative buckets become counts between edges. Where a query extrapolates, counts are rounded to whole
+/// ones; where rounding makes a bucket smaller than the one below it, it counts as equal.
 pub(super) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
     let mut cells: Cells<Vec<(f64, u64)>> = Cells::new();
     for Point { minute, place, part, value } in points {

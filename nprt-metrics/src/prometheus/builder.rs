@@ -5,10 +5,11 @@ use nprt_core::{Error, Result};
 use nprt_http::base_url;
 
 use super::client::Client;
+use super::increase::expand;
 use super::{Prometheus, PrometheusConfig, PrometheusMetric};
 use crate::Labels;
 
-const PLACEHOLDERS: [&str; 3] = ["{service}", "{window}", "{by}"];
+const PLACEHOLDERS: [&str; 4] = ["{service}", "{window}", "{by}", "{increase}"];
 
 impl PrometheusConfig {
     /// Validates everything and makes the backend; it does not connect. `clock` decides which minutes are
@@ -30,19 +31,29 @@ impl PrometheusConfig {
         if let Some(wrong) = self.labels.all().find(|name| !is_label(name)) {
             return Err(invalid("labels", "expected letters, digits and `_`").with("label", wrong));
         }
-        for (name, metric) in &self.metrics {
-            for query in queries(metric) {
-                check(query).map_err(|error| error.with("metric", name))?;
+        let mut metrics = self.metrics;
+        for (name, metric) in &mut metrics {
+            for query in queries_mut(metric) {
+                *query = checked(query).map_err(|error| error.with("metric", name))?;
             }
         }
         let http = nprt_http::client(&self.http)?;
         let client = Client::new(http, &url, self.auth, self.max_response_bytes)?;
-        Ok(Prometheus { client, clock, labels: self.labels, metrics: self.metrics })
+        Ok(Prometheus { client, clock, labels: self.labels, metrics })
     }
 }
 
 /// Its queries, in order.
 pub(super) fn queries(metric: &PrometheusMetric) -> Vec<&str> {
+    match metric {
+        PrometheusMetric::Histogram { query }
+        | PrometheusMetric::Value { query }
+        | PrometheusMetric::Classes { query } => vec![query],
+        PrometheusMetric::Requests { requests, errors } => vec![requests, errors],
+    }
+}
+
+fn queries_mut(metric: &mut PrometheusMetric) -> Vec<&mut String> {
     match metric {
         PrometheusMetric::Histogram { query }
         | PrometheusMetric::Value { query }
@@ -58,7 +69,8 @@ pub(super) fn fill(query: &str, service: &str, labels: &Labels, more: Option<&st
     query.replace("{window}", "1m").replace("{by}", &labels.by(more)).replace("{service}", service)
 }
 
-fn check(query: &str) -> Result<()> {
+/// The query with `{increase}` written out.
+fn checked(query: &str) -> Result<String> {
     let invalid = |message: &str| {
         Error::invalid("prometheus.config", message).with("query", query).with_available(PLACEHOLDERS)
     };
@@ -75,7 +87,7 @@ fn check(query: &str) -> Result<()> {
             return Err(invalid("unknown placeholder").with("placeholder", format_args!("{{{word}}}")));
         }
     }
-    Ok(())
+    expand(query).map_err(invalid)
 }
 
 fn is_label(name: &str) -> bool {

@@ -54,9 +54,18 @@ pub enum PrometheusAuth {
 /// One metric, made of one or two queries in PromQL. In a query stand for:
 /// - `{service}`: the name of the service; it must occur, and needs quotes around it;
 /// - `{window}`: `1m`, the range that belongs to one point;
+/// - `{increase}(selector)`: what the counters of `selector` grew by in that minute, exactly; PromQL's own
+///   `increase` misses what happens between two minutes and with which a counter begins;
 /// - `{by}`: the labels to aggregate by, those of [`PrometheusConfig::labels`] and what the shape needs.
 ///
-/// Every series must have the track's label, `stable` or `canary`.
+/// Every series must have the track's label, `stable` or `canary`. An example, which takes the track from
+/// the pods' labels:
+///
+/// ```text
+/// sum by ({by}) (
+///   {increase}(http_requests_total{service="{service}"})
+///   * on (pod) group_left (track) label_replace(kube_pod_labels, "track", "$1", "label_track", "(.+)"))
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "shape", deny_unknown_fields)]
 pub enum PrometheusMetric {
@@ -130,27 +139,29 @@ fn labels() -> Labels {
 }
 
 fn metrics() -> BTreeMap<MetricName, PrometheusMetric> {
-    let over = |function: &str, series: &str, and: &str| {
-        let of = r#"service="{service}",track=~"stable|canary""#;
-        format!("sum by ({{by}}) ({function}({series}{{{of}{and}}}[{{window}}]))")
+    let of =
+        |series: &str, and: &str| format!(r#"{series}{{service="{{service}}",track=~"stable|canary"{and}}}"#);
+    let over = |function: &str, series: &str| {
+        format!("sum by ({{by}}) ({function}({}[{{window}}]))", of(series, ""))
     };
+    let increase = |series: &str, and: &str| format!("sum by ({{by}}) ({{increase}}({}))", of(series, and));
     let duration = "http_request_duration_seconds_bucket";
     let (good, bad) = (r#",code!~"5..""#, r#",code=~"5..""#);
-    let errors = over("increase", "http_requests_total", bad);
+    let errors = increase("http_requests_total", bad);
     let metrics = [
-        (MetricName::LATENCY, PrometheusMetric::Histogram { query: over("increase", duration, good) }),
+        (MetricName::LATENCY, PrometheusMetric::Histogram { query: increase(duration, good) }),
         (
             MetricName::REQUESTS,
             PrometheusMetric::Requests {
-                requests: over("increase", "http_requests_total", ""),
+                requests: increase("http_requests_total", ""),
                 errors: errors.clone(),
             },
         ),
         (MetricName::ERRORS, PrometheusMetric::Classes { query: errors }),
-        (MetricName::CPU, PrometheusMetric::Value { query: over("rate", "process_cpu_seconds_total", "") }),
+        (MetricName::CPU, PrometheusMetric::Value { query: over("rate", "process_cpu_seconds_total") }),
         (
             MetricName::MEMORY,
-            PrometheusMetric::Value { query: over("avg_over_time", "process_resident_memory_bytes", "") },
+            PrometheusMetric::Value { query: over("avg_over_time", "process_resident_memory_bytes") },
         ),
     ];
     metrics.into_iter().filter_map(|(name, metric)| Some((MetricName::new(name).ok()?, metric))).collect()

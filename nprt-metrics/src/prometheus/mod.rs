@@ -2,11 +2,14 @@
 //! steps of a minute, so that each point is one block.
 //!
 //! What to know:
-//! - The queries are yours: [`PrometheusMetric`] has the rules. Read a range (`increase(…[{window}])`,
-//!   `avg_over_time(…[{window}])`), never a bare gauge: its last value would fill a gap for five minutes.
-//! - Scrape at least every 30 seconds: an increase needs two scrapes in the minute.
-//! - `increase` extrapolates; counts are rounded to whole ones. It does not see the first increment of a
-//!   counter that appears with it: initialise the counters of error classes with 0.
+//! - The queries are yours: [`PrometheusMetric`] has the rules. Read counters by `{increase}(…)`, gauges by
+//!   `avg_over_time(…[{window}])`; never a bare gauge: its last value would fill a gap for five minutes.
+//! - Scrape each 15 to 30 seconds. A block holds what was scraped in its minute, so that what happened up to
+//!   one scrape before it belongs to it too; after a gap, so does what happened in the gap.
+//! - A counter that was not seen in the hour before counts from zero: the first error of a class counts. The
+//!   price: a server that scrapes long-running pods for the first time finds all they ever counted in one
+//!   minute. Compare from the minute after.
+//! - Counts are whole; where a query of your own extrapolates, its counts are rounded, never to none.
 //! - What is not finite, and an answer that the server calls incomplete (`warnings`), is an error.
 //!
 //! ```no_run
@@ -25,6 +28,7 @@ mod buckets;
 mod builder;
 mod client;
 mod config;
+mod increase;
 
 pub use backend::Prometheus;
 pub use config::{PrometheusAuth, PrometheusConfig, PrometheusMetric};
