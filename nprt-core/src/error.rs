@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What went wrong, for programs to decide on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,8 +82,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error with all that a person needs: what failed, on which object, and what is there instead.
 ///
-/// `Display` prints one line, `operation: kind: message (key: value, …); available: a, b`, without the
-/// source; [`StdError::source`] has the cause. Neither ever holds a secret.
+/// `Display` prints one line, `operation: kind: message (key: value, …); available: a, b; retry after: 7s`,
+/// without the source; [`StdError::source`] has the cause. Neither ever holds a secret.
 ///
 /// ```
 /// use nprt_core::{Error, ErrorKind};
@@ -103,6 +104,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     retry: Retry,
+    retry_after: Option<Duration>,
     operation: &'static str,
     message: String,
     context: Vec<(&'static str, String)>,
@@ -122,6 +124,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             retry,
+            retry_after: None,
             operation,
             message: message.into(),
             context: Vec::new(),
@@ -164,6 +167,13 @@ impl Error {
         self
     }
 
+    /// Adds how long the server asks to wait before the next try, where it says so.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
+        self.0.retry_after = wait.into();
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -174,6 +184,12 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         self.0.retry
+    }
+
+    /// How long the server asks to wait before the next try, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Which operation failed, `port.method`.
@@ -245,7 +261,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, operation, message, context, available, .. } = &*self.0;
+        let Inner { kind, retry_after, operation, message, context, available, .. } = &*self.0;
         write!(f, "{operation}: {}: {message}", kind.as_str())?;
         for (i, (key, value)) in context.iter().enumerate() {
             write!(f, "{}{key}: {value}", if i == 0 { " (" } else { ", " })?;
@@ -255,6 +271,9 @@ impl fmt::Display for Error {
         }
         if !available.is_empty() {
             write!(f, "; available: {}", available.join(", "))?;
+        }
+        if let Some(wait) = retry_after {
+            write!(f, "; retry after: {wait:?}")?;
         }
         Ok(())
     }

@@ -70,6 +70,33 @@ async fn the_last_error_is_exhausted_and_an_outer_retry_leaves_it() {
 }
 
 #[tokio::test]
+async fn no_try_comes_sooner_than_the_server_asks_for() {
+    let longest = backoff().longest;
+    let more = longest + Duration::from_nanos(1);
+    // (what the server asks for, how often it is called, after how many seconds in all)
+    for (asked, calls, passed) in [(Duration::ZERO, 2, 10), (longest, 2, longest.as_secs()), (more, 1, 0)] {
+        let mut registry = MockImageRegistry::new();
+        let called = Arc::new(AtomicU32::new(0));
+        let calling = Arc::clone(&called);
+        registry.expect_tags().returning(move |_| match calling.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(error(ErrorKind::RateLimited).with_retry_after(asked)),
+            _ => Ok(vec![]),
+        });
+        let clock = clock();
+        let retry = Retry::new(registry, backoff(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let result = retry.tags(&image()).await;
+        assert_eq!(
+            (called.load(Ordering::Relaxed), seconds(&clock)),
+            (calls, i64::try_from(passed).unwrap()),
+            "{asked:?}"
+        );
+        let Err(error) = result else { continue };
+        assert_eq!((error.retry(), error.retry_after()), (nprt_core::Retry::Exhausted, Some(more)));
+        assert_eq!(calls, 1, "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_permanent_error_is_returned_at_once() {
     let (registry, calls) = failing(u32::MAX, ErrorKind::NotFound);
     let error = Retry::new(registry, backoff(), clock()).tags(&image()).await.unwrap_err();

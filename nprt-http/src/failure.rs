@@ -1,5 +1,9 @@
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
 use nprt_core::{Error, ErrorKind};
 use reqwest::StatusCode;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// The error of a request that got no complete answer. The URL is left out: its path or query may be secret.
 #[must_use]
@@ -39,6 +43,21 @@ pub fn status_error(operation: &'static str, status: StatusCode, said: &str) -> 
     Error::new(kind, operation, message).with("status", status.as_u16())
 }
 
+/// How long the server asks to wait before the next try, by the header `Retry-After` of its answer: a number
+/// of seconds, or a time, which is read by the server's own clock (the header `Date`). For
+/// [`Error::with_retry_after`].
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let [until, now] = [asked, text(DATE)?].map(|time| rfc2822::parse(time).ok());
+    // A time that is past asks for no wait.
+    Some(Duration::try_from(until?.duration_since(&now?)).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +77,27 @@ mod tests {
     fn a_long_answer_is_cut() {
         let message = status_error("x.y", StatusCode::BAD_REQUEST, &"ä".repeat(1000)).message().to_owned();
         assert_eq!(message.chars().count(), 301);
+    }
+
+    #[test]
+    fn the_server_says_how_long_to_wait() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let cases = [
+            (Some("7"), None, Some(7)),
+            (Some(" 0 "), None, Some(0)),
+            (Some("Sun, 06 Nov 1994 08:51:07 GMT"), Some(date), Some(90)),
+            (Some("Sun, 06 Nov 1994 08:49:00 GMT"), Some(date), Some(0)),
+            (Some("Sun, 06 Nov 1994 08:51:07 GMT"), None, None),
+            (Some("-1"), Some(date), None),
+            (Some("soon"), Some(date), None),
+            (Some("99999999999999999999"), Some(date), None),
+            (None, Some(date), None),
+        ];
+        for (asked, now, expected) in cases {
+            let headers = [(RETRY_AFTER, asked), (DATE, now)];
+            let headers =
+                headers.into_iter().filter_map(|(name, value)| Some((name, value?.parse().unwrap())));
+            assert_eq!(retry_after(&headers.collect()), expected.map(Duration::from_secs), "{asked:?}");
+        }
     }
 }

@@ -7,4 +7,4 @@ mod failure;
 
 pub use body::{base_url, read_body};
 pub use client::{ClientConfig, client};
-pub use failure::{request_error, status_error};
+pub use failure::{request_error, retry_after, status_error};

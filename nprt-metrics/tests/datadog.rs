@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::model::{Block, BlockData, BlockShape, Secret, ServiceName, Track};
@@ -179,6 +180,7 @@ async fn refusals_keep_their_kind() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("as Datadog says"), "{error}");
         assert!(error.to_string().contains("x-ratelimit-reset: 17"), "{error}");
+        assert_eq!(error.retry_after(), (status == 429).then_some(Duration::from_secs(17)), "{error}");
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
 }

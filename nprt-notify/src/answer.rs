@@ -1,9 +1,8 @@
 //! What a server that refused said, as an error that holds no secret.
 
-use nprt_core::{Error, ErrorKind};
-use nprt_http::status_error;
+use nprt_core::Error;
+use nprt_http::{retry_after, status_error};
 use reqwest::Response;
-use reqwest::header::RETRY_AFTER;
 
 /// No answer of interest is longer, and an endless one must not be read to its end.
 const LONGEST: usize = 4096;
@@ -11,12 +10,8 @@ const LONGEST: usize = 4096;
 /// The error that `response` stands for.
 pub(crate) async fn refused(operation: &'static str, response: Response, secrets: &[&str]) -> Error {
     let status = response.status();
-    let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse::<u32>().ok());
-    let error = status_error(operation, status, &said(response, secrets).await);
-    match wait {
-        Some(seconds) if error.kind() == ErrorKind::RateLimited => error.with("retry_after_seconds", seconds),
-        _ => error,
-    }
+    let wait = retry_after(response.headers());
+    status_error(operation, status, &said(response, secrets).await).with_retry_after(wait)
 }
 
 /// The beginning of the answer, where it repeats none of `secrets`.

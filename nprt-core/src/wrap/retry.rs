@@ -20,7 +20,13 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// Permanent errors are returned at once. The error of the last try becomes
 /// [`Retry::Exhausted`](crate::Retry::Exhausted) and says how often it was tried, so that an outer retry
-/// does not begin anew. Dropping the future stops the tries, and is as safe as dropping the call.
+/// does not begin anew.
+///
+/// Where the server says how long to wait ([`Error::retry_after`]), no try comes sooner. When that is more than
+/// [`Backoff::longest`], the error is returned at once, `Exhausted` as well: coming sooner is what the server
+/// asked not to do, and waiting longer is what this was told not to do.
+///
+/// Dropping the future stops the tries, and is as safe as dropping the call.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -58,7 +64,9 @@ impl<T> Retry<T> {
                 done => return done,
             };
             let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-            let Some(pause) = self.backoff.pause(tried, draw) else {
+            let wait = error.retry_after().unwrap_or_default();
+            let pause = self.backoff.pause(tried, draw).filter(|_| wait <= self.backoff.longest);
+            let Some(pause) = pause.map(|pause| pause.max(wait)) else {
                 return Err(error.with("tries", tried).with_retry(crate::Retry::Exhausted));
             };
             tracing::debug!(%error, tried, ?pause, "trying again");

@@ -1,8 +1,9 @@
 use std::ops::Range;
+use std::time::Duration;
 
 use nprt_core::model::Secret;
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error, status_error};
+use nprt_http::{read_body, request_error, retry_after, status_error};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
@@ -114,7 +115,11 @@ impl Client {
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let said: Option<Answer> = serde_json::from_slice(body).ok();
     let said = said.and_then(|said| said.errors).map(|errors| text(&errors)).unwrap_or_default();
-    let mut error = status_error(OPERATION, status, &said);
+    // Datadog's own header, in seconds as well; it sends no other.
+    let reset = headers.get("x-ratelimit-reset").filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
+    let reset = reset.and_then(|seconds| seconds.to_str().ok()?.parse::<u32>().ok());
+    let wait = retry_after(headers).or(reset.map(|seconds| Duration::from_secs(seconds.into())));
+    let mut error = status_error(OPERATION, status, &said).with_retry_after(wait);
     for name in ["x-ratelimit-name", "x-ratelimit-limit", "x-ratelimit-period", "x-ratelimit-reset"] {
         if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
             error = error.with(name, value);

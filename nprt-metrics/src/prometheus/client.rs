@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error, status_error};
+use nprt_http::{read_body, request_error, retry_after, status_error};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -85,16 +85,13 @@ impl Client {
             PrometheusAuth::Bearer { token } => request.bearer_auth(token.expose()),
         };
         let response = request.send().await.map_err(|error| request_error(OPERATION, error))?;
-        let status = response.status();
+        let (status, wait) = (response.status(), retry_after(response.headers()));
         let body = read_body(OPERATION, response, self.limit).await?;
         if status != StatusCode::OK {
             // Only what Prometheus itself says: a proxy's page may hold anything.
             let said: Option<Answer<IgnoredAny>> = serde_json::from_slice(&body).ok();
-            return Err(status_error(
-                OPERATION,
-                status,
-                &said.and_then(|said| said.error).unwrap_or_default(),
-            ));
+            let said = said.and_then(|said| said.error).unwrap_or_default();
+            return Err(status_error(OPERATION, status, &said).with_retry_after(wait));
         }
         let unreadable = |error: serde_json::Error| {
             Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Prometheus'").with_source(error)

@@ -9,7 +9,7 @@ use sha2::Digest as _;
 use url::Url;
 
 use super::auth::{Authenticator, Authorization};
-use super::error::{body, refusal};
+use super::error::refusal;
 use super::host::Host;
 use super::link::next_page;
 
@@ -78,7 +78,7 @@ impl Client {
                 call.unexpected("the next page of tags is at another host")
                     .with("link", without_query(&target))
             })?;
-            let content = body(call.operation, response, LONGEST_PAGE).await?;
+            let content = nprt_http::read_body(call.operation, response, LONGEST_PAGE).await?;
             let list: TagList = serde_json::from_slice(&content)
                 .map_err(|error| call.unexpected("the list of tags cannot be read").with_source(error))?;
             for tag in list.tags.unwrap_or_default() {
@@ -102,7 +102,7 @@ impl Client {
         // The header is optional: then the digest is that of the manifest's bytes.
         let Some(response) = self.send(call, Method::GET, &url).await? else { return Ok(None) };
         let told = content_digest(call, &response)?;
-        let content = body(call.operation, response, LONGEST_MANIFEST).await?;
+        let content = nprt_http::read_body(call.operation, response, LONGEST_MANIFEST).await?;
         let digest = Digest::new(&format!("sha256:{}", hex(&sha2::Sha256::digest(&content))))?;
         match told {
             Some(told) if told.as_str().starts_with("sha256:") && told != digest => {

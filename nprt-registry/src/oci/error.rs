@@ -1,7 +1,6 @@
-use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{request_error, status_error};
+use nprt_core::Error;
+use nprt_http::{read_body, retry_after, status_error};
 use reqwest::Response;
-use reqwest::header::RETRY_AFTER;
 use serde::Deserialize;
 
 use super::auth::Authorization;
@@ -30,34 +29,13 @@ pub(super) async fn refusal(
     sent: Option<&Authorization>,
 ) -> Error {
     let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.trim().parse::<u32>().ok());
-    let content = body(operation, response, LONGEST).await.unwrap_or_default();
+    let wait = retry_after(response.headers());
+    let content = read_body(operation, response, LONGEST).await.unwrap_or_default();
     let said = serde_json::from_slice::<Refusal>(&content)
         .ok()
         .and_then(|refusal| refusal.errors.into_iter().next())
         .map(|reason| format!("{}: {}", reason.code, reason.message))
         .filter(|said| !sent.is_some_and(|sent| sent.is_in(said)))
         .unwrap_or_default();
-    let error = status_error(operation, status, said.trim().trim_matches(':'));
-    match retry_after {
-        Some(seconds) => error.with("retry after", format_args!("{seconds} s")),
-        None => error,
-    }
-}
-
-/// The body, of at most `longest` bytes.
-pub(super) async fn body(operation: &'static str, mut response: Response, longest: usize) -> Result<Vec<u8>> {
-    let mut content = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| request_error(operation, error))? {
-        if content.len() + chunk.len() > longest {
-            return Err(Error::new(ErrorKind::Unexpected, operation, "the answer is too long")
-                .with("bytes allowed", longest));
-        }
-        content.extend_from_slice(&chunk);
-    }
-    Ok(content)
+    status_error(operation, status, said.trim().trim_matches(':')).with_retry_after(wait)
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Authorization, Challenge};
 use crate::oci::config::Credentials;
-use crate::oci::error::{body, refusal};
+use crate::oci::error::refusal;
 use crate::oci::host::Host;
 
 /// The longest answer of a token service that is read, in bytes.
@@ -82,7 +82,7 @@ impl<'a> Request<'a> {
         if !response.status().is_success() {
             return Err(about(refusal(self.operation, response, sent.as_ref()).await));
         }
-        let content = body(self.operation, response, LONGEST).await.map_err(about)?;
+        let content = nprt_http::read_body(self.operation, response, LONGEST).await.map_err(about)?;
         let unreadable = || {
             about(Error::new(
                 ErrorKind::Unexpected,
