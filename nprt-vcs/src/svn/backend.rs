@@ -6,15 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use nprt_core::model::{Commit, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::model::{ChangedLines, Commit, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
 use tempfile::TempDir;
 
 use super::client::Client;
+use super::diff;
 use super::layout::Layout;
-use super::xml::LogEntry;
+use super::xml::{Entry, LogEntry};
 
 /// More than any set of manifests; a path that holds more is a mistake.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -57,14 +58,15 @@ impl SvnSource {
                 self.last_change(Some(tags), tag.as_str(), reference).await?
             }
         };
-        let (entry, _) = self.entry(revision).await?;
+        let (entry, info) = self.entry(revision).await?;
+        let changed = self.changed(&info.repository.root, revision, &entry).await?;
         let time: Timestamp = entry.date.parse().map_err(|source: jiff::Error| {
             Error::new(ErrorKind::Forbidden, "vcs.resolve", "the revision's date cannot be read")
                 .with("revision", reference)
                 .with_source(source)
         })?;
         let revision = Revision::Svn(revision);
-        Ok(Commit { revision, author: entry.author, time, message: entry.msg, changed: None })
+        Ok(Commit { revision, author: entry.author, time, message: entry.msg, changed })
     }
 
     /// The last revision that changed the branch or tag `name`.
@@ -92,18 +94,27 @@ impl SvnSource {
         Err(if is_branch { error.with_available([trunk]) } else { error })
     }
 
-    /// What is known of a revision, and the path of the configured URL from the repository's root.
-    async fn entry(&self, revision: u64) -> Result<(LogEntry, String)> {
+    /// How many lines the revision changed; `None` where that would be too long to read or to wait for.
+    async fn changed(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<ChangedLines>> {
+        // Whoever resolves needs the revision, and would like to know the lines.
+        let diff = tokio::time::timeout(self.timeout / 2, self.client.diff(root, revision, entry)).await;
+        let Some(diff) = diff.unwrap_or(Ok(None))? else { return Ok(None) };
+        Ok(tokio::task::spawn_blocking(move || diff::count(&diff)).await.unwrap_or_default())
+    }
+
+    /// What is known of a revision, and of the configured URL in it.
+    async fn entry(&self, revision: u64) -> Result<(LogEntry, Entry)> {
         let info = self.client.info("", &revision.to_string()).await?;
         let entry = self.client.log(&info.repository.root, revision).await?;
-        let top = info.url.strip_prefix(&info.repository.root).unwrap_or_default();
-        // A URL is percent-encoded, and the paths of a log are not.
-        Ok((entry, percent_decode_str(top).decode_utf8_lossy().into_owned()))
+        Ok((entry, info))
     }
 
     async fn files(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
         let number = number(revision)?;
-        let (entry, top) = self.entry(number).await?;
+        let (entry, info) = self.entry(number).await?;
+        // A URL is percent-encoded, and the paths of a log are not.
+        let top = info.url.strip_prefix(&info.repository.root).unwrap_or_default();
+        let top = percent_decode_str(top).decode_utf8_lossy();
         let line = self.layout.line(revision, &entry.paths.path, &top)?;
         let at = format!("{line}/{path}");
         let directory = TempDir::new().map_err(|error| unread(path, error))?;
@@ -156,7 +167,7 @@ impl VcsSource for SvnSource {
             commits: false,
             revision_numbers: true,
             tags: self.layout.tags.is_some(),
-            changed_lines: false,
+            changed_lines: true,
         }
     }
 

@@ -73,14 +73,30 @@ impl Client {
         self.run("svn.export", &[&arguments[..], &[&target, &to]].concat()).await.map(drop)
     }
 
-    /// The URL of `path` with its peg revision. It is always there: without one, `@` in a path would be
-    /// taken for it.
+    /// What `revision` changed in the text of files, as a unified diff; `None` where it is too long. Where
+    /// the revision is a copy with changes, these are what counts, not all that was copied.
+    pub(super) async fn diff(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<Vec<u8>>> {
+        let fixed = ["diff", "--internal-diff", "--ignore-properties"];
+        let at = |path: &str, revision: u64| {
+            let root = Url::parse(root).map_err(|error| {
+                Error::new(ErrorKind::Unexpected, "svn.diff", "the repository's root is no URL")
+                    .with_source(error)
+            })?;
+            Ok(target(root, path, &revision.to_string()))
+        };
+        let targets = match entry.copy() {
+            Some(copy) => {
+                let (old, new) = (at(copy.from, copy.from_revision)?, at(copy.to, revision)?);
+                ["--old".to_owned(), old, "--new".to_owned(), new]
+            }
+            None => ["--change".to_owned(), revision.to_string(), "--".to_owned(), at("", revision)?],
+        };
+        let arguments: Vec<&str> = fixed.into_iter().chain(targets.iter().map(String::as_str)).collect();
+        self.output("svn.diff", &arguments).await
+    }
+
     fn target(&self, path: &str, revision: &str) -> String {
-        let mut url = self.url.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path.split('/').filter(|part| !matches!(*part, "" | ".")));
-        }
-        format!("{url}@{revision}")
+        target(self.url.clone(), path, revision)
     }
 
     async fn xml<T: DeserializeOwned>(&self, operation: &'static str, arguments: &[&str]) -> Result<T> {
@@ -93,6 +109,13 @@ impl Client {
     }
 
     async fn run(&self, operation: &'static str, arguments: &[&str]) -> Result<Vec<u8>> {
+        self.output(operation, arguments)
+            .await?
+            .ok_or_else(|| Error::new(ErrorKind::Unexpected, operation, "svn's answer is longer than 32 MiB"))
+    }
+
+    /// What `svn` prints; `None` where it is too long.
+    async fn output(&self, operation: &'static str, arguments: &[&str]) -> Result<Option<Vec<u8>>> {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Unexpected, operation, "svn cannot be run").with_source(error)
         };
@@ -120,13 +143,22 @@ impl Client {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr) = tokio::try_join!(read(stdout), read(stderr)).map_err(failed)?;
         if stdout.len() as u64 > LONGEST || stderr.len() as u64 > LONGEST {
-            return Err(Error::new(ErrorKind::Unexpected, operation, "svn's answer is longer than 32 MiB"));
+            return Ok(None);
         }
         if child.wait().await.map_err(failed)?.success() {
-            return Ok(stdout);
+            return Ok(Some(stdout));
         }
         Err(from_svn(operation, &String::from_utf8_lossy(&stderr)).with("url", &self.url))
     }
+}
+
+/// The URL of `path` below `url` with its peg revision. It is always there: without one, `@` in a path would
+/// be taken for it.
+fn target(mut url: Url, path: &str, revision: &str) -> String {
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/').filter(|part| !matches!(*part, "" | ".")));
+    }
+    format!("{url}@{revision}")
 }
 
 /// All of `pipe`, or one byte more than is allowed.

@@ -85,6 +85,8 @@ mod tests {
     fn line(changes: &[(&str, &str)]) -> Result<String> {
         let change = |(action, path): &(&str, &str)| ChangedPath {
             action: action.to_string(),
+            copied_path: None,
+            copied_revision: None,
             path: path.to_string(),
         };
         let changes: Vec<_> = changes.iter().map(change).collect();

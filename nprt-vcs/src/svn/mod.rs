@@ -15,6 +15,7 @@ mod backend;
 mod builder;
 mod client;
 mod config;
+mod diff;
 mod error;
 mod layout;
 mod xml;

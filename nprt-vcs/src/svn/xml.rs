@@ -47,6 +47,28 @@ pub(super) struct LogEntry {
     pub(super) paths: Paths,
 }
 
+impl LogEntry {
+    /// The copy that all of the revision is, such as a new branch or tag; there may be changes in it.
+    pub(super) fn copy(&self) -> Option<Copy<'_>> {
+        let copy = self.paths.path.iter().find_map(|change| {
+            let (from, from_revision) = (change.copied_path.as_deref()?, change.copied_revision?);
+            Some(Copy { to: &change.path, from, from_revision })
+        })?;
+        let inside = |path: &str| {
+            path.strip_prefix(copy.to).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let moved = |change: &ChangedPath| change.action == "D" && change.path == copy.from;
+        self.paths.path.iter().all(|change| inside(&change.path) || moved(change)).then_some(copy)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Copy<'a> {
+    pub(super) to: &'a str,
+    pub(super) from: &'a str,
+    pub(super) from_revision: u64,
+}
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Paths {
     #[serde(default)]
@@ -58,6 +80,11 @@ pub(super) struct ChangedPath {
     /// `A`, `M`, `R` or `D`.
     #[serde(rename = "@action")]
     pub(super) action: String,
+    /// What it was copied from, with its revision.
+    #[serde(rename = "@copyfrom-path")]
+    pub(super) copied_path: Option<String>,
+    #[serde(rename = "@copyfrom-rev")]
+    pub(super) copied_revision: Option<u64>,
     /// From the root of the repository, beginning with `/`.
     #[serde(rename = "$text")]
     pub(super) path: String,

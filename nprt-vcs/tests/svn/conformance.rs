@@ -46,7 +46,7 @@ async fn served(url: &str, writer: &Writer) {
 fn the_declared_capabilities() {
     let builder = SvnSource::builder("svn://example.com/shop");
     let expected =
-        VcsCapabilities { commits: false, revision_numbers: true, tags: true, changed_lines: false };
+        VcsCapabilities { commits: false, revision_numbers: true, tags: true, changed_lines: true };
     assert_eq!(builder.clone().build().unwrap().capabilities(), expected);
     let flat = builder.layout(SvnLayout::flat()).build().unwrap();
     assert_eq!(flat.capabilities(), VcsCapabilities { tags: false, ..expected });

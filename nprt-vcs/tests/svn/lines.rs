@@ -1,7 +1,7 @@
 //! Trunk, branches and tags: whose files a revision means.
 
 use nprt_core::conformance::vcs::{Edit, VcsWriter};
-use nprt_core::model::RepoPath;
+use nprt_core::model::{Reference, RepoPath, Revision};
 use nprt_core::ports::VcsSource;
 use nprt_vcs::svn::{SvnBuilder, SvnLayout, SvnSource};
 use tempfile::TempDir;
@@ -83,4 +83,32 @@ async fn externals_and_keywords_are_left_alone() {
     let files = source.read(&commit.revision, &RepoPath::new("k").unwrap()).await.unwrap();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].content, "$Id$");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_lines_are_those_of_text() {
+    let (_directory, writer, builder) = repository();
+    let source = builder.build().unwrap();
+    let changed = async |revision: &Revision| {
+        let commit = source.resolve(&Reference::Revision(revision.clone())).await.unwrap();
+        commit.changed.map(|changed| (changed.added, changed.removed))
+    };
+    // Neither properties nor what is binary; `--- x` and a missing end of line count for what they are.
+    let files = [("a b@c", Edit::File("1\n2\n3")), ("d", Edit::File("--- x\n+++ y\n@@ -1 +1 @@\n"))];
+    writer.edit("trunk", &[("binary", Edit::File("\0\n\0\n"))]);
+    let first = writer.commit("trunk", "one", &files).await.revision;
+    assert_eq!(changed(&first).await, Some((6, 0)));
+    writer.svn(&["propset", "--quiet", "note", "one\n## -0,0 +1 ##\n+two", "trunk/d"]);
+    writer.edit("trunk", &[("binary", Edit::File("\0\n\n\n"))]);
+    let files = [("a b@c", Edit::File("1\ntwo\n3\n4")), ("d", Edit::File("++ y\n-- a\n"))];
+    let second = writer.commit("trunk", "two", &files).await.revision;
+    assert_eq!(changed(&second).await, Some((5, 5)));
+    // What is copied was not changed by it; what is changed in the copy was.
+    writer.svn(&["copy", "--quiet", "trunk", "branches/a b@c@"]);
+    assert_eq!(changed(&writer.commit_all("a branch").revision).await, Some((0, 0)));
+    writer.svn(&["copy", "--quiet", "trunk", "tags/v1"]);
+    writer.edit("tags/v1", &[("d", Edit::File("++ y\n"))]);
+    assert_eq!(changed(&writer.commit_all("a tag that was edited").revision).await, Some((0, 1)));
+    writer.svn(&["move", "--quiet", "branches/a b@c@", "branches/moved"]);
+    assert_eq!(changed(&writer.commit_all("another name").revision).await, Some((0, 0)));
 }
