@@ -6,6 +6,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::process::Process;
+use crate::tls::{self, Authority};
 use crate::{Missing, apache};
 
 const NAME: &str = "git http-backend";
@@ -17,6 +18,8 @@ pub struct GitHttpOptions {
     pub password: bool,
     /// It hands out any commit by its name, as the large hosts do and git by default does not.
     pub any_commit: bool,
+    /// It speaks TLS, with a certificate for 127.0.0.1 and git.example by an authority of its own.
+    pub tls: bool,
 }
 
 /// A server of bare git repositories over HTTP.
@@ -24,6 +27,7 @@ pub struct GitHttpOptions {
 pub struct GitHttp {
     process: Process,
     address: std::net::SocketAddr,
+    scheme: &'static str,
     directory: TempDir,
 }
 
@@ -55,8 +59,18 @@ impl GitHttp {
         let allowed =
             if options.password { apache::require_user(at) } else { "Require all granted\n".to_owned() };
         site += &format!("<Location /git/>\n{allowed}</Location>\n");
-        let (process, address) = apache::start(NAME, at, &["cgi", "alias", "env"], &site).await?;
-        Ok(Self { process, address, directory })
+        let mut modules = vec!["cgi", "alias", "env"];
+        if options.tls {
+            certify(at).map_err(|error| Missing::new(NAME, error))?;
+            modules.push("ssl");
+            site += &format!(
+                "SSLEngine on\nSSLCertificateFile {0}/server.crt\nSSLCertificateKeyFile {0}/server.key\n",
+                at.display()
+            );
+        }
+        let (process, address) = apache::start(NAME, at, &modules, &site).await?;
+        let scheme = if options.tls { "https" } else { "http" };
+        Ok(Self { process, address, scheme, directory })
     }
 
     /// Makes an empty bare repository and answers with its directory.
@@ -72,7 +86,13 @@ impl GitHttp {
     /// The URL of a repository.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
-        format!("http://{}/git/{name}", self.address)
+        format!("{}://{}/git/{name}", self.scheme, self.address)
+    }
+
+    /// The certificate of the authority that a client must trust, with TLS.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.directory.path().join("ca.crt")
     }
 
     /// Ends it before its value is dropped.
@@ -81,7 +101,13 @@ impl GitHttp {
     }
 }
 
-fn init(path: &Path) -> Result<(), Missing> {
+fn certify(directory: &Path) -> tls::Result<()> {
+    let authority = Authority::new()?;
+    authority.sign(&tls::server("git", &["127.0.0.1", "git.example"])?, directory, "server")?;
+    Ok(std::fs::write(directory.join("ca.crt"), authority.pem())?)
+}
+
+pub(crate) fn init(path: &Path) -> Result<(), Missing> {
     let status = Command::new("git")
         .args(["init", "--quiet", "--bare", "--initial-branch", "main"])
         .arg(path)

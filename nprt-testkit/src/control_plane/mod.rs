@@ -256,6 +256,6 @@ fn write_kubeconfig(servers: &Servers, path: &Path, user: &serde_json::Value) ->
         "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": "user"}}],
         "current-context": NAME,
     });
-    pki::secret(path, &config.to_string())
+    crate::tls::secret(path, &config.to_string())
         .map_err(|error| Missing::new(NAME, format_args!("{}: {error}", path.display())))
 }

@@ -1,6 +1,7 @@
 //! The only place that talks to a git server.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -160,6 +161,10 @@ fn refused(message: &str) -> git2::Error {
     git2::Error::new(ErrorCode::Auth, ErrorClass::Http, message)
 }
 
+/// A name that is no UTF-8 is left out: it is nothing that a [`Reference`](nprt_core::model::Reference) can
+/// name, and must not keep others from theirs.
 fn heads(list: &[git2::RemoteHead<'_>]) -> Vec<Head> {
-    list.iter().map(|head| Head { name: head.name().to_owned(), oid: head.oid() }).collect()
+    // git2 has no other way to the name than one which panics there, in Rust and holding nothing.
+    let name = |head: &git2::RemoteHead<'_>| catch_unwind(AssertUnwindSafe(|| head.name().to_owned())).ok();
+    list.iter().filter_map(|head| Some(Head { name: name(head)?, oid: head.oid() })).collect()
 }

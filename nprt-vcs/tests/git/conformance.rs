@@ -25,7 +25,7 @@ async fn a_server_that_hands_out_references_only_keeps_the_contract() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_a_password_that_hands_out_any_commit_keeps_the_contract() {
-    served(GitHttpOptions { password: true, any_commit: true }).await;
+    served(GitHttpOptions { password: true, any_commit: true, ..GitHttpOptions::default() }).await;
 }
 
 async fn served(options: GitHttpOptions) {

@@ -5,5 +5,8 @@
 mod build;
 mod cache;
 mod conformance;
+mod hostile;
 mod server;
+#[cfg(all(feature = "git-https", feature = "git-ssh"))]
+mod trust;
 mod writer;

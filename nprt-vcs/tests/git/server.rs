@@ -12,7 +12,7 @@ use crate::writer::Writer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_are_asked_for_and_refused_ones_are_not_printed() {
-    let options = GitHttpOptions { password: true, any_commit: false };
+    let options = GitHttpOptions { password: true, ..GitHttpOptions::default() };
     let Some(server) = need(GitHttp::start(options).await) else { return };
     let writer = Writer::new(server.repository("shop.git").unwrap());
     writer.write("main", "first", &[("a", Edit::File("1\n"))]);
