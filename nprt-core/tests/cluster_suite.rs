@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use nprt_core::Result;
 use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName};
@@ -14,6 +13,7 @@ use nprt_core::ports::{
     Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
     Takeover,
 };
+use nprt_core::{Error, Result};
 
 struct Fixture {
     cluster: MemoryCluster,
@@ -77,6 +77,10 @@ enum Fault {
     AlwaysDeleted,
     /// What is not there is an empty rollout.
     SilentRollout,
+    /// What has no rollout is complete.
+    EverythingRollsOut,
+    /// Who took a lease is not told once it was given back.
+    ForgetsHolder,
 }
 
 #[derive(Debug)]
@@ -154,6 +158,12 @@ impl Cluster for Broken {
                     status => stream::once(std::future::ready(status)).boxed(),
                 })
                 .boxed(),
+            Fault::EverythingRollsOut if workload.kind == "ConfigMap" => {
+                let phase = RolloutPhase::Complete;
+                let status =
+                    RolloutStatus { desired: 0, updated: 0, ready: 0, phase, message: String::new() };
+                stream::once(std::future::ready(Ok(status))).boxed()
+            }
             Fault::SilentRollout => statuses.filter(|s| std::future::ready(s.is_ok())).boxed(),
             _ => statuses,
         }
@@ -168,7 +178,11 @@ impl Cluster for Broken {
         self.0.acquire(request).await
     }
     async fn renew(&self, lease: &Lease) -> Result<Lease> {
-        self.0.renew(lease).await
+        let renewed = self.0.renew(lease).await;
+        if self.has(Fault::ForgetsHolder) && self.0.lease(&lease.service).await?.is_none() {
+            return renewed.map_err(|error| Error::new(error.kind(), error.operation(), "it is lost"));
+        }
+        renewed
     }
     async fn release(&self, lease: &Lease) -> Result<()> {
         match self.1 {
@@ -197,6 +211,8 @@ async fn the_suite_finds_each_fault() {
         Fault::Unsorted,
         Fault::AlwaysDeleted,
         Fault::SilentRollout,
+        Fault::EverythingRollsOut,
+        Fault::ForgetsHolder,
     ] {
         let found = tokio::spawn(async move {
             let fixture = Fixture::new();

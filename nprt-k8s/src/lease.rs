@@ -16,8 +16,10 @@ use crate::client::{Client, MANAGER};
 use crate::discovery::Resource;
 use crate::error::Failure;
 
-/// On the Lease: what it is held for.
+/// On the Lease: what it is held for, or was.
 const PURPOSE: &str = "nprt.dev/purpose";
+/// On a Lease that was given back: who held it, so that whoever lost it to them learns of it.
+const LAST_HOLDER: &str = "nprt.dev/last-holder";
 /// On the Lease: the kinds that were applied for the service beside those that are always listed,
 /// `apiVersion/Kind` and separated by commas.
 const KINDS: &str = "nprt.dev/kinds";
@@ -65,7 +67,9 @@ impl Leases {
             spec.acquire_time = Some(MicroTime(now));
             spec.renew_time = Some(MicroTime(now));
             spec.lease_duration_seconds = Some(whole_seconds(*duration));
-            live.metadata.annotations.get_or_insert_default().insert(PURPOSE.to_owned(), purpose.clone());
+            let annotations = live.metadata.annotations.get_or_insert_default();
+            annotations.insert(PURPOSE.to_owned(), purpose.clone());
+            annotations.remove(LAST_HOLDER);
             if let Some(live) = self.write(operation, &live).await? {
                 return held(service, &live).ok_or_else(|| strange(operation, service));
             }
@@ -86,11 +90,9 @@ impl Leases {
 
     pub(crate) async fn release(&self, operation: &'static str, lease: &Lease) -> Result<()> {
         let given_back = self.change(operation, lease, |live| {
-            let spec = live.spec.get_or_insert_default();
-            spec.holder_identity = None;
-            spec.acquire_time = None;
-            spec.renew_time = None;
-            live.metadata.annotations.get_or_insert_default().remove(PURPOSE);
+            live.spec.get_or_insert_default().holder_identity = None;
+            let annotations = live.metadata.annotations.get_or_insert_default();
+            annotations.insert(LAST_HOLDER.to_owned(), lease.holder.clone());
             true
         });
         match given_back.await {
@@ -162,17 +164,21 @@ impl Leases {
     /// The live Lease, if it is still ours.
     async fn still(&self, operation: &'static str, lease: &Lease) -> Result<api::Lease> {
         let live = self.get(operation, &lease.service).await?;
-        let present = live.as_ref().and_then(|live| held(&lease.service, live));
-        match (live, &present) {
-            (Some(live), Some(held)) if held.holder == lease.holder && held.epoch == lease.epoch => Ok(live),
-            _ => Err(lost(operation, &lease.service, present.as_ref())),
+        let ours = |held: &Lease| held.holder == lease.holder && held.epoch == lease.epoch;
+        if live.as_ref().and_then(|live| held(&lease.service, live)).is_some_and(|held| ours(&held)) {
+            return live.ok_or_else(|| lost(operation, &lease.service, None));
         }
+        let last = live.as_ref().and_then(|live| last(&lease.service, live));
+        Err(lost(operation, &lease.service, last.filter(|last| !ours(last)).as_ref()))
     }
 
     async fn get(&self, operation: &'static str, service: &ServiceName) -> Result<Option<api::Lease>> {
         let name = name(service);
-        let answer = self.client.call(operation, self.api().get_opt(&name)).await;
-        answer.map_err(|failure| failure.into_error(operation).with("service", service))
+        match self.client.call(operation, self.api().get(&name)).await {
+            Ok(live) => Ok(Some(live)),
+            Err(failure) if failure.is_not_found() => Ok(None),
+            Err(failure) => Err(failure.into_error(operation).with("service", service)),
+        }
     }
 
     /// Writes the Lease as it was read, or makes it; `None` where somebody else was quicker.
@@ -209,14 +215,27 @@ fn unheld(service: &ServiceName) -> api::Lease {
 
 /// Who holds the Lease, whether in time or not. One that does not say when it was renewed has expired.
 fn held(service: &ServiceName, lease: &api::Lease) -> Option<Lease> {
+    let holder = lease.spec.as_ref()?.holder_identity.as_ref()?;
+    by(holder, service, lease)
+}
+
+/// Who holds the Lease, or held it last.
+fn last(service: &ServiceName, lease: &api::Lease) -> Option<Lease> {
+    held(service, lease)
+        .or_else(|| by(lease.metadata.annotations.as_ref()?.get(LAST_HOLDER)?, service, lease))
+}
+
+fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> {
+    if holder.is_empty() {
+        return None;
+    }
     let spec = lease.spec.as_ref()?;
-    let holder = spec.holder_identity.clone().filter(|holder| !holder.is_empty())?;
     let purpose = lease.metadata.annotations.as_ref().and_then(|all| all.get(PURPOSE)).cloned();
     let time = |time: &Option<MicroTime>| time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     Some(Lease {
         service: service.clone(),
-        holder,
+        holder: holder.to_owned(),
         purpose: purpose.unwrap_or_default(),
         epoch: spec.lease_transitions.and_then(|epoch| u64::try_from(epoch).ok()).unwrap_or(0),
         acquired: time(&spec.acquire_time),
@@ -234,7 +253,7 @@ fn whole_seconds(duration: Duration) -> i32 {
 fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
     let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
     match holder {
-        Some(holder) => error("somebody else holds the lease").with("holder", holder),
+        Some(holder) => error("somebody else has the lease, or had it since").with("holder", holder),
         None => error("the lease was given back, or deleted"),
     }
 }

@@ -64,8 +64,15 @@ pub trait Cluster: Debug + Send + Sync {
 
     /// Follows the rollout of a workload: its present status at once, then each change, and an end after
     /// [`RolloutPhase::Complete`] or [`RolloutPhase::Failed`]. It begins with the generation that is there
-    /// when it is called, so that an earlier rollout is never taken for this one. A workload that does not
-    /// exist yields `NotFound`. There is no time limit: the caller stops listening.
+    /// when it is called, so that an earlier rollout is never taken for this one. There is no time limit: the
+    /// caller stops listening.
+    ///
+    /// The Deployments, StatefulSets and DaemonSets of `apps` are followed, and such other kinds as the
+    /// backend knows to end.
+    ///
+    /// # Errors
+    /// As the one item of the stream: `NotFound` for a workload that does not exist, `Invalid` for a kind
+    /// that has no rollout (with those that have), else as [`list`](Cluster::list).
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>>;
 
     /// The service's lease, where anybody holds one that has not expired.
@@ -83,7 +90,9 @@ pub trait Cluster: Debug + Send + Sync {
     /// Holds the lease for another [`Lease::duration`].
     ///
     /// # Errors
-    /// `Conflict` when somebody else has it, saying who; else as [`list`](Cluster::list).
+    /// `Conflict` when the lease is lost, with the context `holder`: who took it and for what, also after
+    /// that one gave it back. Without it, the lease was given back by its own holder, or deleted. Else as
+    /// [`list`](Cluster::list).
     async fn renew(&self, lease: &Lease) -> Result<Lease>;
 
     /// Gives the lease back. One that was lost already is no error.

@@ -24,13 +24,24 @@ const OPERATION: &str = "cluster.watch_rollout";
 pub(crate) fn watch(client: Arc<Client>, workload: ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
     stream::once(async move {
         let place = client.place(OPERATION, &workload).await;
-        match place {
+        match place.and_then(|place| followed(&workload, place)) {
             Ok(place) => Follow::new(client, workload, place).statuses(),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     })
     .flatten()
     .boxed()
+}
+
+/// Refuses a kind that no rule tells the end of.
+fn followed(workload: &ObjectId, place: Place) -> Result<Place> {
+    let api = &place.resource.api;
+    if rules::KINDS.contains(&(api.group.as_str(), api.kind.as_str())) {
+        return Ok(place);
+    }
+    Err(Error::invalid(OPERATION, "this kind has no rollout")
+        .with("object", workload)
+        .with_available(rules::KINDS.map(|(_, kind)| kind)))
 }
 
 struct Follow {

@@ -5,15 +5,18 @@ use serde_json::Value;
 
 use super::deployment;
 
-/// Where the rollout of `workload` stands. A kind that has none is complete.
+/// The kinds that are followed, with their groups.
+pub(super) const KINDS: [(&str, &str); 4] =
+    [("apps", "DaemonSet"), ("apps", "Deployment"), ("batch", "Job"), ("apps", "StatefulSet")];
+
+/// Where the rollout of `workload`, which is of one of [`KINDS`], stands.
 pub(super) fn status(kind: &str, workload: &Value) -> RolloutStatus {
     let workload = Workload(workload);
     match kind {
-        "Deployment" => deployment::status(workload),
         "StatefulSet" => stateful_set(workload),
         "DaemonSet" => daemon_set(workload),
         "Job" => job(workload),
-        _ => Pods::default().complete(),
+        _ => deployment::status(workload),
     }
 }
 
@@ -56,7 +59,7 @@ impl<'a> Workload<'a> {
 }
 
 /// The figures of a status.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Pods {
     pub(super) desired: u64,
     pub(super) updated: u64,

@@ -82,7 +82,8 @@ pub async fn an_expired_lease_goes_to_whoever_asks(cluster: &dyn Cluster, fixtur
     cluster.release(&next).await.expect("given back");
 }
 
-/// A rollback does not wait for the lease's end; who held it learns of it when it renews.
+/// A rollback does not wait for the lease's end; who held it learns of it when it renews, even when the
+/// rollback is over by then.
 ///
 /// # Panics
 /// Where the cluster breaks the contract.
@@ -91,11 +92,22 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
     let request = request(&deploy.service, "rollback", fixture.patience(), Takeover::Now);
     let rollback = cluster.acquire(&request).await.expect("it takes the lease");
     assert!(rollback.epoch > deploy.epoch, "the epoch grows with each holder");
-    let error = cluster.renew(&deploy).await.expect_err("the rollback has it");
-    assert!(error.is_conflict() && error.to_string().contains("rollback"), "{error}");
+    let learns = async || {
+        let error = cluster.renew(&deploy).await.expect_err("the rollback took it");
+        let holder = error.context().iter().find(|(key, _)| *key == "holder");
+        let (_, holder) = holder.unwrap_or_else(|| panic!("it names the `holder`: {error}"));
+        assert!(error.is_conflict() && holder.contains("rollback"), "{error}");
+        assert!(holder.contains(&rollback.purpose), "and for what: {error}");
+    };
+    learns().await;
     let read = cluster.lease(&deploy.service).await.expect("read").expect("the rollback holds it");
     assert_eq!(read.holder, "rollback");
     cluster.release(&rollback).await.expect("given back");
+    learns().await;
+    let error = cluster.renew(&rollback).await.expect_err("it was given back");
+    assert!(error.is_conflict(), "{error}");
+    let nobody = error.context().iter().all(|(key, _)| *key != "holder");
+    assert!(nobody, "nobody took it from the rollback: {error}");
 }
 
 /// Under a lease that another took over nothing lands, neither an apply nor a delete.

@@ -25,8 +25,8 @@ pub use lease::{
     an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
 };
 pub use rollout::{
-    a_failing_rollout_says_why, an_unknown_workload_has_no_rollout, follows_a_rollout_to_its_end,
-    never_takes_an_earlier_rollout_for_this_one,
+    a_failing_rollout_says_why, a_kind_without_a_rollout_is_refused, an_unknown_workload_has_no_rollout,
+    follows_a_rollout_to_its_end, never_takes_an_earlier_rollout_for_this_one,
 };
 
 /// What a backend's tests bring.
@@ -72,6 +72,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     follows_a_rollout_to_its_end(cluster, fixture).await;
     never_takes_an_earlier_rollout_for_this_one(cluster, fixture).await;
     a_failing_rollout_says_why(cluster, fixture).await;
+    a_kind_without_a_rollout_is_refused(cluster, fixture).await;
     an_unknown_workload_has_no_rollout(cluster, fixture).await;
 }
 

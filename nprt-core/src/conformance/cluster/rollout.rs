@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use serde_json::json;
 
-use super::objects::{deployment, with};
+use super::objects::{config, deployment, with};
 use super::{ClusterFixture, clear, lease, service};
 use crate::model::ObjectId;
 use crate::ports::{Cluster, RolloutPhase, RolloutStatus};
@@ -86,6 +86,25 @@ pub async fn a_failing_rollout_says_why(cluster: &dyn Cluster, fixture: &dyn Clu
         assert!(last.message.contains(why), "{statuses:?}");
         clear(cluster, &lease).await;
     }
+}
+
+/// What has no rollout is `Invalid`, never complete, and the stream ends.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_kind_without_a_rollout_is_refused(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let lease = lease(cluster, fixture, &service("check-no-rollout")).await;
+    let config = config(&lease.service, &json!({}));
+    cluster.apply(&lease, &config).await.expect("applied");
+    let answers: Vec<_> = cluster.watch_rollout(&config.id()).collect().await;
+    let [answer] = answers.try_into().expect("one answer");
+    let error = answer.expect_err("a ConfigMap has no rollout");
+    assert!(error.is_invalid(), "{error}");
+    let available = error.available();
+    for kind in ["DaemonSet", "Deployment", "StatefulSet"] {
+        assert!(available.iter().any(|known| known == kind), "{kind} has one: {error}");
+    }
+    clear(cluster, &lease).await;
 }
 
 /// A workload that does not exist is `NotFound`, and the stream ends.

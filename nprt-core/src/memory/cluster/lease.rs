@@ -69,7 +69,7 @@ impl Leases {
 fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
     let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
     match holder {
-        Some(holder) => error("somebody else has the lease").with("holder", holder),
+        Some(holder) => error("somebody else has the lease, or had it since").with("holder", holder),
         None => error("the lease was given back"),
     }
 }
