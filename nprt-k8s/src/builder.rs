@@ -9,6 +9,7 @@ use nprt_core::{Error, ErrorKind, Result};
 use crate::backend::KubernetesCluster;
 use crate::client::Client;
 use crate::config::KubernetesConfig;
+use crate::error::no_credentials;
 
 const OPERATION: &str = "cluster.connect";
 
@@ -76,11 +77,9 @@ impl KubernetesBuilder {
         }
         // A credential plugin is a program that this waits for.
         let kube = blocking(move || kube::Client::try_from(config)).await?.map_err(|error| {
-            let kind = match error {
-                kube::Error::Auth(_) => ErrorKind::Unauthenticated,
-                _ => ErrorKind::Invalid,
-            };
-            Error::new(kind, OPERATION, "the cluster's client cannot be made").with_source(error)
+            no_credentials(OPERATION, &error).unwrap_or_else(|| {
+                Error::invalid(OPERATION, "the cluster's client cannot be made").with_source(error)
+            })
         })?;
         let client = Client::new(kube, namespace, Duration::from_secs(timeout_seconds));
         Ok(KubernetesCluster::new(client, self.clock))

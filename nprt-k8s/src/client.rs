@@ -75,7 +75,8 @@ impl Client {
         }
     }
 
-    /// The objects of a kind with `labels` in a namespace; none where the server does not have the kind.
+    /// The objects of a kind with `labels` in a namespace; none where the server does not have the kind,
+    /// unless every server has it.
     pub(crate) async fn list(
         &self,
         operation: &'static str,
@@ -85,7 +86,7 @@ impl Client {
     ) -> Result<Vec<Value>, Failure> {
         let request = resource.request(Some(namespace)).list(&ListParams::default().labels(labels));
         match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
-            Err(failure) if failure.is_not_found() => Ok(Vec::new()),
+            Err(failure) if failure.is_no_path() && !resource.is_everywhere() => Ok(Vec::new()),
             Err(failure) => Err(failure),
             Ok(mut list) => Ok(match list.get_mut("items").map(Value::take) {
                 Some(Value::Array(items)) => items,

@@ -27,6 +27,12 @@ impl Resource {
         Self::known("", "v1", "Pod")
     }
 
+    /// Whether no API server is without it.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        let core = self.api.group.is_empty() && self.api.version == "v1";
+        core || (self.api.group == "apps" && self.api.version == "v1")
+    }
+
     pub(crate) fn request(&self, namespace: Option<&str>) -> Request {
         Request::new(DynamicObject::url_path(&self.api, namespace))
     }
@@ -109,7 +115,7 @@ impl Client {
         };
         match answer {
             Ok(list) => Ok(resources(api_version, list)),
-            Err(failure) if failure.is_not_found() => Ok(Vec::new()),
+            Err(failure) if failure.is_no_path() => Ok(Vec::new()),
             Err(failure) => Err(failure.into_error(operation)),
         }
     }

@@ -1,5 +1,6 @@
 //! What the API server, or the way to it, says when a request fails.
 
+use kube::client::AuthError;
 use kube::core::Status;
 use nprt_core::{Error, ErrorKind};
 
@@ -20,9 +21,15 @@ impl Failure {
         }
     }
 
-    /// Whether the server said that there is no such thing.
+    /// Whether the API server said that there is no such object. What a proxy says, or the server of a path
+    /// that it does not have, is no answer: taken for one, a live canary would be none.
     pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused(status) if kind(status) == ErrorKind::NotFound)
+        matches!(self, Self::Refused(status) if status.code == 404 && status.reason == "NotFound")
+    }
+
+    /// Whether there is nothing under this path, whoever said so.
+    pub(crate) fn is_no_path(&self) -> bool {
+        matches!(self, Self::Refused(status) if status.code == 404)
     }
 
     /// Whether somebody else was quicker.
@@ -32,6 +39,10 @@ impl Failure {
 
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
+            Self::Refused(status) if status.code == 404 && status.reason != "NotFound" => {
+                Error::new(ErrorKind::Unexpected, operation, "this is no answer of an API server")
+                    .with("status", status.code)
+            }
             Self::Refused(status) => refused(operation, kind(&status), &status),
             Self::Broken(error) => error,
         }
@@ -70,8 +81,10 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 fn broken(operation: &'static str, error: kube::Error) -> Error {
+    if let Some(error) = no_credentials(operation, &error) {
+        return error;
+    }
     let (kind, message) = match &error {
-        kube::Error::Auth(_) => (ErrorKind::Unauthenticated, "the credentials cannot be had"),
         kube::Error::BuildRequest(_) | kube::Error::HttpError(_) => {
             (ErrorKind::Invalid, "the request cannot be made")
         }
@@ -85,6 +98,28 @@ fn broken(operation: &'static str, error: kube::Error) -> Error {
         _ => (ErrorKind::Unexpected, "the request failed"),
     };
     Error::new(kind, operation, message).with_source(error)
+}
+
+/// That credentials cannot be had, where that is the error. What a credential plugin printed is left out, and
+/// its arguments: both may hold the credentials.
+pub(crate) fn no_credentials(operation: &'static str, error: &kube::Error) -> Option<Error> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(present) = cause {
+        if let Some(auth) = present.downcast_ref::<AuthError>() {
+            let error = |message| Error::new(ErrorKind::Unauthenticated, operation, message);
+            return Some(match auth {
+                AuthError::AuthExecRun { out, .. } => {
+                    error("the credential plugin failed").with("exit", out.status)
+                }
+                AuthError::AuthExecParse(_) | AuthError::ParseTokenKey(_) => {
+                    error("the credential plugin printed no credentials")
+                }
+                auth => error("the credentials cannot be had").with("why", one_line(&auth.to_string())),
+            });
+        }
+        cause = present.source();
+    }
+    None
 }
 
 /// Whether TLS refused, which no retry changes. An I/O error hides what it wraps from its source.

@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use nprt_core::model::ServiceName;
+use nprt_core::model::{ObjectId, ServiceName};
 use nprt_core::ports::Cluster;
 use nprt_core::{Error, ErrorKind};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const KUBECONFIG: &str = r#"{"apiVersion": "v1", "kind": "Config", "current-context": "test",
     "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
@@ -56,4 +57,59 @@ async fn an_unreachable_server_is_temporary() {
     let error = cluster.list(&ServiceName::new("cart").unwrap()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unavailable, true), "{error:?}");
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
+
+/// What a proxy says that forwards to nowhere must not be taken for "there is no canary".
+#[tokio::test]
+async fn not_found_counts_from_an_api_server_alone() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let proxy = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await.unwrap();
+            let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot here\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let (_folder, config) = file(&KUBECONFIG.replace("127.0.0.1:9", &address));
+    let cluster = KubernetesCluster::builder(config).build().await.unwrap();
+    let service = ServiceName::new("cart").unwrap();
+    let id = ObjectId {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: None,
+        name: "cart".to_owned(),
+    };
+    for error in [
+        cluster.list(&service).await.unwrap_err(),
+        cluster.get(&id).await.unwrap_err(),
+        cluster.lease(&service).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{error:?}");
+    }
+    proxy.abort();
+}
+
+#[tokio::test]
+async fn what_a_credential_plugin_prints_stays_out_of_errors() {
+    for script in ["echo hunter2; echo hunter2 >&2; exit 3", "echo 'token: [hunter2'"] {
+        let exec = serde_json::json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+            "args": ["-c", script], "interactiveMode": "Never"});
+        let plugin = format!(r#"{{"exec": {exec}}}"#);
+        let (_folder, config) = file(&KUBECONFIG.replace(r#"{"token": "hunter2"}"#, &plugin));
+        let error = match KubernetesCluster::builder(config).build().await {
+            Ok(cluster) => cluster.list(&ServiceName::new("cart").unwrap()).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error:?}");
+        let mut said = format!("{error} {error:?}");
+        let mut cause = std::error::Error::source(&error);
+        while let Some(present) = cause {
+            said.push_str(&format!(" {present} {present:?}"));
+            cause = present.source();
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }
