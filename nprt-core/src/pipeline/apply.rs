@@ -1,5 +1,7 @@
 //! Applies a plan, and removes a canary: in the order of kinds, each kind at once.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::job::Job;
@@ -7,9 +9,13 @@ use super::live::Live;
 use super::plan::Plan;
 use super::progress::Event;
 use super::request::AppliedObject;
-use crate::Result;
 use crate::model::{Object, ObjectId, Track};
 use crate::ports::Lease;
+use crate::{Result, Retry};
+
+/// The pauses between attempts at a write that fails for a moment. Giving up leaves a version half applied.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// When a kind is applied: what others need comes first.
 fn order(object: &Object) -> u8 {
@@ -26,7 +32,7 @@ fn order(object: &Object) -> u8 {
 }
 
 impl Job<'_> {
-    /// Applies every object of the plan.
+    /// Applies every object of the plan. What fails for a moment is tried again.
     ///
     /// # Errors
     /// The first object's that fails; those of later kinds are not applied then.
@@ -36,7 +42,7 @@ impl Job<'_> {
         let mut applied = Vec::with_capacity(objects.len());
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
             let apply = async |object: &Object| {
-                let done = self.ports.cluster.apply(lease, object).await?;
+                let done = self.again(|| self.ports.cluster.apply(lease, object)).await?;
                 let (object, change) = (done.object.id(), done.change);
                 self.progress.tell(Event::Applied { object: object.clone(), change });
                 Result::Ok(AppliedObject { object, change })
@@ -60,7 +66,7 @@ impl Job<'_> {
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
             let delete = async |object: &Object| {
                 let id = object.id();
-                let there = self.ports.cluster.delete(lease, &id).await?;
+                let there = self.again(|| self.ports.cluster.delete(lease, &id)).await?;
                 if there {
                     self.progress.tell(Event::Removed { object: id.clone() });
                 }
@@ -70,5 +76,27 @@ impl Job<'_> {
             removed.extend(done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten());
         }
         Ok(removed)
+    }
+
+    /// Does `write`, and again after a pause where it fails for a moment. A write that landed all the same is
+    /// harmless to repeat.
+    async fn again<T, W>(&self, write: impl Fn() -> W) -> Result<T>
+    where
+        W: Future<Output = Result<T>>,
+    {
+        for pause in PAUSES {
+            match write().await {
+                Err(error) if error.is_temporary() => {
+                    self.progress.warn(format!("tries again in {} s: {error}", pause.as_secs()));
+                    self.clock.sleep(pause).await;
+                }
+                done => return done,
+            }
+        }
+        write().await.map_err(
+            |error| {
+                if error.is_temporary() { error.with_retry(Retry::Exhausted) } else { error }
+            },
+        )
     }
 }

@@ -1,9 +1,9 @@
 use super::Pipeline;
 use super::job::Job;
 use super::live::{Live, Running};
-use super::plan::marks;
+use super::plan::{Plan, marks};
 use super::progress::Progress;
-use super::request::{Deployment, Request};
+use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
 use crate::manifest::{self, Version};
 use crate::model::{Object, ServiceName, Track, annotation};
@@ -14,8 +14,9 @@ impl Pipeline {
     /// Starts a version as a canary beside stable.
     ///
     /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
-    /// most: one of another version is removed first. Asked again for the same version, nothing restarts. A
-    /// canary whose pods do not become ready is removed.
+    /// most: one of another version is removed first. Asked again for the same version, nothing restarts and
+    /// its trial goes on. A canary that cannot be applied as a whole, or whose pods do not become ready, is
+    /// removed.
     ///
     /// # Errors
     /// `Conflict` where no stable version runs, or this one is stable already; else as
@@ -55,28 +56,29 @@ impl Job<'_> {
         let plan = self.plan(rendered, &live, &marks).await?;
         let is_there = live.running(Track::Canary).is_some_and(|canary| canary.is(&version));
         let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
-        let applied = self.apply(&lease, &plan).await?;
-        if let Err(error) = self.roll_out(&applied).await {
-            return Err(self.remove_failed(&lease, error).await);
-        }
+        let applied = match self.start(&lease, &plan).await {
+            Ok(applied) => applied,
+            Err(error) => return Err(self.remove_failed(&lease, error).await),
+        };
         let Version { service, revision, tag, .. } = version;
         let (withheld, mut warnings) = (plan.withheld, plan.warnings);
         warnings.extend(mixed);
         Ok(Deployment { service, track: Track::Canary, revision, tag, applied, removed, withheld, warnings })
     }
 
-    /// Removes a canary whose pods do not become ready, and answers with why they do not.
+    async fn start(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
+        let applied = self.apply(lease, plan).await?;
+        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        Ok(applied)
+    }
+
+    /// Removes a canary that could not be started, and answers with why it could not.
     async fn remove_failed(&self, lease: &Lease, why: Error) -> Error {
         let remove = async { self.remove_canary(lease, &self.live().await?).await };
-        match remove.await {
-            Ok(_) => why,
-            // The lease is lost: whoever has it removes the canary.
-            Err(error) if error.is_conflict() => error,
-            Err(error) => {
-                self.progress.warn(format!("the canary is still there: {error}"));
-                why
-            }
+        if let Err(error) = remove.await {
+            self.progress.warn(format!("the canary is still there: {error}"));
         }
+        why
     }
 
     /// The live objects, and the configuration of the manifests that the cluster has without our label.

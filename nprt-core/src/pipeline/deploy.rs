@@ -5,10 +5,10 @@ use super::plan::marks;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use super::source::Source;
-use crate::Result;
 use crate::manifest::{self, Version};
 use crate::model::{ServiceName, Track};
 use crate::ports::{Lease, Occasion};
+use crate::{Error, Result};
 
 impl Pipeline {
     /// Makes a version stable.
@@ -18,8 +18,9 @@ impl Pipeline {
     /// stable changes, so that never three versions run; one of this version after it is stable. Where this
     /// version is stable already, no pod restarts: that message is how one goes back to it.
     ///
-    /// Dropping the future stops at the next write; the lease then expires by itself, and the next deploy
-    /// repairs what was left.
+    /// A write that fails for a moment is tried again. Where one fails for good, the error says which versions
+    /// stable is left with; the next deploy, of either, makes it one again. So it does after the future was
+    /// dropped, which stops at the next write: the lease then expires by itself.
     ///
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
@@ -63,8 +64,11 @@ impl Job<'_> {
         if !is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
-        let applied = self.apply(lease, &plan).await?;
-        self.roll_out(&applied).await?;
+        let applied = match self.apply(lease, &plan).await {
+            Ok(applied) => applied,
+            Err(error) => return Err(self.say_mixed(error).await),
+        };
+        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
         if is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
@@ -78,5 +82,17 @@ impl Job<'_> {
             withheld: plan.withheld,
             warnings: plan.warnings,
         })
+    }
+
+    /// `error`, and which versions it left stable with.
+    async fn say_mixed(&self, error: Error) -> Error {
+        match self.live().await.map(|live| live.mixed()) {
+            Ok(Some(mixed)) => error.with("left", mixed),
+            Ok(None) => error,
+            Err(unknown) => {
+                self.progress.warn(format!("what was left is not known: {unknown}"));
+                error
+            }
+        }
     }
 }

@@ -50,8 +50,7 @@ impl Job<'_> {
         W: Future<Output = Result<Deployment>>,
     {
         let purpose = format!("{what} of {} by {}", request.version, request.caller.name());
-        let lease = self.acquire(purpose.clone(), Takeover::WhenExpired).await?;
-        let done = self.hold(&lease, work(lease.clone())).await;
+        let done = self.hold(purpose.clone(), Takeover::WhenExpired, work).await?;
         self.report(occasion, &done, &purpose, &request.caller).await;
         done
     }

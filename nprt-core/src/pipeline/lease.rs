@@ -17,7 +17,7 @@ impl Job<'_> {
     ///
     /// # Errors
     /// `Conflict`, saying who holds it, for what and since when.
-    pub(super) async fn acquire(&self, purpose: String, takeover: Takeover) -> Result<Lease> {
+    async fn acquire(&self, purpose: String, takeover: Takeover) -> Result<Lease> {
         let request = LeaseRequest {
             service: self.service.name.clone(),
             holder: self.holder.clone(),
@@ -30,14 +30,38 @@ impl Job<'_> {
         Ok(lease)
     }
 
-    /// Does `work` while the lease is held: it is renewed meanwhile and given back at the end. When it is
-    /// lost the work is dropped. Where this future itself is dropped, the lease expires by itself.
+    /// Takes the service's lease and does `work` while it is held: it is renewed meanwhile and given back at
+    /// the end. When it is lost, or cannot be renewed before it expires, the work is dropped. Where this
+    /// future itself is dropped, the lease expires by itself.
+    ///
+    /// The outer result says whether the lease was had at all.
     ///
     /// # Errors
-    /// `Cancelled`, saying by whom and for what, when the lease was taken over; `Unavailable` when
-    /// it could not be renewed; else those of the work.
-    pub(super) async fn hold<T>(&self, lease: &Lease, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let result = match select(pin!(work), pin!(self.renew(lease))).await {
+    /// Outside, `Conflict` where somebody else holds the lease, saying who, for what and since when. Inside,
+    /// `Cancelled`, saying by whom and for what, when the lease was taken over; `Unavailable` when it could
+    /// not be renewed; else those of the work.
+    pub(super) async fn hold<T, W>(
+        &self,
+        purpose: String,
+        takeover: Takeover,
+        work: impl FnOnce(Lease) -> W,
+    ) -> Result<Result<T>>
+    where
+        W: Future<Output = Result<T>>,
+    {
+        // The lease runs from when it was asked for, at the earliest.
+        let asked = self.clock.now();
+        let lease = self.acquire(purpose, takeover).await?;
+        Ok(self.work(&lease, asked, work(lease.clone())).await)
+    }
+
+    async fn work<T>(
+        &self,
+        lease: &Lease,
+        since: Timestamp,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let result = match select(pin!(work), pin!(self.renew(lease, since))).await {
             Either::Left((result, _)) => result,
             Either::Right((lost, _)) => Err(lost),
         };
@@ -53,11 +77,10 @@ impl Job<'_> {
 
     /// Renews the lease for as long as that is possible, and answers with why it no longer is: at the latest
     /// when it expires, even if the cluster does not answer at all.
-    async fn renew(&self, lease: &Lease) -> Error {
+    async fn renew(&self, lease: &Lease, mut renewed: Timestamp) -> Error {
         let mut held = lease.clone();
-        let mut renewed = self.clock.now();
         loop {
-            self.clock.sleep(self.settings.lease() / 3).await;
+            self.clock.sleep(self.left(renewed).min(self.settings.lease() / 3)).await;
             let asked = self.clock.now();
             let error = match self.within(self.left(renewed), self.ports.cluster.renew(&held)).await {
                 Ok(lease) => {
@@ -99,14 +122,8 @@ impl Job<'_> {
             Err(conflict) if conflict.is_conflict() => conflict,
             Ok(_) | Err(_) => return error,
         };
-        let holder = match cluster.lease(&lease.service).await {
-            Ok(Some(holder)) => holder.to_string(),
-            // Given back already: the cluster may have said who had it.
-            Ok(None) | Err(_) => {
-                let said = conflict.context().iter().find(|(key, _)| *key == "holder");
-                said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
-            }
-        };
+        let said = conflict.context().iter().find(|(key, _)| *key == "holder");
+        let holder = said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone());
         Error::new(ErrorKind::Cancelled, "pipeline.lease", "somebody else took the lease over")
             .with("service", &lease.service)
             .with("by", holder)

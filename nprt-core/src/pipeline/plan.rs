@@ -30,7 +30,8 @@ pub(super) fn marks(caller: &Caller) -> Marks {
 
 impl Job<'_> {
     /// Asks the cluster whether it would accept every object. Workloads that it would change get `marks`;
-    /// those that are so already keep the ones they have, so that nothing is written for a caller's name.
+    /// those that are so already keep the ones they have, so that nothing is written for a caller's name. The
+    /// start of a trial stays where no pod is replaced, so that judging does not begin anew.
     ///
     /// # Errors
     /// The first object's that is refused. Nothing was changed.
@@ -50,8 +51,13 @@ impl Job<'_> {
                 now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
             };
             annotate(&mut object, marks.iter().filter_map(kept))?;
-            if self.ports.cluster.dry_run(&object).await?.change != Change::Unchanged {
-                annotate(&mut object, marks.iter().cloned())?;
+            let would_be = self.ports.cluster.dry_run(&object).await?;
+            if would_be.change != Change::Unchanged {
+                let pods_stay = now.is_some_and(|now| {
+                    now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)
+                });
+                let stays = |key: &str| key == annotation::STARTED && pods_stay;
+                annotate(&mut object, marks.iter().filter(|(key, _)| !stays(key)).cloned())?;
             }
             Result::Ok(object)
         };
@@ -66,6 +72,11 @@ impl Job<'_> {
 fn is_workload(object: &Object) -> bool {
     let configuration = object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret");
     object.label(label::TRACK).is_some() && !configuration
+}
+
+/// What a workload's pods are made by.
+fn pods(workload: &Object) -> Option<&Value> {
+    workload.as_value().pointer("/spec/template")
 }
 
 fn annotate(object: &mut Object, marks: impl Iterator<Item = (&'static str, String)>) -> Result<()> {

@@ -3,17 +3,18 @@ use super::job::Job;
 use super::live::{Live, Running};
 use super::progress::Progress;
 use super::request::{Deployment, Request};
-use crate::model::{Revision, ServiceName, Tag, Track};
+use crate::model::{Object, Revision, ServiceName, Tag, Track};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Makes the canary's version stable, by the tag that was on trial, and then removes the canary. Only
-    /// while the canary of that very version lives: one that was rolled back is not promoted.
+    /// while the canary of that very version lives: one that was rolled back is not promoted. A canary whose
+    /// pods are not all ready is waited for before stable changes, and one that fails is not promoted.
     ///
     /// # Errors
-    /// `Conflict`, saying what there is, when the canary is gone or of another version; else as
-    /// [`Pipeline::deploy`].
+    /// `Conflict`, saying what there is, when the canary is gone or of another version; `RolloutFailed` with
+    /// the canary's workload when it does not become ready; else as [`Pipeline::deploy`].
     pub async fn promote(
         &self,
         service: &ServiceName,
@@ -31,6 +32,8 @@ impl Job<'_> {
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;
         let tag = canary_tag(&live, &revision, request.version.tag())?;
+        let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
+        self.roll_out(canary.iter()).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await

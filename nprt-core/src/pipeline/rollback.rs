@@ -47,15 +47,15 @@ impl Pipeline {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
         let before = job.ports.cluster.lease(service).await?;
-        let lease = job.acquire(purpose.clone(), Takeover::Now).await?;
-        let done = job.hold(&lease, job.rollback(&lease, before)).await;
+        let work = |lease| job.rollback(lease, before);
+        let done = job.hold(purpose.clone(), Takeover::Now, work).await?;
         job.report_rollback(&done, &purpose, caller).await;
         done
     }
 }
 
 impl Job<'_> {
-    async fn rollback(&self, lease: &Lease, before: Option<Lease>) -> Result<Rollback> {
+    async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         let mut removed = Vec::new();
@@ -64,7 +64,7 @@ impl Job<'_> {
             if live.on(Track::Canary).next().is_none() {
                 break;
             }
-            removed.extend(self.remove_canary(lease, &live).await?);
+            removed.extend(self.remove_canary(&lease, &live).await?);
             live = self.live().await?;
         }
         if let Some(object) = live.on(Track::Canary).next() {

@@ -8,7 +8,6 @@ use futures_util::future::{Either, select, try_join_all};
 
 use super::job::Job;
 use super::progress::Event;
-use super::request::AppliedObject;
 use crate::model::ObjectId;
 use crate::ports::{RolloutPhase, RolloutStatus};
 use crate::{Error, ErrorKind, Result};
@@ -22,12 +21,12 @@ fn rolls_out(id: &ObjectId) -> bool {
 }
 
 impl Job<'_> {
-    /// Waits for all workloads among `applied` at the same time.
+    /// Waits for all workloads among `objects` at the same time.
     ///
     /// # Errors
     /// `RolloutFailed`, with the workload and why, for the first that fails or when the time is over.
-    pub(super) async fn roll_out(&self, applied: &[AppliedObject]) -> Result<()> {
-        let workloads = applied.iter().map(|applied| &applied.object).filter(|id| rolls_out(id));
+    pub(super) async fn roll_out(&self, objects: impl Iterator<Item = &ObjectId>) -> Result<()> {
+        let workloads = objects.filter(|id| rolls_out(id));
         let all = try_join_all(workloads.map(|workload| self.follow(workload)));
         all.await.map(|_| ())
     }

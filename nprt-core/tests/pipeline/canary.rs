@@ -176,3 +176,53 @@ async fn a_rollback_needs_the_cluster_alone_and_may_be_repeated() {
     assert_eq!((again.removed, again.canary), (vec![], None));
     assert_eq!(world.notifier.told().len(), news, "nothing happened, nothing is told");
 }
+
+#[tokio::test]
+async fn a_trial_goes_on_where_no_pod_is_replaced() {
+    let world = World::new();
+    let (pipeline, _) = with_stable(&world).await;
+    let trial = world.version(2);
+    canary(&pipeline, &trial).await.unwrap();
+    let live = |name: &str| {
+        let objects = world.cluster.objects();
+        objects.into_iter().find(|o| o.kind() == "Deployment" && o.name() == name).unwrap()
+    };
+    let started = || live("web-canary").annotation(annotation::STARTED).unwrap().to_owned();
+    let before = started();
+    world.wait(60).await;
+    // Somebody takes a label of its away: it is written anew, and its pods stay.
+    let mut changed = live("web-canary");
+    changed.as_value_mut()["metadata"]["labels"]["app.kubernetes.io/version"] = "another".into();
+    world.cluster.apply_as("nprt", &changed).unwrap();
+    let again = canary(&pipeline, &trial).await.unwrap();
+    assert!(again.applied.iter().any(|applied| applied.change == Change::Configured), "{again:?}");
+    assert_eq!((started(), world.workload("web-canary").unwrap().rollouts), (before.clone(), 1));
+    // Its pods themselves: they are replaced, and judged from then on.
+    let mut changed = live("web-canary");
+    changed.as_value_mut()["spec"]["template"]["spec"]["containers"][0]["image"] = "another".into();
+    world.cluster.apply_as("nprt", &changed).unwrap();
+    canary(&pipeline, &trial).await.unwrap();
+    assert!(started() > before);
+}
+
+#[tokio::test]
+async fn one_that_is_not_ready_is_not_promoted() {
+    let world = World::new();
+    let (pipeline, stable) = with_stable(&world).await;
+    let bad = world.commit(&manifests(2, "never-ready"));
+    world.push(&bad);
+    // Its operation is given up before it is ready; the lease expires.
+    let starting = tokio::spawn({
+        let (pipeline, bad) = (pipeline.clone(), bad.clone());
+        async move { canary(&pipeline, &bad).await }
+    });
+    world.wait(10).await;
+    starting.abort();
+    assert!(starting.await.unwrap_err().is_cancelled());
+    world.wait(31).await;
+    assert!(world.workload("web-canary").is_some());
+    let error = promote(&pipeline, &bad).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RolloutFailed, "{error}");
+    assert!(error.to_string().contains("web-canary"), "{error}");
+    assert_eq!(world.workload("web").unwrap().tag, Some(tag(&stable).to_string()));
+}

@@ -1,111 +1,18 @@
 //! A cluster and a registry that fail in the middle.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
-use nprt_core::memory::MemoryCluster;
-use nprt_core::model::{Digest, ImageName, Object, ObjectId, ServiceName, Tag};
+use nprt_core::model::{Digest, ImageName, Tag};
 use nprt_core::pipeline::{Event, Pipeline, PipelineSettings, Ports, Progress, Service};
-use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MockImageRegistry,
-    Occasion, RegistryCapabilities, RolloutStatus,
-};
+use nprt_core::ports::{Change, Clock, ImageRegistry, MockImageRegistry, Occasion, RegistryCapabilities};
 use nprt_core::{Error, ErrorKind, Result, Retry};
 use tokio::sync::Semaphore;
 
+use crate::faulty::{Faulty, down};
 use crate::world::{World, caller, canary, deploy, digest, request, shop, tag, told};
-
-/// A cluster in memory that fails where it is told to.
-#[derive(Debug)]
-struct Faulty {
-    cluster: MemoryCluster,
-    /// How many renewals fail, as if the server did not answer.
-    renewals: AtomicUsize,
-    /// Renewals are never answered.
-    silent: bool,
-    /// Objects of these names are not deleted.
-    stuck: Mutex<BTreeSet<String>>,
-    /// Applies of objects of this name wait for a permit.
-    gate: Option<(&'static str, Semaphore)>,
-    reached: AtomicBool,
-}
-
-impl Faulty {
-    fn new(world: &World) -> Self {
-        Self {
-            cluster: world.cluster.clone(),
-            renewals: AtomicUsize::new(0),
-            silent: false,
-            stuck: Mutex::default(),
-            gate: None,
-            reached: AtomicBool::new(false),
-        }
-    }
-}
-
-fn down() -> Error {
-    Error::new(ErrorKind::Unavailable, "test", "down")
-}
-
-#[async_trait]
-impl Cluster for Faulty {
-    fn capabilities(&self) -> ClusterCapabilities {
-        self.cluster.capabilities()
-    }
-    fn namespace(&self) -> String {
-        self.cluster.namespace()
-    }
-    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
-        self.cluster.list(service).await
-    }
-    async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
-        self.cluster.get(id).await
-    }
-    async fn dry_run(&self, object: &Object) -> Result<Applied> {
-        self.cluster.dry_run(object).await
-    }
-    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
-        if let Some((name, gate)) = &self.gate
-            && *name == object.name()
-        {
-            self.reached.store(true, Ordering::SeqCst);
-            gate.acquire().await.unwrap().forget();
-        }
-        self.cluster.apply(lease, object).await
-    }
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
-        if self.stuck.lock().unwrap().contains(&id.name) {
-            return Err(down());
-        }
-        self.cluster.delete(lease, id).await
-    }
-    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
-        self.cluster.watch_rollout(workload)
-    }
-    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
-        self.cluster.lease(service).await
-    }
-    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
-        self.cluster.acquire(request).await
-    }
-    async fn renew(&self, lease: &Lease) -> Result<Lease> {
-        if self.silent {
-            return std::future::pending().await;
-        }
-        let fails = |left: usize| left.checked_sub(1);
-        if self.renewals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
-            return Err(down());
-        }
-        self.cluster.renew(lease).await
-    }
-    async fn release(&self, lease: &Lease) -> Result<()> {
-        self.cluster.release(lease).await
-    }
-}
 
 fn over(world: &World, cluster: Arc<Faulty>) -> Arc<Pipeline> {
     world.pipeline_over(Ports { cluster, ..world.ports() })
@@ -132,16 +39,18 @@ async fn a_renewal_that_fails_is_tried_again() {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_renewed_in_time_stops_the_work() {
-    for silent in [false, true] {
+    // A renewal that fails at once, one that fails after a while, and one that is never answered.
+    for (silent, delay) in [(false, 0), (false, 3), (false, 8), (true, 0)] {
         let world = World::new();
         let revision = world.version(1);
-        let faulty = Faulty { silent, ..slow(&world) };
+        let faulty = Faulty { silent, delay: Duration::from_secs(delay), ..slow(&world) };
         faulty.renewals.store(usize::MAX, Ordering::SeqCst);
         let began = world.clock.now();
         let error = deploy(&over(&world, Arc::new(faulty)), &revision).await.unwrap_err();
-        // A silent cluster is asked once more whether the lease was taken over.
-        let seconds = if silent { 60 } else { 30 };
-        assert_eq!(world.clock.now().duration_since(began).as_secs(), seconds, "30 until it expires");
+        // The cluster is asked once more whether the lease was taken over.
+        let asked = if silent { 30 } else { i64::try_from(delay).unwrap() };
+        let seconds = world.clock.now().duration_since(began).as_secs();
+        assert_eq!(seconds, 30 + asked, "the work ends with the lease, after 30 s");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("could not be renewed in time"), "{error}");
         assert_eq!(world.notifier.told()[0].occasion, Occasion::Failed, "no rollback tells it");
@@ -256,4 +165,36 @@ async fn digests_are_pinned_where_asked_and_refused_where_the_registry_has_none(
     let error = deploy(&pipeline(Arc::new(Tags(vec![tag(&next)]))), &next).await.unwrap_err();
     assert!(error.is_unsupported(), "{error}");
     assert_eq!(world.workload("web").unwrap().tag, Some(tag(&revision).to_string()));
+}
+
+#[tokio::test]
+async fn a_write_that_fails_for_a_moment_is_tried_again() {
+    let world = World::new();
+    let (stable, next) = (world.version(1), world.version(2));
+    let faulty = Arc::new(Faulty::new(&world));
+    let pipeline = over(&world, faulty.clone());
+    faulty.broken.lock().unwrap().extend([("web", 3), ("worker", 4)]);
+    let done = deploy(&pipeline, &stable).await.unwrap();
+    assert!(done.applied.iter().all(|applied| applied.change == Change::Created), "{done:?}");
+
+    faulty.broken.lock().unwrap().insert("worker", 5);
+    let error = deploy(&pipeline, &next).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
+    let left = format!("stable runs several versions: web {}, worker {}", tag(&next), tag(&stable));
+    assert!(error.to_string().contains(&left), "{error}");
+    deploy(&pipeline, &stable).await.unwrap();
+    assert!(world.runs().iter().all(|(_, now, _)| *now == tag(&stable).to_string()), "the way back");
+}
+
+#[tokio::test]
+async fn a_canary_that_cannot_be_applied_leaves_nothing() {
+    let world = World::new();
+    let (stable, trial) = (world.version(1), world.version(2));
+    deploy(&world.pipeline(), &stable).await.unwrap();
+    let before = world.cluster.objects();
+    let faulty = Arc::new(Faulty::new(&world));
+    faulty.broken.lock().unwrap().insert("worker-canary", 5);
+    let error = canary(&over(&world, faulty), &trial).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(world.cluster.objects(), before, "neither half a canary nor its configuration");
 }

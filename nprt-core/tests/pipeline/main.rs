@@ -5,6 +5,7 @@ mod canary;
 mod concurrency;
 mod deploy;
 mod faults;
+mod faulty;
 mod judge;
 mod tags;
 mod world;

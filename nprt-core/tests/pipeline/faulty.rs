@@ -1,0 +1,119 @@
+//! A cluster in memory that fails where it is told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use nprt_core::memory::{ManualClock, MemoryCluster};
+use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
+use nprt_core::{Error, ErrorKind, Result};
+use tokio::sync::Semaphore;
+
+use crate::world::World;
+
+/// A cluster in memory that fails where it is told to.
+#[derive(Debug)]
+pub(crate) struct Faulty {
+    pub(crate) cluster: MemoryCluster,
+    /// How many renewals fail, as if the server did not answer.
+    pub(crate) renewals: AtomicUsize,
+    /// How long a renewal that fails takes to do so.
+    pub(crate) delay: Duration,
+    /// Renewals are never answered.
+    pub(crate) silent: bool,
+    /// Objects of these names are not deleted.
+    pub(crate) stuck: Mutex<BTreeSet<String>>,
+    /// So often applies of objects of these names fail, as if the server were overloaded.
+    pub(crate) broken: Mutex<BTreeMap<&'static str, usize>>,
+    pub(crate) clock: Arc<ManualClock>,
+    /// Applies of objects of this name wait for a permit.
+    pub(crate) gate: Option<(&'static str, Semaphore)>,
+    pub(crate) reached: AtomicBool,
+}
+
+impl Faulty {
+    pub(crate) fn new(world: &World) -> Self {
+        Self {
+            cluster: world.cluster.clone(),
+            renewals: AtomicUsize::new(0),
+            delay: Duration::ZERO,
+            silent: false,
+            stuck: Mutex::default(),
+            broken: Mutex::default(),
+            clock: world.clock.clone(),
+            gate: None,
+            reached: AtomicBool::new(false),
+        }
+    }
+}
+
+pub(crate) fn down() -> Error {
+    Error::new(ErrorKind::Unavailable, "test", "down")
+}
+
+#[async_trait]
+impl Cluster for Faulty {
+    fn capabilities(&self) -> ClusterCapabilities {
+        self.cluster.capabilities()
+    }
+    fn namespace(&self) -> String {
+        self.cluster.namespace()
+    }
+    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
+        self.cluster.list(service).await
+    }
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.cluster.get(id).await
+    }
+    async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        self.cluster.dry_run(object).await
+    }
+    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        if let Some((name, gate)) = &self.gate
+            && *name == object.name()
+        {
+            self.reached.store(true, Ordering::SeqCst);
+            gate.acquire().await.unwrap().forget();
+        }
+        if let Some(left) = self.broken.lock().unwrap().get_mut(object.name())
+            && *left > 0
+        {
+            *left -= 1;
+            return Err(down());
+        }
+        self.cluster.apply(lease, object).await
+    }
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+        if self.stuck.lock().unwrap().contains(&id.name) {
+            return Err(down());
+        }
+        self.cluster.delete(lease, id).await
+    }
+    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+        self.cluster.watch_rollout(workload)
+    }
+    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
+        self.cluster.lease(service).await
+    }
+    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
+        self.cluster.acquire(request).await
+    }
+    async fn renew(&self, lease: &Lease) -> Result<Lease> {
+        if self.silent {
+            return std::future::pending().await;
+        }
+        let fails = |left: usize| left.checked_sub(1);
+        if self.renewals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+            self.clock.sleep(self.delay).await;
+            return Err(down());
+        }
+        self.cluster.renew(lease).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        self.cluster.release(lease).await
+    }
+}
