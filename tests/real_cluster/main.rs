@@ -1,0 +1,12 @@
+//! The pipeline on a real control plane: what it does, looked at with kubectl.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+mod flow;
+mod overlap;
+mod world;

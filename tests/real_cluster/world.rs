@@ -1,0 +1,185 @@
+//! A namespace of a real cluster; a repository, a registry and metrics in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nprt::Result;
+use nprt::clock::SystemClock;
+use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
+use nprt::model::{Digest, Revision, ServiceName, Tag, VersionRef};
+use nprt::pipeline::{
+    Caller, Deployment, Pipeline, PipelineSettings, Ports, Progress, Request, Rollback, Service,
+};
+use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_testkit::{ControlPlane, need};
+use serde_json::Value;
+
+const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
+
+pub(crate) struct World {
+    plane: &'static ControlPlane,
+    namespace: String,
+    vcs: Arc<MemoryVcs>,
+    registry: Arc<MemoryRegistry>,
+}
+
+impl World {
+    pub(crate) async fn new(name: &str) -> Option<Arc<Self>> {
+        let plane = need(ControlPlane::shared().await)?;
+        let namespace = plane.namespace(name).await.unwrap();
+        let (vcs, registry) = (Arc::new(MemoryVcs::new()), Arc::new(MemoryRegistry::new()));
+        Some(Arc::new(Self { plane, namespace, vcs, registry }))
+    }
+
+    /// A pipeline with a client of its own, as another process has it.
+    pub(crate) async fn process(&self) -> Arc<Process> {
+        let config = KubernetesConfig {
+            kubeconfig: Some(self.plane.kubeconfig().to_owned()),
+            namespace: Some(self.namespace.clone()),
+            ..KubernetesConfig::default()
+        };
+        let clock = Arc::new(SystemClock);
+        let ports = Ports {
+            vcs: self.vcs.clone(),
+            registry: self.registry.clone(),
+            metrics: Arc::new(MemoryMetrics::new(clock.clone())),
+            cluster: Arc::new(KubernetesCluster::builder(config).build().await.unwrap()),
+            notifier: Arc::new(MemoryNotifier::new()),
+        };
+        let settings =
+            PipelineSettings { lease_seconds: 6, rollout_seconds: 90, ..PipelineSettings::default() };
+        let pipeline = Pipeline::new("test", clock, settings).unwrap();
+        Arc::new(Process(pipeline.with_service(Service::new(shop()), ports).unwrap()))
+    }
+
+    /// Commits `manifests` on `main` and pushes their images.
+    pub(crate) fn commit(&self, manifests: &str) -> Revision {
+        let commit = self.vcs.commit("main").file("kubernetes/shop.yaml", manifests.to_owned());
+        let revision = commit.push().unwrap().revision;
+        let digest = Digest::new(&format!("sha256:{}", "0a".repeat(32))).unwrap();
+        for image in IMAGES {
+            self.registry.push(&image.parse().unwrap(), &tag(&revision).parse().unwrap(), &digest);
+        }
+        revision
+    }
+
+    pub(crate) async fn kubectl(&self, args: &[&str]) -> String {
+        let args = [&["-n", &self.namespace], args].concat();
+        self.plane.kubectl().run(&args).await.unwrap()
+    }
+
+    /// The objects of a kind that nprt applied, by name; without what changes by itself.
+    pub(crate) async fn objects(&self, kind: &str) -> Vec<Value> {
+        let list = self.kubectl(&["get", kind, "-l", "nprt.dev/service=shop", "-o", "json"]).await;
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let mut items = list["items"].as_array().unwrap().clone();
+        for item in &mut items {
+            item["status"].take();
+        }
+        items
+    }
+
+    /// Name and tag of every Deployment.
+    pub(crate) async fn runs(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let deployments = self.objects("deployments").await;
+        let run = |item: &Value| {
+            let metadata = &item["metadata"];
+            (text(&metadata["name"]), text(&metadata["annotations"]["nprt.dev/tag"]))
+        };
+        deployments.iter().map(run).collect()
+    }
+
+    /// The pods of a track that are not ending, by uid.
+    pub(crate) async fn pods(&self, track: &str) -> BTreeSet<String> {
+        let label = format!("track={track}");
+        let list = self.kubectl(&["get", "pods", "-l", &label, "-o", "json"]).await;
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let metadata = list["items"].as_array().unwrap().iter().map(|pod| &pod["metadata"]);
+        let stay = metadata.filter(|metadata| metadata["deletionTimestamp"].is_null());
+        stay.map(|metadata| metadata["uid"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub(crate) struct Process(Pipeline);
+
+impl Process {
+    pub(crate) async fn deploy(&self, revision: &Revision) -> Result<Deployment> {
+        self.0.deploy(&shop(), &request(revision), &Progress::silent()).await
+    }
+
+    pub(crate) async fn canary(&self, revision: &Revision) -> Result<Deployment> {
+        self.0.canary(&shop(), &request(revision), &Progress::silent()).await
+    }
+
+    pub(crate) async fn promote(&self, revision: &Revision) -> Result<Deployment> {
+        self.0.promote(&shop(), &request(revision), &Progress::silent()).await
+    }
+
+    pub(crate) async fn rollback(&self) -> Result<Rollback> {
+        self.0.rollback(&shop(), &caller(), &Progress::silent()).await
+    }
+
+    /// What is under way, and for whom.
+    pub(crate) async fn operation(&self) -> Option<String> {
+        self.0.status(&shop()).await.unwrap().operation
+    }
+}
+
+fn shop() -> ServiceName {
+    ServiceName::new("shop").unwrap()
+}
+
+fn caller() -> Caller {
+    Caller::new("ci", "a test").unwrap()
+}
+
+fn request(revision: &Revision) -> Request {
+    Request { version: VersionRef::new(Some(&revision.to_string()), None).unwrap(), caller: caller() }
+}
+
+pub(crate) fn tag(revision: &Revision) -> String {
+    Tag::for_commit("main", revision).to_string()
+}
+
+/// Two Deployments, a Service of the first, and a ConfigMap that it reads and that says `n`. The pods of the
+/// first behave as `behaviour` says.
+pub(crate) fn manifests(n: usize, behaviour: &str) -> String {
+    let [web, worker] = IMAGES;
+    format!(
+        r#"
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: web}}
+data: {{n: "{n}"}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}, annotations: {{sim/behaviour: "{behaviour}"}}}}
+    spec:
+      containers:
+      - name: web
+        image: {web}
+        envFrom: [{{configMapRef: {{name: web}}}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: worker}}
+spec:
+  selector: {{matchLabels: {{app: worker}}}}
+  template:
+    metadata: {{labels: {{app: worker}}}}
+    spec: {{containers: [{{name: worker, image: {worker}}}]}}
+"#
+    )
+}
