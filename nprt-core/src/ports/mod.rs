@@ -7,6 +7,7 @@
 //!   may or may not have reached its server, and says so in its contract.
 //! - **Errors** are [`Error`](crate::Error)s: an unclaimed capability answers `Unsupported`, an unknown
 //!   name `NotFound` with what is available, and none holds a secret.
+#![cfg_attr(feature = "mock", doc = include_str!("mocks.md"))]
 
 mod clock;
 mod cluster;
