@@ -135,6 +135,7 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
     let Failures { canary, stable, record, .. } = found;
     let least = rule.min_requests;
     let novelty = novelty(record, canary);
+    let unknown = if let Novelty::Unknown(count) = novelty { count } else { 0 };
     let counts = format!(
         "{} of {} requests failed on the canary and {} of {} on stable in {}",
         canary.failures(),
@@ -158,9 +159,9 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
             let record = format!("stable had none of them in {} requests", record.requests);
             (Decision::Regression, format!("{new}, and {record}; {counts}"))
         }
-        (None, None) if matches!(novelty, Novelty::Unknown(_)) => {
-            let why = "the canary's errors came without classes, and stable had errors too, so that they cannot be told apart";
-            (inconclusive(Needed::default()), format!("{why}; {counts}"))
+        (None, None) if unknown > 0 => {
+            let why = "on the canary came without a class, and stable had errors too, so that nobody can tell whether they are new";
+            (inconclusive(Needed::default()), format!("{unknown} errors {why}; {counts}"))
         }
         (None, None) if short => {
             let needed = span.needed(least, stable.requests, canary.requests);

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Percentile;
-use super::error_class::Tally;
+use super::error_class::{Tally, unclassified};
 use super::estimate::{Estimate, Histogram, Samples};
 use super::series::Series;
 use crate::model::{BlockData, TimeRange, Track};
@@ -132,19 +132,26 @@ pub(super) fn mixed_versions(series: &Series, range: TimeRange) -> Option<String
 
 /// Adds up the requests and failures of one track.
 pub(super) fn tally(classes: &Series, requests: &Series, track: Track, range: TimeRange) -> Tally {
-    let mut tally = Tally { requests: 0, errors: 0, classes: BTreeMap::new() };
-    for (_, data) in requests.blocks(range).filter(|(key, _)| key.track == track) {
+    let mut tally = Tally { requests: 0, errors: 0, classes: BTreeMap::new(), unclassified: 0 };
+    let mut minutes = BTreeMap::<i64, (u64, Vec<&BTreeMap<String, u64>>)>::new();
+    for (minute, _, data) in requests.by_minute(range).filter(|(_, key, _)| key.track == track) {
         if let BlockData::Requests { requests, errors } = data {
             tally.requests = tally.requests.saturating_add(*requests);
             tally.errors = tally.errors.saturating_add(*errors);
+            let (sum, _) = minutes.entry(minute).or_default();
+            *sum = sum.saturating_add(*errors);
         }
     }
-    for (_, data) in classes.blocks(range).filter(|(key, _)| key.track == track) {
+    for (minute, _, data) in classes.by_minute(range).filter(|(_, key, _)| key.track == track) {
         let BlockData::Classes(counts) = data else { continue };
+        minutes.entry(minute).or_default().1.push(counts);
         for (class, &count) in counts.iter().filter(|(_, count)| **count > 0) {
             let sum = tally.classes.entry(class.clone()).or_insert(0);
             *sum = sum.saturating_add(count);
         }
+    }
+    for (errors, classes) in minutes.into_values() {
+        tally.unclassified = tally.unclassified.saturating_add(unclassified(errors, classes));
     }
     tally
 }

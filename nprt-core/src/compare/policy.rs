@@ -28,6 +28,17 @@ const LONGEST_HISTORY: u32 = 31 * 24 * 60;
 ///     }"#,
 /// )?;
 /// policy.validate()?;
+///
+/// // YAML says the same.
+/// let yaml = "
+/// window_minutes: 120
+/// soak_minutes: 30
+/// history_minutes: 1440
+/// rules:
+/// - {rule: percentile, metric: latency, percentile: 99, margin: {relative: 0.2, absolute: 0.010}, min_samples: 1000}
+/// - {rule: errors, min_requests: 500}
+/// ";
+/// assert_eq!(serde_saphyr::from_str::<Policy>(yaml)?, policy);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -81,7 +92,9 @@ pub struct PercentileRule {
 ///
 /// A regression when the canary has an error that stable never had and enough requests of stable are known
 /// to say "never"; a pass when it has none and both tracks had enough requests. Where stable has errors and
-/// the canary's are counted without any class, nobody can tell whether they are new: inconclusive.
+/// some of the canary's are counted without a class (more failed requests in a minute than its classes add
+/// up to), nobody can tell whether those are new: inconclusive. Of a block with `k` classes, `k / 2` errors
+/// count as lost to rounding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ErrorsRule {

@@ -69,16 +69,22 @@ impl Series {
 
     /// The blocks of whole minutes in the range.
     pub(super) fn blocks(&self, range: TimeRange) -> impl Iterator<Item = (&Key, &BlockData)> {
-        self.within(range).flat_map(|minute| &minute.blocks)
+        self.by_minute(range).map(|(_, key, data)| (key, data))
+    }
+
+    /// The same, each with its minute, in ascending order.
+    pub(super) fn by_minute(&self, range: TimeRange) -> impl Iterator<Item = (i64, &Key, &BlockData)> {
+        self.within(range).flat_map(|(at, minute)| minute.blocks.iter().map(move |(key, data)| (at, key, data)))
     }
 
     /// How many blocks in the range could not be read.
     pub(super) fn rejected(&self, range: TimeRange) -> u64 {
-        self.within(range).map(|minute| minute.rejected).sum()
+        self.within(range).map(|(_, minute)| minute.rejected).sum()
     }
 
-    fn within(&self, range: TimeRange) -> impl Iterator<Item = &Minute> {
-        self.minutes.iter().filter(move |(minute, _)| range.holds_minute(**minute)).map(|(_, minute)| minute)
+    fn within(&self, range: TimeRange) -> impl Iterator<Item = (i64, &Minute)> {
+        let minutes = self.minutes.iter().map(|(at, minute)| (*at, minute));
+        minutes.filter(move |(at, _)| range.holds_minute(*at))
     }
 
     fn forget(&mut self) {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::{MetricName, TimeRange};
 
@@ -29,8 +29,8 @@ use crate::model::{MetricName, TimeRange};
 /// ```
 ///
 /// `needed` is there only when inconclusive; figures are in the metric's unit (seconds, cores, bytes), or
-/// `null`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// `null`. A client reads it back into the same value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Pass, regression or not yet known.
     #[serde(flatten)]
@@ -40,12 +40,12 @@ pub struct Verdict {
     /// Every rule of the policy, in its order.
     pub metrics: Vec<MetricVerdict>,
     /// The time that was judged.
-    #[serde(serialize_with = "range")]
+    #[serde(serialize_with = "write_range", deserialize_with = "read_range")]
     pub range: TimeRange,
 }
 
 /// What to do with the canary.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Decision {
     /// Every rule that a pass waits for was passed, on enough data.
@@ -78,7 +78,7 @@ impl fmt::Display for Decision {
 }
 
 /// What an inconclusive verdict still needs, each the largest over all rules; 0 where nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Needed {
     /// Samples on the stable track.
     pub stable_samples: u64,
@@ -100,7 +100,7 @@ impl Needed {
 }
 
 /// How one rule was judged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricVerdict {
     /// The metric.
     pub metric: MetricName,
@@ -123,6 +123,11 @@ pub struct MetricVerdict {
     pub reason: String,
 }
 
-fn range<S: serde::Serializer>(range: &TimeRange, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_range<S: Serializer>(range: &TimeRange, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq([range.start(), range.end()])
+}
+
+fn read_range<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeRange, D::Error> {
+    let [start, end] = <[jiff::Timestamp; 2]>::deserialize(deserializer)?;
+    TimeRange::new(start, end).map_err(serde::de::Error::custom)
 }

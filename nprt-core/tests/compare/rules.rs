@@ -148,11 +148,34 @@ fn an_error_is_a_regression_unless_stable_has_its_class() {
         (timeouts, resets, none, "pass"),
         (none, none, unclassified, "regression"),
         (timeouts, none, unclassified, "inconclusive"),
+        // A class that stable had does not excuse the errors beside it that have none.
+        (timeouts, none, (6, &[("timeout", 5)]), "inconclusive"),
+        (timeouts, none, (6, &[("timeout", 5), ("dns", 0)]), "pass"),
+        (none, timeouts, (200, &[("timeout", 1)]), "inconclusive"),
         (none, none, (0, &[("timeout", 0)]), "pass"),
         ((0, &[("timeout", 0)]), none, timeouts, "regression"),
     ] {
         assert_eq!(judged_errors(past, stable, canary), decision, "{past:?} {stable:?} {canary:?}");
     }
+}
+
+#[test]
+fn errors_without_a_class_are_counted_minute_by_minute() {
+    let judged = |canary: &[(i64, u64, u64)]| {
+        let mut judge = judge(ERRORS);
+        judge.observe_history(&classes(-9, Stable, &[("timeout", 9)])).unwrap();
+        judge.observe(&requests(0, Stable, 200, 0)).unwrap();
+        for &(minute, failed, timeouts) in canary {
+            judge.observe(&requests(minute, Canary, 200, failed)).unwrap();
+            judge.observe(&classes(minute, Canary, &[("timeout", timeouts)])).unwrap();
+        }
+        judge.verdict(after(3))
+    };
+    assert_eq!(judged(&[(0, 5, 5), (1, 7, 7)]).decision, Decision::Pass);
+    // What one minute has too many does not hide what another lacks.
+    let verdict = judged(&[(0, 5, 9), (1, 7, 3)]);
+    assert!(is_inconclusive(&verdict));
+    assert!(verdict.reason.contains("4 errors on the canary came without a class"), "{}", verdict.reason);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a person and a program read.
 
-use nprt_core::compare::{Decision, Needed};
+use nprt_core::compare::{Decision, Needed, Verdict};
 use nprt_core::model::BlockData;
 use serde_json::json;
 
@@ -89,7 +89,8 @@ fn the_verdict_is_json_as_documented() {
         .collect();
     let rule =
         r#"{"rule": "percentile", "metric": "latency", "percentile": 95, "margin": {"absolute": 0.125}}"#;
-    let verdict = serde_json::to_value(judged(rule, &blocks, 3)).unwrap();
+    let judged = judged(rule, &blocks, 3);
+    let verdict = serde_json::to_value(&judged).unwrap();
     let needed = json!({"stable_samples": 0, "canary_samples": 280, "minutes": 7});
     let reason = "latency p95: too few samples, 600 of 400 on stable and 120 of 400 on the canary in 3 min";
     let expected = json!({
@@ -111,13 +112,16 @@ fn the_verdict_is_json_as_documented() {
         "range": ["2026-11-23T12:00:00Z", "2026-11-23T12:03:00Z"],
     });
     assert_eq!(verdict, expected);
+    assert_eq!(serde_json::from_value::<Verdict>(expected).unwrap(), judged);
 }
 
 #[test]
 fn a_verdict_without_figures_is_json_too() {
     let huge = |track| block(0, track, "latency", BlockData::Samples(vec![f64::MAX; 10]));
     for blocks in [vec![], vec![huge(Stable), huge(Canary)]] {
-        let verdict = serde_json::to_value(judged(MEDIAN, &blocks, 5)).unwrap();
+        let judged = judged(MEDIAN, &blocks, 5);
+        let verdict = serde_json::to_value(&judged).unwrap();
+        assert_eq!(serde_json::from_value::<Verdict>(verdict.clone()).unwrap(), judged);
         assert!(verdict["metrics"][0]["limit"].is_null(), "{verdict}");
     }
 }

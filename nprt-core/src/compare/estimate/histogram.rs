@@ -37,7 +37,8 @@ impl Histogram {
 
     /// The percentile, `None` without counts: the bucket that holds the nearest rank is exact; inside it the
     /// samples are taken as spread evenly, up to and including its upper edge, so that the error is less
-    /// than the bucket is wide. The first bucket begins at 0. The last one has no end, so that nothing is
+    /// than the bucket is wide (what Prometheus' `histogram_quantile` does, except that the rank is a whole
+    /// number). The first bucket begins at 0. The last one has no end, so that nothing is
     /// made up: the figure is only known to be [`Estimate::Above`] the last edge.
     pub(in crate::compare) fn percentile(&self, percentile: Percentile) -> Option<Estimate> {
         let rank = percentile.rank(self.count()).checked_sub(1)? + 1;
