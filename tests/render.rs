@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
@@ -108,4 +108,29 @@ fn bad_input_ends_with_file_document_and_line() {
     assert!(!render(Path::new("/nowhere/at/all"), &["--tag", "v1"]).success);
     let usage = render(directory.path(), &["--tag", "not a tag"]);
     assert!(!usage.success && usage.err.contains("expected 1 to 128"), "{}", usage.err);
+}
+
+/// As a person runs it.
+#[test]
+fn the_command_keeps_documents_and_changes_apart() {
+    let command = |path: &Path, options: &[&str]| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--example", "render", "--"]).arg(path).args(options).output().unwrap()
+    };
+    let output = command(&boutique(), &["--tag", "v1", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(objects.len(), 35);
+    let changes = String::from_utf8(output.stderr).unwrap();
+    assert!(changes.contains("containers[server].image: \"adservice\" -> \"adservice:v1\""), "{changes}");
+
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("bad.yml"), "# a\n---\nkind: [\n").unwrap();
+    let output = command(directory.path(), &["--tag", "v1", "--service", "shop"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let error = String::from_utf8(output.stderr).unwrap();
+    for part in ["file: bad.yml", "document: 1", "line: "] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert_eq!(command(directory.path(), &[]).status.code(), Some(2), "usage");
 }

@@ -74,7 +74,8 @@ impl Series {
 
     /// The same, each with its minute, in ascending order.
     pub(super) fn by_minute(&self, range: TimeRange) -> impl Iterator<Item = (i64, &Key, &BlockData)> {
-        self.within(range).flat_map(|(at, minute)| minute.blocks.iter().map(move |(key, data)| (at, key, data)))
+        self.within(range)
+            .flat_map(|(at, minute)| minute.blocks.iter().map(move |(key, data)| (at, key, data)))
     }
 
     /// How many blocks in the range could not be read.

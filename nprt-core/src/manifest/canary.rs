@@ -23,7 +23,7 @@ const SUFFIX: &str = "-canary";
 /// of this version, and a copy of the configuration that it reads and that differs from `live`, the
 /// service's objects that the cluster has now. All of these are named `…-canary` and labelled
 /// `track: canary`; nothing that stable reads or serves by is changed. Other documents that would change
-/// are withheld until the promotion.
+/// are withheld until the promotion, the originals of copied configuration among them.
 ///
 /// # Errors
 /// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
@@ -53,7 +53,7 @@ pub fn canary(
         rendered.documents.push(canary);
     }
     refuse_taken_names(&rendered, manifests)?;
-    rendered.withheld = withheld(&chosen, &copies, &input)?;
+    rendered.withheld = withheld(&chosen, &input)?;
     Ok(rendered)
 }
 
@@ -65,11 +65,11 @@ struct Input<'a> {
     live: &'a [Object],
 }
 
-/// The other documents that a promotion would change.
-fn withheld(chosen: &[&Document], copies: &Copies<'_>, input: &Input<'_>) -> Result<Vec<ObjectId>> {
+/// The documents that a promotion would change, beside the workloads that get a canary.
+fn withheld(chosen: &[&Document], input: &Input<'_>) -> Result<Vec<ObjectId>> {
     let mut withheld = Vec::new();
     for document in &input.manifests.documents {
-        if chosen.iter().chain(copies.values()).any(|applied| std::ptr::eq(*applied, document)) {
+        if chosen.iter().any(|chosen| std::ptr::eq(*chosen, document)) {
             continue;
         }
         let now = find_live(input.live, &document.object);

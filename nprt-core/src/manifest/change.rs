@@ -13,8 +13,8 @@ pub struct Rendered {
     pub documents: Vec<Document>,
     /// Every field that differs from its manifest, in the order of the documents.
     pub changes: Vec<FieldChange>,
-    /// Objects that the manifests would change or add, and that wait for the promotion. Only a canary
-    /// withholds.
+    /// Objects that the manifests would change or add, and that wait for the promotion, a ConfigMap included
+    /// of which the canary reads its own copy. Only a canary withholds.
     pub withheld: Vec<ObjectId>,
     /// What a person should know.
     pub warnings: Vec<String>,

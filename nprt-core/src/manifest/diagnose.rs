@@ -9,6 +9,7 @@ use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
+const CLAIM: &str = "PersistentVolumeClaim";
 
 /// A workload that gets a canary, and the pod templates of both tracks.
 pub(super) struct Pair<'a> {
@@ -94,7 +95,7 @@ pub(super) fn place(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> 
         .with("hostPort", port));
     }
     for claim in claims(spec) {
-        let Some(object) = find_namesake(pair, "PersistentVolumeClaim", claim, manifests, live) else {
+        let Some(object) = find_namesake(pair, CLAIM, claim, manifests, live) else {
             continue;
         };
         let modes = object.as_value().pointer("/spec/accessModes").and_then(Value::as_array);
@@ -153,22 +154,23 @@ fn namesake(pair: &Pair<'_>, kind: &str, name: &str) -> ObjectId {
     }
 }
 
-/// Warns of what the canary's pods need to start and what only a deploy brings. Without any live object
-/// the cluster is unknown, and there is nothing to say.
+/// Warns of what the canary's pods need to start and what only a deploy brings, or nobody here knows. Without
+/// any live object the cluster is unknown, and nothing is said to be missing from it.
 pub(super) fn missing(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Vec<String> {
     let spec = pair.canary.get("spec").unwrap_or(&Value::Null);
     let account = spec.get("serviceAccountName").and_then(Value::as_str).map(|name| ("ServiceAccount", name));
-    let needed = account.into_iter().chain(claims(spec).map(|name| ("PersistentVolumeClaim", name)));
-    needed
-        .map(|(kind, name)| namesake(pair, kind, name))
-        .filter(|id| {
-            !live.is_empty() && manifests.find(id).is_some() && !live.iter().any(|live| same(&live.id(), id))
-        })
-        .map(|id| {
-            format!(
-                "{}: its canary needs {id}, which is not live yet; deploy it first",
-                pair.document.object.id()
-            )
-        })
-        .collect()
+    let needed = account.into_iter().chain(claims(spec).map(|name| (CLAIM, name)));
+    let warn = |(kind, name)| {
+        let id = namesake(pair, kind, name);
+        let is_live = live.iter().any(|live| same(&live.id(), &id));
+        let why = match (manifests.find(&id), is_live) {
+            (Some(_), false) if !live.is_empty() => "is not live yet; deploy it first",
+            (None, false) if kind == CLAIM => {
+                "is not of this service; the canary never starts if only one pod may hold it (ReadWriteOnce)"
+            }
+            _ => return None,
+        };
+        Some(format!("{}: its canary needs {id}, which {why}", pair.document.object.id()))
+    };
+    needed.filter_map(warn).collect()
 }

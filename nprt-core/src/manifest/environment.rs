@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::datadog;
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{each_container, list_in};
@@ -10,7 +11,6 @@ use crate::model::Track;
 
 const OPEN_TELEMETRY: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const OPEN_TELEMETRY_VERSION: &str = "service.version";
-const DATADOG: &str = "DD_VERSION";
 
 /// Sets the environment of every container of the template. What the manifest set already is replaced;
 /// `warnings` says so, without the values.
@@ -60,7 +60,7 @@ fn variables(version: &Version, track: Track, settings: &Settings) -> Vec<Value>
         version_name.map(|name| text(name, version.tag.as_str())),
         revision.map(|name| text(name, &version.revision.to_string())),
         pod_name.map(pod),
-        settings.datadog.then(|| text(DATADOG, &version.label())),
+        settings.datadog.then(|| text(datadog::VERSION_VARIABLE, &version.label())),
     ]
     .into_iter()
     .flatten()

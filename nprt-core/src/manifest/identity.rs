@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::datadog;
 use super::version::Version;
 use super::workload::map_at;
 use crate::Result;
 use crate::model::{Track, annotation, label};
-
-/// Datadog's label of unified service tagging.
-const DATADOG_VERSION: &str = "tags.datadoghq.com/version";
 
 /// The label by which every object of a service is found. Nothing else is added to objects that run no pods:
 /// they stay byte-equal from version to version.
@@ -24,7 +22,7 @@ pub(super) fn mark_version<P: AsRef<str>>(
     path: &[P],
     version: &Version,
     track: Track,
-    datadog: bool,
+    tag_for_datadog: bool,
 ) -> Result<()> {
     let below = |field: &'static str| -> Vec<&str> {
         path.iter().map(AsRef::as_ref).chain(["metadata", field]).collect()
@@ -33,8 +31,8 @@ pub(super) fn mark_version<P: AsRef<str>>(
     set(labels, label::SERVICE, version.service.as_str());
     set(labels, label::TRACK, track.as_str());
     set(labels, label::VERSION, &version.label());
-    if datadog {
-        set(labels, DATADOG_VERSION, &version.label());
+    if tag_for_datadog {
+        set(labels, datadog::VERSION_LABEL, &version.label());
     }
     let annotations = map_at(object, &below("annotations"))?;
     set(annotations, annotation::REVISION, &version.revision.to_string());

@@ -12,9 +12,12 @@ use crate::{Error, Result};
 pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
     let mut documents = Vec::new();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Strict>();
+    let (mut line, mut counted) = (1, 0);
     loop {
         let rest = &text[values.byte_offset()..];
         let begins = text.len() - rest.trim_start().len();
+        line += text[counted..begins].bytes().filter(|&byte| byte == b'\n').count();
+        counted = begins;
         let Some(value) = values.next() else { return Ok(documents) };
         let Strict(value) = value.map_err(|error| {
             // Its text may quote the input, which may be a Secret's.
@@ -28,7 +31,6 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
                 .with("line", error.line())
                 .with("column", error.column())
         })?;
-        let line = 1 + text[..begins].bytes().filter(|&byte| byte == b'\n').count();
         documents.push(Parsed { line, value: normalise(value) });
     }
 }

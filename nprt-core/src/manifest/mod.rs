@@ -33,6 +33,7 @@
 
 mod canary;
 mod change;
+mod datadog;
 mod diagnose;
 mod document;
 mod environment;

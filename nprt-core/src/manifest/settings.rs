@@ -30,7 +30,9 @@ pub struct Settings {
     pub environment: EnvironmentNames,
     /// Adds `service.version` to `OTEL_RESOURCE_ATTRIBUTES` of every container.
     pub open_telemetry: bool,
-    /// Adds Datadog's label `tags.datadoghq.com/version` and `DD_VERSION`; both as short as a label must be.
+    /// Datadog's unified service tagging: sets the label `tags.datadoghq.com/version` and `DD_VERSION` (as
+    /// short as a label must be), and `tags.datadoghq.com/service` and `DD_SERVICE` where the manifest names
+    /// no service. Its environment, the third of these tags, is the manifest's to say.
     pub datadog: bool,
     /// Kinds beyond Kubernetes' own that have pods: `group/kind` to the path of the pod template, such as
     /// `argoproj.io/Rollout` to `spec.template`.

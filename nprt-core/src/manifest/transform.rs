@@ -7,7 +7,7 @@ use super::document::{Document, Manifests, same};
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{environment, identity, image, selector};
+use super::{datadog, environment, identity, image, selector};
 use crate::Result;
 use crate::model::{Object, Track};
 
@@ -84,6 +84,9 @@ pub(super) fn mark(
     if let Some(path) = path {
         identity::mark_version(&mut object, &[""; 0], version, track, settings.datadog)?;
         identity::mark_version(&mut object, &path, version, track, settings.datadog)?;
+        if settings.datadog {
+            datadog::name_service(&mut object, &path, version)?;
+        }
         let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
         let mut said = Vec::new();
         image::apply(&mut template, version, settings)?;

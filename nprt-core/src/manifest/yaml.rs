@@ -3,9 +3,13 @@
 //! merges. What differs on purpose is refused, never read as something else: see the corpus test.
 
 use serde_json::{Map, Number, Value};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
 use crate::{Error, Result};
+
+/// How deep maps and lists may be nested.
+const DEEPEST: usize = 64;
 
 /// One document of a text.
 pub(super) struct Parsed {
@@ -96,11 +100,11 @@ fn options() -> Options {
         budget: serde_saphyr::budget! {
             // Manifests come from the user's own repository: a generated file with many dashboards or
             // custom resource definitions is no attack, nor is one anchor with hundreds of aliases. What
-            // aliases expand to stays bounded; so does the depth, at 64: the library takes some 20 kB of stack
-            // a level in a debug build, and a thread has 2 MB.
+            // aliases expand to stays bounded; so does the depth: the library takes some 20 kB of stack a
+            // level in a debug build, and a thread has 2 MB.
             max_nodes: 5_000_000,
             max_events: 20_000_000,
-            max_depth: 64,
+            max_depth: DEEPEST,
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
@@ -119,6 +123,9 @@ fn failure(error: &serde_saphyr::Error, document: usize, begins: usize) -> Error
     let what = match error {
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
             format!("the key {key} is given twice")
+        }
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            format!("nested deeper than {DEEPEST} levels")
         }
         other => format!("bad YAML: {}", other.without_snippet()),
     };

@@ -88,8 +88,16 @@ fn a_claim_for_one_cannot_be_shared() {
         let in_cluster = refused(&with, &live(claim(mode).trim_start_matches("---")));
         assert!(in_cluster.contains("ReadWriteOnce"), "{in_cluster}");
     }
-    let shared = canary(&(with + &claim("ReadWriteMany")), &Settings::default(), &[]).unwrap();
+    let shared = canary(&(with.clone() + &claim("ReadWriteMany")), &Settings::default(), &[]).unwrap();
     assert_eq!(ids(&shared), ["Deployment/web-canary"]);
+    assert!(shared.warnings.is_empty(), "{:?}", shared.warnings);
+    // Somebody else's claim: nothing is known of it.
+    let unknown = canary(&with, &Settings::default(), &[]).unwrap();
+    assert!(
+        unknown.warnings[0].contains("PersistentVolumeClaim/data, which is not of this service"),
+        "{:?}",
+        unknown.warnings
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod boutique;
 mod canary;
 mod canary_config;
 mod canary_diagnoses;
+mod environment;
 mod properties;
 mod read;
 mod stable;

@@ -197,5 +197,36 @@ fn large_and_deep_files_are_read_and_bombs_are_not() {
     for level in 1..12 {
         bomb += &format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(9));
     }
-    assert!(manifest::read(&[file("a.yaml", &bomb)]).unwrap_err().is_invalid());
+    let began = std::time::Instant::now();
+    let error = manifest::read(&[file("a.yaml", &map("b")), file("bomb.yaml", &bomb)]).unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("bomb.yaml"), "{error}");
+    assert!(error.message().contains("alias replay limit exceeded"), "{error}");
+    assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+}
+
+#[test]
+fn too_deep_a_file_is_told_from_a_bad_one() {
+    let deep = format!("{}x: {}{}\n", "a: 1\n", "[".repeat(70), "]".repeat(70));
+    let error = manifest::read(&[file("deep.yaml", &deep)]).unwrap_err().to_string();
+    for part in ["deep.yaml", "document: 1", "line: 2", "nested deeper than 64 levels"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn five_megabytes_are_read_in_seconds() {
+    let dashboard = "x".repeat(900);
+    let text: String = (0..5_000)
+        .map(|n| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{n}}}\ndata:\n  json: |\n    {dashboard}\n---\n"))
+        .collect();
+    let json: String = (0..50_000)
+        .map(|n| format!("{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"b{n}\", \"labels\": {{\"a\": \"b\"}}}}}}\n"))
+        .collect();
+    assert!(text.len() + json.len() > 9_000_000);
+    let began = std::time::Instant::now();
+    let manifests = manifest::read(&[file("a.yaml", &text), file("b.json", &json)]).unwrap();
+    assert_eq!(manifests.documents.len(), 55_000);
+    assert_eq!(manifests.documents[54_999].source.line, 50_000);
+    // A debug build on a busy machine; what is quadratic takes minutes.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{SHA, find, live, manifests, settings, stable, variable, version};
 
-const DEPLOYMENT: &str = "
+pub(super) const DEPLOYMENT: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -15,7 +15,7 @@ spec:
       containers: [{name: web, image: shop/web}]
 ";
 
-fn render(text: &str, wanted: &Value) -> manifest::Rendered {
+pub(super) fn render(text: &str, wanted: &Value) -> manifest::Rendered {
     manifest::stable(&manifests(text), &version("main-3f2a91c"), &settings(wanted), &[]).unwrap()
 }
 
@@ -233,80 +233,6 @@ fn a_selector_on_a_label_that_we_change_is_refused() {
         error.to_string().contains("app.kubernetes.io/version") && error.to_string().contains("line: 2"),
         "{error}"
     );
-}
-
-#[test]
-fn the_environment_is_set_once_and_the_report_says_what_was_there() {
-    let text = DEPLOYMENT.replace(
-        "image: shop/web",
-        "image: a, env: [{name: A, value: $(VERSION)}, {name: TRACK, value: mine}, {name: B, value: b}, \
-         {name: TRACK, valueFrom: {fieldRef: {fieldPath: x}}}]",
-    );
-    let rendered = stable(&text);
-    let env = &find(&rendered, "Deployment/web")["spec"]["template"]["spec"]["containers"][0]["env"];
-    assert_eq!(
-        env,
-        &json!([
-            {"name": "VERSION", "value": "main-3f2a91c"},
-            {"name": "REVISION", "value": SHA},
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "A", "value": "$(VERSION)"},
-            {"name": "B", "value": "b"},
-            {"name": "TRACK", "value": "stable"},
-        ])
-    );
-    assert_eq!(
-        rendered.warnings,
-        ["Deployment/web: container web: TRACK was set in the manifest; ours replaces it"]
-    );
-}
-
-#[test]
-fn names_of_variables_can_be_chosen_and_left_out() {
-    let wanted = json!({"environment": {"track": "NPRT_TRACK", "revision": null, "pod_name": ""}});
-    let rendered = render(DEPLOYMENT, &wanted);
-    let env = &find(&rendered, "Deployment/web")["spec"]["template"]["spec"]["containers"][0]["env"];
-    assert_eq!(
-        env,
-        &json!([{"name": "NPRT_TRACK", "value": "stable"}, {"name": "VERSION", "value": "main-3f2a91c"}])
-    );
-    let none = json!({"environment": {"track": null, "version": null, "revision": null, "pod_name": null}});
-    let rendered = render(DEPLOYMENT, &none);
-    assert!(
-        find(&rendered, "Deployment/web")["spec"]["template"]["spec"]["containers"][0].get("env").is_none()
-    );
-}
-
-#[test]
-fn open_telemetry_attributes_are_merged() {
-    let attributes = |env: &str| {
-        let text = DEPLOYMENT.replace("image: shop/web", &format!("image: a, env: [{env}]"));
-        let rendered = render(&text, &json!({"open_telemetry": true}));
-        let template = find(&rendered, "Deployment/web")["spec"]["template"].clone();
-        (variable(&template, "OTEL_RESOURCE_ATTRIBUTES").clone(), rendered.warnings)
-    };
-    let of = |value: &str| {
-        attributes(&format!("{{name: OTEL_RESOURCE_ATTRIBUTES, value: '{value}'}}")).0["value"].clone()
-    };
-    assert_eq!(attributes("").0["value"], "service.version=main-3f2a91c");
-    assert_eq!(of("deployment.environment=prod"), "deployment.environment=prod,service.version=main-3f2a91c");
-    assert_eq!(of("a=b, service.version=0, c=d"), "a=b,service.version=main-3f2a91c, c=d");
-    let from = "{name: OTEL_RESOURCE_ATTRIBUTES, valueFrom: {configMapKeyRef: {name: a, key: b}}}";
-    let (kept, warnings) = attributes(from);
-    assert_eq!(kept["valueFrom"]["configMapKeyRef"]["name"], "a");
-    assert!(warnings[0].contains("service.version is not added"), "{warnings:?}");
-}
-
-#[test]
-fn datadog_tags_agree_everywhere() {
-    let tag = format!("{}-{SHA}", "b".repeat(60));
-    let wanted = settings(&json!({"datadog": true}));
-    let rendered = manifest::stable(&manifests(DEPLOYMENT), &version(&tag), &wanted, &[]).unwrap();
-    let web = find(&rendered, "Deployment/web");
-    let expected = version(&tag).label();
-    assert_eq!(web["metadata"]["labels"]["tags.datadoghq.com/version"], expected);
-    assert_eq!(web["spec"]["template"]["metadata"]["labels"]["tags.datadoghq.com/version"], expected);
-    assert_eq!(variable(&web["spec"]["template"], "DD_VERSION")["value"], expected);
 }
 
 #[test]
