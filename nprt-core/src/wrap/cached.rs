@@ -28,7 +28,7 @@ pub struct CachedRegistry<T> {
     clock: Arc<dyn Clock>,
     /// Each with the time from which it is too old.
     digests: Mutex<BTreeMap<(ImageName, Tag), (Digest, Timestamp)>>,
-    asking_digest: UnderWay<(ImageName, Tag), Digest>,
+    asking_digest: UnderWay<(ImageName, Tag), (Digest, Timestamp)>,
     asking_tags: UnderWay<ImageName, Vec<Tag>>,
 }
 
@@ -71,11 +71,11 @@ impl<T: ImageRegistry + 'static> ImageRegistry for CachedRegistry<T> {
         if let Some(digest) = self.kept(&key) {
             return Ok(digest);
         }
-        // It ages from before the request: the answer may be as old as that.
+        // It ages from before the request, whoever joined that since: the answer may be as old as that.
         let until = self.clock.now().checked_add(self.keep).unwrap_or(Timestamp::MAX);
         let (inner, (name, wanted)) = (Arc::clone(&self.inner), key.clone());
-        let asking = async move { inner.digest(&name, &wanted).await }.boxed();
-        let digest = self.asking_digest.join(key.clone(), asking).await?;
+        let asking = async move { Ok((inner.digest(&name, &wanted).await?, until)) }.boxed();
+        let (digest, until) = self.asking_digest.join(key.clone(), asking).await?;
         lock(&self.digests).insert(key, (digest.clone(), until));
         Ok(digest)
     }
@@ -243,5 +243,19 @@ mod tests {
         set.registry.inner.inner.push(&image(), &tag("c"), &digest(3));
         assert_eq!(set.registry.tags(&image()).await.unwrap().len(), 3);
         assert_eq!(set.requests(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_digest_ages_from_before_its_request_for_those_who_joined_as_well() {
+        let set = Set::new();
+        let (image, tag) = (image(), tag("a"));
+        let mut first = set.registry.digest(&image, &tag);
+        assert!(poll!(&mut first).is_pending());
+        set.clock.advance(KEEP / 2);
+        let (first, second) = futures_util::join!(first, set.registry.digest(&image, &tag));
+        assert_eq!((first.unwrap(), second.unwrap(), set.requests()), (digest(1), digest(1), 1));
+        set.clock.advance(KEEP / 2);
+        set.registry.digest(&image, &tag).await.unwrap();
+        assert_eq!(set.requests(), 1, "it is older than it may be");
     }
 }
