@@ -165,6 +165,15 @@ async fn answered(answer: ResponseTemplate) -> Result<Vec<Block>, Error> {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_a_key_is_not_quoted() {
+    for (status, errors) in [(403, json!(["no such key: s3cret-api"])), (200, json!("s3cret-app may not"))] {
+        let answer = ResponseTemplate::new(status).set_body_json(json!({"errors": errors}));
+        let error = answered(answer).await.unwrap_err();
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_keep_their_kind() {
     for (status, kind) in [
         (400, ErrorKind::Invalid),

@@ -245,6 +245,9 @@ async fn odd_answers_are_errors() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("parse error") && !error.to_string().contains("s3cret"));
     }
+    let repeated = json!({"status": "error", "errorType": "x", "error": "no such token: s3cret"});
+    let error = answered(403, &repeated).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Forbidden && !format!("{error:?}").contains("s3cret"), "{error:?}");
 }
 
 #[tokio::test]

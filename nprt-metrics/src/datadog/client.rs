@@ -82,7 +82,7 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_body(OPERATION, response, self.limit).await?;
         if status != StatusCode::OK {
-            return Err(refused(status, &headers, &body));
+            return Err(refused(status, &headers, &body, &self.keys));
         }
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
             Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Datadog's").with_source(error)
@@ -90,7 +90,7 @@ impl Client {
         match answer {
             Answer { errors: Some(errors), .. } if !errors.is_null() => {
                 Err(Error::new(ErrorKind::Unexpected, OPERATION, "the query failed")
-                    .with("said", text(&errors)))
+                    .with("said", text(&errors, &self.keys)))
             }
             Answer { data: Some(data), .. } => Ok(data.attributes),
             Answer { data: None, .. } => {
@@ -112,9 +112,9 @@ impl Client {
 }
 
 /// The error of a refusal, with what Datadog says about its limits.
-fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], keys: &[Secret]) -> Error {
     let said: Option<Answer> = serde_json::from_slice(body).ok();
-    let said = said.and_then(|said| said.errors).map(|errors| text(&errors)).unwrap_or_default();
+    let said = said.and_then(|said| said.errors).map(|errors| text(&errors, keys)).unwrap_or_default();
     // Datadog's own header, in seconds as well; it sends no other.
     let reset = headers.get("x-ratelimit-reset").filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
     let reset = reset.and_then(|seconds| seconds.to_str().ok()?.parse::<u32>().ok());
@@ -128,11 +128,15 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     error
 }
 
-/// `errors` is a list of texts in a refusal, and one text in an answer.
-fn text(errors: &Value) -> String {
+/// `errors` is a list of texts in a refusal, and one text in an answer. One that repeats a key is not shown.
+fn text(errors: &Value, keys: &[Secret]) -> String {
     let all: Vec<&str> = match errors {
         Value::Array(errors) => errors.iter().filter_map(Value::as_str).collect(),
         other => other.as_str().into_iter().collect(),
     };
-    all.join("; ").chars().take(300).collect()
+    let all = all.join("; ");
+    if keys.iter().any(|key| all.contains(key.expose())) {
+        return "what Datadog says repeats a key, and is not shown".to_owned();
+    }
+    all.chars().take(300).collect()
 }

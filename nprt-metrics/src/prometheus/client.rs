@@ -75,6 +75,15 @@ impl Client {
         self.post::<IgnoredAny>(&self.instant, &form).await.map(|_| ())
     }
 
+    fn repeats_secret(&self, said: &str) -> bool {
+        match &self.auth {
+            PrometheusAuth::None => false,
+            PrometheusAuth::Basic { password: secret, .. } | PrometheusAuth::Bearer { token: secret } => {
+                said.contains(secret.expose())
+            }
+        }
+    }
+
     async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<Data<T>> {
         let request = self.http.post(url.clone()).form(form);
         let request = match &self.auth {
@@ -90,7 +99,8 @@ impl Client {
         if status != StatusCode::OK {
             // Only what Prometheus itself says: a proxy's page may hold anything.
             let said: Option<Answer<IgnoredAny>> = serde_json::from_slice(&body).ok();
-            let said = said.and_then(|said| said.error).unwrap_or_default();
+            let said = said.and_then(|said| said.error).filter(|said| !self.repeats_secret(said));
+            let said = said.unwrap_or_default();
             return Err(status_error(OPERATION, status, &said).with_retry_after(wait));
         }
         let unreadable = |error: serde_json::Error| {
