@@ -146,6 +146,13 @@ impl Client {
     }
 
     fn error(&self, error: git2::Error) -> Error {
+        let repeats = |token: &Secret| error.message().contains(token.expose());
+        let error = if self.token.as_ref().is_some_and(repeats) {
+            let hidden = "what was said repeats the token, and is not shown";
+            git2::Error::new(error.code(), error.class(), hidden)
+        } else {
+            error
+        };
         from_git(OPERATION, error).with("url", &self.url)
     }
 }

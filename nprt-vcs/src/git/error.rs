@@ -1,7 +1,9 @@
 use git2::{ErrorClass, ErrorCode};
 use nprt_core::{Error, ErrorKind, Retry};
 
-/// The error of libgit2, by its code and class. Its text holds no secret: no URL that we use does.
+/// The error of libgit2, by its code and class. No URL that we use holds a secret.
+///
+/// It does not tell HTTP's 403 and 404 from a server out of order, but in words: these are `Unavailable`.
 pub(super) fn from_git(operation: &'static str, error: git2::Error) -> Error {
     let (kind, message) = match (error.code(), error.class()) {
         (ErrorCode::Auth, _) => (ErrorKind::Unauthenticated, "the server wants (other) credentials"),

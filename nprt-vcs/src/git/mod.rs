@@ -15,6 +15,11 @@
 //! it, though the server may have dropped its branch since: its name is its content. The cache may be
 //! deleted whenever no process uses it.
 //!
+//! Over https OpenSSL decides which certificates are trusted (`SSL_CERT_FILE`, `SSL_CERT_DIR`). Over ssh the
+//! keys are those of the running agent, and the host must be in `~/.ssh/known_hosts`: an unknown host is refused
+//! as an untrusted certificate is. A redirect of the first request is followed, but credentials go to the
+//! configured scheme, host and port alone.
+//!
 //! libgit2 has no safe way to limit the time of a socket operation. A call ends at its time-out all the same
 //! and aborts its transfer, but a server that falls silent holds one thread until the connection ends.
 

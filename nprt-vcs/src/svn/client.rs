@@ -120,6 +120,7 @@ impl Client {
             Error::new(ErrorKind::Unexpected, operation, "svn cannot be run").with_source(error)
         };
         let config = TempDir::new().map_err(failed)?;
+        std::fs::write(config.path().join("servers"), self.servers()).map_err(failed)?;
         let mut command = Command::new(&self.program);
         // What it prints is data to us: in one language, and in UTF-8 since paths are.
         command.env("LC_ALL", "C.UTF-8").stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -148,7 +149,27 @@ impl Client {
         if child.wait().await.map_err(failed)?.success() {
             return Ok(Some(stdout));
         }
-        Err(from_svn(operation, &String::from_utf8_lossy(&stderr)).with("url", &self.url))
+        let said = String::from_utf8_lossy(&stderr);
+        let repeats = |(_, password): &(_, Secret)| said.contains(password.expose());
+        let shown = if self.credentials.as_ref().is_some_and(repeats) {
+            "what was said repeats the password, and is not shown"
+        } else {
+            said.trim()
+        };
+        Err(from_svn(operation, &said).with_source(shown).with("url", &self.url))
+    }
+
+    /// Subversion's configuration: credentials for the URL's host and no other. `svn` follows redirects, and
+    /// would answer whoever asks there.
+    fn servers(&self) -> String {
+        let host = self.url.host().map(|host| match host {
+            url::Host::Ipv6(address) => address.to_string(),
+            host => host.to_string(),
+        });
+        format!(
+            "[groups]\nours = {}\n[ours]\nhttp-auth-types = basic;digest;negotiate;ntlm\n[global]\nhttp-auth-types =\n",
+            host.unwrap_or_default()
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 use nprt_core::{Error, ErrorKind, Retry};
 
-/// The error that `svn` reported, by the codes that begin its lines (`svn: E160013: …`). Its text is kept
-/// as the cause; it holds no password, which `svn` has from its standard input.
+/// The error that `svn` reported, by the codes that begin its lines (`svn: E160013: …`). Its text is for
+/// the caller to add: it may repeat what the server said.
 pub(super) fn from_svn(operation: &'static str, said: &str) -> Error {
     let codes: Vec<u32> = said.lines().filter_map(code).collect();
     let has = |known: &[u32]| codes.iter().any(|code| known.contains(code));
@@ -20,7 +20,7 @@ pub(super) fn from_svn(operation: &'static str, said: &str) -> Error {
     } else {
         (ErrorKind::Unexpected, "svn failed")
     };
-    let error = Error::new(kind, operation, message).with_source(said.trim());
+    let error = Error::new(kind, operation, message);
     if has(&[230_001]) { error.with_retry(Retry::Permanent) } else { error }
 }
 

@@ -55,3 +55,26 @@ async fn a_reference_whose_name_is_no_text_breaks_nothing_else() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_repeats_the_token_is_not_quoted() {
+    let server = MockServer::start().await;
+    let refusal = |said: &str| {
+        let line = format!("ERR no access with {said}");
+        let body = format!("001e# service=git-upload-pack\n0000{:04x}{line}", line.len() + 4);
+        ResponseTemplate::new(200).set_body_raw(body, "application/x-git-upload-pack-advertisement")
+    };
+    let wants = ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"nprt\"");
+    Mock::given(any()).respond_with(wants).with_priority(9).mount(&server).await;
+    let cache = TempDir::new().unwrap();
+    let source = GitSource::builder(format!("{}/shop.git", server.uri())).cache(cache.path());
+    let source = source.credentials("ada", Secret::new("hunter2")).build().unwrap();
+    for (said, shown) in [("this token", true), ("hunter2", false)] {
+        let with_token = header_exists("authorization");
+        let mock = Mock::given(with_token).respond_with(refusal(said)).with_priority(1);
+        let _scope = mock.mount_as_scoped(&server).await;
+        let error = source.resolve(&"main".parse().unwrap()).await.unwrap_err();
+        assert_eq!(format!("{error:?}").contains("no access with"), shown, "{error:?}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}

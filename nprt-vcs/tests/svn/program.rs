@@ -5,11 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nprt_core::ErrorKind;
 use nprt_core::model::Secret;
 use nprt_core::ports::VcsSource;
+use nprt_core::{ErrorKind, Retry};
+use nprt_testkit::{GitHttp, GitHttpOptions, need};
 use nprt_vcs::svn::{SvnBuilder, SvnConfig, SvnLayout, SvnSource};
 use tempfile::TempDir;
+use wiremock::matchers::{any, header_exists};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// A program that stands in for `svn`.
 fn script(directory: &TempDir, lines: &str) -> PathBuf {
@@ -38,6 +41,46 @@ async fn the_password_goes_to_its_input_and_never_into_an_argument() {
         assert!(arguments.contains(expected), "{expected} is missing: {arguments}");
     }
     assert_eq!(fs::read_to_string(directory.path().join("input")).unwrap(), "hunter2\n");
+}
+
+#[tokio::test]
+async fn what_repeats_the_password_is_not_quoted() {
+    let directory = TempDir::new().unwrap();
+    for (said, shown) in [("this password", true), ("hunter2", false)] {
+        let program = script(&directory, &format!("echo 'svn: E170001: no access with {said}' >&2; exit 1"));
+        let source = builder().program(program).credentials("ada", Secret::new("hunter2")).build().unwrap();
+        let error = source.resolve(&"r7".parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error:?}");
+        assert_eq!(format!("{error:?}").contains("no access with"), shown, "{error:?}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_to_another_host_gets_no_credentials() {
+    let (here, there) = (MockServer::start().await, MockServer::start().await);
+    let wants = || ResponseTemplate::new(401).insert_header("www-authenticate", "Basic realm=\"nprt\"");
+    let target = format!("{}/shop", there.uri().replace("127.0.0.1", "localhost"));
+    let away = ResponseTemplate::new(301).insert_header("location", target);
+    Mock::given(header_exists("authorization")).respond_with(away).with_priority(1).mount(&here).await;
+    Mock::given(any()).respond_with(wants()).mount(&here).await;
+    Mock::given(any()).respond_with(wants()).mount(&there).await;
+    let source = SvnSource::builder(format!("{}/shop", here.uri()));
+    let source = source.credentials("ada", Secret::new("hunter2")).build().unwrap();
+    source.resolve(&"HEAD".parse().unwrap()).await.unwrap_err();
+    let asked = there.received_requests().await.unwrap();
+    assert!(!asked.is_empty(), "the redirect was followed");
+    assert!(asked.iter().all(|request| !request.headers.contains_key("authorization")), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_not_trusted_is_refused() {
+    let options = GitHttpOptions { tls: true, ..GitHttpOptions::default() };
+    let Some(server) = need(GitHttp::start(options).await) else { return };
+    let source = SvnSource::builder(server.url("shop")).credentials("ada", Secret::new("hunter2"));
+    let error = source.build().unwrap().resolve(&"HEAD".parse().unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Permanent), "{error:?}");
+    assert!(error.message().contains("not trusted"), "{error:?}");
 }
 
 #[tokio::test]
