@@ -1,4 +1,5 @@
-//! The Datadog backend, on a fake of `POST /api/v2/query/timeseries` made from its public documentation.
+//! The Datadog backend, on a fake of `POST /api/v2/query/timeseries` made from its public documentation:
+//! <https://docs.datadoghq.com/api/latest/metrics/query-timeseries-data-across-multiple-products/>.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 #![cfg(feature = "datadog")]
 
@@ -67,7 +68,10 @@ impl Account {
     fn evaluate(&self, query: &str) -> BTreeMap<Vec<String>, BTreeMap<i64, f64>> {
         let (metric, rest) = query.split_once(':').unwrap().1.split_once('{').unwrap();
         let (service, rest) = rest.strip_prefix("service:").unwrap().split_once('}').unwrap();
-        let by = rest.strip_prefix(" by {").unwrap().split_once('}').unwrap().0;
+        let (by, function) = rest.strip_prefix(" by {").unwrap().split_once('}').unwrap();
+        // Counts would be rates, and gaps be filled, without them.
+        let counts = metric.starts_with("trace.") && metric != "trace.http.request";
+        assert_eq!(function, if counts { ".as_count()" } else { ".fill(null)" }, "{query}");
         let mut series: BTreeMap<Vec<String>, BTreeMap<i64, f64>> = BTreeMap::new();
         for (_, minute, tags, value) in
             self.0.iter().filter(|(m, _, t, _)| *m == metric && t["service"] == service)

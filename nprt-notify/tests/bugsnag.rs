@@ -1,4 +1,4 @@
-//! Bugsnag's Error Reporting API, against a fake made from its public documentation.
+//! Bugsnag's Error Reporting API, against a fake made from <https://docs.bugsnag.com/api/error-reporting/>.
 #![cfg(feature = "bugsnag")]
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -25,7 +25,7 @@ impl Match for Acceptable {
     fn matches(&self, request: &Request) -> bool {
         let Ok(payload) = serde_json::from_slice::<Value>(&request.body) else { return false };
         let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).is_some();
-        request.body.len() < 1_000_000
+        request.body.len() <= 512_000
             && ["name", "version", "url"].iter().all(|field| text(&format!("/notifier/{field}")))
             && text("/events/0/exceptions/0/errorClass")
             && payload["events"][0]["exceptions"][0]["stacktrace"].is_array()

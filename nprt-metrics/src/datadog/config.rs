@@ -42,7 +42,8 @@ pub struct DatadogConfig {
 /// - `{service}`: the name of the service; it must occur;
 /// - `{by}`: the tags to group by, those of [`DatadogConfig::tags`] and the class where it is needed.
 ///
-/// `sum:shop.hits{service:{service}} by {{by}}.as_count()` is an example. Every series must have the
+/// `sum:shop.hits{service:{service}} by {{by}}.as_count()` is an example. End the query of a gauge with
+/// `.fill(null)`: Datadog fills gaps with what it interpolates, else. Every series must have the
 /// track's tag, `stable` or `canary`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "shape", deny_unknown_fields)]
@@ -131,9 +132,11 @@ fn tags() -> Labels {
 fn metrics() -> BTreeMap<MetricName, DatadogMetric> {
     let of = |what: &str| format!("{what}{{service:{{service}}}} by {{{{by}}}}");
     let count = |what: &str| of(what) + ".as_count()";
+    // Datadog interpolates a gauge over minutes without data, else: a gap stays one.
+    let gauge = |what: &str| of(what) + ".fill(null)";
     let errors = count("sum:trace.http.request.errors");
     let metrics = [
-        (MetricName::LATENCY, DatadogMetric::Value { query: of("p95:trace.http.request"), scale: 1.0 }),
+        (MetricName::LATENCY, DatadogMetric::Value { query: gauge("p95:trace.http.request"), scale: 1.0 }),
         (
             MetricName::REQUESTS,
             DatadogMetric::Requests {
@@ -142,8 +145,14 @@ fn metrics() -> BTreeMap<MetricName, DatadogMetric> {
             },
         ),
         (MetricName::ERRORS, DatadogMetric::Classes { query: errors }),
-        (MetricName::CPU, DatadogMetric::Value { query: of("sum:kubernetes.cpu.usage.total"), scale: 1e-9 }),
-        (MetricName::MEMORY, DatadogMetric::Value { query: of("sum:kubernetes.memory.usage"), scale: 1.0 }),
+        (
+            MetricName::CPU,
+            DatadogMetric::Value { query: gauge("sum:kubernetes.cpu.usage.total"), scale: 1e-9 },
+        ),
+        (
+            MetricName::MEMORY,
+            DatadogMetric::Value { query: gauge("sum:kubernetes.memory.usage"), scale: 1.0 },
+        ),
     ];
     metrics.into_iter().filter_map(|(name, metric)| Some((MetricName::new(name).ok()?, metric))).collect()
 }

@@ -11,8 +11,9 @@ pub(super) const PAYLOAD_VERSION: &str = "5";
 const MESSAGE: usize = 5000;
 const DETAIL_NAME: usize = 200;
 const DETAIL: usize = 5000;
-/// All details together: a payload may have 1 MB in bytes, and a character three of them.
-const DETAILS: usize = 200_000;
+/// All details together. A payload may have 1 MB in bytes (512 kB by older documentation, and so on older
+/// installations), and a character has up to three of them.
+const DETAILS: usize = 100_000;
 
 /// As the API writes times: RFC 3339 in UTC, with milliseconds.
 pub(super) fn time(time: Timestamp) -> String {

@@ -1,5 +1,8 @@
 //! Bugsnag, by its Error Reporting API: one event a failure, grouped by service and occasion.
 //!
+//! Written after <https://docs.bugsnag.com/api/error-reporting/>, payload version 5, which takes the key from
+//! a header. Tested against a fake that keeps that page's rules, not against Bugsnag.
+//!
 //! Only [`Severity::Error`](nprt_core::ports::Severity::Error) is sent: an error tracker is no news channel.
 //!
 //! ```no_run
