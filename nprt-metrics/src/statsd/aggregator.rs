@@ -196,6 +196,10 @@ impl Aggregator {
         }
         self.make_minute(state, minute);
         let State { minutes, room, key, .. } = state;
+        // Nothing more to do for it: least of all the search below, which a flood could make a load of.
+        if minutes.get(&minute).is_none_or(|heard| heard.refuses(source.metric, place.service)) {
+            return Fate::Refused;
+        }
         write_key(key, track, place.version, place.pod, place.route);
         // Only a gauge that begins with a change needs to know what it was.
         let changes = metric.values().next().is_some_and(is_change) && matches!(source.role, Role::Value);

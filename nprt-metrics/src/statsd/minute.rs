@@ -81,6 +81,12 @@ impl Minute {
         self.groups.get(metric).is_some_and(|groups| groups.contains_key(service))
     }
 
+    /// Whether all of a metric and service is refused for the rest of the minute.
+    pub(super) fn refuses(&self, metric: usize, service: &str) -> bool {
+        let group = self.groups.get(metric).and_then(|groups| groups.get(service));
+        matches!(group, Some(Group::Refused))
+    }
+
     /// Adds readings to the block `key` of a metric and service. `None` when they were refused.
     pub(super) fn add<'a>(
         &mut self,

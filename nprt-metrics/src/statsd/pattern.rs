@@ -56,7 +56,7 @@ impl<'a> Place<'a> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(super) enum Field {
     Service,
     Track,
     Version,
@@ -93,10 +93,14 @@ impl Field {
 
 /// The name of a statsd metric: text and placeholders between dots.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Vec<Part>);
+pub(super) enum Pattern {
+    /// Without placeholders: compared as a whole, which is quicker.
+    Text(String),
+    Parts(Vec<Part>),
+}
 
 #[derive(Debug, Clone)]
-enum Part {
+pub(super) enum Part {
     Text(String),
     Field(Field),
 }
@@ -118,14 +122,20 @@ impl Pattern {
             }
             Ok(Part::Text(part.to_owned()))
         };
-        text.split('.').map(part).collect::<Result<_>>().map(Self)
+        let parts: Vec<Part> = text.split('.').map(part).collect::<Result<_>>()?;
+        let plain = parts.iter().all(|part| matches!(part, Part::Text(_)));
+        Ok(if plain { Self::Text(text.to_owned()) } else { Self::Parts(parts) })
     }
 
     /// Fills the placeholders into `place`, where `name` matches; else changes nothing that counts.
     pub(super) fn matches<'a>(&self, name: &'a str, place: Place<'a>) -> Option<Place<'a>> {
+        let expected = match self {
+            Self::Text(text) => return (text == name).then_some(place),
+            Self::Parts(parts) => parts,
+        };
         let mut place = place;
         let mut parts = name.split('.');
-        for expected in &self.0 {
+        for expected in expected {
             match (expected, parts.next()?) {
                 (Part::Text(text), part) if text != part => return None,
                 (Part::Text(_), _) => {}
@@ -143,6 +153,9 @@ mod tests {
 
     #[test]
     fn placeholders_take_what_stands_there() {
+        let plain = Pattern::new("http.latency").unwrap();
+        assert_eq!(plain.matches("http.latency", Place::default()).map(|place| place.track()), Some(None));
+        assert!(plain.matches("http.latency.p95", Place::default()).is_none());
         let pattern = Pattern::new("{service}.{track}.http.latency").unwrap();
         let by_tags = Place { pod: "p", track: "stable", ..Place::default() };
         let place = pattern.matches("shop.canary.http.latency", by_tags).unwrap();

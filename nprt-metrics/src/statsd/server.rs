@@ -70,7 +70,9 @@ impl Drop for StatsdServer {
     }
 }
 
-/// Receives until it is aborted. An error (such as an ICMP answer to nobody) is counted and waited out.
+/// Receives until it is aborted. No sender can cause an error here: the socket is not connected and sends
+/// nothing, so that the kernel hands it no ICMP answers. What remains (a kernel short of memory) is counted
+/// and waited out; it never ends the server.
 async fn receive(socket: UdpSocket, aggregator: Arc<Aggregator>) {
     // The largest UDP datagram.
     let mut packet = vec![0; 65_536];

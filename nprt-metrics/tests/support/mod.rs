@@ -1,4 +1,5 @@
 //! What the tests of several backends share.
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::sync::Arc;
 
@@ -16,7 +17,6 @@ pub(crate) fn clock_at(minute: i64) -> Arc<ManualClock> {
 }
 
 /// Moves `clock` on to within `minute`.
-#[allow(dead_code, reason = "not every test's time passes")]
 pub(crate) fn go_to(clock: &ManualClock, minute: i64) {
     clock.advance(at(minute).duration_since(clock.now()).unsigned_abs());
 }
