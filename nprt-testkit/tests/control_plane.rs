@@ -1,6 +1,8 @@
 //! The control plane as tests see it: nodes, namespaces, users, and an API server that dies.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
+use std::time::{Duration, Instant};
+
 use nprt_testkit::{ControlPlane, ControlPlaneOptions, need};
 
 #[tokio::test]
@@ -20,4 +22,25 @@ async fn runs_with_its_nodes_and_survives_its_api_server() {
     plane.restart_api_server().await.unwrap();
     let found = plane.kubectl().run(&["get", "namespace", &namespace, "-o", "name"]).await.unwrap();
     assert_eq!(found.trim(), format!("namespace/{namespace}"));
+}
+
+#[tokio::test]
+async fn goes_on_with_what_is_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        || ControlPlane::start_with(ControlPlaneOptions { nodes: 1, data: Some(folder.path().to_owned()) });
+    let Some(plane) = need(start().await) else { return };
+    plane.kubectl().run(&["create", "deployment", "cart", "--image=registry.invalid/cart:1"]).await.unwrap();
+    let wait = ["rollout", "status", "deployment", "cart", "--timeout=60s"];
+    plane.kubectl().run(&wait).await.unwrap();
+    drop(plane);
+    let plane = start().await.unwrap();
+    plane.kubectl().run(&["scale", "deployment", "cart", "--replicas=2"]).await.unwrap();
+    plane.kubectl().run(&wait).await.unwrap();
+    let pods = ["get", "pods", "--field-selector=status.phase=Running", "-o", "name"];
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while plane.kubectl().run(&pods).await.unwrap().lines().count() != 2 {
+        assert!(Instant::now() < deadline, "the controllers and the nodes go on");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
