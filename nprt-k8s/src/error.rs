@@ -1,5 +1,7 @@
 //! What the API server, or the way to it, says when a request fails.
 
+use std::time::Duration;
+
 use kube::client::AuthError;
 use kube::core::Status;
 use nprt_core::{Error, ErrorKind};
@@ -51,7 +53,10 @@ impl Failure {
 
 /// The server's answer as an error of `kind`.
 pub(crate) fn refused(operation: &'static str, kind: ErrorKind, status: &Status) -> Error {
-    Error::new(kind, operation, one_line(&status.message)).with("status", status.code)
+    let asked = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    Error::new(kind, operation, one_line(&status.message))
+        .with("status", status.code)
+        .with_retry_after((asked > 0).then(|| Duration::from_secs(asked.into())))
 }
 
 /// What a refusal means, by its reason and code. Each reason has one code, but a code may have several.
@@ -159,6 +164,15 @@ mod tests {
             let error = Failure::Refused(status(reason, code)).into_error("cluster.get");
             assert_eq!((error.kind(), error.is_temporary()), (expected, temporary), "{reason} {code}");
         }
+    }
+
+    #[test]
+    fn a_server_that_asks_to_wait_is_heard() {
+        let mut busy = status("TooManyRequests", 429);
+        assert_eq!(refused("cluster.get", kind(&busy), &busy).retry_after(), None);
+        busy.details = serde_json::from_str(r#"{"retryAfterSeconds": 7}"#).unwrap();
+        let error = Failure::Refused(busy).into_error("cluster.get");
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
 
     #[test]

@@ -13,9 +13,11 @@ use crate::model::{Object, ObjectId, Track};
 use crate::ports::Lease;
 use crate::{Result, Retry};
 
-/// The pauses between attempts at a write that fails for a moment. Giving up leaves a version half applied.
+/// The pauses between attempts at a write that fails for a moment, and how long a pause may be at the most
+/// where the server asks for one. Giving up leaves a version half applied.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// When a kind is applied: what others need comes first.
 fn order(object: &Object) -> u8 {
@@ -87,6 +89,8 @@ impl Job<'_> {
         for pause in PAUSES {
             match write().await {
                 Err(error) if error.is_temporary() => {
+                    let asked = error.retry_after().unwrap_or_default();
+                    let pause = pause.max(asked.min(LONGEST));
                     self.progress.warn(format!("tries again in {} s: {error}", pause.as_secs()));
                     self.clock.sleep(pause).await;
                 }

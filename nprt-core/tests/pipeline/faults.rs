@@ -198,3 +198,20 @@ async fn a_canary_that_cannot_be_applied_leaves_nothing() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert_eq!(world.cluster.objects(), before, "neither half a canary nor its configuration");
 }
+
+#[tokio::test]
+async fn a_server_that_asks_to_wait_is_given_its_time() {
+    let world = World::new();
+    let revision = world.version(1);
+    for (asked, waited) in [(20, 20), (3600, 30)] {
+        let wait = Some(Duration::from_secs(asked));
+        let faulty = Arc::new(Faulty { wait, ..Faulty::new(&world) });
+        faulty.broken.lock().unwrap().insert("worker", 1);
+        let (done, events) =
+            told(async |progress| over(&world, faulty).deploy(&shop(), &request(&revision), &progress).await)
+                .await;
+        done.unwrap();
+        let said = format!("tries again in {waited} s");
+        assert!(events.iter().any(|event| event.to_string().contains(&said)), "{events:?}");
+    }
+}

@@ -21,6 +21,8 @@ pub(crate) struct Faulty {
     pub(crate) cluster: MemoryCluster,
     /// How many renewals fail, as if the server did not answer.
     pub(crate) renewals: AtomicUsize,
+    /// How long a failing apply asks to wait.
+    pub(crate) wait: Option<Duration>,
     /// How long a renewal that fails takes to do so.
     pub(crate) delay: Duration,
     /// Renewals are never answered.
@@ -40,6 +42,7 @@ impl Faulty {
         Self {
             cluster: world.cluster.clone(),
             renewals: AtomicUsize::new(0),
+            wait: None,
             delay: Duration::ZERO,
             silent: false,
             stuck: Mutex::default(),
@@ -83,7 +86,7 @@ impl Cluster for Faulty {
             && *left > 0
         {
             *left -= 1;
-            return Err(down());
+            return Err(down().with_retry_after(self.wait));
         }
         self.cluster.apply(lease, object).await
     }
