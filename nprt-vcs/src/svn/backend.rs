@@ -94,18 +94,30 @@ impl SvnSource {
         Err(if is_branch { error.with_available([trunk]) } else { error })
     }
 
-    /// How many lines the revision changed; `None` where that would be too long to read or to wait for.
+    /// How many lines the revision changed; `None` where `svn` cannot say, or not soon or in short.
     async fn changed(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<ChangedLines>> {
         // Whoever resolves needs the revision, and would like to know the lines.
         let diff = tokio::time::timeout(self.timeout / 2, self.client.diff(root, revision, entry)).await;
-        let Some(diff) = diff.unwrap_or(Ok(None))? else { return Ok(None) };
+        let diff = match diff.unwrap_or(Ok(None)) {
+            // Such as the revision that made the directory of the URL, whose parent may not be read.
+            Err(error) if !error.is_temporary() => {
+                tracing::debug!(%error, revision, "the changed lines stay unknown");
+                None
+            }
+            diff => diff?,
+        };
+        let Some(diff) = diff else { return Ok(None) };
         Ok(tokio::task::spawn_blocking(move || diff::count(&diff)).await.unwrap_or_default())
     }
 
     /// What is known of a revision, and of the configured URL in it.
     async fn entry(&self, revision: u64) -> Result<(LogEntry, Entry)> {
         let info = self.client.info("", &revision.to_string()).await?;
-        let entry = self.client.log(&info.repository.root, revision).await?;
+        let entry = match self.client.log(&info.url, revision).await {
+            // It changed nothing below the URL. The root comes second: who may read the URL may not read that.
+            Err(error) if error.is_not_found() => self.client.log(&info.repository.root, revision).await?,
+            entry => entry?,
+        };
         Ok((entry, info))
     }
 

@@ -43,9 +43,9 @@ impl Client {
         Ok(self.xml::<Info>("svn.info", &["info", "--xml", "--", &target]).await?.entry)
     }
 
-    /// What is known of a revision of the repository whose root is `root`.
-    pub(super) async fn log(&self, root: &str, revision: u64) -> Result<LogEntry> {
-        let target = format!("{root}@{revision}");
+    /// What is known of a revision that changed something at or below `url`.
+    pub(super) async fn log(&self, url: &str, revision: u64) -> Result<LogEntry> {
+        let target = format!("{url}@{revision}");
         let revision = revision.to_string();
         let arguments = ["log", "--xml", "--verbose", "--revision", &revision, "--", &target];
         self.xml::<Log>("svn.log", &arguments).await?.logentry.ok_or_else(|| {
@@ -73,7 +73,7 @@ impl Client {
         self.run("svn.export", &[&arguments[..], &[&target, &to]].concat()).await.map(drop)
     }
 
-    /// What `revision` changed in the text of files, as a unified diff; `None` where it is too long. Where
+    /// What `revision` changed in the text of files below the configured URL, as a unified diff; `None` where it is too long. Where
     /// the revision is a copy with changes, these are what counts, not all that was copied.
     pub(super) async fn diff(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<Vec<u8>>> {
         let fixed = ["diff", "--internal-diff", "--ignore-properties"];
@@ -89,7 +89,12 @@ impl Client {
                 let (old, new) = (at(copy.from, copy.from_revision)?, at(copy.to, revision)?);
                 ["--old".to_owned(), old, "--new".to_owned(), new]
             }
-            None => ["--change".to_owned(), revision.to_string(), "--".to_owned(), at("", revision)?],
+            None => [
+                "--change".to_owned(),
+                revision.to_string(),
+                "--".to_owned(),
+                self.target("", &revision.to_string()),
+            ],
         };
         let arguments: Vec<&str> = fixed.into_iter().chain(targets.iter().map(String::as_str)).collect();
         self.output("svn.diff", &arguments).await

@@ -7,7 +7,7 @@ pub(super) fn from_svn(operation: &'static str, said: &str) -> Error {
     let has = |known: &[u32]| codes.iter().any(|code| known.contains(code));
     let (kind, message) = if has(&[170_001, 215_004, 215_002]) {
         (ErrorKind::Unauthenticated, "the server wants (other) credentials")
-    } else if has(&[175_013, 220_004]) {
+    } else if has(&[175_013, 220_001, 220_004]) {
         (ErrorKind::Forbidden, "the credentials do not allow this")
     } else if has(&[160_005, 160_006, 160_013, 160_016, 170_000, 180_001, 195_012, 200_009, 210_005]) {
         (ErrorKind::NotFound, "no such path or revision")

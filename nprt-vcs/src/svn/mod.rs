@@ -8,10 +8,10 @@
 //! must therefore be tagged with the last changed revision (`svn info --show-item last-changed-revision`).
 //! Where the URL is that of trunk itself and the layout's trunk is `.`, any revision will do.
 //!
-//! Changed lines are those of text that `svn diff` shows for the revision, in all of the repository: neither
+//! Changed lines are those of text that `svn diff` shows for the revision, below the URL: neither
 //! properties nor binary files count. A revision that is a copy, such as a new branch or tag, is compared with
-//! what it was copied from. They are unknown (`None`) where the diff is longer than 32 MiB, or takes longer
-//! than half of the time that the call has.
+//! what it was copied from. They are unknown (`None`) where `svn` cannot show the diff, or it is longer than
+//! 32 MiB, or takes longer than half of the time that the call has.
 //!
 //! Passwords go to `svn` on its standard input. It runs with a configuration directory of its own, which is
 //! removed afterwards: it neither reads nor stores anything in the user's. `svn` follows redirects;
