@@ -14,19 +14,16 @@ use std::time::{Duration, Instant};
 use nprt_testkit::{ControlPlane, need};
 use serde_json::Value;
 
+mod support;
+
 /// Two at once would share two cores, and their clocks run 60 times as fast.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn quickstart(arguments: &[&str]) -> (Output, Duration) {
     let _alone = ONE_AT_A_TIME.lock().unwrap();
-    let cargo = |command: &str| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([command, "--quiet", "--example", "quickstart"]);
-        cargo
-    };
-    assert!(cargo("build").status().unwrap().success());
+    let mut command = Command::new(support::example("quickstart"));
     let began = Instant::now();
-    let output = cargo("run").arg("--").args(arguments).output().unwrap();
+    let output = command.args(arguments).output().unwrap();
     (output, began.elapsed())
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 #[path = "../examples/render.rs"]
 #[expect(dead_code, reason = "its main")]
 mod example;
+mod support;
 
 const SHA: &str = "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6";
 
@@ -114,8 +115,7 @@ fn bad_input_ends_with_file_document_and_line() {
 #[test]
 fn the_command_keeps_documents_and_changes_apart() {
     let command = |path: &Path, options: &[&str]| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--example", "render", "--"]).arg(path).args(options).output().unwrap()
+        Command::new(support::example("render")).arg(path).args(options).output().unwrap()
     };
     let output = command(&boutique(), &["--tag", "v1", "-o", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

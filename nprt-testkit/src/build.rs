@@ -22,7 +22,6 @@ const RECIPE: [&str; 3] = ["go.mod", "go.sum", "build"];
 /// # Errors
 /// [`Missing`] when Go is not installed (with the way to get it) or the build fails.
 pub fn programs(name: &'static str, recipe: &Path, say: impl FnOnce(&str)) -> Result<PathBuf, Missing> {
-    switched_on(name)?;
     let failed = |error: std::io::Error| Missing::new(name, error);
     let mut hash = Sha256::new();
     for file in RECIPE {
@@ -32,6 +31,7 @@ pub fn programs(name: &'static str, recipe: &Path, say: impl FnOnce(&str)) -> Re
         hash.update(content.len().to_le_bytes());
         hash.update(content);
     }
+    switched_on(name)?;
     let hash: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let built = cache().join(format!("{name}-{hash}"));
     if built.is_dir() {
