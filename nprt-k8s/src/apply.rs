@@ -1,5 +1,8 @@
 //! Server-side apply: what is sent, what came of it, and why the server refused.
 
+use std::future::Future;
+
+use futures_util::future::try_join;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -19,15 +22,19 @@ const SERVER_FIELDS: [&str; 5] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
 
 impl Client {
-    /// Applies `object`, or says what applying it would do.
+    /// Applies `object`, or says what applying it would do. `allowed` is asked beside the look at what is
+    /// there, so that no other request lies between its answer and the write.
     pub(crate) async fn apply(
         &self,
         operation: &'static str,
         place: &Place,
         object: &Object,
         dry_run: bool,
+        allowed: impl Future<Output = Result<()>>,
     ) -> Result<Applied> {
-        let before = self.get(operation, place).await.map_err(|failure| failure.into_error(operation))?;
+        let before =
+            async { self.get(operation, place).await.map_err(|failure| failure.into_error(operation)) };
+        let (before, ()) = try_join(before, allowed).await?;
         let after = match self.patch(operation, place, &body(object, place), dry_run).await {
             Ok(after) => after,
             Err(failure) => return Err(self.refusal(operation, place, object, failure).await),

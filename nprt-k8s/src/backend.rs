@@ -1,7 +1,9 @@
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::try_join;
 use futures_util::stream::BoxStream;
 use nprt_core::model::{Object, ObjectId, ServiceName};
 use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
@@ -90,29 +92,30 @@ impl Cluster for KubernetesCluster {
     async fn dry_run(&self, object: &Object) -> Result<Applied> {
         let operation = "cluster.dry_run";
         let place = self.client.place(operation, &object.id()).await?;
-        self.client.apply(operation, &place, object, true).await
+        self.client.apply(operation, &place, object, true, ready(Ok(()))).await
     }
 
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
         let operation = "cluster.apply";
         let place = self.client.place(operation, &object.id()).await?;
-        if place.namespace.is_none() || is_built_in(&place.resource) {
-            self.leases.check(operation, lease).await?;
-        } else {
-            self.leases.remember(operation, lease, &place.resource).await?;
-        }
-        self.client.apply(operation, &place, object, false).await
+        let allowed = async {
+            if place.namespace.is_none() || is_built_in(&place.resource) {
+                self.leases.check(operation, lease).await
+            } else {
+                self.leases.remember(operation, lease, &place.resource).await
+            }
+        };
+        self.client.apply(operation, &place, object, false, allowed).await
     }
 
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
         let operation = "cluster.delete";
         let place = self.client.place(operation, id).await?;
-        self.leases.check(operation, lease).await?;
         let of = |error: Error| error.with("object", id);
         let failed = |failure: crate::error::Failure| of(failure.into_error(operation));
-        let Some(object) = self.client.get(operation, &place).await.map_err(failed)? else {
-            return Ok(false);
-        };
+        let object = async { self.client.get(operation, &place).await.map_err(failed) };
+        let (object, ()) = try_join(object, self.leases.check(operation, lease)).await?;
+        let Some(object) = object else { return Ok(false) };
         let uid = uid(&object);
         self.client.delete(operation, &place, uid).await.map_err(failed)?;
         self.gone(operation, &place, uid).await.map_err(of)?;
