@@ -23,19 +23,25 @@ const SERVER_FIELDS: [&str; 5] =
 
 impl Client {
     /// Applies `object`, or says what applying it would do. `allowed` is asked beside the look at what is
-    /// there, so that no other request lies between its answer and the write.
-    pub(crate) async fn apply(
+    /// there, and again where anything else was asked since, so that no other request lies between its answer
+    /// and a write.
+    pub(crate) async fn apply<A: Future<Output = Result<()>>>(
         &self,
         operation: &'static str,
         place: &Place,
         object: &Object,
         dry_run: bool,
-        allowed: impl Future<Output = Result<()>>,
+        allowed: impl Fn() -> A,
     ) -> Result<Applied> {
         let before =
             async { self.get(operation, place).await.map_err(|failure| failure.into_error(operation)) };
-        let (before, ()) = try_join(before, allowed).await?;
-        let after = match self.patch(operation, place, &body(object, place), dry_run).await {
+        let (before, ()) = try_join(before, allowed()).await?;
+        let body = body(object, place);
+        let answer = match dry_run {
+            true => self.predict(operation, place, &body, before.as_ref()).await,
+            false => self.write(operation, place, &body, before.as_ref(), &allowed).await,
+        };
+        let after = match answer {
             Ok(after) => after,
             Err(failure) => return Err(self.refusal(operation, place, object, failure).await),
         };

@@ -92,13 +92,13 @@ impl Cluster for KubernetesCluster {
     async fn dry_run(&self, object: &Object) -> Result<Applied> {
         let operation = "cluster.dry_run";
         let place = self.client.place(operation, &object.id()).await?;
-        self.client.apply(operation, &place, object, true, ready(Ok(()))).await
+        self.client.apply(operation, &place, object, true, || ready(Ok(()))).await
     }
 
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
         let operation = "cluster.apply";
         let place = self.client.place(operation, &object.id()).await?;
-        let allowed = async {
+        let allowed = || async {
             if place.namespace.is_none() || is_built_in(&place.resource) {
                 self.leases.check(operation, lease).await
             } else {

@@ -43,11 +43,16 @@ impl KubernetesBuilder {
     /// `Invalid` for options that exclude each other or a malformed kubeconfig, `NotFound` for one that is
     /// not there or a context that is not in it, `Unauthenticated` when its credentials cannot be had.
     pub async fn build(self) -> Result<KubernetesCluster> {
-        let KubernetesConfig { kubeconfig, context, in_cluster, namespace, timeout_seconds } = self.config;
+        let KubernetesConfig { kubeconfig, context, in_cluster, namespace, force_conflicts, timeout_seconds } =
+            self.config;
         if timeout_seconds == 0 {
             return Err(
                 Error::invalid(OPERATION, "expected at least one second").with("option", "timeout_seconds")
             );
+        }
+        if force_conflicts.iter().any(String::is_empty) {
+            return Err(Error::invalid(OPERATION, "expected names of field managers")
+                .with("option", "force_conflicts"));
         }
         let mut config = if in_cluster {
             if kubeconfig.is_some() || context.is_some() {
@@ -81,7 +86,7 @@ impl KubernetesBuilder {
                 Error::invalid(OPERATION, "the cluster's client cannot be made").with_source(error)
             })
         })?;
-        let client = Client::new(kube, namespace, Duration::from_secs(timeout_seconds));
+        let client = Client::new(kube, namespace, force_conflicts, Duration::from_secs(timeout_seconds));
         Ok(KubernetesCluster::new(client, self.clock))
     }
 }

@@ -2,30 +2,21 @@
 //! looks at an object, and that is no change of ours.
 
 use nprt_core::ports::Change;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::client::MANAGER;
+use crate::adopt::{adopted, ours};
+use crate::fields::at;
 
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     let Some(before) = before else { return Change::Created };
+    if adopted(before).is_some() {
+        return Change::Configured;
+    }
     match (ours(before), ours(after)) {
         (Some(old), Some(new)) if old == new && same(new, Some(before), Some(after)) => Change::Unchanged,
         _ => Change::Configured,
     }
-}
-
-/// The set of fields that we have applied, as the server keeps it (`fieldsV1`).
-fn ours(object: &Value) -> Option<&Value> {
-    let managers = object.pointer("/metadata/managedFields")?.as_array()?;
-    let text =
-        |entry: &Value, field: &str, expected: &str| entry.get(field).is_some_and(|text| text == expected);
-    let ours = managers.iter().find(|entry| {
-        text(entry, "manager", MANAGER)
-            && text(entry, "operation", "Apply")
-            && entry.get("subresource").is_none()
-    });
-    ours?.get("fieldsV1")
 }
 
 /// Whether all of `fields` have one value in both.
@@ -35,25 +26,6 @@ fn same(fields: &Value, before: Option<&Value>, after: Option<&Value>) -> bool {
             fields.iter().all(|(step, fields)| same(fields, at(before, step), at(after, step)))
         }
         _ => before == after,
-    }
-}
-
-/// Goes one step of `fieldsV1`: `f:` and a field, `k:` and the key of a list's item, `v:` and the item
-/// itself; `.` is the map or item as such, whose fields have steps of their own.
-fn at<'a>(value: Option<&'a Value>, step: &str) -> Option<&'a Value> {
-    let value = value?;
-    match step.split_once(':')? {
-        ("f", field) => value.get(field),
-        ("k", key) => {
-            let key: Map<String, Value> = serde_json::from_str(key).ok()?;
-            let is_it = |item: &&Value| key.iter().all(|(field, value)| item.get(field) == Some(value));
-            value.as_array()?.iter().find(is_it)
-        }
-        ("v", item) => {
-            let item: Value = serde_json::from_str(item).ok()?;
-            value.as_array()?.iter().find(|present| **present == item)
-        }
-        _ => None,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) kube: kube::Client,
     pub(crate) namespace: String,
     pub(crate) discovery: Discovery,
+    /// The managers whose fields are taken.
+    pub(crate) forced: Vec<String>,
     timeout: Duration,
 }
 
@@ -47,8 +49,8 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(crate) fn new(kube: kube::Client, namespace: String, timeout: Duration) -> Self {
-        Self { kube, namespace, discovery: Discovery::default(), timeout }
+    pub(crate) fn new(kube: kube::Client, namespace: String, forced: Vec<String>, timeout: Duration) -> Self {
+        Self { kube, namespace, discovery: Discovery::default(), forced, timeout }
     }
 
     /// Where `id` lies.
@@ -95,21 +97,34 @@ impl Client {
         }
     }
 
-    /// Server-side apply, with unknown and duplicate fields refused, and without taking fields from others.
+    /// Server-side apply, with unknown and duplicate fields refused. Only `force` takes fields from others.
     pub(crate) async fn patch(
         &self,
         operation: &'static str,
         place: &Place,
         object: &Value,
         dry_run: bool,
+        force: bool,
     ) -> Result<Value, Failure> {
         let params = PatchParams {
             dry_run,
-            force: false,
+            force,
             field_manager: Some(MANAGER.to_owned()),
             field_validation: Some(ValidationDirective::Strict),
         };
         let request = place.request().patch(&place.name, &params, &Patch::Apply(object));
+        self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
+    }
+
+    /// Changes the fields that `patch` names.
+    pub(crate) async fn merge(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        patch: &Value,
+    ) -> Result<Value, Failure> {
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let request = place.request().patch(&place.name, &params, &Patch::Merge(patch));
         self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
     }
 

@@ -16,12 +16,23 @@ pub struct KubernetesConfig {
     pub in_cluster: bool,
     /// The namespace; by default that of the context, or of the pod.
     pub namespace: Option<String>,
+    /// The field managers whose fields an apply takes where it sets them to something else, such as
+    /// `kubectl-edit` or `helm`; by default none, so that each is a `Conflict`. What `kubectl apply`
+    /// (client-side) and `kubectl create` wrote is taken always.
+    pub force_conflicts: Vec<String>,
     /// Seconds that a request may take in all, retries that the server asks for included; 30 by default.
     pub timeout_seconds: u64,
 }
 
 impl Default for KubernetesConfig {
     fn default() -> Self {
-        Self { kubeconfig: None, context: None, in_cluster: false, namespace: None, timeout_seconds: 30 }
+        Self {
+            kubeconfig: None,
+            context: None,
+            in_cluster: false,
+            namespace: None,
+            force_conflicts: Vec::new(),
+            timeout_seconds: 30,
+        }
     }
 }

@@ -11,7 +11,13 @@
 //! # }
 //! ```
 //!
-//! - Fields are owned as the manager `nprt`; a field of another manager is never taken.
+//! - Fields are owned as the manager `nprt`. What `kubectl apply` (client-side) and `kubectl create` wrote is
+//!   taken over by the next apply, so that a field that the manifest does not have is dropped: this patches
+//!   the object's owners, at the resource version that was read, and then applies. Of an object that is older
+//!   than owners (`before-first-apply`), what its last `kubectl apply` was given is taken over. A dry run
+//!   says so (`Configured`), and its object still has the fields that will be dropped.
+//! - A field of any other manager, such as that of `kubectl edit` or of a controller, is a `Conflict`, unless
+//!   [`force_conflicts`](KubernetesConfig::force_conflicts) names the manager.
 //! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. Each write reads it first;
 //!   the server itself does not enforce it yet (`fencing: false`).
 //!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.
@@ -29,6 +35,7 @@
 #![doc = include_str!("../role.yaml")]
 //! ```
 
+mod adopt;
 mod apply;
 mod backend;
 mod builder;
@@ -37,6 +44,7 @@ mod client;
 mod config;
 mod discovery;
 mod error;
+mod fields;
 mod lease;
 mod list;
 mod rollout;

@@ -40,6 +40,7 @@ async fn a_configuration_is_validated() {
     for wrong in [
         KubernetesConfig { namespace: Some("../kube-system".to_owned()), ..good.clone() },
         KubernetesConfig { timeout_seconds: 0, ..good.clone() },
+        KubernetesConfig { force_conflicts: vec![String::new()], ..good.clone() },
         KubernetesConfig { in_cluster: true, ..good.clone() },
     ] {
         assert!(refused(wrong.clone()).await.is_invalid(), "{wrong:?}");

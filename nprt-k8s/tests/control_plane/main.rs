@@ -1,6 +1,7 @@
 //! The backend on a real control plane, which all of these tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
+mod adopt;
 mod boutique;
 mod cluster;
 mod conformance;

@@ -21,7 +21,7 @@ impl World {
         let plane = need(ControlPlane::shared().await)?;
         let namespace = plane.namespace(name).await.unwrap();
         let user = plane.service_account(&namespace, "nprt").await.unwrap();
-        let world = Self { plane, cluster: connect(&user, &namespace).await, namespace, user };
+        let world = Self { plane, cluster: connect(&user, &namespace, &[]).await, namespace, user };
         world.admin_with_input(&["apply", "--server-side", "-f", "-"], include_str!("../../role.yaml")).await;
         let account = format!("--serviceaccount={}:nprt", world.namespace);
         world.admin(&["create", "rolebinding", "nprt", "--clusterrole=nprt", &account]).await;
@@ -30,7 +30,12 @@ impl World {
 
     /// A second client of the same namespace.
     pub(crate) async fn another(&self) -> Arc<KubernetesCluster> {
-        connect(&self.user, &self.namespace).await
+        connect(&self.user, &self.namespace, &[]).await
+    }
+
+    /// A client that takes the fields of `managers`.
+    pub(crate) async fn forcing(&self, managers: &[&str]) -> Arc<KubernetesCluster> {
+        connect(&self.user, &self.namespace, managers).await
     }
 
     pub(crate) async fn admin(&self, args: &[&str]) -> String {
@@ -47,10 +52,11 @@ impl World {
     }
 }
 
-async fn connect(user: &Kubectl, namespace: &str) -> Arc<KubernetesCluster> {
+async fn connect(user: &Kubectl, namespace: &str, forced: &[&str]) -> Arc<KubernetesCluster> {
     let config = KubernetesConfig {
         kubeconfig: Some(user.kubeconfig().to_owned()),
         namespace: Some(namespace.to_owned()),
+        force_conflicts: forced.iter().map(|&manager| manager.to_owned()).collect(),
         ..KubernetesConfig::default()
     };
     Arc::new(KubernetesCluster::builder(config).build().await.unwrap())
