@@ -9,4 +9,5 @@
 
 mod flow;
 mod overlap;
+mod prune;
 mod world;

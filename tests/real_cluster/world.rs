@@ -6,9 +6,9 @@ use std::sync::Arc;
 use nprt::Result;
 use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
-use nprt::model::{Digest, Revision, ServiceName, Tag, VersionRef};
+use nprt::model::{Digest, Revision, ServiceName, Tag, Track, VersionRef};
 use nprt::pipeline::{
-    Caller, Deployment, Pipeline, PipelineSettings, Ports, Progress, Request, Rollback, Service,
+    Caller, Deployment, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback, Service,
 };
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, need};
@@ -33,6 +33,11 @@ impl World {
 
     /// A pipeline with a client of its own, as another process has it.
     pub(crate) async fn process(&self) -> Arc<Process> {
+        self.process_of(Service::new(shop())).await
+    }
+
+    /// The same, with other settings of the service.
+    pub(crate) async fn process_of(&self, service: Service) -> Arc<Process> {
         let config = KubernetesConfig {
             kubeconfig: Some(self.plane.kubeconfig().to_owned()),
             namespace: Some(self.namespace.clone()),
@@ -49,7 +54,7 @@ impl World {
         let settings =
             PipelineSettings { lease_seconds: 6, rollout_seconds: 90, ..PipelineSettings::default() };
         let pipeline = Pipeline::new("test", clock, settings).unwrap();
-        Arc::new(Process(pipeline.with_service(Service::new(shop()), ports).unwrap()))
+        Arc::new(Process(pipeline.with_service(service, ports).unwrap()))
     }
 
     /// Commits `manifests` on `main` and pushes their images.
@@ -116,6 +121,10 @@ impl Process {
         self.0.promote(&shop(), &request(revision), &Progress::silent()).await
     }
 
+    pub(crate) async fn preview(&self, revision: &Revision, track: Track) -> Result<Preview> {
+        self.0.preview(&shop(), &request(revision), track, &Progress::silent()).await
+    }
+
     pub(crate) async fn rollback(&self) -> Result<Rollback> {
         self.0.rollback(&shop(), &caller(), &Progress::silent()).await
     }
@@ -126,7 +135,7 @@ impl Process {
     }
 }
 
-fn shop() -> ServiceName {
+pub(crate) fn shop() -> ServiceName {
     ServiceName::new("shop").unwrap()
 }
 

@@ -25,4 +25,7 @@ pub mod annotation {
     pub const CALLER: &str = "nprt.dev/caller";
     /// Why.
     pub const REASON: &str = "nprt.dev/reason";
+    /// `false` keeps the object in the cluster when the manifests no longer hold it, whatever the service's
+    /// policy. Any value but `true` does.
+    pub const PRUNE: &str = "nprt.dev/prune";
 }

@@ -62,27 +62,47 @@ impl Job<'_> {
     /// The first object's that cannot be deleted. All others of its kind are deleted, and what is left is
     /// found by the next call.
     pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Vec<ObjectId>> {
-        let mut objects: Vec<&Object> = live.on(Track::Canary).collect();
+        let objects = live.on(Track::Canary).collect();
+        let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
+        done.map(|()| removed)
+    }
+
+    /// Deletes `objects`: what others need goes last. Answers with those that were there and are gone, and
+    /// with the first error, after which those of later kinds are left.
+    pub(super) async fn delete(
+        &self,
+        lease: &Lease,
+        mut objects: Vec<&Object>,
+        told: impl Fn(ObjectId) -> Event,
+    ) -> (Vec<ObjectId>, Result<()>) {
         objects.sort_by_key(|object| std::cmp::Reverse(order(object)));
-        let mut removed = Vec::new();
+        let mut deleted = Vec::new();
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
             let delete = async |object: &Object| {
                 let id = object.id();
                 let there = self.again(|| self.ports.cluster.delete(lease, &id)).await?;
                 if there {
-                    self.progress.tell(Event::Removed { object: id.clone() });
+                    self.progress.tell(told(id.clone()));
                 }
                 Result::Ok(there.then_some(id))
             };
-            let done = join_all(kinds.iter().map(|object| delete(object))).await;
-            removed.extend(done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten());
+            let mut failed = Ok(());
+            for done in join_all(kinds.iter().map(|object| delete(object))).await {
+                match done {
+                    Ok(id) => deleted.extend(id),
+                    Err(error) => failed = failed.and(Err(error)),
+                }
+            }
+            if failed.is_err() {
+                return (deleted, failed);
+            }
         }
-        Ok(removed)
+        (deleted, Ok(()))
     }
 
     /// Does `write`, and again after a pause where it fails for a moment. A write that landed all the same is
     /// harmless to repeat.
-    async fn again<T, W>(&self, write: impl Fn() -> W) -> Result<T>
+    pub(super) async fn again<T, W>(&self, write: impl Fn() -> W) -> Result<T>
     where
         W: Future<Output = Result<T>>,
     {

@@ -34,6 +34,19 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
+        let Trial { version, live, plan, is_there } = self.plan_canary(request).await?;
+        let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
+        let applied = match self.start(&lease, &plan).await {
+            Ok(applied) => applied,
+            Err(error) => return Err(self.remove_failed(&lease, error).await),
+        };
+        let Version { service, revision, tag, .. } = version;
+        let (track, pruned, withheld, warnings) = (Track::Canary, Vec::new(), plan.withheld, plan.warnings);
+        Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
+    }
+
+    /// What starting the canary does.
+    pub(super) async fn plan_canary(&self, request: &Request) -> Result<Trial> {
         let revision = self.resolve(&request.version).await?;
         let live = self.live().await?;
         let stable = stable_beside(&live)?;
@@ -53,17 +66,13 @@ impl Job<'_> {
         let rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
         let mut marks = marks(&request.caller);
         marks.push((annotation::STARTED, self.clock.now().to_string()));
-        let plan = self.plan(rendered, &live, &marks).await?;
+        let mut plan = self.plan(rendered, &live, &marks).await?;
+        if self.service.prune {
+            plan.withheld.extend(self.orphans(&live, &source.manifests));
+        }
+        plan.warnings.extend(mixed);
         let is_there = live.running(Track::Canary).is_some_and(|canary| canary.is(&version));
-        let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
-        let applied = match self.start(&lease, &plan).await {
-            Ok(applied) => applied,
-            Err(error) => return Err(self.remove_failed(&lease, error).await),
-        };
-        let Version { service, revision, tag, .. } = version;
-        let (withheld, mut warnings) = (plan.withheld, plan.warnings);
-        warnings.extend(mixed);
-        Ok(Deployment { service, track: Track::Canary, revision, tag, applied, removed, withheld, warnings })
+        Ok(Trial { version, live, plan, is_there })
     }
 
     async fn start(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
@@ -94,6 +103,15 @@ impl Job<'_> {
         }
         Ok(known)
     }
+}
+
+/// A canary to start.
+pub(super) struct Trial {
+    pub(super) version: Version,
+    pub(super) live: Live,
+    pub(super) plan: Plan,
+    /// It runs already, and its trial goes on.
+    pub(super) is_there: bool,
 }
 
 /// The stable version, which a canary needs beside it.

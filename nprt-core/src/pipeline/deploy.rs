@@ -1,7 +1,7 @@
 use super::Pipeline;
 use super::job::Job;
 use super::live::Live;
-use super::plan::marks;
+use super::plan::{Plan, marks};
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use super::source::Source;
@@ -17,6 +17,10 @@ impl Pipeline {
     /// every image, and that the cluster accepts each object. A canary of another version is removed before
     /// stable changes, so that never three versions run; one of this version after it is stable. Where this
     /// version is stable already, no pod restarts: that message is how one goes back to it.
+    ///
+    /// Where the [service](crate::pipeline::Service::prune) prunes, what its manifests no longer hold is
+    /// deleted at the very end. What cannot be deleted then is a warning: the version is stable, and the next
+    /// deploy tries again.
     ///
     /// A write that fails for a moment is tried again. Where one fails for good, the error says which versions
     /// stable is left with; the next deploy, of either, makes it one again. So it does after the future was
@@ -40,12 +44,18 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
+        let (source, version, live) = self.find(request).await?;
+        self.make_stable(&lease, &source, &version, &live, &request.caller).await
+    }
+
+    /// The version that is asked for, and what runs.
+    pub(super) async fn find(&self, request: &Request) -> Result<(Source, Version, Live)> {
         let revision = self.resolve(&request.version).await?;
         let source = self.read(revision).await?;
         let live = self.live().await?;
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running).await?;
-        self.make_stable(&lease, &source, &version, &live, &request.caller).await
+        Ok((source, version, live))
     }
 
     /// Makes `version` stable, and removes the canary.
@@ -57,8 +67,7 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Deployment> {
-        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.objects)?;
-        let plan = self.plan(rendered, live, &marks(caller)).await?;
+        let mut plan = self.plan_stable(source, version, live, caller).await?;
         let mut removed = Vec::new();
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {
@@ -72,6 +81,7 @@ impl Job<'_> {
         if is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
+        let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {
             service: self.service.name.clone(),
             track: Track::Stable,
@@ -79,9 +89,33 @@ impl Job<'_> {
             tag: version.tag.clone(),
             applied,
             removed,
+            pruned,
             withheld: plan.withheld,
             warnings: plan.warnings,
         })
+    }
+
+    /// What making `version` stable does.
+    pub(super) async fn plan_stable(
+        &self,
+        source: &Source,
+        version: &Version,
+        live: &Live,
+        caller: &Caller,
+    ) -> Result<Plan> {
+        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.objects)?;
+        let mut plan = self.plan(rendered, live, &marks(caller)).await?;
+        let orphans = self.orphans(live, &source.manifests);
+        if self.service.prune {
+            plan.pruned = orphans;
+        } else if !orphans.is_empty() {
+            let names: Vec<String> = orphans.iter().map(ToString::to_string).collect();
+            let warning =
+                format!("the service does not prune; no longer in the manifests: {}", names.join(", "));
+            self.progress.warn(&warning);
+            plan.warnings.push(warning);
+        }
+        Ok(plan)
     }
 
     /// `error`, and which versions it left stable with.

@@ -92,12 +92,14 @@ impl Live {
     /// The live object that `object` means.
     pub(super) fn find(&self, object: &Object) -> Option<&Object> {
         let id = object.id();
-        self.objects.iter().find(|live| {
-            let live = live.id();
-            (live.group(), &live.kind, &live.name) == (id.group(), &id.kind, &id.name)
-                && (id.namespace.is_none() || id.namespace == live.namespace)
-        })
+        self.objects.iter().find(|live| means(&id, &live.id()))
     }
+}
+
+/// Whether a manifest's object is this live one, be it in another version of the API.
+pub(super) fn means(id: &ObjectId, live: &ObjectId) -> bool {
+    (live.group(), &live.kind, &live.name) == (id.group(), &id.kind, &id.name)
+        && (id.namespace.is_none() || id.namespace == live.namespace)
 }
 
 /// The annotation's value, where all objects have the same.

@@ -60,8 +60,10 @@ mod lease;
 mod live;
 mod notify;
 mod plan;
+mod preview;
 mod progress;
 mod promote;
+mod prune;
 mod request;
 mod rollback;
 mod rollout;
@@ -79,6 +81,7 @@ use crate::ports::Clock;
 
 pub use judge_canary::Judgement;
 pub use live::Running;
+pub use preview::{Preview, PreviewedObject};
 pub use progress::{Event, Events, Progress};
 pub use request::{AppliedObject, Caller, Deployment, Request};
 pub use rollback::Rollback;

@@ -9,13 +9,17 @@ use super::progress::Event;
 use super::request::Caller;
 use crate::manifest::Rendered;
 use crate::model::{Object, ObjectId, annotation, label};
-use crate::ports::Change;
+use crate::ports::{Applied, Change};
 use crate::{Error, Result};
 
 /// What will be applied.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) objects: Vec<Object>,
+    /// What the cluster said that would become of each, in the same order.
+    pub(super) foreseen: Vec<Applied>,
+    /// What the manifests no longer hold and is deleted at the end.
+    pub(super) pruned: Vec<ObjectId>,
     pub(super) withheld: Vec<ObjectId>,
     pub(super) warnings: Vec<String>,
 }
@@ -43,8 +47,8 @@ impl Job<'_> {
         let plan = async |document: crate::manifest::Document| {
             let mut object = document.object;
             if !is_workload(&object) {
-                self.ports.cluster.dry_run(&object).await?;
-                return Ok(object);
+                let would_be = self.ports.cluster.dry_run(&object).await?;
+                return Ok((object, would_be));
             }
             let now = live.find(&object);
             let kept = |(key, _): &(&'static str, String)| {
@@ -59,12 +63,13 @@ impl Job<'_> {
                 let stays = |key: &str| key == annotation::STARTED && pods_stay;
                 annotate(&mut object, marks.iter().filter(|(key, _)| !stays(key)).cloned())?;
             }
-            Result::Ok(object)
+            Result::Ok((object, would_be))
         };
         let planned = join_all(documents.into_iter().map(plan)).await;
-        let objects = planned.into_iter().collect::<Result<Vec<Object>>>()?;
+        let planned = planned.into_iter().collect::<Result<Vec<_>>>()?;
+        let (objects, foreseen): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
         self.progress.tell(Event::Validated { objects: objects.len() });
-        Ok(Plan { objects, withheld, warnings })
+        Ok(Plan { objects, foreseen, pruned: Vec::new(), withheld, warnings })
     }
 }
 

@@ -67,6 +67,11 @@ pub enum Event {
         /// The object.
         object: ObjectId,
     },
+    /// An object that the manifests no longer hold was deleted.
+    Pruned {
+        /// The object.
+        object: ObjectId,
+    },
     /// A workload's pods are being replaced.
     Rollout {
         /// The workload.
@@ -118,6 +123,7 @@ impl fmt::Display for Event {
             Self::Validated { objects } => write!(f, "the cluster accepts all {objects} objects"),
             Self::Applied { object, change } => write!(f, "{object} {}", change.as_str()),
             Self::Removed { object } => write!(f, "{object} removed"),
+            Self::Pruned { object } => write!(f, "{object} pruned"),
             Self::Rollout { workload, message, .. } => write!(f, "{workload}: {message}"),
             Self::Measured { metric, blocks, ignored: 0 } => write!(f, "read {blocks} blocks of {metric}"),
             Self::Measured { metric, blocks, ignored } => {

@@ -70,7 +70,9 @@ pub struct Deployment {
     pub applied: Vec<AppliedObject>,
     /// The objects of a canary that were removed.
     pub removed: Vec<ObjectId>,
-    /// Objects that the manifests would change, and that wait for the promotion.
+    /// The objects that the manifests no longer hold and that were deleted, by the service's policy.
+    pub pruned: Vec<ObjectId>,
+    /// Objects that the manifests would change, or whose removal they mean, and that wait for the promotion.
     pub withheld: Vec<ObjectId>,
     /// What a person should know.
     pub warnings: Vec<String>,

@@ -32,6 +32,15 @@ pub struct Service {
     /// What a canary must keep to; the rules of the method by default.
     #[serde(default = "Policy::method")]
     pub policy: Policy,
+    /// Whether a deploy deletes stable's objects that the manifests no longer hold, once the pods of all
+    /// workloads are ready. By default it does not, as kubectl and Argo CD do not, and warns instead: all
+    /// else that a deploy does is undone by another one, and a moved folder would delete what serves.
+    ///
+    /// Deleted is only what has this service's label, is of a kind that the cluster lists, and does not say
+    /// [`nprt.dev/prune: "false"`](crate::model::annotation::PRUNE); never a Namespace, a
+    /// CustomResourceDefinition, a PersistentVolume or a PersistentVolumeClaim.
+    #[serde(default)]
+    pub prune: bool,
 }
 
 fn default_path() -> RepoPath {
@@ -43,7 +52,7 @@ impl Service {
     #[must_use]
     pub fn new(name: ServiceName) -> Self {
         let (transform, policy) = (Settings::default(), Policy::method());
-        Self { name, manifests: default_path(), transform, policy }
+        Self { name, manifests: default_path(), transform, policy, prune: false }
     }
 }
 

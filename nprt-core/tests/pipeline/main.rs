@@ -7,5 +7,6 @@ mod deploy;
 mod faults;
 mod faulty;
 mod judge;
+mod prune;
 mod tags;
 mod world;

@@ -1,0 +1,110 @@
+use super::Pipeline;
+use super::job::Job;
+use super::live::Live;
+use super::plan::Plan;
+use super::progress::Progress;
+use super::request::Request;
+use crate::Result;
+use crate::manifest::Version;
+use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track};
+use crate::ports::{Applied, Change};
+
+/// What a deploy or a canary would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The service.
+    pub service: ServiceName,
+    /// Where the version would run.
+    pub track: Track,
+    /// The version's revision.
+    pub revision: Revision,
+    /// The tag of its images.
+    pub tag: Tag,
+    /// Every object that would be applied.
+    pub objects: Vec<PreviewedObject>,
+    /// The objects of a canary that would be removed.
+    pub removed: Vec<ObjectId>,
+    /// The objects that the manifests no longer hold and that would be deleted, by the service's policy.
+    pub pruned: Vec<ObjectId>,
+    /// Objects that the manifests would change, or whose removal they mean, and that would wait for the
+    /// promotion.
+    pub withheld: Vec<ObjectId>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// An object, and what applying it would do. Its contents are whole, the values of Secrets included, which
+/// `Debug` does not show: show it to a person as [`Object::redacted`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewedObject {
+    /// The object.
+    pub object: ObjectId,
+    /// What would become of it.
+    pub change: Change,
+    /// As the cluster has it; `None` where it would be created.
+    pub before: Option<Object>,
+    /// As the cluster would have it; who asks for it, why and when is added as it is applied.
+    pub after: Object,
+}
+
+impl Pipeline {
+    /// What [`Pipeline::deploy`] (for [`Track::Stable`]) or [`Pipeline::canary`] would do now. It changes
+    /// nothing and needs no lease, so that it also works while somebody else changes the service. It checks
+    /// all that the operation would check, but does not wait for images.
+    ///
+    /// # Errors
+    /// As the operation, without those of leases and rollouts.
+    pub async fn preview(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+        track: Track,
+        progress: &Progress,
+    ) -> Result<Preview> {
+        let mut job = self.job(service, progress)?;
+        job.settings.image_wait_seconds = 0;
+        match track {
+            Track::Stable => {
+                let (source, version, live) = job.find(request).await?;
+                let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
+                job.foresee(track, version, &live, plan, true).await
+            }
+            Track::Canary => {
+                let trial = job.plan_canary(request).await?;
+                job.foresee(track, trial.version, &trial.live, trial.plan, !trial.is_there).await
+            }
+        }
+    }
+}
+
+impl Job<'_> {
+    async fn foresee(
+        &self,
+        track: Track,
+        version: Version,
+        live: &Live,
+        plan: Plan,
+        canary_goes: bool,
+    ) -> Result<Preview> {
+        let removed: Vec<ObjectId> = match canary_goes {
+            true => live.on(Track::Canary).map(Object::id).collect(),
+            false => Vec::new(),
+        };
+        let mut objects = Vec::with_capacity(plan.foreseen.len());
+        for Applied { object: after, change } in plan.foreseen {
+            let object = after.id();
+            // What is removed first is created anew.
+            let change = if removed.contains(&object) { Change::Created } else { change };
+            let before = match (change, live.find(&after)) {
+                (Change::Created, _) => None,
+                (_, Some(before)) => Some(before.clone()),
+                // It does not have our label yet.
+                (_, None) => self.ports.cluster.get(&object).await?,
+            };
+            objects.push(PreviewedObject { object, change, before, after });
+        }
+        let Version { service, revision, tag, .. } = version;
+        let Plan { pruned, withheld, warnings, .. } = plan;
+        Ok(Preview { service, track, revision, tag, objects, removed, pruned, withheld, warnings })
+    }
+}

@@ -1,0 +1,56 @@
+//! What a service no longer has.
+
+use super::job::Job;
+use super::live::{Live, means};
+use super::plan::Plan;
+use super::progress::Event;
+use crate::manifest::Manifests;
+use crate::model::{Object, ObjectId, Track, annotation, label};
+use crate::ports::Lease;
+
+/// What holds data, or everything else: with one of these goes what no deploy brings back.
+const KEPT: [(&str, &str); 4] = [
+    ("", "Namespace"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+];
+
+impl Job<'_> {
+    /// Stable's live objects that the manifests no longer hold, of those that may be deleted.
+    pub(super) fn orphans(&self, live: &Live, manifests: &Manifests) -> Vec<ObjectId> {
+        let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
+        let ours = live.objects.iter().filter(|object| self.may_prune(object)).map(Object::id);
+        ours.filter(|id| !held(id)).collect()
+    }
+
+    /// Deletes what the plan says, and answers with what is gone. What cannot be deleted becomes a warning of
+    /// the plan.
+    pub(super) async fn prune(&self, lease: &Lease, plan: &mut Plan) -> Vec<ObjectId> {
+        let mut objects = Vec::new();
+        let mut failed = Ok(());
+        for id in &plan.pruned {
+            // The plan is as old as the rollouts: meanwhile a person may have kept it, or given it away.
+            match self.again(|| self.ports.cluster.get(id)).await {
+                Ok(object) => objects.extend(object.filter(|object| self.may_prune(object))),
+                Err(error) => failed = failed.and(Err(error)),
+            }
+        }
+        let told = |object| Event::Pruned { object };
+        let (pruned, done) = self.delete(lease, objects.iter().collect(), told).await;
+        if let Err(error) = failed.and(done) {
+            let warning = format!("not all was pruned, and the next deploy tries again: {error}");
+            self.progress.warn(&warning);
+            plan.warnings.push(warning);
+        }
+        pruned
+    }
+
+    fn may_prune(&self, object: &Object) -> bool {
+        let id = object.id();
+        object.label(label::SERVICE) == Some(self.service.name.as_str())
+            && object.label(label::TRACK) != Some(Track::Canary.as_str())
+            && object.annotation(annotation::PRUNE).is_none_or(|prune| prune == "true")
+            && !KEPT.contains(&(id.group(), id.kind.as_str()))
+    }
+}
