@@ -86,7 +86,18 @@ impl Client {
         namespace: &str,
         labels: &str,
     ) -> Result<Vec<Value>, Failure> {
-        let request = resource.request(Some(namespace)).list(&ListParams::default().labels(labels));
+        self.list_by(operation, resource, namespace, &ListParams::default().labels(labels)).await
+    }
+
+    /// As [`list`](Self::list), chosen by `params`.
+    pub(crate) async fn list_by(
+        &self,
+        operation: &'static str,
+        resource: &Resource,
+        namespace: &str,
+        params: &ListParams,
+    ) -> Result<Vec<Value>, Failure> {
+        let request = resource.request(Some(namespace)).list(params);
         match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
             Err(failure) if failure.is_no_path() && !resource.is_everywhere() => Ok(Vec::new()),
             Err(failure) => Err(failure),

@@ -27,6 +27,10 @@ impl Resource {
         Self::known("", "v1", "Pod")
     }
 
+    pub(crate) fn events() -> Self {
+        Self::known("", "v1", "Event")
+    }
+
     /// Whether no API server is without it.
     pub(crate) fn is_everywhere(&self) -> bool {
         let core = self.api.group.is_empty() && self.api.version == "v1";

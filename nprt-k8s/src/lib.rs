@@ -23,6 +23,10 @@
 //!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.
 //! - A list covers the usual kinds, and those others that nprt has applied for the service: the Lease's
 //!   annotation `nprt.dev/kinds` remembers them.
+//! - A rollout that does not go on says why in its message: which pod, which container, what the cluster warned
+//!   of, and the last five lines of a log after a crash. It fails when the Deployment's `progressDeadlineSeconds`
+//!   have passed, never before: a crash loop may heal. StatefulSets and DaemonSets have no deadline; their
+//!   message says what is wrong until the caller stops listening.
 //! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:
 //!   it depends on `k8s-openapi` with one of its features `v1_*`.
 //!

@@ -67,6 +67,10 @@ pub trait Cluster: Debug + Send + Sync {
     /// when it is called, so that an earlier rollout is never taken for this one. There is no time limit: the
     /// caller stops listening.
     ///
+    /// What keeps pods from being ready is in the message, while the rollout goes on and when it has failed:
+    /// which pod, which container, why. When such a rollout has failed is for the cluster to say: a crash loop
+    /// may heal, and without a deadline of its own a workload stays under way until the caller stops listening.
+    ///
     /// The Deployments, StatefulSets and DaemonSets of `apps` are followed, and such other kinds as the
     /// backend knows to end.
     ///
@@ -158,7 +162,8 @@ pub struct RolloutStatus {
     pub ready: u64,
     /// Where it stands.
     pub phase: RolloutPhase,
-    /// The same in words: `2 of 3 pods updated`, or what fails and why.
+    /// The same in words: `2 of 3 pods updated`, and what fails and why. The last lines of a crashed container's
+    /// log may be part of it.
     pub message: String,
 }
 

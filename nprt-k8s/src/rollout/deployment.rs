@@ -50,14 +50,8 @@ fn exceeded(workload: Workload<'_>) -> Option<Workload<'_>> {
 /// comes back, until there is progress. Times are whole seconds, and so is the shortest deadline: in the same
 /// second it cannot have passed.
 fn is_stale(workload: Workload<'_>, condition: Workload<'_>) -> bool {
-    let time = |of: Workload<'_>, pointer: &str| of.text(pointer).parse::<Timestamp>().ok();
-    let managers = workload.at("/metadata/managedFields").and_then(Value::as_array);
-    let writers = managers.into_iter().flatten().map(Workload).filter(|w| w.text("/subresource") != "status");
-    let written = writers.filter_map(|writer| time(writer, "/time")).max();
-    match (time(condition, "/lastUpdateTime"), written) {
-        (Some(updated), Some(written)) => updated <= written,
-        _ => false,
-    }
+    let updated = condition.text("/lastUpdateTime").parse::<Timestamp>();
+    updated.is_ok_and(|updated| workload.written().is_some_and(|written| updated <= written))
 }
 
 /// How long to wait for progress where only an earlier rollout's failure is told: the controller does not

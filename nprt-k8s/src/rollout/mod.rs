@@ -1,10 +1,17 @@
 //! Following a rollout by watching its workload.
+//!
+//! A Deployment fails when the server says so: by its `progressDeadlineSeconds`, as for `kubectl rollout status`.
+//! No trouble ends a rollout before, however definite it looks: a crash loop ends when the database answers, a
+//! quota is freed by the pods that end, an image is pushed a minute late. Whoever wants to fail fast sets a
+//! shorter deadline. Until then the message of each status says what is wrong. StatefulSets and DaemonSets have no
+//! deadline: they stay under way, with what is wrong in the message, until the caller stops listening.
 
 mod deployment;
 mod diagnose;
 mod rules;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use kube::api::DynamicObject;
@@ -17,8 +24,13 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Place};
 use crate::error::Failure;
+use diagnose::When;
 
 const OPERATION: &str = "cluster.watch_rollout";
+
+/// How often the pods of a rollout that goes on are looked at: what fails shows in them, not in the workload. A
+/// rollout that is over before costs no request for that.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The statuses of the rollout of `workload`, until it ends.
 pub(crate) fn watch(client: Arc<Client>, workload: ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
@@ -44,21 +56,48 @@ fn followed(workload: &ObjectId, place: Place) -> Result<Place> {
         .with_available(rules::KINDS.map(|(_, kind)| kind)))
 }
 
+/// How long until a watch that was refused as too old begins anew.
+const AGAIN: Duration = Duration::from_secs(1);
+
 struct Follow {
     client: Arc<Client>,
     workload: ObjectId,
     place: Place,
     events: BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>>,
     last: Option<RolloutStatus>,
-    /// The workload as it was seen last, and when it has failed without anybody saying so.
-    deadline: Option<(Instant, Value)>,
+    /// The workload as it was seen last.
+    seen: Value,
+    /// What kept its pods from being ready when that was looked at last.
+    troubles: Vec<String>,
+    look_at: Instant,
+    /// When it has failed without anybody saying so.
+    deadline: Option<Instant>,
+}
+
+/// What happened next.
+enum Next {
+    /// The workload is another.
+    Changed(Value),
+    /// It is time to look at its pods again.
+    Look,
+    /// The deadline has passed.
+    Late,
 }
 
 impl Follow {
     fn new(client: Arc<Client>, workload: ObjectId, place: Place) -> Self {
-        // It lists anew when the server has forgotten where the watch was, and goes on after any break.
-        let events = watcher::watch_object(client.api(&place), &place.name).default_backoff().boxed();
-        Self { client, workload, place, events, last: None, deadline: None }
+        let events = events(&client, &place);
+        Self {
+            client,
+            workload,
+            place,
+            events,
+            last: None,
+            seen: Value::Null,
+            troubles: Vec::new(),
+            look_at: Instant::now() + LOOK_AGAIN,
+            deadline: None,
+        }
     }
 
     fn statuses(self) -> BoxStream<'static, Result<RolloutStatus>> {
@@ -79,37 +118,61 @@ impl Follow {
     /// The next status that differs from the last one.
     async fn next(&mut self) -> Result<RolloutStatus> {
         loop {
-            let Some(workload) = self.look().await? else { return Ok(self.give_up().await) };
-            let kind = &self.place.resource.api.kind;
-            let mut status = rules::status(kind, &workload);
-            if status.phase == RolloutPhase::Failed {
-                explain(&self.client, &mut status, &workload).await;
+            match self.look().await? {
+                Next::Changed(workload) => self.see(workload),
+                Next::Look => {
+                    self.troubles = diagnose::troubles(&self.client, &self.seen, When::UnderWay).await;
+                    self.look_at = Instant::now() + LOOK_AGAIN;
+                }
+                Next::Late => return Ok(self.give_up().await),
             }
-            let patience = deployment::patience(&workload).filter(|_| kind == "Deployment");
-            self.deadline = patience.map(|patience| {
-                let at = self.deadline.as_ref().map_or_else(|| Instant::now() + patience, |(at, _)| *at);
-                (at, workload)
-            });
+            let mut status = self.status();
+            match status.phase {
+                RolloutPhase::Complete => {}
+                RolloutPhase::Progressing => add(&mut status, &self.troubles),
+                RolloutPhase::Failed => self.explain(&mut status).await,
+            }
             if self.last.as_ref() != Some(&status) {
                 return Ok(status);
             }
         }
     }
 
-    /// The workload when it has changed; `None` when the deadline has passed before.
-    async fn look(&mut self) -> Result<Option<Value>> {
+    fn status(&self) -> RolloutStatus {
+        rules::status(&self.place.resource.api.kind, &self.seen)
+    }
+
+    fn see(&mut self, workload: Value) {
+        let generation = |workload: &Value| workload.pointer("/metadata/generation").cloned();
+        if generation(&self.seen) != generation(&workload) {
+            // They were those of another version.
+            self.troubles.clear();
+        }
+        let patience =
+            deployment::patience(&workload).filter(|_| self.place.resource.api.kind == "Deployment");
+        self.deadline = patience.map(|patience| self.deadline.unwrap_or_else(|| Instant::now() + patience));
+        self.seen = workload;
+    }
+
+    /// Waits for the workload to change, but no longer than until pods are to be looked at, or the deadline.
+    async fn look(&mut self) -> Result<Next> {
         loop {
-            let event = match &self.deadline {
-                // The server's deadlines pass in real time, whatever clock leases go by.
-                Some((at, _)) => match tokio::time::timeout_at(*at, self.events.next()).await {
-                    Ok(event) => event,
-                    Err(_) => return Ok(None),
-                },
-                None => self.events.next().await,
+            // The server's deadlines pass in real time, whatever clock leases go by.
+            let until = self.deadline.map_or(self.look_at, |deadline| deadline.min(self.look_at));
+            let Ok(event) = tokio::time::timeout_at(until, self.events.next()).await else {
+                if self.deadline.is_some_and(|deadline| deadline <= until) {
+                    return Ok(Next::Late);
+                }
+                if self.seen.is_null() {
+                    // There is nothing to look at before the server's first answer.
+                    self.look_at = Instant::now() + LOOK_AGAIN;
+                    continue;
+                }
+                return Ok(Next::Look);
             };
             match event {
                 Some(Ok(Some(object))) => {
-                    return serde_json::to_value(object).map(Some).map_err(|error| {
+                    return serde_json::to_value(object).map(Next::Changed).map_err(|error| {
                         let message = "the answer cannot be read";
                         Error::new(ErrorKind::Unexpected, OPERATION, message).with_source(error)
                     });
@@ -117,6 +180,13 @@ impl Follow {
                 Some(Ok(None)) | None => {
                     let error = Error::new(ErrorKind::NotFound, OPERATION, "no such workload");
                     return Err(error.with("object", &self.workload));
+                }
+                Some(Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))))
+                    if status.code == 410 =>
+                {
+                    // The watcher would ask for the same version again, for ever.
+                    tokio::time::sleep(AGAIN).await;
+                    self.events = events(&self.client, &self.place);
                 }
                 Some(Err(error)) => {
                     let error = failed(error).with("object", &self.workload);
@@ -131,27 +201,31 @@ impl Follow {
 
     /// The status of a rollout that made no progress before its deadline.
     async fn give_up(&mut self) -> RolloutStatus {
-        let workload = self.deadline.take().map(|(_, workload)| workload).unwrap_or_default();
-        let mut status = rules::status(&self.place.resource.api.kind, &workload);
+        let mut status = self.status();
         status.phase = RolloutPhase::Failed;
         status.message = format!("{}: no progress within the deadline", status.message);
-        explain(&self.client, &mut status, &workload).await;
+        self.explain(&mut status).await;
         status
+    }
+
+    /// Adds what keeps the pods from being ready.
+    async fn explain(&mut self, status: &mut RolloutStatus) {
+        add(status, &diagnose::troubles(&self.client, &self.seen, When::Failed).await);
     }
 }
 
-/// Adds what keeps the pods from being ready.
-async fn explain(client: &Client, status: &mut RolloutStatus, workload: &Value) {
-    match diagnose::pods(client, OPERATION, workload).await {
-        Ok(reasons) => {
-            for reason in reasons {
-                status.message = format!("{}; {reason}", status.message);
-            }
-        }
-        Err(failure) => {
-            let error = failure.into_error(OPERATION);
-            tracing::warn!(%error, "the pods of a failed rollout cannot be read");
-        }
+/// The object at `place`, each time that it changes. It lists anew when a watch says that the server has
+/// forgotten where it was, and goes on after any break.
+fn events(
+    client: &Client,
+    place: &Place,
+) -> BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>> {
+    watcher::watch_object(client.api(place), &place.name).default_backoff().boxed()
+}
+
+fn add(status: &mut RolloutStatus, troubles: &[String]) {
+    for trouble in troubles {
+        status.message = format!("{}; {trouble}", status.message);
     }
 }
 

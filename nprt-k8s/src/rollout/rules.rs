@@ -1,5 +1,6 @@
 //! When a rollout is complete: the rules of `kubectl rollout status`, one function a kind.
 
+use jiff::Timestamp;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use serde_json::Value;
 
@@ -50,6 +51,14 @@ impl<'a> Workload<'a> {
     /// earlier rollout.
     pub(super) fn is_observed(self) -> bool {
         self.count("/status/observedGeneration") >= self.count("/metadata/generation").max(1)
+    }
+
+    /// When the object itself was last written, its status aside.
+    pub(super) fn written(self) -> Option<Timestamp> {
+        let managers = self.at("/metadata/managedFields").and_then(Value::as_array);
+        let writers =
+            managers.into_iter().flatten().map(Workload).filter(|w| w.text("/subresource") != "status");
+        writers.filter_map(|writer| writer.text("/time").parse().ok()).max()
     }
 
     pub(super) fn condition(self, kind: &str) -> Option<Workload<'a>> {

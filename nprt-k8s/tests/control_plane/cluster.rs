@@ -1,17 +1,10 @@
 //! The backend on a real control plane, beyond what the conformance suite asks: under the recommended role.
-use futures_util::StreamExt;
 use nprt_core::ErrorKind;
 use nprt_core::model::{ObjectId, ServiceName};
-use nprt_core::ports::{Change, Cluster, ClusterCapabilities, RolloutPhase, RolloutStatus, Takeover};
+use nprt_core::ports::{Change, Cluster, ClusterCapabilities, RolloutPhase, Takeover};
 use serde_json::json;
 
-use crate::world::{World, deployment, object, request, with};
-
-async fn follow(world: &World, id: &ObjectId) -> RolloutStatus {
-    let statuses = world.cluster.watch_rollout(id).map(|status| status.unwrap()).collect::<Vec<_>>();
-    let statuses = tokio::time::timeout(std::time::Duration::from_secs(60), statuses).await.unwrap();
-    statuses.last().unwrap().clone()
-}
+use crate::world::{World, deployment, follow, object, request, with};
 
 #[tokio::test]
 async fn claims_what_it_can_do() {

@@ -5,5 +5,6 @@ mod adopt;
 mod boutique;
 mod cluster;
 mod conformance;
+mod diagnosis;
 mod outage;
 mod world;

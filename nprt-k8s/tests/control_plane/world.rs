@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use nprt_core::model::{Object, ServiceName};
-use nprt_core::ports::{Cluster, Lease, LeaseRequest, Takeover};
+use futures_util::StreamExt;
+use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::ports::{Cluster, Lease, LeaseRequest, RolloutStatus, Takeover};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::{Value, json};
@@ -60,6 +61,13 @@ async fn connect(user: &Kubectl, namespace: &str, forced: &[&str]) -> Arc<Kubern
         ..KubernetesConfig::default()
     };
     Arc::new(KubernetesCluster::builder(config).build().await.unwrap())
+}
+
+/// The last status of a rollout.
+pub(crate) async fn follow(world: &World, id: &ObjectId) -> RolloutStatus {
+    let statuses = world.cluster.watch_rollout(id).map(|status| status.unwrap()).collect::<Vec<_>>();
+    let statuses = tokio::time::timeout(std::time::Duration::from_secs(60), statuses).await.unwrap();
+    statuses.last().unwrap().clone()
 }
 
 pub(crate) fn request(name: &str, holder: &str, takeover: Takeover) -> LeaseRequest {

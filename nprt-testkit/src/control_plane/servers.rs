@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
+
 use super::pki::Pki;
 use crate::Missing;
 use crate::process::free_address;
@@ -17,13 +19,15 @@ pub(super) struct Servers {
     pub(super) etcd: SocketAddr,
     pub(super) peer: SocketAddr,
     pub(super) api: SocketAddr,
+    /// Where the simulated kubelets answer.
+    pub(super) kubelets: SocketAddr,
 }
 
 impl Servers {
     pub(super) fn new(programs: PathBuf, data: PathBuf) -> Result<Self, Missing> {
         let pki = Pki::new(data.join("pki"))?;
         let (etcd, peer, api) = (free_address()?, free_address()?, free_address()?);
-        Ok(Self { programs, data, pki, etcd, peer, api })
+        Ok(Self { programs, data, pki, etcd, peer, api, kubelets: free_address()? })
     }
 
     pub(super) fn kubeconfig(&self) -> PathBuf {
@@ -52,6 +56,8 @@ impl Servers {
         command.args(["--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none"]);
         command.args(["--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC"]);
         command.args(["--service-account-issuer", "https://kubernetes.default.svc"]);
+        // The names of simulated nodes lead nowhere.
+        command.args(["--kubelet-preferred-address-types", "InternalIP"]);
         self.files(
             &mut command,
             &[
@@ -90,13 +96,30 @@ impl Servers {
             .map_err(|error| Missing::new("kwok", format_args!("{}: {error}", stages.display())))?;
         files.sort();
         files.push(Path::new(super::RECIPE).join("failures.yaml"));
+        files.push(self.logs()?);
         let mut command = self.command("kwok");
         command.arg("--kubeconfig").arg(self.kubeconfig());
         command.args(["--manage-all-nodes=true", "--node-lease-duration-seconds", "40"]);
+        let (address, port) = (self.kubelets.to_string(), self.kubelets.port().to_string());
+        command.args(["--node-ip", "127.0.0.1", "--node-port", &port, "--server-address", &address]);
+        self.files(&mut command, &[("--tls-cert-file", "tls.crt"), ("--tls-private-key-file", "tls.key")]);
         for file in files {
             command.arg("--config").arg(file);
         }
         Ok(command)
+    }
+
+    /// Every simulated container has the log of one that crashed.
+    fn logs(&self) -> Result<PathBuf, Missing> {
+        let log = Path::new(super::RECIPE).join("crash.log");
+        let config = json!({
+            "apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterLogs", "metadata": {"name": "logs"},
+            "spec": {"logs": [{"logsFile": log, "previousLogsFile": log}]},
+        });
+        let path = self.data.join("logs.yaml");
+        std::fs::write(&path, config.to_string())
+            .map_err(|error| Missing::new("kwok", format_args!("{}: {error}", path.display())))?;
+        Ok(path)
     }
 
     fn command(&self, name: &str) -> Command {

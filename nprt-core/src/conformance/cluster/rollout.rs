@@ -69,12 +69,16 @@ pub async fn never_takes_an_earlier_rollout_for_this_one(
     clear(cluster, &lease).await;
 }
 
-/// A rollout whose pods crash, or have no image, ends as `Failed` and says why.
+/// A rollout whose pods crash, have no image or never are ready ends as `Failed`, and says which pod's what.
 ///
 /// # Panics
 /// Where the cluster breaks the contract.
 pub async fn a_failing_rollout_says_why(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
-    for (behaviour, why) in [("crash-loop", "CrashLoopBackOff"), ("image-pull", "ImagePullBackOff")] {
+    for (behaviour, why) in [
+        ("crash-loop", "container app: CrashLoopBackOff: "),
+        ("image-pull", "container app: ImagePullBackOff: "),
+        ("never-ready", "Readiness probe failed"),
+    ] {
         let lease = lease(cluster, fixture, &service(&format!("check-{behaviour}"))).await;
         let annotations = json!({"sim/behaviour": behaviour});
         let deployment = deployment(&lease.service, 1, "1");
@@ -83,7 +87,8 @@ pub async fn a_failing_rollout_says_why(cluster: &dyn Cluster, fixture: &dyn Clu
         let statuses = follow(cluster, fixture, &failing.id()).await;
         let last = statuses.last().expect("at least one status");
         assert_eq!((last.phase, last.ready), (RolloutPhase::Failed, 0), "{statuses:?}");
-        assert!(last.message.contains(why), "{statuses:?}");
+        let pod = format!("pod {}-", lease.service);
+        assert!(last.message.contains(&pod) && last.message.contains(why), "{statuses:?}");
         clear(cluster, &lease).await;
     }
 }

@@ -97,7 +97,7 @@ impl Rollout {
             updated: self.kept.max(1),
             ready: self.were_ready,
             phase: if failed { RolloutPhase::Failed } else { RolloutPhase::Progressing },
-            message: format!("0 of {} new pods ready: {}", self.desired, failure.message(workload)),
+            message: failure.message(self.desired, workload),
         }
     }
 
@@ -164,15 +164,26 @@ impl Failure {
         }
     }
 
-    fn message(self, workload: &Object) -> String {
-        let image = workload.as_value().pointer("/spec/template/spec/containers/0/image");
-        match self {
-            Self::CrashLoop => "CrashLoopBackOff: back-off 40s restarting failed container".to_owned(),
-            Self::ImagePull => format!(
-                "ImagePullBackOff: Back-off pulling image {}: not found",
-                image.and_then(Value::as_str).unwrap_or_default()
+    /// As a real cluster's pods, containers and events tell it.
+    fn message(self, desired: u64, workload: &Object) -> String {
+        let text = |field: &str| {
+            let pointer = format!("/spec/template/spec/containers/0/{field}");
+            workload.as_value().pointer(&pointer).and_then(Value::as_str).unwrap_or_default()
+        };
+        let container = format!("container {}", text("name"));
+        let why = match self {
+            Self::CrashLoop => format!(
+                "{container}: CrashLoopBackOff: back-off 40s restarting failed container (it ended last with code 1)"
             ),
-            Self::NeverReady => "Readiness probe failed: HTTP probe failed with statuscode: 503".to_owned(),
-        }
+            Self::ImagePull => {
+                format!("{container}: ImagePullBackOff: Back-off pulling image {}: not found", text("image"))
+            }
+            Self::NeverReady => {
+                "not Ready: ContainersNotReady: Unhealthy: Readiness probe failed: HTTP probe \
+                failed with statuscode: 503"
+                    .to_owned()
+            }
+        };
+        format!("0 of {desired} updated pods available; pod {}-1: {why}", workload.name())
     }
 }
