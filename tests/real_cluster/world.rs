@@ -8,7 +8,8 @@ use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
 use nprt::model::{Digest, Revision, ServiceName, Tag, Track, VersionRef};
 use nprt::pipeline::{
-    Caller, Deployment, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback, Service,
+    Caller, Deployment, Judgement, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback,
+    Service,
 };
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, need};
@@ -123,6 +124,14 @@ impl Process {
 
     pub(crate) async fn preview(&self, revision: &Revision, track: Track) -> Result<Preview> {
         self.0.preview(&shop(), &request(revision), track, &Progress::silent()).await
+    }
+
+    pub(crate) async fn judge(&self) -> Result<Judgement> {
+        self.0.judge_canary(&shop(), &Progress::silent()).await
+    }
+
+    pub(crate) async fn expire(&self) -> Result<Option<Rollback>> {
+        self.0.expire(&shop(), &caller(), &Progress::silent()).await
     }
 
     pub(crate) async fn rollback(&self) -> Result<Rollback> {

@@ -21,6 +21,9 @@ pub mod annotation {
     pub const TRACK: &str = "nprt.dev/track";
     /// When this canary was started, RFC 3339; on the canary's workload.
     pub const STARTED: &str = "nprt.dev/started";
+    /// When this canary's time is over, RFC 3339; on the canary's workload. From then on it is not judged
+    /// and not promoted, and whoever looks removes it.
+    pub const EXPIRES: &str = "nprt.dev/expires";
     /// Who asked for this version.
     pub const CALLER: &str = "nprt.dev/caller";
     /// Why.

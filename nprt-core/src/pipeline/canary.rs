@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::Pipeline;
 use super::job::Job;
 use super::live::{Live, Running};
@@ -15,7 +17,7 @@ impl Pipeline {
     ///
     /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
     /// most: one of another version is removed first. Asked again for the same version, nothing restarts and
-    /// its trial goes on. A canary that cannot be applied as a whole, or whose pods do not become ready, is
+    /// its trial goes on, until it [expires](crate::pipeline::PipelineSettings::canary_seconds): then it is started anew. A canary that cannot be applied as a whole, or whose pods do not become ready, is
     /// removed.
     ///
     /// # Errors
@@ -65,13 +67,21 @@ impl Job<'_> {
         let known = self.with_configuration(&live, &source).await?;
         let rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
         let mut marks = marks(&request.caller);
-        marks.push((annotation::STARTED, self.clock.now().to_string()));
-        let mut plan = self.plan(rendered, &live, &marks).await?;
+        let now = self.clock.now();
+        let expires = now.checked_add(self.settings.canary()).unwrap_or(Timestamp::MAX);
+        marks.push((annotation::STARTED, now.to_string()));
+        marks.push((annotation::EXPIRES, expires.to_string()));
+        let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
+        let is_there = running.is_some_and(|canary| canary.is(&version));
+        // One that is removed first leaves nothing to keep.
+        let mut plan = match is_there {
+            true => self.plan(rendered, &live, &marks).await?,
+            false => self.plan(rendered, &live.without(Track::Canary), &marks).await?,
+        };
         if self.service.prune {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
         plan.warnings.extend(mixed);
-        let is_there = live.running(Track::Canary).is_some_and(|canary| canary.is(&version));
         Ok(Trial { version, live, plan, is_there })
     }
 

@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Pipeline;
+use super::expire::not_expired;
 use super::job::Job;
 use super::live::Running;
 use super::progress::{Event, Progress};
@@ -33,7 +34,7 @@ impl Pipeline {
     /// older canary are never judged.
     ///
     /// # Errors
-    /// `NotFound` without a canary; `Invalid` where the canary does not say its version or its start; those
+    /// `NotFound` without a canary; `Conflict` where its time is over; `Invalid` where the canary does not say its version or its start; those
     /// of the cluster and of the metrics: no answer is never a pass.
     pub async fn judge_canary(&self, service: &ServiceName, progress: &Progress) -> Result<Judgement> {
         self.job(service, progress)?.judge().await
@@ -47,6 +48,7 @@ impl Job<'_> {
             Error::new(ErrorKind::NotFound, "pipeline.judge", "there is no canary")
                 .with("service", &self.service.name)
         })?;
+        not_expired(&canary, self.clock.now(), "pipeline.judge")?;
         let (revision, tag, started) = identity(canary)?;
         let names = Names { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) };
         let mut judge = Judge::new(self.service.policy.clone(), started)?;

@@ -17,6 +17,8 @@ pub struct Running {
     pub tag: Option<Tag>,
     /// When it was started; only of a canary.
     pub started: Option<Timestamp>,
+    /// When its time is over; only of a canary.
+    pub expires: Option<Timestamp>,
     /// Who asked for it.
     pub caller: Option<String>,
     /// The objects of the track.
@@ -33,6 +35,12 @@ impl Running {
             (Some(tag), None) => tag.to_string(),
             (None, None) => "an unknown or mixed version".to_owned(),
         }
+    }
+
+    /// Whether its time was over at `now`. One that does not say when never is.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
     }
 
     /// Whether it is exactly this version.
@@ -53,16 +61,26 @@ impl Live {
         self.objects.iter().filter(move |object| object.label(label::TRACK) == Some(track.as_str()))
     }
 
+    /// The same without what belongs to `track` alone.
+    pub(super) fn without(&self, track: Track) -> Self {
+        let others = self.objects.iter().filter(|object| object.label(label::TRACK) != Some(track.as_str()));
+        Self { objects: others.cloned().collect() }
+    }
+
     /// What runs on `track`, if anything does.
     pub(super) fn running(&self, track: Track) -> Option<Running> {
         let objects: Vec<&Object> = self.on(track).collect();
         let first = objects.first()?;
         // The last one: from then on all of it runs.
         let started = objects.iter().filter_map(|o| o.annotation(annotation::STARTED)?.parse().ok());
+        // The first one: a canary is whole or over. What cannot be read is over too.
+        let expires = objects.iter().filter_map(|o| o.annotation(annotation::EXPIRES));
+        let expires = expires.map(|text| text.parse().unwrap_or(Timestamp::MIN)).min();
         Some(Running {
             revision: agreed(&objects, annotation::REVISION).and_then(|text| text.parse().ok()),
             tag: agreed(&objects, annotation::TAG).and_then(|text| text.parse().ok()),
             started: started.max(),
+            expires,
             caller: first.annotation(annotation::CALLER).map(str::to_owned),
             objects: objects.iter().map(|object| object.id()).collect(),
         })

@@ -54,6 +54,7 @@
 mod apply;
 mod canary;
 mod deploy;
+mod expire;
 mod job;
 mod judge_canary;
 mod lease;

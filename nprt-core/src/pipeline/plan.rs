@@ -35,7 +35,7 @@ pub(super) fn marks(caller: &Caller) -> Marks {
 impl Job<'_> {
     /// Asks the cluster whether it would accept every object. Workloads that it would change get `marks`;
     /// those that are so already keep the ones they have, so that nothing is written for a caller's name. The
-    /// start of a trial stays where no pod is replaced, so that judging does not begin anew.
+    /// start and the end of a trial stay where no pod is replaced, so that judging does not begin anew.
     ///
     /// # Errors
     /// The first object's that is refused. Nothing was changed.
@@ -56,11 +56,12 @@ impl Job<'_> {
             };
             annotate(&mut object, marks.iter().filter_map(kept))?;
             let would_be = self.ports.cluster.dry_run(&object).await?;
-            if would_be.change != Change::Unchanged {
+            if would_be.change != Change::Unchanged || now.is_none() {
                 let pods_stay = now.is_some_and(|now| {
                     now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)
                 });
-                let stays = |key: &str| key == annotation::STARTED && pods_stay;
+                let trial = [annotation::STARTED, annotation::EXPIRES];
+                let stays = |key: &str| trial.contains(&key) && pods_stay;
                 annotate(&mut object, marks.iter().filter(|(key, _)| !stays(key)).cloned())?;
             }
             Result::Ok((object, would_be))

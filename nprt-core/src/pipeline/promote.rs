@@ -1,4 +1,5 @@
 use super::Pipeline;
+use super::expire::not_expired;
 use super::job::Job;
 use super::live::{Live, Running};
 use super::progress::Progress;
@@ -13,7 +14,7 @@ impl Pipeline {
     /// pods are not all ready is waited for before stable changes, and one that fails is not promoted.
     ///
     /// # Errors
-    /// `Conflict`, saying what there is, when the canary is gone or of another version; `RolloutFailed` with
+    /// `Conflict`, saying what there is, when the canary is gone, of another version or past its time; `RolloutFailed` with
     /// the canary's workload when it does not become ready; else as [`Pipeline::deploy`].
     pub async fn promote(
         &self,
@@ -31,6 +32,9 @@ impl Job<'_> {
         let revision = self.resolve(&request.version).await?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;
+        if let Some(canary) = live.running(Track::Canary) {
+            not_expired(&canary, self.clock.now(), "pipeline.promote")?;
+        }
         let tag = canary_tag(&live, &revision, request.version.tag())?;
         let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
         self.roll_out(canary.iter()).await?;

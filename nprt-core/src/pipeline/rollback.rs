@@ -55,7 +55,7 @@ impl Pipeline {
 }
 
 impl Job<'_> {
-    async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
+    pub(super) async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         let mut removed = Vec::new();
@@ -84,12 +84,15 @@ impl Job<'_> {
         Ok(Rollback { service: self.service.name.clone(), canary, stable, removed, cancelled, warnings })
     }
 
-    async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
+    pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
         match done {
             Ok(Rollback { canary: None, cancelled: None, .. }) => {}
             Ok(done) => {
                 let canary = done.canary.as_ref();
                 let what = match (canary, &done.cancelled) {
+                    (Some(canary), _) if canary.is_expired(self.clock.now()) => {
+                        format!("the canary {} expired and was removed", canary.describe())
+                    }
                     (Some(canary), _) => format!("the canary {} was rolled back", canary.describe()),
                     (None, cancelled) => format!("cancelled: {}", cancelled.as_deref().unwrap_or_default()),
                 };

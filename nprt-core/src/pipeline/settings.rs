@@ -13,6 +13,9 @@ pub struct PipelineSettings {
     pub lease_seconds: u64,
     /// How long the pods of all workloads may take to become ready, by default 600 seconds.
     pub rollout_seconds: u64,
+    /// How long a canary may run before it is neither judged nor promoted any more, only removed; 60 seconds
+    /// to 90 days, by default one day. It is written on the canary: a change counts for the next one.
+    pub canary_seconds: u64,
     /// How long images may be missing from a registry that lags, by default 300 seconds; 0 does not wait.
     pub image_wait_seconds: u64,
     /// The longest pause between two looks at the registry, by default 30 seconds. The first is one second,
@@ -22,7 +25,13 @@ pub struct PipelineSettings {
 
 impl Default for PipelineSettings {
     fn default() -> Self {
-        Self { lease_seconds: 30, rollout_seconds: 600, image_wait_seconds: 300, image_poll_seconds: 30 }
+        Self {
+            lease_seconds: 30,
+            rollout_seconds: 600,
+            canary_seconds: 86_400,
+            image_wait_seconds: 300,
+            image_poll_seconds: 30,
+        }
     }
 }
 
@@ -31,6 +40,7 @@ impl PipelineSettings {
         let bounds = [
             ("lease_seconds", self.lease_seconds, 3, 3600),
             ("rollout_seconds", self.rollout_seconds, 1, 86_400),
+            ("canary_seconds", self.canary_seconds, 60, 7_776_000),
             ("image_wait_seconds", self.image_wait_seconds, 0, 86_400),
             ("image_poll_seconds", self.image_poll_seconds, 1, 3600),
         ];
@@ -50,6 +60,10 @@ impl PipelineSettings {
 
     pub(super) fn rollout(&self) -> Duration {
         Duration::from_secs(self.rollout_seconds)
+    }
+
+    pub(super) fn canary(&self) -> Duration {
+        Duration::from_secs(self.canary_seconds)
     }
 
     pub(super) fn image_wait(&self) -> Duration {

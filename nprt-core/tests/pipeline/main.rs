@@ -4,6 +4,7 @@
 mod canary;
 mod concurrency;
 mod deploy;
+mod expire;
 mod faults;
 mod faulty;
 mod judge;

@@ -1,0 +1,69 @@
+use jiff::Timestamp;
+
+use super::Pipeline;
+use super::job::Job;
+use super::live::Running;
+use super::progress::Progress;
+use super::request::Caller;
+use super::rollback::Rollback;
+use crate::model::{ServiceName, Track};
+use crate::ports::{Lease, Takeover};
+use crate::{Error, ErrorKind, Result};
+
+impl Pipeline {
+    /// Removes the canary if its time is over, as it says itself (`nprt.dev/expires`); `None` where there is
+    /// none or its time is not over, which writes nothing. Any replica may ask, as often as it likes.
+    ///
+    /// # Errors
+    /// `NotFound` for a service; `Conflict`, saying who, while another operation holds the service's lease;
+    /// `Cancelled` by a rollback; those of the cluster.
+    pub async fn expire(
+        &self,
+        service: &ServiceName,
+        caller: &Caller,
+        progress: &Progress,
+    ) -> Result<Option<Rollback>> {
+        let job = self.job(service, progress)?;
+        if !job.is_over().await? {
+            return Ok(None);
+        }
+        let purpose = format!("removal of the expired canary by {}", caller.name());
+        let done = job.hold(purpose.clone(), Takeover::WhenExpired, |lease| job.expire(lease)).await?;
+        let done = match done {
+            // Another replica was faster.
+            Ok(None) => return Ok(None),
+            Ok(Some(done)) => Ok(done),
+            Err(error) => Err(error),
+        };
+        job.report_rollback(&done, &purpose, caller).await;
+        done.map(Some)
+    }
+}
+
+impl Job<'_> {
+    async fn is_over(&self) -> Result<bool> {
+        let canary = self.live().await?.running(Track::Canary);
+        Ok(canary.is_some_and(|canary| canary.is_expired(self.clock.now())))
+    }
+
+    async fn expire(&self, lease: Lease) -> Result<Option<Rollback>> {
+        // It was read without the lease before.
+        if !self.is_over().await? {
+            return Ok(None);
+        }
+        self.rollback(lease, None).await.map(Some)
+    }
+}
+
+/// # Errors
+/// `Conflict` for a canary whose time is over.
+pub(super) fn not_expired(canary: &Running, now: Timestamp, operation: &'static str) -> Result<()> {
+    if !canary.is_expired(now) {
+        return Ok(());
+    }
+    let expires = canary.expires.filter(|expires| *expires != Timestamp::MIN);
+    let expires = expires.map_or_else(|| "cannot be read".to_owned(), |expires| expires.to_string());
+    Err(Error::new(ErrorKind::Conflict, operation, "the canary's time is over: start it anew")
+        .with("canary", canary.describe())
+        .with("expires", expires))
+}
