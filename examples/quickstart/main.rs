@@ -195,7 +195,7 @@ impl Shop {
     }
 
     fn request(&self, version: &Version) -> Request {
-        Request { version: VersionRef::from(version.tag.clone()), caller: self.caller.clone() }
+        Request::new(VersionRef::from(version.tag.clone()), self.caller.clone())
     }
 
     async fn deploy(&self, version: &Version) -> nprt::Result<()> {

@@ -88,3 +88,18 @@ async fn overlapping_deploys_never_end_mixed() {
         "{n}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploys_that_wait_for_each_other_all_land_one_after_the_other() {
+    let Some(world) = World::new("waiting").await else { return };
+    let processes = [world.process().await, world.process().await];
+    let revisions: Vec<_> = (0..3).map(|n| world.commit(&manifests(n, ""))).collect();
+    let deploys = revisions.iter().enumerate().map(|(n, revision)| {
+        let (process, revision) = (Arc::clone(&processes[n % 2]), revision.clone());
+        tokio::spawn(async move { process.deploy_waiting(&revision, Duration::from_secs(90)).await })
+    });
+    let done = join_all(deploys).await;
+    assert!(done.iter().all(|done| done.as_ref().unwrap().is_ok()), "{done:?}");
+    assert_eq!(versions(&world).await.len(), 1);
+    assert_eq!(processes[0].operation().await, None);
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nprt::Result;
 use nprt::clock::SystemClock;
@@ -114,6 +115,11 @@ impl Process {
         self.0.deploy(&shop(), &request(revision), &Progress::silent()).await
     }
 
+    /// The same, waiting for others.
+    pub(crate) async fn deploy_waiting(&self, revision: &Revision, wait: Duration) -> Result<Deployment> {
+        self.0.deploy(&shop(), &request(revision).waiting(wait), &Progress::silent()).await
+    }
+
     pub(crate) async fn canary(&self, revision: &Revision) -> Result<Deployment> {
         self.0.canary(&shop(), &request(revision), &Progress::silent()).await
     }
@@ -153,7 +159,7 @@ fn caller() -> Caller {
 }
 
 fn request(revision: &Revision) -> Request {
-    Request { version: VersionRef::new(Some(&revision.to_string()), None).unwrap(), caller: caller() }
+    Request::new(VersionRef::new(Some(&revision.to_string()), None).unwrap(), caller())
 }
 
 pub(crate) fn tag(revision: &Revision) -> String {

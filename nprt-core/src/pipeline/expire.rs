@@ -28,7 +28,7 @@ impl Pipeline {
             return Ok(None);
         }
         let purpose = format!("removal of the expired canary by {}", caller.name());
-        let done = job.hold(purpose.clone(), Takeover::WhenExpired, |lease| job.expire(lease)).await?;
+        let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, |lease| job.expire(lease)).await?;
         let done = match done {
             // Another replica was faster.
             Ok(None) => return Ok(None),

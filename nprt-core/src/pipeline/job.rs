@@ -50,7 +50,7 @@ impl Job<'_> {
         W: Future<Output = Result<Deployment>>,
     {
         let purpose = format!("{what} of {} by {}", request.version, request.caller.name());
-        let done = self.hold(purpose.clone(), Takeover::WhenExpired, work).await?;
+        let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
         self.report(occasion, &done, &purpose, &request.caller).await;
         done
     }

@@ -12,12 +12,26 @@ use super::progress::Event;
 use crate::ports::{Lease, LeaseRequest, Takeover};
 use crate::{Error, ErrorKind, Result};
 
+/// How often it looks whether a lease that others hold can be had.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Who holds the lease, as a conflict says it.
+fn holder_in(conflict: &Error) -> String {
+    let said = conflict.context().iter().find(|(key, _)| *key == "holder");
+    said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
+}
+
 impl Job<'_> {
-    /// Takes the service's lease.
+    /// Takes the service's lease, once it can be had, and says when it was asked for.
     ///
     /// # Errors
-    /// `Conflict`, saying who holds it, for what and since when.
-    async fn acquire(&self, purpose: String, takeover: Takeover) -> Result<Lease> {
+    /// `Conflict` at the end of `wait`, saying who holds it, for what and since when.
+    async fn acquire(
+        &self,
+        purpose: String,
+        takeover: Takeover,
+        wait: Duration,
+    ) -> Result<(Lease, Timestamp)> {
         let request = LeaseRequest {
             service: self.service.name.clone(),
             holder: self.holder.clone(),
@@ -25,12 +39,35 @@ impl Job<'_> {
             duration: self.settings.lease(),
             takeover,
         };
-        let lease = self.ports.cluster.acquire(&request).await?;
-        self.progress.tell(Event::Leased { epoch: lease.epoch });
-        Ok(lease)
+        let began = self.clock.now();
+        let mut told = None;
+        loop {
+            // The lease runs from when it was asked for, at the earliest.
+            let asked = self.clock.now();
+            let error = match self.ports.cluster.acquire(&request).await {
+                Ok(lease) => {
+                    self.progress.tell(Event::Leased { epoch: lease.epoch });
+                    return Ok((lease, asked));
+                }
+                Err(error) if error.is_conflict() && !wait.is_zero() => error,
+                Err(error) => return Err(error),
+            };
+            let waited = self.clock.now().duration_since(began).max(SignedDuration::ZERO).unsigned_abs();
+            let left = wait.saturating_sub(waited);
+            if left.is_zero() {
+                return Err(error.with("waited", format_args!("{} s", waited.as_secs())));
+            }
+            let holder = holder_in(&error);
+            if told.as_ref() != Some(&holder) {
+                self.progress
+                    .tell(Event::WaitingForLease { holder: holder.clone(), seconds: left.as_secs() });
+                told = Some(holder);
+            }
+            self.clock.sleep(LOOK.min(left)).await;
+        }
     }
 
-    /// Takes the service's lease and does `work` while it is held: it is renewed meanwhile and given back at
+    /// Takes the service's lease, waiting for at most `wait`, and does `work` while it is held: it is renewed meanwhile and given back at
     /// the end. When it is lost, or cannot be renewed before it expires, the work is dropped. Where this
     /// future itself is dropped, the lease expires by itself.
     ///
@@ -44,14 +81,13 @@ impl Job<'_> {
         &self,
         purpose: String,
         takeover: Takeover,
+        wait: Option<Duration>,
         work: impl FnOnce(Lease) -> W,
     ) -> Result<Result<T>>
     where
         W: Future<Output = Result<T>>,
     {
-        // The lease runs from when it was asked for, at the earliest.
-        let asked = self.clock.now();
-        let lease = self.acquire(purpose, takeover).await?;
+        let (lease, asked) = self.acquire(purpose, takeover, wait.unwrap_or_default()).await?;
         Ok(self.work(&lease, asked, work(lease.clone())).await)
     }
 
@@ -122,8 +158,7 @@ impl Job<'_> {
             Err(conflict) if conflict.is_conflict() => conflict,
             Ok(_) | Err(_) => return error,
         };
-        let said = conflict.context().iter().find(|(key, _)| *key == "holder");
-        let holder = said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone());
+        let holder = holder_in(&conflict);
         Error::new(ErrorKind::Cancelled, "pipeline.lease", "somebody else took the lease over")
             .with("service", &lease.service)
             .with("by", holder)

@@ -40,10 +40,7 @@
 //! let digest = Digest::new(&format!("sha256:{}", "0a".repeat(32)))?;
 //! registry.push(&"registry.example.com/web".parse()?, &Tag::for_commit("main", &commit.revision), &digest);
 //!
-//! let request = Request {
-//!     version: commit.revision.clone().into(),
-//!     caller: Caller::new("ada", "the first version")?,
-//! };
+//! let request = Request::new(commit.revision.clone().into(), Caller::new("ada", "the first version")?);
 //! let done = pipeline.deploy(&shop, &request, &Progress::silent()).await?;
 //! assert_eq!((done.track, done.revision), (Track::Stable, commit.revision));
 //! assert_eq!(cluster.view().workloads[0].status.ready, 1);

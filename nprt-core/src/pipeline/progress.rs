@@ -15,6 +15,13 @@ use crate::ports::Change;
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
+    /// Another operation holds the service's lease, and the caller asked to wait.
+    WaitingForLease {
+        /// Who holds it, for what and since when.
+        holder: String,
+        /// How long it waits at the most.
+        seconds: u64,
+    },
     /// The service's lease is held: nobody else changes it now.
     Leased {
         /// Grows with each holder.
@@ -110,6 +117,7 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::WaitingForLease { holder, seconds } => write!(f, "waits at most {seconds} s for {holder}"),
             Self::Leased { epoch } => write!(f, "holds the lease (epoch {epoch})"),
             Self::Resolved { revision, author, subject } => {
                 write!(f, "version {}: {subject} ({author})", revision.short())

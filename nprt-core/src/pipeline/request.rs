@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::model::{ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
@@ -5,12 +7,39 @@ use crate::ports::Change;
 use crate::{Error, Result};
 
 /// Asks for a version of a service.
+///
+/// ```
+/// use std::time::Duration;
+/// use nprt_core::model::VersionRef;
+/// use nprt_core::pipeline::{Caller, Request};
+/// let version = VersionRef::new(Some("main"), None)?;
+/// let request = Request::new(version, Caller::new("ada", "")?).waiting(Duration::from_secs(60));
+/// # Ok::<(), nprt_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Which version.
     pub version: VersionRef,
     /// Who asks and why.
     pub caller: Caller,
+    /// How long to wait for the service's lease where another operation holds it; `None` does not. Whoever
+    /// waits holds nothing: dropping the future ends the wait. Who waits longest does not go first, and a
+    /// rollback does not end a wait.
+    pub wait: Option<Duration>,
+}
+
+impl Request {
+    /// Asks for `version`, without waiting for others.
+    #[must_use]
+    pub fn new(version: VersionRef, caller: Caller) -> Self {
+        Self { version, caller, wait: None }
+    }
+
+    /// The same, waiting for others for at most `wait`.
+    #[must_use]
+    pub fn waiting(self, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..self }
+    }
 }
 
 /// Who asks for a change and why; both are kept on the workloads, and told.

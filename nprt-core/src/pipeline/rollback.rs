@@ -48,7 +48,7 @@ impl Pipeline {
         let purpose = format!("rollback by {}", caller.name());
         let before = job.ports.cluster.lease(service).await?;
         let work = |lease| job.rollback(lease, before);
-        let done = job.hold(purpose.clone(), Takeover::Now, work).await?;
+        let done = job.hold(purpose.clone(), Takeover::Now, None, work).await?;
         job.report_rollback(&done, &purpose, caller).await;
         done
     }

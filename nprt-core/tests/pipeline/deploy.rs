@@ -185,9 +185,8 @@ async fn a_branch_is_its_newest_commit_and_a_tag_its_own() {
     let world = World::new();
     let pipeline = world.pipeline();
     let (first, second) = (world.version(1), world.version(2));
-    let request = |commit: Option<&str>, tag: Option<&str>| Request {
-        version: VersionRef::new(commit, tag).unwrap(),
-        caller: caller(),
+    let request = |commit: Option<&str>, tag: Option<&str>| {
+        Request::new(VersionRef::new(commit, tag).unwrap(), caller())
     };
     let deploy = async |request| pipeline.deploy(&shop(), &request, &Progress::silent()).await;
     assert_eq!(deploy(request(Some("main"), None)).await.unwrap().revision, second);

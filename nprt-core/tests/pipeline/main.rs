@@ -10,4 +10,5 @@ mod faulty;
 mod judge;
 mod prune;
 mod tags;
+mod waiting;
 mod world;

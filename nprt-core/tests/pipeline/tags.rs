@@ -105,7 +105,7 @@ async fn takes_one_tag_that_all_images_have() {
     push(WEB, full.as_str());
     push(WORKER, full.as_str());
     let version = VersionRef::new(Some("zeta"), None).unwrap();
-    let request = Request { version, caller: caller() };
+    let request = Request::new(version, caller());
     let done = pipeline.deploy(&shop(), &request, &Progress::silent()).await.unwrap();
     assert_eq!(done.tag, full);
 }

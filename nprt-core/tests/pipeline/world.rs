@@ -110,7 +110,7 @@ pub(crate) fn caller() -> Caller {
 
 pub(crate) fn request(revision: &Revision) -> Request {
     let version = VersionRef::new(Some(&revision.to_string()), None).unwrap();
-    Request { version, caller: caller() }
+    Request::new(version, caller())
 }
 
 /// Two Deployments, a Service for the first and a ConfigMap that it reads. `behaviour` is that of its pods.
