@@ -74,8 +74,8 @@ mod tag;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::Result;
 use crate::ports::Clock;
+use crate::{Error, Result};
 
 pub use judge_canary::Judgement;
 pub use live::Running;
@@ -116,9 +116,17 @@ impl Pipeline {
     /// Adds a service, or replaces the one of its name.
     ///
     /// # Errors
-    /// `Invalid` for a policy that makes no sense.
+    /// `Invalid` for a policy that makes no sense, or by which no canary could pass before its time is over.
     pub fn with_service(mut self, service: Service, ports: Ports) -> Result<Self> {
         service.policy.validate().map_err(|error| error.with("service", &service.name))?;
+        let (soak, lifetime) = (u64::from(service.policy.soak_minutes) * 60, self.settings.canary_seconds);
+        if soak >= lifetime {
+            let message = "a canary's time would be over before it could pass";
+            return Err(Error::invalid("pipeline.service", message)
+                .with("service", &service.name)
+                .with("soak_minutes", service.policy.soak_minutes)
+                .with("canary_seconds", lifetime));
+        }
         self.services.insert(service, ports);
         Ok(self)
     }

@@ -1,7 +1,7 @@
 //! A canary whose time is over.
 
 use jiff::SignedDuration;
-use nprt_core::pipeline::{Pipeline, Progress, Rollback, Running};
+use nprt_core::pipeline::{Pipeline, PipelineSettings, Progress, Rollback, Running, Service};
 use nprt_core::ports::{Change, Occasion};
 use serde_json::json;
 
@@ -96,4 +96,19 @@ async fn what_its_objects_say_counts() {
     let error = pipeline.judge_canary(&shop(), &Progress::silent()).await.unwrap_err();
     assert!(error.is_conflict() && error.to_string().contains("cannot be read"), "{error}");
     assert!(expire(&pipeline).await.is_some());
+}
+
+#[test]
+fn a_policy_that_takes_longer_than_a_canary_lives_is_refused() {
+    let world = World::new();
+    let settings = PipelineSettings { canary_seconds: 3600, ..PipelineSettings::default() };
+    for (soak_minutes, fits) in [(59, true), (60, false)] {
+        let mut service = Service::new(shop());
+        service.policy.soak_minutes = soak_minutes;
+        let pipeline = Pipeline::new("test", world.clock.clone(), settings).unwrap();
+        match pipeline.with_service(service, world.ports()) {
+            Ok(_) => assert!(fits),
+            Err(error) => assert!(!fits && error.to_string().contains("soak_minutes"), "{error}"),
+        }
+    }
 }
