@@ -59,6 +59,14 @@ enum Fault {
     NoFence,
     /// A lost lease may still delete.
     NoFenceForDelete,
+    /// What others applied is ours.
+    OwnsEverything,
+    /// A lost lease may still restore.
+    NoFenceForRestore,
+    /// A restore takes fields from others.
+    RestoresByForce,
+    /// A restore makes anew what is gone.
+    RestoresWhatIsGone,
     /// Whoever asks gets the lease.
     NoLease,
     /// A lease is not given back.
@@ -141,6 +149,22 @@ impl Cluster for Broken {
         }
         Ok(applied)
     }
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+        if self.has(Fault::OwnsEverything) {
+            return self.0.get(id).await;
+        }
+        self.0.owned(id).await
+    }
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        let lease = if self.has(Fault::NoFenceForRestore) { &self.any_lease(lease).await } else { lease };
+        if self.has(Fault::RestoresByForce) {
+            return self.0.apply_as("nprt", former).map(Some);
+        }
+        if self.has(Fault::RestoresWhatIsGone) {
+            return self.0.apply(lease, former).await.map(Some);
+        }
+        self.0.restore(lease, former).await
+    }
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
         let lease = if self.has(Fault::NoFenceForDelete) { &self.any_lease(lease).await } else { lease };
         Ok(self.0.delete(lease, id).await? || self.has(Fault::AlwaysDeleted))
@@ -202,6 +226,10 @@ async fn the_suite_finds_each_fault() {
         Fault::AlwaysConfigured,
         Fault::NoFence,
         Fault::NoFenceForDelete,
+        Fault::OwnsEverything,
+        Fault::NoFenceForRestore,
+        Fault::RestoresByForce,
+        Fault::RestoresWhatIsGone,
         Fault::NoLease,
         Fault::NeverReleased,
         Fault::ReleasesAnyLease,

@@ -192,7 +192,8 @@ fn last_applied(live: &Value) -> Option<Value> {
     Some(configuration)
 }
 
-fn entries(object: &Value) -> impl Iterator<Item = &Value> {
+/// What the server keeps of each owner.
+pub(crate) fn entries(object: &Value) -> impl Iterator<Item = &Value> {
     object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -200,7 +201,7 @@ fn is(entry: &Value, field: &str, expected: &str) -> bool {
     entry.get(field).is_some_and(|text| text == expected)
 }
 
-fn is_ours(entry: &Value) -> bool {
+pub(crate) fn is_ours(entry: &Value) -> bool {
     is(entry, "manager", MANAGER) && is(entry, "operation", "Apply") && entry.get("subresource").is_none()
 }
 

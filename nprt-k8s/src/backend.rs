@@ -108,6 +108,17 @@ impl Cluster for KubernetesCluster {
         self.client.apply(operation, &place, object, false, allowed).await
     }
 
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.client.owned("cluster.owned", id).await
+    }
+
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        let operation = "cluster.restore";
+        let place = self.client.place(operation, &former.id()).await?;
+        self.leases.check(operation, lease).await?;
+        self.client.restore(operation, &place, former).await
+    }
+
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
         let operation = "cluster.delete";
         let place = self.client.place(operation, id).await?;

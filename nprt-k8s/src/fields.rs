@@ -30,6 +30,22 @@ fn step_into<'a>(
     }
 }
 
+/// Whether `step` goes to this item of a list.
+pub(crate) fn is_item(item: &Value, step: &str) -> bool {
+    match step.split_once(':') {
+        Some(("k", _)) => {
+            key(step).is_some_and(|key| key.iter().all(|(field, value)| item.get(field) == Some(value)))
+        }
+        Some(("v", value)) => serde_json::from_str(value).is_ok_and(|value: Value| value == *item),
+        _ => false,
+    }
+}
+
+/// The key of the list's item to which `step` goes.
+pub(crate) fn key(step: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(step.strip_prefix("k:")?).ok()
+}
+
 /// Adds the fields of `more`.
 pub(crate) fn unite(fields: &mut Value, more: &Value) {
     let (Value::Object(fields), Value::Object(more)) = (fields, more) else { return };

@@ -51,6 +51,7 @@ mod error;
 mod fields;
 mod lease;
 mod list;
+mod owned;
 mod rollout;
 
 pub use backend::KubernetesCluster;

@@ -11,4 +11,5 @@ mod expire;
 mod flow;
 mod overlap;
 mod prune;
+mod undo;
 mod world;

@@ -20,7 +20,7 @@ const PAUSES: [Duration; 4] =
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// When a kind is applied: what others need comes first.
-fn order(object: &Object) -> u8 {
+pub(super) fn order(object: &Object) -> u8 {
     match (object.id().group(), object.kind()) {
         ("", "Namespace") => 0,
         ("apiextensions.k8s.io", _) => 1,

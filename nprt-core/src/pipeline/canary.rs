@@ -36,6 +36,7 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
+        self.settle(&lease, None).await?;
         let Trial { version, live, plan, is_there } = self.plan_canary(request).await?;
         let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
         let applied = match self.start(&lease, &plan).await {

@@ -3,10 +3,10 @@ use super::job::Job;
 use super::live::Live;
 use super::plan::{Plan, marks};
 use super::progress::Progress;
-use super::request::{Caller, Deployment, Request};
+use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::source::Source;
 use crate::manifest::{self, Version};
-use crate::model::{ServiceName, Track};
+use crate::model::{Revision, ServiceName, Track};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, Result};
 
@@ -22,9 +22,12 @@ impl Pipeline {
     /// deleted at the very end. What cannot be deleted then is a warning: the version is stable, and the next
     /// deploy tries again.
     ///
-    /// A write that fails for a moment is tried again. Where one fails for good, the error says which versions
-    /// stable is left with; the next deploy, of either, makes it one again. So it does after the future was
-    /// dropped, which stops at the next write: the lease then expires by itself.
+    /// It is all or nothing. A write that fails for a moment is tried again; where one fails for good, or the
+    /// pods of a workload do not become ready, every object goes back to what it was, in the fields that nprt
+    /// applies, and what was made goes: all but claims to volumes, namespaces and definitions of kinds. What
+    /// was there is recorded in the cluster before anything changes. So a deploy that was cancelled, dropped or
+    /// whose process died is undone by the service's next operation, or finished by a deploy of this version.
+    /// A canary that was removed stays so.
     ///
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
@@ -44,13 +47,18 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
-        let (source, version, live) = self.find(request).await?;
+        let revision = self.resolve(&request.version).await;
+        self.settle(&lease, revision.as_ref().ok()).await?;
+        let (source, version, live) = self.find(request, revision?).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 
-    /// The version that is asked for, and what runs.
-    pub(super) async fn find(&self, request: &Request) -> Result<(Source, Version, Live)> {
-        let revision = self.resolve(&request.version).await?;
+    /// What there is at the revision that is asked for, and what runs.
+    pub(super) async fn find(
+        &self,
+        request: &Request,
+        revision: Revision,
+    ) -> Result<(Source, Version, Live)> {
         let source = self.read(revision).await?;
         let live = self.live().await?;
         let running = live.tag_of(&source.revision);
@@ -73,11 +81,11 @@ impl Job<'_> {
         if !is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
-        let applied = match self.apply(lease, &plan).await {
+        let recorded = self.record(lease, &plan, live, &version.revision).await?;
+        let applied = match self.make_so(lease, &plan, recorded).await {
             Ok(applied) => applied,
-            Err(error) => return Err(self.say_mixed(error).await),
+            Err(error) => return Err(self.undo(lease, error).await),
         };
-        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
         if is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
@@ -118,8 +126,18 @@ impl Job<'_> {
         Ok(plan)
     }
 
+    /// Applies the plan, waits for its pods, and then the way back is no longer needed.
+    async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: bool) -> Result<Vec<AppliedObject>> {
+        let applied = self.apply(lease, plan).await?;
+        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        if recorded {
+            self.forget(lease).await?;
+        }
+        Ok(applied)
+    }
+
     /// `error`, and which versions it left stable with.
-    async fn say_mixed(&self, error: Error) -> Error {
+    pub(super) async fn say_mixed(&self, error: Error) -> Error {
         match self.live().await.map(|live| live.mixed()) {
             Ok(Some(mixed)) => error.with("left", mixed),
             Ok(None) => error,

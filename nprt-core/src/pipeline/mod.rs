@@ -70,6 +70,7 @@ mod settings;
 mod source;
 mod status;
 mod tag;
+mod undo;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

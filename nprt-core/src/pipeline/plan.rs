@@ -24,6 +24,14 @@ pub(super) struct Plan {
     pub(super) warnings: Vec<String>,
 }
 
+impl Plan {
+    /// The objects that it changes or makes.
+    pub(super) fn changed(&self) -> impl Iterator<Item = ObjectId> {
+        let changed = self.foreseen.iter().filter(|applied| applied.change != Change::Unchanged);
+        changed.map(|applied| applied.object.id())
+    }
+}
+
 /// Annotations of the workloads themselves, not of their pods: they restart nothing.
 pub(super) type Marks = Vec<(&'static str, String)>;
 

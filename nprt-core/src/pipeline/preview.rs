@@ -65,7 +65,7 @@ impl Pipeline {
         job.settings.image_wait_seconds = 0;
         match track {
             Track::Stable => {
-                let (source, version, live) = job.find(request).await?;
+                let (source, version, live) = job.find(request, job.resolve(&request.version).await?).await?;
                 let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
                 job.foresee(track, version, &live, plan, true).await
             }

@@ -69,7 +69,12 @@ pub enum Event {
         /// What became of it.
         change: Change,
     },
-    /// An object of a canary was removed.
+    /// An object was put back to what it was before a deploy that was not finished.
+    PutBack {
+        /// The object.
+        object: ObjectId,
+    },
+    /// An object of a canary was removed, or one that a deploy made that was not finished.
     Removed {
         /// The object.
         object: ObjectId,
@@ -130,6 +135,7 @@ impl fmt::Display for Event {
             Self::Tagged { tag, images } => write!(f, "found the tag {tag} on {images} images"),
             Self::Validated { objects } => write!(f, "the cluster accepts all {objects} objects"),
             Self::Applied { object, change } => write!(f, "{object} {}", change.as_str()),
+            Self::PutBack { object } => write!(f, "{object} put back"),
             Self::Removed { object } => write!(f, "{object} removed"),
             Self::Pruned { object } => write!(f, "{object} pruned"),
             Self::Rollout { workload, message, .. } => write!(f, "{workload}: {message}"),

@@ -29,7 +29,9 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn promote(&self, lease: Lease, request: &Request) -> Result<Deployment> {
-        let revision = self.resolve(&request.version).await?;
+        let revision = self.resolve(&request.version).await;
+        self.settle(&lease, revision.as_ref().ok()).await?;
+        let revision = revision?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;
         if let Some(canary) = live.running(Track::Canary) {

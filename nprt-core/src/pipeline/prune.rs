@@ -51,6 +51,11 @@ impl Job<'_> {
         object.label(label::SERVICE) == Some(self.service.name.as_str())
             && object.label(label::TRACK) != Some(Track::Canary.as_str())
             && object.annotation(annotation::PRUNE).is_none_or(|prune| prune == "true")
-            && !KEPT.contains(&(id.group(), id.kind.as_str()))
+            && !is_kept(&id)
     }
+}
+
+/// Whether an object of this kind is never deleted.
+pub(super) fn is_kept(id: &ObjectId) -> bool {
+    KEPT.contains(&(id.group(), id.kind.as_str()))
 }

@@ -33,8 +33,7 @@ impl Pipeline {
     /// Removes the canary, and cancels whatever else is done to the service. It needs the cluster alone, and
     /// works while version control, the registry and the metrics are down. Without a canary it is no error.
     ///
-    /// A deploy to stable that it cancels half way leaves stable mixed; the warnings say so, and the next
-    /// deploy repairs it.
+    /// A deploy to stable that was cancelled or not finished is undone; the warnings say so.
     ///
     /// # Errors
     /// `NotFound` for a service; `Cancelled` by another rollback; those of the cluster.
@@ -56,6 +55,7 @@ impl Pipeline {
 
 impl Job<'_> {
     pub(super) async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
+        let put_back = self.put_back(&lease, None).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         let mut removed = Vec::new();
@@ -76,9 +76,14 @@ impl Job<'_> {
             .with("object", object.id()));
         }
         let stable = live.running(Track::Stable);
-        let warnings: Vec<String> = live.mixed().into_iter().collect();
+        let mut warnings: Vec<String> = live.mixed().into_iter().collect();
         for warning in &warnings {
             self.progress.warn(warning);
+        }
+        if let Some(put_back) = put_back {
+            // After the canary, which must not wait for pods.
+            let undone = self.complete(&lease, put_back).await?;
+            warnings.push(format!("undone: {undone}"));
         }
         let cancelled = before.map(|before| before.to_string());
         Ok(Rollback { service: self.service.name.clone(), canary, stable, removed, cancelled, warnings })

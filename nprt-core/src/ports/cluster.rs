@@ -55,6 +55,23 @@ pub trait Cluster: Debug + Send + Sync {
     /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost.
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied>;
 
+    /// The part of the live object that this manager has applied, to be given to [`restore`](Cluster::restore)
+    /// later: just what identifies the object where nothing of it is, `None` where there is no such object.
+    /// Fields that an apply would take over from the tool by which the object was made count as ours.
+    ///
+    /// # Errors
+    /// As [`get`](Cluster::get).
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>>;
+
+    /// Undoes applies: makes the fields of `former`, which [`owned`](Cluster::owned) answered before them, so
+    /// again, and removes those that were applied since. A field that another manager has set meanwhile is
+    /// left as it is, and an object that is gone stays so: `None`.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is lost; `Rejected` when the cluster no longer accepts it so; else as
+    /// [`get`](Cluster::get).
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>>;
+
     /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is
     /// gone; pods may still end.
     ///

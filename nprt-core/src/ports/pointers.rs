@@ -116,6 +116,14 @@ macro_rules! forward_ports {
                 (**self).apply(lease, object).await
             }
 
+            async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+                (**self).owned(id).await
+            }
+
+            async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+                (**self).restore(lease, former).await
+            }
+
             async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
                 (**self).delete(lease, id).await
             }

@@ -75,8 +75,10 @@ async fn a_write_under_a_lease_that_a_rollback_took_lands_nothing() {
     let done = world.pipeline().rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
     assert!(done.cancelled.is_some());
     let [warning] = &done.warnings[..] else { panic!("{done:?}") };
-    let (old, new) = (tag(&stable), tag(&next));
-    assert_eq!(*warning, format!("stable runs several versions: web {new}, worker {old}"));
+    let old = tag(&stable);
+    let undone = format!("undone: the deploy of {next}: stable is {old} ({}) again", stable.short());
+    assert_eq!(*warning, undone);
+    assert_eq!(world.workload("web").unwrap().tag, Some(old.to_string()), "what it had done is undone");
     faulty.gate.as_ref().unwrap().1.add_permits(1);
     let error = under_way.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
@@ -180,10 +182,8 @@ async fn a_write_that_fails_for_a_moment_is_tried_again() {
     faulty.broken.lock().unwrap().insert("worker", 5);
     let error = deploy(&pipeline, &next).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
-    let left = format!("stable runs several versions: web {}, worker {}", tag(&next), tag(&stable));
-    assert!(error.to_string().contains(&left), "{error}");
-    deploy(&pipeline, &stable).await.unwrap();
-    assert!(world.runs().iter().all(|(_, now, _)| *now == tag(&stable).to_string()), "the way back");
+    assert!(error.to_string().contains(&format!("stable is {}", tag(&stable))), "{error}");
+    assert!(world.runs().iter().all(|(_, now, _)| *now == tag(&stable).to_string()), "all of it is back");
 }
 
 #[tokio::test]

@@ -35,9 +35,25 @@ pub(crate) struct Faulty {
     /// Applies of objects of this name wait for a permit.
     pub(crate) gate: Option<(&'static str, Semaphore)>,
     pub(crate) reached: AtomicBool,
+    /// This many more writes begin; the next is never answered. Odd numbers let it land, even ones do not.
+    pub(crate) writes: Option<AtomicUsize>,
 }
 
 impl Faulty {
+    async fn write<T>(&self, write: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(left) = &self.writes else { return write.await };
+        let half = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(2)));
+        let half = half.unwrap();
+        if half > 1 {
+            return write.await;
+        }
+        if half == 1 {
+            _ = write.await;
+        }
+        self.reached.store(true, Ordering::SeqCst);
+        std::future::pending().await
+    }
+
     pub(crate) fn new(world: &World) -> Self {
         Self {
             cluster: world.cluster.clone(),
@@ -50,6 +66,7 @@ impl Faulty {
             clock: world.clock.clone(),
             gate: None,
             reached: AtomicBool::new(false),
+            writes: None,
         }
     }
 }
@@ -88,13 +105,19 @@ impl Cluster for Faulty {
             *left -= 1;
             return Err(down().with_retry_after(self.wait));
         }
-        self.cluster.apply(lease, object).await
+        self.write(self.cluster.apply(lease, object)).await
+    }
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.cluster.owned(id).await
+    }
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        self.write(self.cluster.restore(lease, former)).await
     }
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
         if self.stuck.lock().unwrap().contains(&id.name) {
             return Err(down());
         }
-        self.cluster.delete(lease, id).await
+        self.write(self.cluster.delete(lease, id)).await
     }
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
         self.cluster.watch_rollout(workload)

@@ -10,5 +10,6 @@ mod faulty;
 mod judge;
 mod prune;
 mod tags;
+mod undo;
 mod waiting;
 mod world;

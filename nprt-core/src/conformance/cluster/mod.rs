@@ -5,6 +5,7 @@
 mod apply;
 mod lease;
 mod objects;
+mod restore;
 mod rollout;
 
 use std::sync::Arc;
@@ -23,6 +24,9 @@ pub use apply::{
 pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
     an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
+};
+pub use restore::{
+    a_restore_leaves_others_alone, an_object_that_is_gone_is_not_restored, what_was_applied_can_be_restored,
 };
 pub use rollout::{
     a_failing_rollout_says_why, a_kind_without_a_rollout_is_refused, an_unknown_workload_has_no_rollout,
@@ -64,6 +68,9 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     refuses_unknown_fields_where_claimed(cluster, fixture).await;
     lists_what_a_service_has(cluster, fixture).await;
     deletes_once(cluster, fixture).await;
+    what_was_applied_can_be_restored(cluster, fixture).await;
+    a_restore_leaves_others_alone(cluster, fixture).await;
+    an_object_that_is_gone_is_not_restored(cluster, fixture).await;
     a_lease_has_one_holder(cluster, fixture).await;
     a_renewed_lease_lasts(cluster, fixture).await;
     an_expired_lease_goes_to_whoever_asks(cluster, fixture).await;

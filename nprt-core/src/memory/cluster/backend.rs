@@ -44,6 +44,20 @@ impl Cluster for MemoryCluster {
         Ok(applied)
     }
 
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.state().owned(self.as_nprt(), id)
+    }
+
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        let write = self.as_nprt();
+        let mut state = self.state();
+        state.leases.check(lease, "cluster.restore")?;
+        let restored = state.restore(write, former)?;
+        drop(state);
+        self.tell();
+        Ok(restored)
+    }
+
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
         let mut state = self.state();
         state.leases.check(lease, "cluster.delete")?;

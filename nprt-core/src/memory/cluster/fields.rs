@@ -1,6 +1,6 @@
 //! An object's fields as server-side apply sees them: paths that managers own, lists whose items merge by key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use serde_json::{Map, Value};
@@ -110,17 +110,35 @@ fn merge_at(at: Option<&Step>, live: &mut Value, new: &Value) {
         }
         (Value::Array(old), Value::Array(items)) => match (keys(at, old), keys(at, items)) {
             (Some(old_keys), Some(keys)) => {
-                for (key, item) in keys.iter().zip(items) {
-                    match old_keys.iter().position(|old| old == key).and_then(|i| old.get_mut(i)) {
-                        Some(present) => merge_at(Some(&Step::Item(key.clone())), present, item),
-                        None => old.push(item.clone()),
-                    }
-                }
+                let old_items = old_keys.into_iter().zip(std::mem::take(old)).collect();
+                *old = merge_items(old_items, keys.into_iter().zip(items));
             }
             _ => items.clone_into(old),
         },
         _ => new.clone_into(live),
     }
+}
+
+/// The items of both by their keys: the new ones in their order, and the others before the next that they were
+/// before.
+fn merge_items<'a>(old: Vec<(String, Value)>, new: impl Iterator<Item = (String, &'a Value)>) -> Vec<Value> {
+    let mut present: BTreeMap<String, Value> = old.iter().cloned().collect();
+    let merged = |(key, item): (String, &Value)| {
+        let mut value = present.remove(&key).unwrap_or_else(|| item.clone());
+        merge_at(Some(&Step::Item(key.clone())), &mut value, item);
+        (key, value)
+    };
+    let mut new: VecDeque<(String, Value)> = new.map(merged).collect();
+    let mut items = Vec::new();
+    for (key, value) in old {
+        match new.iter().position(|(new, _)| *new == key) {
+            Some(at) => items.extend(new.drain(..=at).map(|(_, value)| value)),
+            None if present.contains_key(&key) => items.push(value),
+            None => {}
+        }
+    }
+    items.extend(new.into_iter().map(|(_, value)| value));
+    items
 }
 
 /// The value at `path`.
@@ -220,6 +238,23 @@ mod tests {
             {"name": "app", "image": "app:2", "env": [{"name": "A", "value": "1"}]}, {"name": "sidecar"}],
             "args": ["x"]});
         assert_eq!(live, expected);
+    }
+
+    #[test]
+    fn items_are_in_the_order_in_which_they_are_named() {
+        let names =
+            |names: &[&str]| json!({"env": names.iter().map(|n| json!({"name": n})).collect::<Vec<_>>()});
+        let cases: [(&[&str], &[&str], &[&str]); 4] = [
+            (&["b", "a"], &["a", "b"], &["a", "b"]),
+            (&["theirs", "a", "b"], &["b", "c", "a"], &["theirs", "b", "c", "a"]),
+            (&["a", "theirs", "b"], &["a", "c", "b"], &["a", "theirs", "c", "b"]),
+            (&["a"], &["c"], &["a", "c"]),
+        ];
+        for (old, new, expected) in cases {
+            let mut live = names(old);
+            merge(&mut live, &names(new));
+            assert_eq!(live, names(expected), "{old:?} {new:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod backend;
 mod fields;
 mod kinds;
 mod lease;
+mod owned;
 mod rollout;
 mod state;
 mod validate;

@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
     pub(super) object: Object,
-    owners: BTreeMap<String, BTreeSet<Path>>,
+    pub(super) owners: BTreeMap<String, BTreeSet<Path>>,
     pub(super) rollout: Option<Rollout>,
 }
 

@@ -1,0 +1,146 @@
+//! The record: what the objects were that a deploy changes. It may hold the values of Secrets, and so is kept
+//! as Secrets: `nprt-undo-<service>`, and `nprt-undo-<service>.1` and so on where it is larger than one may be.
+//! They lack the label of the service's own objects, and are not among these.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::job::Job;
+use super::super::live::{Live, Running};
+use super::super::plan::Plan;
+use crate::model::{Object, ObjectId, Revision, Track};
+use crate::ports::Lease;
+use crate::{Error, ErrorKind, Result};
+
+/// How much of the record one Secret holds: less than the server's bound of 1 MiB.
+const PART: usize = 900_000;
+/// On the first Secret: how many there are, and between which versions the deploy goes.
+const PARTS: &str = "nprt.dev/undo-parts";
+const FROM: &str = "nprt.dev/undo-from";
+const TO: &str = "nprt.dev/undo-to";
+/// On each: the service.
+const LABEL: &str = "nprt.dev/undo";
+
+/// What a deploy that is under way changes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Record {
+    /// What was stable, in words.
+    pub(super) from: String,
+    /// The revision that is to be stable.
+    pub(super) to: String,
+    pub(super) objects: Vec<Former>,
+}
+
+/// What an object was.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Former {
+    pub(super) id: ObjectId,
+    /// The fields of it that were ours; nothing where it was not there.
+    pub(super) owned: Option<Value>,
+}
+
+impl Job<'_> {
+    /// Records what the plan changes, before it does. A record that is there is of a deploy of this version
+    /// that was not finished: what it holds was there before, and stays. False where there is nothing to record.
+    pub(in super::super) async fn record(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        live: &Live,
+        to: &Revision,
+    ) -> Result<bool> {
+        let from =
+            live.running(Track::Stable).as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
+        let pending = self.pending().await?;
+        let mut record = pending.unwrap_or(Record { from, to: to.to_string(), objects: Vec::new() });
+        let is_new = |id: &ObjectId| record.objects.iter().all(|former| former.id != *id);
+        let new = plan.changed().filter(is_new).map(async |id| {
+            let owned = self.ports.cluster.owned(&id).await?.map(Object::into_value);
+            Result::Ok(Former { id, owned })
+        });
+        let new = try_join_all(new).await?;
+        if new.is_empty() {
+            return Ok(!record.objects.is_empty());
+        }
+        record.objects.extend(new);
+        self.write(lease, &record).await.map(|()| true)
+    }
+
+    /// The first part comes last: with it, all are there.
+    async fn write(&self, lease: &Lease, record: &Record) -> Result<()> {
+        let json = serde_json::to_vec(record).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record cannot be written")
+                .with_source(error)
+        })?;
+        let parts: Vec<&[u8]> = json.chunks(PART).collect();
+        for (number, part) in parts.iter().enumerate().rev() {
+            let mut annotations = json!({});
+            if number == 0 {
+                annotations = json!({PARTS: parts.len().to_string(), FROM: record.from, TO: record.to});
+            }
+            let id = self.part(number);
+            let secret = Object::new(json!({
+                "apiVersion": id.api_version,
+                "kind": id.kind,
+                "metadata": {
+                    "name": id.name,
+                    "labels": {LABEL: self.service.name.as_str()},
+                    "annotations": annotations,
+                },
+                "data": {"record": STANDARD.encode(part)},
+            }))?;
+            self.again(|| self.ports.cluster.apply(lease, &secret)).await?;
+        }
+        Ok(())
+    }
+
+    /// The record of a deploy that was not finished.
+    ///
+    /// # Errors
+    /// Those of the cluster, and `Unexpected` for a record that somebody damaged, with its name: deleting it
+    /// leaves everything as it is.
+    pub(super) async fn pending(&self) -> Result<Option<Record>> {
+        let cluster = &self.ports.cluster;
+        let Some(first) = cluster.get(&self.part(0)).await? else { return Ok(None) };
+        let damaged = || {
+            Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
+                .with("object", self.part(0))
+        };
+        let parts: usize = first.annotation(PARTS).and_then(|n| n.parse().ok()).ok_or_else(damaged)?;
+        let mut json = content(&first).ok_or_else(damaged)?;
+        for number in 1..parts {
+            let part = cluster.get(&self.part(number)).await?;
+            json.extend(part.as_ref().and_then(content).ok_or_else(damaged)?);
+        }
+        // What it cannot read may be quoted by the error, and may be a Secret's.
+        serde_json::from_slice(&json).map(Some).map_err(|_| damaged())
+    }
+
+    /// Removes the record; its first part first, without which the others are nothing.
+    pub(in super::super) async fn forget(&self, lease: &Lease) -> Result<()> {
+        let mut number = 0;
+        loop {
+            let part = self.part(number);
+            let there = self.again(|| self.ports.cluster.delete(lease, &part)).await?;
+            if !there && number > 0 {
+                return Ok(());
+            }
+            number += 1;
+        }
+    }
+
+    pub(super) fn part(&self, number: usize) -> ObjectId {
+        let mut name = format!("nprt-undo-{}", self.service.name);
+        if number > 0 {
+            name = format!("{name}.{number}");
+        }
+        ObjectId { api_version: "v1".to_owned(), kind: "Secret".to_owned(), namespace: None, name }
+    }
+}
+
+fn content(part: &Object) -> Option<Vec<u8>> {
+    STANDARD.decode(part.as_value().pointer("/data/record")?.as_str()?).ok()
+}

@@ -1,0 +1,135 @@
+//! Puts back what a record says.
+
+use futures_util::future::join_all;
+
+use super::super::apply::order;
+use super::super::job::Job;
+use super::super::progress::Event;
+use super::super::prune::is_kept;
+use super::record::Record;
+use crate::model::{Object, ObjectId, Revision};
+use crate::ports::Lease;
+use crate::{Error, ErrorKind, Result};
+
+/// A deploy that was put back.
+#[derive(Debug)]
+pub(in super::super) struct PutBack {
+    /// In words: what it was, and what stable is again.
+    pub(in super::super) what: String,
+    restored: Vec<ObjectId>,
+}
+
+impl Job<'_> {
+    /// Before an operation: undoes a deploy that was not finished, unless it was one of `target`, which then
+    /// goes on with it.
+    ///
+    /// # Errors
+    /// Those of the cluster. The record stays, and the next operation begins with it.
+    pub(in super::super) async fn settle(
+        &self,
+        lease: &Lease,
+        target: Option<&Revision>,
+    ) -> Result<Option<String>> {
+        let Some(put_back) = self.put_back(lease, target).await? else { return Ok(None) };
+        self.complete(lease, put_back).await.map(Some)
+    }
+
+    /// Undoes a deploy that failed with `error`, and answers with that and with what is there now.
+    pub(in super::super) async fn undo(&self, lease: &Lease, error: Error) -> Error {
+        match self.settle(lease, None).await {
+            Ok(Some(what)) => error.with("undone", what),
+            Ok(None) => error,
+            Err(failed) => {
+                self.progress.warn(format!("what was changed is not back yet: {failed}"));
+                self.say_mixed(error).await
+            }
+        }
+    }
+
+    /// Writes the former state of every object; it does not wait for pods, and the record stays.
+    pub(in super::super) async fn put_back(
+        &self,
+        lease: &Lease,
+        target: Option<&Revision>,
+    ) -> Result<Option<PutBack>> {
+        let Some(record) = self.pending().await? else { return Ok(None) };
+        let Record { from, to, objects } = record;
+        if target.is_some_and(|target| target.to_string() == to) {
+            self.progress.warn(format!("goes on with a deploy of {to} that was not finished"));
+            return Ok(None);
+        }
+        self.progress.warn(format!("a deploy of {to} was not finished: puts back what it changed"));
+        let (mut changed, mut created) = (Vec::new(), Vec::new());
+        for former in objects {
+            match former.owned {
+                Some(owned) => changed.push(Object::new(owned)?),
+                None => created.push(former.id),
+            }
+        }
+        let restored = self.restore(lease, changed).await?;
+        self.remove_created(lease, created).await?;
+        Ok(Some(PutBack { what: format!("the deploy of {to}: stable is {from} again"), restored }))
+    }
+
+    /// Waits for the pods of what was put back, and removes the record.
+    pub(in super::super) async fn complete(&self, lease: &Lease, put_back: PutBack) -> Result<String> {
+        if let Err(error) = self.roll_out(put_back.restored.iter()).await {
+            self.progress.warn(format!("what was put back is not ready: {error}"));
+        }
+        self.forget(lease).await?;
+        Ok(put_back.what)
+    }
+
+    /// In the order in which they are applied: what pods read comes before the pods.
+    async fn restore(&self, lease: &Lease, mut objects: Vec<Object>) -> Result<Vec<ObjectId>> {
+        objects.sort_by_key(order);
+        let mut restored = Vec::new();
+        for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
+            let done = join_all(kinds.iter().map(|object| self.restore_one(lease, object))).await;
+            restored.extend(done.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten());
+        }
+        Ok(restored)
+    }
+
+    async fn restore_one(&self, lease: &Lease, object: &Object) -> Result<Option<ObjectId>> {
+        let id = object.id();
+        match self.again(|| self.ports.cluster.restore(lease, object)).await {
+            Ok(Some(_)) => {
+                self.progress.tell(Event::PutBack { object: id.clone() });
+                Ok(Some(id))
+            }
+            Ok(None) => {
+                self.progress.warn(format!("{id} is gone, and stays so"));
+                Ok(None)
+            }
+            // Such as a volume that has grown: asking again would not help.
+            Err(error) if error.kind() == ErrorKind::Rejected || error.is_invalid() => {
+                self.progress.warn(format!("{id} stays as it is: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is there, but has nothing of ours, is somebody else's.
+    async fn remove_created(&self, lease: &Lease, ids: Vec<ObjectId>) -> Result<()> {
+        let mut created = Vec::new();
+        for id in ids {
+            created.extend(self.ports.cluster.owned(&id).await?.filter(has_fields));
+        }
+        let (kept, goes): (Vec<&Object>, Vec<&Object>) = created.iter().partition(|object| is_kept(&object.id()));
+        for object in kept {
+            self.progress.warn(format!("{} was made by the deploy, and stays: it may hold data", object.id()));
+        }
+        self.delete(lease, goes, |object| Event::Removed { object }).await.1
+    }
+}
+
+/// Whether the object has more than what identifies it.
+fn has_fields(object: &Object) -> bool {
+    let is_more = |value: &serde_json::Value, identity: &[&str]| {
+        value.as_object().is_some_and(|map| map.keys().any(|field| !identity.contains(&field.as_str())))
+    };
+    is_more(object.as_value(), &["apiVersion", "kind", "metadata"])
+        || object.as_value().get("metadata").is_some_and(|metadata| is_more(metadata, &["name", "namespace"]))
+}

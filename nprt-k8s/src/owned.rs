@@ -1,0 +1,180 @@
+//! What we have applied of an object, by the server's own book-keeping (`managedFields`), and the way back to
+//! it.
+
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId};
+use nprt_core::ports::Applied;
+use serde_json::{Map, Value, json};
+
+use crate::apply::live;
+use crate::change::{entries, is_item, is_ours, key};
+use crate::client::{Client, Place};
+
+impl Client {
+    /// The part of the live object that we have applied.
+    pub(crate) async fn owned(&self, operation: &'static str, id: &ObjectId) -> Result<Option<Object>> {
+        let failed = |failure: crate::error::Failure| failure.into_error(operation).with("object", id);
+        let place = self.place(operation, id).await?;
+        let Some(mut object) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
+        // The fields are kept by the names of the version in which they were applied.
+        let version = entry(&object).and_then(|entry| entry.get("apiVersion")?.as_str());
+        if let Some(version) = version.filter(|version| *version != id.api_version) {
+            let id = ObjectId { api_version: version.to_owned(), ..id.clone() };
+            let place = self.place(operation, &id).await?;
+            let Some(converted) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
+            object = converted;
+        }
+        live(operation, part(&object)).map(Some)
+    }
+
+    /// Applies `former` again, without the fields that others have set otherwise.
+    pub(crate) async fn restore(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        former: &Object,
+    ) -> Result<Option<Applied>> {
+        let now = self.get(operation, place).await;
+        let Some(now) = now.map_err(|failure| failure.into_error(operation).with("object", former.id()))?
+        else {
+            return Ok(None);
+        };
+        let mut former = former.clone();
+        for entry in entries(&now).filter(|entry| !is_ours(entry)) {
+            leave(former.as_value_mut(), &now, &entry["fieldsV1"]);
+        }
+        self.apply(operation, place, &former, false).await.map(Some)
+    }
+}
+
+/// What the server keeps of our applies; before the first, of kubectl's, whose fields we adopt.
+fn entry(object: &Value) -> Option<&Value> {
+    let kubectl = |entry: &&Value| {
+        entry["manager"].as_str().is_some_and(|manager| manager.starts_with("kubectl"))
+            && entry["operation"] == "Update"
+            && entry.get("subresource").is_none()
+    };
+    entries(object).find(|entry| is_ours(entry)).or_else(|| entries(object).find(kubectl))
+}
+
+/// The fields of `object` that are ours, and what identifies it.
+fn part(object: &Value) -> Value {
+    let fields = entry(object).and_then(|entry| entry.get("fieldsV1"));
+    let mut part = fields.map_or_else(|| json!({}), |fields| extract(object, fields));
+    for field in ["apiVersion", "kind"] {
+        part[field] = object[field].clone();
+    }
+    for field in ["name", "namespace"] {
+        if let Some(value) = object["metadata"].get(field) {
+            part["metadata"][field] = value.clone();
+        }
+    }
+    part
+}
+
+/// The part of `value` that `fields` names. Items of a list keep their order.
+fn extract(value: &Value, fields: &Value) -> Value {
+    let Some(steps) = steps(fields) else { return value.clone() };
+    match value {
+        Value::Object(map) => {
+            let part = steps.iter().filter_map(|(step, fields)| {
+                let field = step.strip_prefix("f:")?;
+                Some((field.to_owned(), extract(map.get(field)?, fields)))
+            });
+            Value::Object(part.collect())
+        }
+        Value::Array(items) => {
+            let part = items.iter().filter_map(|item| {
+                let (step, fields) = steps.iter().find(|(step, _)| is_item(item, step))?;
+                let mut part = extract(item, fields);
+                // An item is nothing without its key; a part of the key that we left to its default stays so.
+                if let (Some(part), Some(key)) = (part.as_object_mut(), key(step))
+                    && !key.keys().any(|field| part.contains_key(field))
+                {
+                    part.extend(key);
+                }
+                Some(part)
+            });
+            Value::Array(part.collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// Takes out of `former` the fields of somebody else that are otherwise in `now`.
+fn leave(former: &mut Value, now: &Value, fields: &Value) {
+    for (step, fields) in steps(fields).into_iter().flatten() {
+        if let Some(field) = step.strip_prefix("f:") {
+            let (Some(map), Some(now)) = (former.as_object_mut(), now.get(field)) else { continue };
+            match (map.get_mut(field), steps(fields)) {
+                (Some(old), Some(_)) => leave(old, now, fields),
+                (Some(old), None) if old != now => _ = map.shift_remove(field),
+                _ => {}
+            }
+        } else if key(step).is_some()
+            && let Some(now) = now.as_array().and_then(|items| items.iter().find(|item| is_item(item, step)))
+            && let Some(old) = former.as_array_mut().and_then(|items| item_of(items, now, step))
+        {
+            leave(old, now, fields);
+        }
+    }
+}
+
+/// The item of `items` to which `step` goes, where a part of its key may be left to its default.
+fn item_of<'a>(items: &'a mut [Value], now: &Value, step: &str) -> Option<&'a mut Value> {
+    let key = key(step)?;
+    items.iter_mut().find(|item| {
+        key.keys().any(|field| item.get(field).is_some())
+            && key.keys().all(|field| item.get(field).is_none_or(|value| Some(value) == now.get(field)))
+    })
+}
+
+/// The steps below, or nothing where the field is owned as a whole.
+fn steps(fields: &Value) -> Option<&Map<String, Value>> {
+    fields.as_object().filter(|steps| !steps.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// We own a label, an atomic list, an item of a list by a part of its key, and an item of a set.
+    fn object() -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "X", "status": {"ready": 1},
+            "metadata": {"name": "a", "namespace": "n", "uid": "1", "finalizers": ["x", "y"],
+                "labels": {"ours": "1", "theirs": "2"}, "managedFields": [
+                    {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {
+                        "f:metadata": {"f:labels": {"f:theirs": {}}},
+                        "f:spec": {"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {"f:name": {}}}}}},
+                    {"manager": "nprt", "operation": "Apply", "fieldsV1": {
+                        "f:metadata": {"f:finalizers": {"v:\"x\"": {}}, "f:labels": {".": {}, "f:ours": {}}},
+                        "f:spec": {"f:args": {}, "f:empty": {}, "f:gone": {},
+                            "f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:name": {}}}}}}]},
+            "spec": {"args": ["b", "a"], "empty": {}, "ports": [{"port": 1, "protocol": "TCP"},
+                {"port": 80, "protocol": "TCP", "name": "http", "targetPort": 80}]},
+        })
+    }
+
+    #[test]
+    fn what_we_applied_is_found_by_the_book_of_the_server() {
+        let expected = json!({
+            "apiVersion": "v1", "kind": "X",
+            "metadata": {"name": "a", "namespace": "n", "finalizers": ["x"], "labels": {"ours": "1"}},
+            "spec": {"args": ["b", "a"], "empty": {}, "ports": [{"port": 80, "name": "http"}]},
+        });
+        assert_eq!(part(&object()), expected);
+    }
+
+    #[test]
+    fn what_others_made_otherwise_is_left_to_them() {
+        let mut former = part(&object());
+        former["spec"]["ports"][0]["name"] = json!("web");
+        former["spec"]["args"] = json!(["c"]);
+        former["metadata"]["labels"]["theirs"] = json!("2");
+        let mut expected = former.clone();
+        expected["spec"]["ports"][0].as_object_mut().unwrap().shift_remove("name");
+        leave(&mut former, &object(), &entries(&object()).next().unwrap()["fieldsV1"]);
+        assert_eq!(former, expected, "the label is as they have it, the arguments are ours");
+    }
+}
