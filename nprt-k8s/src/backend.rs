@@ -115,8 +115,9 @@ impl Cluster for KubernetesCluster {
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
         let operation = "cluster.restore";
         let place = self.client.place(operation, &former.id()).await?;
-        self.leases.check(operation, lease).await?;
-        self.client.restore(operation, &place, former).await
+        let Some(former) = self.client.former(operation, &place, former).await? else { return Ok(None) };
+        let allowed = || self.leases.check(operation, lease);
+        self.client.apply(operation, &place, &former, false, allowed).await.map(Some)
     }
 
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {

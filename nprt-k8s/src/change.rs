@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::adopt::{adopted, ours};
 use crate::fields::at;
+use crate::text::with_text;
 
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
@@ -13,6 +14,7 @@ pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     if adopted(before).is_some() {
         return Change::Configured;
     }
+    let (before, after) = (&*with_text(before), &*with_text(after));
     match (ours(before), ours(after)) {
         (Some(old), Some(new)) if old == new && same(new, Some(before), Some(after)) => Change::Unchanged,
         _ => Change::Configured,

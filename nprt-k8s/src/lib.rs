@@ -53,6 +53,7 @@ mod lease;
 mod list;
 mod owned;
 mod rollout;
+mod text;
 
 pub use backend::KubernetesCluster;
 pub use builder::KubernetesBuilder;

@@ -3,12 +3,13 @@
 
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId};
-use nprt_core::ports::Applied;
 use serde_json::{Map, Value, json};
 
+use crate::adopt::{adopted, entries, is_ours};
 use crate::apply::live;
-use crate::change::{entries, is_item, is_ours, key};
 use crate::client::{Client, Place};
+use crate::fields::{is_item, key};
+use crate::text::with_text;
 
 impl Client {
     /// The part of the live object that we have applied.
@@ -17,50 +18,51 @@ impl Client {
         let place = self.place(operation, id).await?;
         let Some(mut object) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
         // The fields are kept by the names of the version in which they were applied.
-        let version = entry(&object).and_then(|entry| entry.get("apiVersion")?.as_str());
-        if let Some(version) = version.filter(|version| *version != id.api_version) {
-            let id = ObjectId { api_version: version.to_owned(), ..id.clone() };
+        let version = entry(&object).and_then(|entry| Some(entry.get("apiVersion")?.as_str()?.to_owned()));
+        if let Some(api_version) = version.filter(|version| *version != id.api_version) {
+            let id = ObjectId { api_version, ..id.clone() };
             let place = self.place(operation, &id).await?;
             let Some(converted) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
             object = converted;
         }
-        live(operation, part(&object)).map(Some)
+        live(operation, part(&with_text(&object))).map(Some)
     }
 
-    /// Applies `former` again, without the fields that others have set otherwise.
-    pub(crate) async fn restore(
+    /// `former` without the fields that others have set otherwise; `None` where the object is gone.
+    pub(crate) async fn former(
         &self,
         operation: &'static str,
         place: &Place,
         former: &Object,
-    ) -> Result<Option<Applied>> {
+    ) -> Result<Option<Object>> {
         let now = self.get(operation, place).await;
-        let Some(now) = now.map_err(|failure| failure.into_error(operation).with("object", former.id()))?
-        else {
-            return Ok(None);
-        };
+        let now = now.map_err(|failure| failure.into_error(operation).with("object", former.id()))?;
+        let Some(now) = now else { return Ok(None) };
+        let now = with_text(&now);
         let mut former = former.clone();
         for entry in entries(&now).filter(|entry| !is_ours(entry)) {
-            leave(former.as_value_mut(), &now, &entry["fieldsV1"]);
+            let (former, fields) = (former.as_value_mut(), &entry["fieldsV1"]);
+            leave(former, &now, fields);
+            // One value by two names.
+            for (ours, theirs) in [("stringData", "f:data"), ("data", "f:stringData")] {
+                if let (Some(former), Some(fields)) = (former.get_mut(ours), fields.get(theirs)) {
+                    leave(former, &now[ours], fields);
+                }
+            }
         }
-        self.apply(operation, place, &former, false).await.map(Some)
+        Ok(Some(former))
     }
 }
 
-/// What the server keeps of our applies; before the first, of kubectl's, whose fields we adopt.
-fn entry(object: &Value) -> Option<&Value> {
-    let kubectl = |entry: &&Value| {
-        entry["manager"].as_str().is_some_and(|manager| manager.starts_with("kubectl"))
-            && entry["operation"] == "Update"
-            && entry.get("subresource").is_none()
-    };
-    entries(object).find(|entry| is_ours(entry)).or_else(|| entries(object).find(kubectl))
+/// What the server keeps of our applies, once we have adopted what kubectl wrote: an apply begins with that.
+fn entry(object: &Value) -> Option<Value> {
+    let owners = adopted(object).unwrap_or_else(|| entries(object).cloned().collect());
+    owners.into_iter().find(is_ours)
 }
 
 /// The fields of `object` that are ours, and what identifies it.
 fn part(object: &Value) -> Value {
-    let fields = entry(object).and_then(|entry| entry.get("fieldsV1"));
-    let mut part = fields.map_or_else(|| json!({}), |fields| extract(object, fields));
+    let mut part = entry(object).map_or_else(|| json!({}), |entry| extract(object, &entry["fieldsV1"]));
     for field in ["apiVersion", "kind"] {
         part[field] = object[field].clone();
     }

@@ -4,12 +4,19 @@ use serde_json::{Value, json};
 
 use super::objects::{config, deployment, endpoint, object, with};
 use super::{ClusterFixture, clear, lease, request, service};
-use crate::model::Object;
+use crate::model::{Object, ServiceName};
 use crate::ports::{Change, Cluster, Takeover};
 
 async fn owned(cluster: &dyn Cluster, object: &Object) -> Object {
     let owned = cluster.owned(&object.id()).await.expect("what was applied can be read");
     owned.expect("the object is there")
+}
+
+/// A Secret of texts, whose values a server keeps elsewhere than they were given.
+fn secret(service: &ServiceName, texts: &Value) -> Object {
+    let labels = json!({"nprt.dev/service": service});
+    let metadata = json!({"name": service, "labels": labels});
+    object(json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": texts}))
 }
 
 /// What an apply changed goes back: values, fields that it added and fields that it dropped, items of lists.
@@ -27,6 +34,7 @@ pub async fn what_was_applied_can_be_restored(cluster: &dyn Cluster, fixture: &d
             json!([{"name": "B", "value": "1"}, {"name": "A", "value": "$(B)"}]),
         ),
         endpoint(&lease.service),
+        secret(&lease.service, &json!({"kept": "1", "dropped": "1"})),
     ];
     let after = [
         config(&lease.service, &json!({"kept": "2", "added": "2"})),
@@ -36,6 +44,7 @@ pub async fn what_was_applied_can_be_restored(cluster: &dyn Cluster, fixture: &d
             json!([{"name": "C", "value": "2"}, {"name": "A", "value": "2"}]),
         ),
         with(endpoint(&lease.service), ports, json!([{"name": "web", "port": 81}])),
+        secret(&lease.service, &json!({"kept": "2", "dropped": "1"})),
     ];
     for (before, after) in before.iter().zip(&after) {
         cluster.apply(&lease, before).await.expect("applied");

@@ -117,9 +117,11 @@ impl Job<'_> {
         for id in ids {
             created.extend(self.ports.cluster.owned(&id).await?.filter(has_fields));
         }
-        let (kept, goes): (Vec<&Object>, Vec<&Object>) = created.iter().partition(|object| is_kept(&object.id()));
+        let (kept, goes): (Vec<&Object>, Vec<&Object>) =
+            created.iter().partition(|object| is_kept(&object.id()));
         for object in kept {
-            self.progress.warn(format!("{} was made by the deploy, and stays: it may hold data", object.id()));
+            self.progress
+                .warn(format!("{} was made by the deploy, and stays: it may hold data", object.id()));
         }
         self.delete(lease, goes, |object| Event::Removed { object }).await.1
     }
