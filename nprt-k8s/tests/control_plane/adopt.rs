@@ -177,3 +177,23 @@ async fn taking_over_loses_no_write_of_others() {
     assert!((0..8).all(|n| end.annotation(&format!("n{n}")) == Some("x")), "{end:?}");
     assert_eq!(at(&end, "/data"), Some(&json!({"a": "2"})));
 }
+
+#[tokio::test]
+async fn what_was_taken_over_can_be_restored() {
+    let Some(world) = World::new("adopt-restore").await else { return };
+    for verb in ["apply", "create"] {
+        let lease = world.lease("cart").await;
+        world.admin_with_input(&[verb, "-f", "-"], &first().as_value().to_string()).await;
+        let before = live(&world, &first()).await;
+        let former = world.cluster.owned(&first().id()).await.unwrap().unwrap();
+        let next = with(deployment("cart"), IMAGE, json!("registry.invalid/app:2"));
+        let applied = world.cluster.apply(&lease, &next).await.unwrap();
+        assert_eq!(at(&applied.object, ENV), None);
+        let restored = world.cluster.restore(&lease, &former).await.unwrap().unwrap();
+        assert_eq!(restored.change, Change::Configured);
+        assert_eq!(at(&restored.object, "/spec"), at(&before, "/spec"), "{verb}");
+        assert_eq!(restored.object.annotation("note"), before.annotation("note"));
+        world.cluster.delete(&lease, &first().id()).await.unwrap();
+        world.cluster.release(&lease).await.unwrap();
+    }
+}
