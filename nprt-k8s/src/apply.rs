@@ -36,7 +36,10 @@ impl Client {
         let before =
             async { self.get(operation, place).await.map_err(|failure| failure.into_error(operation)) };
         let (before, ()) = try_join(before, allowed()).await?;
-        let body = body(object, place);
+        let mut body = body(object, place);
+        if self.keep_replicas(operation, place, object, &mut body, before.as_ref()).await? {
+            allowed().await?;
+        }
         let answer = match dry_run {
             true => self.predict(operation, place, &body, before.as_ref()).await,
             false => self.write(operation, place, &body, before.as_ref(), &allowed).await,

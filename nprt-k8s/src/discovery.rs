@@ -31,6 +31,15 @@ impl Resource {
         Self::known("", "v1", "Event")
     }
 
+    pub(crate) fn autoscalers() -> Self {
+        Self::known("autoscaling", "v2", "HorizontalPodAutoscaler")
+    }
+
+    /// KEDA's autoscalers.
+    pub(crate) fn scaled_objects() -> Self {
+        Self::known("keda.sh", "v1alpha1", "ScaledObject")
+    }
+
     /// Whether no API server is without it.
     pub(crate) fn is_everywhere(&self) -> bool {
         let core = self.api.group.is_empty() && self.api.version == "v1";

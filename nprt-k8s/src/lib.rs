@@ -18,6 +18,10 @@
 //!   says so (`Configured`), and its object still has the fields that will be dropped.
 //! - A field of any other manager, such as that of `kubectl edit` or of a controller, is a `Conflict`, unless
 //!   [`force_conflicts`](KubernetesConfig::force_conflicts) names the manager.
+//! - Where a HorizontalPodAutoscaler or a ScaledObject (KEDA) of the namespace targets a workload, its live
+//!   replicas stay, also when the manifest names none. They are looked for only where an apply would change
+//!   the replicas. One that is new in the same deploy is applied before the workload; the dry run does not
+//!   know it yet. A VerticalPodAutoscaler changes pods as they start, and no field that is applied.
 //! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. Each write reads it first;
 //!   the server itself does not enforce it yet (`fencing: false`).
 //!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.
@@ -41,6 +45,7 @@
 
 mod adopt;
 mod apply;
+mod autoscale;
 mod backend;
 mod builder;
 mod change;

@@ -37,7 +37,7 @@ fn is_controlled(item: &Value) -> bool {
 }
 
 /// The items of a list do not say what they are.
-fn whole(kind: &Resource, item: Value) -> Value {
+pub(crate) fn whole(kind: &Resource, item: Value) -> Value {
     let mut whole = Map::new();
     whole.insert("apiVersion".to_owned(), json!(kind.api.api_version));
     whole.insert("kind".to_owned(), json!(kind.api.kind));

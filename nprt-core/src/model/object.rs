@@ -124,6 +124,23 @@ impl Object {
         }
     }
 
+    /// Whether this is an autoscaler that sets the replicas of `workload`: a HorizontalPodAutoscaler, or a
+    /// ScaledObject of KEDA. That both are in one namespace is for the caller to know.
+    #[must_use]
+    pub fn scales(&self, workload: &ObjectId) -> bool {
+        // What the target is where the autoscaler does not say.
+        let (api_version, kind) = match (self.id().group(), self.kind()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => ("", ""),
+            ("keda.sh", "ScaledObject") => ("apps/v1", "Deployment"),
+            _ => return false,
+        };
+        let Some(target) = self.0.pointer("/spec/scaleTargetRef") else { return false };
+        let text = |field| target.get(field).and_then(Value::as_str);
+        let group = text("apiVersion").unwrap_or(api_version).split_once('/').map_or("", |(group, _)| group);
+        (group, text("kind").unwrap_or(kind)) == (workload.group(), workload.kind.as_str())
+            && text("name") == Some(workload.name.as_str())
+    }
+
     /// A label's value.
     #[must_use]
     pub fn label(&self, key: &str) -> Option<&str> {
@@ -192,6 +209,30 @@ mod tests {
         assert_eq!(error.to_string(), "object: invalid: expected a text (field: metadata.name)");
         let bad = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": []}});
         assert!(Object::new(bad).unwrap_err().to_string().contains("metadata.labels"));
+    }
+
+    #[test]
+    fn an_autoscaler_says_what_it_scales() {
+        let scaler = |api_version: &str, kind: &str, target: Value| {
+            Object::new(json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"},
+                "spec": {"scaleTargetRef": target}}))
+            .unwrap()
+        };
+        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"});
+        let hpa = scaler("autoscaling/v2", "HorizontalPodAutoscaler", target.clone());
+        let keda = scaler("keda.sh/v1alpha1", "ScaledObject", json!({"name": "cart"}));
+        let vpa = scaler("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", target);
+        let id = |kind: &str, name: &str| ObjectId {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        };
+        let cart = id("Deployment", "cart");
+        assert!(hpa.scales(&cart) && keda.scales(&cart) && !vpa.scales(&cart));
+        for other in [id("StatefulSet", "cart"), id("Deployment", "cart-canary")] {
+            assert!(!hpa.scales(&other) && !keda.scales(&other), "{other}");
+        }
     }
 
     #[test]

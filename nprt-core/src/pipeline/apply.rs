@@ -28,6 +28,8 @@ pub(super) fn order(object: &Object) -> u8 {
         ("", "ConfigMap" | "Secret") => 3,
         ("", "PersistentVolume" | "PersistentVolumeClaim") => 4,
         ("", "Service") => 5,
+        // Before the workloads: from then on their replicas are the autoscaler's.
+        ("autoscaling", _) | ("keda.sh", "ScaledObject") => 5,
         ("apps" | "batch", _) | ("", "Pod" | "ReplicationController") => 6,
         _ => 7,
     }

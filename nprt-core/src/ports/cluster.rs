@@ -15,6 +15,8 @@ use crate::model::{Object, ObjectId, ServiceName};
 /// - **Apply** makes the fields that the object names so, and leaves fields of other owners alone
 ///   (server-side apply). Fields that the manager applied before and no longer names are removed. An
 ///   object that already is so is not written: `Unchanged`, and no pod restarts.
+/// - **Replicas** of a live workload that an autoscaler of the namespace [scales](Object::scales) stay as they
+///   are, whatever the object names, also where it names none.
 /// - **Dry run** validates as the apply would (schema, unknown fields, admission) and changes nothing.
 /// - **Writes** carry the [`Lease`] under which they are made; a write under a lease that another took
 ///   over is a `Conflict` and lands nothing. Dropping the future of a write may or may not have landed it.

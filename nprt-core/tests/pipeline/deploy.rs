@@ -212,3 +212,18 @@ fn settings_and_callers_are_checked() {
         assert!(Caller::new(name, reason).unwrap_err().is_invalid(), "{name:?} {reason:?}");
     }
 }
+
+/// The field that only we own would fall back to 1.
+#[tokio::test]
+async fn an_autoscaler_of_the_same_deploy_keeps_the_replicas() {
+    let world = World::new();
+    let (pipeline, first) = (world.pipeline(), world.version(1));
+    deploy(&pipeline, &first).await.unwrap();
+    let scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  \
+        scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  maxReplicas: 9\n";
+    let second = world.commit(&(manifests(2, "").replace("  replicas: 3\n", "") + scaler));
+    world.push(&second);
+    deploy(&pipeline, &second).await.unwrap();
+    let web = world.workload("web").unwrap();
+    assert_eq!((web.status.ready, web.tag), (3, Some(tag(&second).to_string())));
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this is how a check fails")]
 
 mod apply;
+mod autoscaler;
 mod lease;
 mod objects;
 mod restore;
@@ -21,6 +22,7 @@ pub use apply::{
     deletes_once, lists_what_a_service_has, refuses_unknown_fields_where_claimed, refuses_what_is_wrong,
     removes_fields_that_are_no_longer_named, unchanged_objects_are_not_written,
 };
+pub use autoscaler::an_autoscaler_keeps_the_replicas;
 pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
     an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
@@ -63,6 +65,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     unchanged_objects_are_not_written(cluster, fixture).await;
     removes_fields_that_are_no_longer_named(cluster, fixture).await;
     a_field_of_another_manager_is_a_conflict(cluster, fixture).await;
+    an_autoscaler_keeps_the_replicas(cluster, fixture).await;
     a_dry_run_says_what_would_be_done(cluster, fixture).await;
     refuses_what_is_wrong(cluster, fixture).await;
     refuses_unknown_fields_where_claimed(cluster, fixture).await;

@@ -22,6 +22,23 @@ pub(super) struct Stored {
     pub(super) rollout: Option<Rollout>,
 }
 
+impl Stored {
+    /// Makes `named` keep the live replicas: it leaves them to another manager that owns them, and names
+    /// them as they are where none does.
+    fn keep_replicas(&self, named: &mut Value, manager: &str) {
+        let live = self.object.as_value().pointer("/spec/replicas");
+        let (Some(live), Some(spec)) = (live, named.get_mut("spec").and_then(Value::as_object_mut)) else {
+            return;
+        };
+        let mut others = self.owners.iter().filter(|(owner, _)| *owner != manager);
+        if others.any(|(_, paths)| paths.iter().any(|path| path.to_string() == "spec.replicas")) {
+            spec.shift_remove("replicas");
+        } else {
+            spec.insert("replicas".to_owned(), live.clone());
+        }
+    }
+}
+
 /// Everything in the cluster. Group, kind, namespace and name are the key: an object is the same in every
 /// version of its API.
 #[derive(Debug, Default)]
@@ -78,6 +95,9 @@ impl State {
             }
         }
         let old = self.objects.get(&key(&id));
+        if let Some(old) = old.filter(|_| !write.force && self.is_scaled(&id)) {
+            old.keep_replicas(&mut named, write.manager);
+        }
         let mine = fields::owned(&named);
         let mut owners = old.map(|old| old.owners.clone()).unwrap_or_default();
         let before = owners.insert(write.manager.to_owned(), mine.clone()).unwrap_or_default();
@@ -92,6 +112,12 @@ impl State {
         let object = Object::new(value)?;
         validate::validate(old.map(|old| &old.object), &object)?;
         Ok(self.complete(write, old, object, owners))
+    }
+
+    /// Whether an autoscaler sets the replicas of `workload`.
+    fn is_scaled(&self, workload: &ObjectId) -> bool {
+        let mut objects = self.objects.values().map(|stored| &stored.object);
+        objects.any(|o| o.namespace() == workload.namespace.as_deref() && o.scales(workload))
     }
 
     fn complete(
