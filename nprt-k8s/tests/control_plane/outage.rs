@@ -29,19 +29,12 @@ async fn a_rollout_is_followed_across_a_restart_of_the_server() {
     cluster.apply(&lease, &stuck).await.unwrap();
     let mut rollout = cluster.watch_rollout(&stuck.id());
     assert_eq!(rollout.next().await.unwrap().unwrap().phase, RolloutPhase::Progressing);
-    let version = ["get", "deployment", "cart", "-o", "jsonpath={.metadata.resourceVersion}"];
-    let version = plane.kubectl().run(&version).await.unwrap();
     plane.kill_api_server();
     let error = cluster.get(&stuck.id()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unavailable, true), "{error:?}");
     plane.restart_api_server().await.unwrap();
-    // The new server no longer knows what came after the version that the watch has seen last.
-    let from = format!(
-        "/apis/apps/v1/namespaces/default/deployments?watch=1&timeoutSeconds=1&resourceVersion={version}"
-    );
-    let answer = plane.kubectl().run(&["get", "--raw", &from]).await;
-    let answer = answer.unwrap_or_else(|error| error.to_string());
-    assert!(answer.contains("too old resource version"), "{answer}");
+    // Whether the new server still knows the version that the watch has seen last depends on what came after
+    // it; `tests/watch.rs` has both answers.
     cluster.apply(&lease, &deployment("cart")).await.unwrap();
     let rest = tokio::time::timeout(std::time::Duration::from_secs(90), rollout.collect::<Vec<_>>());
     let statuses: Vec<_> = rest.await.unwrap().into_iter().map(Result::unwrap).collect();
