@@ -66,7 +66,7 @@ async fn connect(user: &Kubectl, namespace: &str, forced: &[&str]) -> Arc<Kubern
 /// The last status of a rollout.
 pub(crate) async fn follow(world: &World, id: &ObjectId) -> RolloutStatus {
     let statuses = world.cluster.watch_rollout(id).map(|status| status.unwrap()).collect::<Vec<_>>();
-    let statuses = tokio::time::timeout(std::time::Duration::from_secs(60), statuses).await.unwrap();
+    let statuses = tokio::time::timeout(std::time::Duration::from_secs(180), statuses).await.unwrap();
     statuses.last().unwrap().clone()
 }
 
