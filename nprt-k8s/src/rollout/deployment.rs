@@ -54,14 +54,22 @@ fn is_stale(workload: Workload<'_>, condition: Workload<'_>) -> bool {
     updated.is_ok_and(|updated| workload.written().is_some_and(|written| updated <= written))
 }
 
-/// How long to wait for progress where only an earlier rollout's failure is told: the controller does not
-/// say it anew when this one makes none.
+/// How long to wait for progress where only an earlier rollout is told, its failure or its success: the
+/// controller does not say anew that this one makes none. (It takes no progress for a failure only after it has
+/// seen progress, and misses that where it goes from one ReplicaSet to another that was there already at once.)
 pub(super) fn patience(workload: &Value) -> Option<Duration> {
     let workload = Workload(workload);
     let waits = status(workload).phase == RolloutPhase::Progressing;
-    let stale = exceeded(workload).is_some_and(|condition| is_stale(workload, condition));
+    let earlier = exceeded(workload).is_some_and(|condition| is_stale(workload, condition))
+        || workload.condition("Progressing").is_some_and(|c| c.text("/reason") == "NewReplicaSetAvailable");
     let seconds = workload.at("/spec/progressDeadlineSeconds").and_then(Value::as_u64).unwrap_or(600);
-    (waits && workload.is_observed() && stale).then(|| Duration::from_secs(seconds))
+    (waits && workload.is_observed() && earlier).then(|| Duration::from_secs(seconds))
+}
+
+/// How far it has come: more of either is progress.
+pub(super) fn progress(workload: &Value) -> (u64, u64) {
+    let workload = Workload(workload);
+    (workload.count("/status/updatedReplicas"), workload.count("/status/availableReplicas"))
 }
 
 #[cfg(test)]
@@ -100,6 +108,11 @@ mod tests {
         let earlier = of("2026-01-01T00:05:00Z");
         assert_eq!(status(Workload(&earlier)).phase, RolloutPhase::Progressing);
         assert_eq!(patience(&earlier), Some(Duration::from_secs(7)));
+        let mut told_of_success = earlier.clone();
+        told_of_success["status"]["conditions"][0]["reason"] = json!("NewReplicaSetAvailable");
+        assert_eq!(patience(&told_of_success), Some(Duration::from_secs(7)));
+        told_of_success["status"]["conditions"][0]["reason"] = json!("ReplicaSetUpdated");
+        assert_eq!(patience(&told_of_success), None);
         let own = of("2026-01-01T00:04:59Z");
         assert_eq!(status(Workload(&own)).phase, RolloutPhase::Failed);
         assert_eq!(patience(&own), None);

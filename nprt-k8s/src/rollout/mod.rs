@@ -150,7 +150,10 @@ impl Follow {
         }
         let patience =
             deployment::patience(&workload).filter(|_| self.place.resource.api.kind == "Deployment");
-        self.deadline = patience.map(|patience| self.deadline.unwrap_or_else(|| Instant::now() + patience));
+        let (before, now) = (deployment::progress(&self.seen), deployment::progress(&workload));
+        let goes_on = now.0 > before.0 || now.1 > before.1;
+        self.deadline = patience
+            .map(|patience| self.deadline.filter(|_| !goes_on).unwrap_or_else(|| Instant::now() + patience));
         self.seen = workload;
     }
 
