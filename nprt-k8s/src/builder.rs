@@ -1,14 +1,15 @@
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use nprt_core::clock::SystemClock;
 use nprt_core::ports::Clock;
 use nprt_core::{Error, ErrorKind, Result};
 
 use crate::backend::KubernetesCluster;
 use crate::client::Client;
-use crate::config::KubernetesConfig;
+use crate::config::{Impersonate, KubernetesConfig};
 use crate::error::no_credentials;
 
 const OPERATION: &str = "cluster.connect";
@@ -43,8 +44,15 @@ impl KubernetesBuilder {
     /// `Invalid` for options that exclude each other or a malformed kubeconfig, `NotFound` for one that is
     /// not there or a context that is not in it, `Unauthenticated` when its credentials cannot be had.
     pub async fn build(self) -> Result<KubernetesCluster> {
-        let KubernetesConfig { kubeconfig, context, in_cluster, namespace, force_conflicts, timeout_seconds } =
-            self.config;
+        let KubernetesConfig {
+            kubeconfig,
+            context,
+            in_cluster,
+            impersonate,
+            namespace,
+            force_conflicts,
+            timeout_seconds,
+        } = self.config;
         if timeout_seconds == 0 {
             return Err(
                 Error::invalid(OPERATION, "expected at least one second").with("option", "timeout_seconds")
@@ -72,6 +80,9 @@ impl KubernetesBuilder {
             .map_err(unreadable)?;
             of_context(file, context).await?
         };
+        if let Some(other) = impersonate {
+            act_as(&mut config.auth_info, other)?;
+        }
         if let Some(namespace) = namespace {
             config.default_namespace = namespace;
         }
@@ -107,6 +118,23 @@ async fn of_context(file: Kubeconfig, context: Option<String>) -> Result<kube::C
     }
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     kube::Config::from_custom_kubeconfig(file, &options).await.map_err(unreadable)
+}
+
+/// Everything that the kubeconfig says of impersonation makes way: half of one identity and half of another
+/// would be a third.
+fn act_as(auth: &mut AuthInfo, other: Impersonate) -> Result<()> {
+    for (field, name) in iter::once(("user", &other.user)).chain(other.groups.iter().map(|g| ("groups", g))) {
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return Err(Error::invalid(OPERATION, "expected a name of visible ASCII characters")
+                .with("option", format_args!("impersonate.{field}"))
+                .with("value", format_args!("{name:?}")));
+        }
+    }
+    auth.impersonate = Some(other.user);
+    auth.impersonate_groups = (!other.groups.is_empty()).then_some(other.groups);
+    auth.impersonate_uid = None;
+    auth.impersonate_user_extra = None;
+    Ok(())
 }
 
 fn unreadable(error: KubeconfigError) -> Error {

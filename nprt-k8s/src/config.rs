@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct KubernetesConfig {
     /// The kubeconfig; by default those in `$KUBECONFIG`, or `~/.kube/config`. Exec plugins and
-    /// impersonation in it work.
+    /// impersonation (`as`, `as-groups`) in it work.
     pub kubeconfig: Option<PathBuf>,
     /// The context in the kubeconfig; by default its current one.
     pub context: Option<String>,
     /// Uses the service account of the pod that this runs in, and no kubeconfig.
     pub in_cluster: bool,
+    /// As whom to act instead of as the owner of the credentials, who needs the right to `impersonate`; by
+    /// default as the kubeconfig says.
+    pub impersonate: Option<Impersonate>,
     /// The namespace; by default that of the context, or of the pod.
     pub namespace: Option<String>,
     /// The field managers whose fields an apply takes where it sets them to something else, such as
@@ -30,9 +33,21 @@ impl Default for KubernetesConfig {
             kubeconfig: None,
             context: None,
             in_cluster: false,
+            impersonate: None,
             namespace: None,
             force_conflicts: Vec::new(),
             timeout_seconds: 30,
         }
     }
+}
+
+/// Somebody else, as whom to act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Impersonate {
+    /// The user: `jane`, or a service account as `system:serviceaccount:NAMESPACE:NAME`.
+    pub user: String,
+    /// The groups; by default none beside those that the server adds, such as `system:authenticated`.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }

@@ -36,8 +36,8 @@
 //!
 //! # Rights
 //!
-//! The tests run under this role. A kind beside those in it needs its own rule (`get`, `list`, `create`,
-//! `patch`, `delete`).
+//! The tests run under this role, and of each right in it one shows that it is needed. A kind beside those in
+//! it needs its own rule (`get`, `list`, `create`, `patch`, `delete`). A diagnosis says what it may not read.
 //!
 //! ```yaml
 #![doc = include_str!("../role.yaml")]
@@ -62,4 +62,4 @@ mod text;
 
 pub use backend::KubernetesCluster;
 pub use builder::KubernetesBuilder;
-pub use config::KubernetesConfig;
+pub use config::{Impersonate, KubernetesConfig};

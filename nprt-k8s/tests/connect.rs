@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nprt_core::model::{ObjectId, ServiceName};
 use nprt_core::ports::Cluster;
 use nprt_core::{Error, ErrorKind};
-use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_k8s::{Impersonate, KubernetesCluster, KubernetesConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const KUBECONFIG: &str = r#"{"apiVersion": "v1", "kind": "Config", "current-context": "test",
@@ -19,6 +19,10 @@ fn file(content: &str) -> (tempfile::TempDir, KubernetesConfig) {
     let path = folder.path().join("kubeconfig");
     std::fs::write(&path, content).unwrap();
     (folder, KubernetesConfig { kubeconfig: Some(path), ..KubernetesConfig::default() })
+}
+
+fn somebody(user: &str, group: &str) -> Impersonate {
+    Impersonate { user: user.to_owned(), groups: vec![group.to_owned()] }
 }
 
 async fn refused(config: KubernetesConfig) -> Error {
@@ -42,6 +46,8 @@ async fn a_configuration_is_validated() {
         KubernetesConfig { timeout_seconds: 0, ..good.clone() },
         KubernetesConfig { force_conflicts: vec![String::new()], ..good.clone() },
         KubernetesConfig { in_cluster: true, ..good.clone() },
+        KubernetesConfig { impersonate: Some(somebody("", "")), ..good.clone() },
+        KubernetesConfig { impersonate: Some(somebody("jane", "a\r\nb")), ..good.clone() },
     ] {
         assert!(refused(wrong.clone()).await.is_invalid(), "{wrong:?}");
     }

@@ -157,25 +157,3 @@ async fn what_admission_refuses_is_told_when_the_pods_are_made() {
     let said = said_of(&world, &deployment("cart")).await;
     all_in(&said, &["0 of 1 pods updated", "images from registry.invalid are not signed"]);
 }
-
-/// Under a role that an earlier nprt asked for.
-#[tokio::test]
-async fn what_may_not_be_read_is_left_out() {
-    let Some(world) = World::new("poor").await else { return };
-    let whole = world.admin(&["get", "clusterrole", "nprt", "-o", "json"]).await;
-    let mut role: Value = serde_json::from_str(&whole).unwrap();
-    let name = format!("{}-poor", world.namespace);
-    role["metadata"] = json!({"name": name});
-    let rules = role["rules"].as_array_mut().unwrap();
-    rules.retain(|rule| rule["resources"] != json!(["pods/log"]));
-    let read = rules.iter_mut().find(|rule| rule["resources"] == json!(["events", "pods"])).unwrap();
-    read["resources"] = json!(["pods"]);
-    world.admin_with_input(&["create", "-f", "-"], &role.to_string()).await;
-    world.admin(&["delete", "rolebinding", "nprt"]).await;
-    let account = format!("--serviceaccount={}:nprt", world.namespace);
-    world.admin(&["create", "rolebinding", "poor", &format!("--clusterrole={name}"), &account]).await;
-    let said = said_of(&world, &failing("crash-loop")).await;
-    assert!(said.contains("CrashLoopBackOff") && !said.contains("its log"), "{said}");
-    let said = said_of(&world, &failing("never-ready")).await;
-    assert!(said.contains("not Ready: ContainersNotReady") && !said.contains("Unhealthy"), "{said}");
-}

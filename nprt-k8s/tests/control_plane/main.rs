@@ -8,4 +8,5 @@ mod cluster;
 mod conformance;
 mod diagnosis;
 mod outage;
+mod rights;
 mod world;

@@ -1,27 +1,21 @@
 //! A server that goes away, or that we are nobody to.
 
-use std::path::PathBuf;
-
 use futures_util::StreamExt;
 use nprt_core::ErrorKind;
 use nprt_core::model::ServiceName;
 use nprt_core::ports::{Cluster, RolloutPhase, Takeover};
-use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_k8s::KubernetesConfig;
 use nprt_testkit::{ControlPlane, ControlPlaneOptions, need};
 use serde_json::{Value, json};
 
-use crate::world::{World, deployment, request, with};
-
-async fn connect(kubeconfig: PathBuf) -> KubernetesCluster {
-    let config = KubernetesConfig { kubeconfig: Some(kubeconfig), ..KubernetesConfig::default() };
-    KubernetesCluster::builder(config).build().await.unwrap()
-}
+use crate::world::{World, as_user, connect, deployment, limited, request, with};
 
 #[tokio::test]
 async fn a_rollout_is_followed_across_a_restart_of_the_server() {
     let options = ControlPlaneOptions { nodes: 1, data: None };
     let Some(mut plane) = need(ControlPlane::start_with(options).await) else { return };
-    let cluster = connect(plane.kubeconfig().to_owned()).await;
+    let user = limited(&plane, "default").await;
+    let cluster = connect(as_user(&user, "default")).await;
     let lease = cluster.acquire(&request("cart", "test", Takeover::WhenExpired)).await.unwrap();
     let stuck = json!({"sim/behaviour": "never-ready"});
     let stuck = with(deployment("cart"), "/spec/template/metadata/annotations", stuck);
@@ -51,7 +45,8 @@ async fn strangers_and_strange_servers_are_told_apart() {
         *config.pointer_mut(pointer).unwrap() = value;
         let path = folder.path().join(name);
         std::fs::write(&path, config.to_string()).unwrap();
-        connect(path).await.list(&ServiceName::new("cart").unwrap()).await.unwrap_err()
+        let config = KubernetesConfig { kubeconfig: Some(path), ..KubernetesConfig::default() };
+        connect(config).await.list(&ServiceName::new("cart").unwrap()).await.unwrap_err()
     };
     let stranger = asked_with("token", "/users/0/user", json!({"token": "nobody"})).await;
     assert_eq!(stranger.kind(), ErrorKind::Unauthenticated, "{stranger:?}");
@@ -60,7 +55,7 @@ async fn strangers_and_strange_servers_are_told_apart() {
     assert_eq!((strange.kind(), strange.is_temporary()), (ErrorKind::Unexpected, false), "{strange:?}");
     assert!(strange.message().contains("certificate"), "{strange:?}");
     // The default namespace, where the role is not bound.
-    let elsewhere = connect(world.user.kubeconfig().to_owned()).await;
+    let elsewhere = connect(as_user(&world.user, "default")).await;
     let error = elsewhere.list(&ServiceName::new("cart").unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error:?}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use nprt_core::model::{Object, ObjectId, ServiceName};
 use nprt_core::ports::{Cluster, Lease, LeaseRequest, RolloutStatus, Takeover};
-use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_k8s::{Impersonate, KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::{Value, json};
 
@@ -21,22 +21,27 @@ impl World {
     pub(crate) async fn new(name: &str) -> Option<Self> {
         let plane = need(ControlPlane::shared().await)?;
         let namespace = plane.namespace(name).await.unwrap();
-        let user = plane.service_account(&namespace, "nprt").await.unwrap();
-        let world = Self { plane, cluster: connect(&user, &namespace, &[]).await, namespace, user };
-        world.admin_with_input(&["apply", "--server-side", "-f", "-"], include_str!("../../role.yaml")).await;
-        let account = format!("--serviceaccount={}:nprt", world.namespace);
-        world.admin(&["create", "rolebinding", "nprt", "--clusterrole=nprt", &account]).await;
-        Some(world)
+        let user = limited(plane, &namespace).await;
+        let cluster = connect(as_user(&user, &namespace)).await;
+        Some(Self { plane, cluster, namespace, user })
     }
 
     /// A second client of the same namespace.
     pub(crate) async fn another(&self) -> Arc<KubernetesCluster> {
-        connect(&self.user, &self.namespace, &[]).await
+        connect(as_user(&self.user, &self.namespace)).await
     }
 
     /// A client that takes the fields of `managers`.
     pub(crate) async fn forcing(&self, managers: &[&str]) -> Arc<KubernetesCluster> {
-        connect(&self.user, &self.namespace, managers).await
+        let force_conflicts = managers.iter().map(|&manager| manager.to_owned()).collect();
+        connect(KubernetesConfig { force_conflicts, ..as_user(&self.user, &self.namespace) }).await
+    }
+
+    /// A client that an admin uses as `user`.
+    pub(crate) async fn impersonating(&self, user: &str) -> Arc<KubernetesCluster> {
+        let other = Impersonate { user: user.to_owned(), groups: Vec::new() };
+        let config = as_user(self.plane.kubectl(), &self.namespace);
+        connect(KubernetesConfig { impersonate: Some(other), ..config }).await
     }
 
     pub(crate) async fn admin(&self, args: &[&str]) -> String {
@@ -53,13 +58,26 @@ impl World {
     }
 }
 
-async fn connect(user: &Kubectl, namespace: &str, forced: &[&str]) -> Arc<KubernetesCluster> {
-    let config = KubernetesConfig {
+/// A new service account of the namespace, under the recommended role.
+pub(crate) async fn limited(plane: &ControlPlane, namespace: &str) -> Kubectl {
+    let apply = ["apply", "--server-side", "-f", "-"];
+    plane.kubectl().run_with_input(&apply, include_str!("../../role.yaml")).await.unwrap();
+    let account = format!("--serviceaccount={namespace}:nprt");
+    let bind = ["-n", namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
+    plane.kubectl().run(&bind).await.unwrap();
+    plane.service_account(namespace, "nprt").await.unwrap()
+}
+
+/// The configuration of whoever `user` is.
+pub(crate) fn as_user(user: &Kubectl, namespace: &str) -> KubernetesConfig {
+    KubernetesConfig {
         kubeconfig: Some(user.kubeconfig().to_owned()),
         namespace: Some(namespace.to_owned()),
-        force_conflicts: forced.iter().map(|&manager| manager.to_owned()).collect(),
         ..KubernetesConfig::default()
-    };
+    }
+}
+
+pub(crate) async fn connect(config: KubernetesConfig) -> Arc<KubernetesCluster> {
     Arc::new(KubernetesCluster::builder(config).build().await.unwrap())
 }
 

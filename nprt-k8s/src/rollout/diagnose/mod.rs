@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
+use nprt_core::ErrorKind;
 use serde_json::Value;
 
 use super::rules::Workload;
@@ -28,9 +29,9 @@ pub(super) enum When {
 }
 
 /// What keeps pods of `workload` from being ready, the newest pods first. What cannot be read is left out, and
-/// logged: a diagnosis with a part is better than none.
+/// logged: a diagnosis with a part is better than none. What we have no right to read is named.
 pub(super) async fn troubles(client: &Client, workload: &Value, when: When) -> Vec<String> {
-    let pods = pods(client, workload).await;
+    let Part { found: pods, unread } = pods(client, workload).await;
     let mut found: Vec<_> = pods.iter().filter_map(trouble).collect();
     // Those that say why cost no request for it.
     found.sort_by_key(|trouble| !trouble.is_cause);
@@ -39,17 +40,18 @@ pub(super) async fn troubles(client: &Client, workload: &Value, when: When) -> V
     if said.is_empty() {
         said.extend(refused(client, Workload(workload)).await);
     }
+    said.extend(unread);
     said
 }
 
 /// The pods of a workload, the newest first: an earlier version may fail too.
-async fn pods(client: &Client, workload: &Value) -> Vec<Value> {
+async fn pods(client: &Client, workload: &Value) -> Part<Vec<Value>> {
     let selector = workload.pointer("/spec/selector").cloned().unwrap_or_default();
     let selector = serde_json::from_value::<LabelSelector>(selector).ok().map(Selector::try_from);
-    let Some(Ok(selector)) = selector else { return Vec::new() };
+    let Some(Ok(selector)) = selector else { return Part::default() };
     let namespace = Workload(workload).text("/metadata/namespace");
-    let mut pods = or_nothing(client.pods(namespace, &selector.to_string()).await, "pods");
-    pods.sort_by(|a, b| created(b).cmp(created(a)));
+    let mut pods = part(client.pods(namespace, &selector.to_string()).await, "its pods");
+    pods.found.sort_by(|a, b| created(b).cmp(created(a)));
     pods
 }
 
@@ -60,17 +62,22 @@ fn created(object: &Value) -> &str {
 async fn in_words(client: &Client, trouble: Trouble<'_>, when: When) -> Option<String> {
     let Trouble { pod, mut text, is_cause, crashed } = trouble;
     if !is_cause {
-        match or_nothing(client.warnings(pod).await, "events").pop() {
-            Some(warning) => text = format!("{text}: {}", event(&warning)),
-            None if when == When::UnderWay => return None,
-            None => {}
+        let Part { found: warnings, unread } = part(client.warnings(pod).await, "its events");
+        match (warnings.last(), unread) {
+            (Some(warning), _) => text = format!("{text}: {}", event(warning)),
+            (None, Some(unread)) => text = format!("{text}; {unread}"),
+            (None, None) if when == When::UnderWay => return None,
+            (None, None) => {}
         }
     }
     if let Some(crashed) = crashed {
-        let log = or_nothing(client.log(pod, crashed).await, "log");
+        let Part { found: log, unread } = part(client.log(pod, crashed).await, "its log");
         let lines: Vec<_> = log.lines().map(line).filter(|line| !line.is_empty()).collect();
         if !lines.is_empty() {
             text = format!("{text}; its log ends: {}", lines.join(" | "));
+        }
+        if let Some(unread) = unread {
+            text = format!("{text}; {unread}");
         }
     }
     Some(format!("pod {}: {text}", Workload(pod).text("/metadata/name")))
@@ -80,8 +87,8 @@ async fn in_words(client: &Client, trouble: Trouble<'_>, when: When) -> Option<S
 /// in a condition.
 async fn refused(client: &Client, workload: Workload<'_>) -> Option<String> {
     let written = workload.written()?;
-    let warnings = or_nothing(client.warnings(workload.0).await, "events");
-    newest_since(&warnings, written).map(event)
+    let Part { found: warnings, unread } = part(client.warnings(workload.0).await, "its events");
+    newest_since(&warnings, written).map(event).or(unread)
 }
 
 /// The newest of `events`, which come in the order of their times, unless it is of an earlier rollout.
@@ -101,12 +108,25 @@ fn line(line: &str) -> String {
     one_line(&plain)
 }
 
-fn or_nothing<T: Default>(answer: Result<T, Failure>, what: &str) -> T {
-    answer.unwrap_or_else(|failure| {
-        let error = failure.into_error(super::OPERATION);
-        tracing::warn!(%error, what, "a part of the diagnosis cannot be read");
-        T::default()
-    })
+/// A part of a diagnosis.
+#[derive(Default)]
+struct Part<T> {
+    /// What the server answered; nothing where it did not.
+    found: T,
+    /// That it may not be read, in words.
+    unread: Option<String>,
+}
+
+fn part<T: Default>(answer: Result<T, Failure>, what: &str) -> Part<T> {
+    match answer {
+        Ok(found) => Part { found, unread: None },
+        Err(failure) => {
+            let error = failure.into_error(super::OPERATION);
+            tracing::warn!(%error, what, "a part of the diagnosis cannot be read");
+            let forbidden = error.kind() == ErrorKind::Forbidden;
+            Part { found: T::default(), unread: forbidden.then(|| format!("{what} may not be read")) }
+        }
+    }
 }
 
 #[cfg(test)]
