@@ -21,7 +21,7 @@ pub enum ErrorKind {
     Conflict,
     /// No credentials, or wrong ones.
     Unauthenticated,
-    /// Credentials that do not allow this.
+    /// Credentials, or the settings of a service, that do not allow this.
     Forbidden,
     /// The backend cannot do this; its `Capabilities` say so.
     Unsupported,

@@ -42,6 +42,13 @@
 //! ```yaml
 #![doc = include_str!("../role.yaml")]
 //! ```
+//!
+//! Kinds that give rights or are of the whole cluster, which a service may bring only where its `allow_kinds`
+//! names them, need this beside it:
+//!
+//! ```yaml
+#![doc = include_str!("../role-extra.yaml")]
+//! ```
 
 mod adopt;
 mod apply;

@@ -7,6 +7,7 @@
     reason = "a test says what it expects"
 )]
 
+mod allowed;
 mod expire;
 mod flow;
 mod overlap;

@@ -1,6 +1,7 @@
 //! A namespace of a real cluster; a repository, a registry and metrics in memory.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use serde_json::Value;
 const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
 
 pub(crate) struct World {
-    plane: &'static ControlPlane,
-    namespace: String,
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) namespace: String,
     vcs: Arc<MemoryVcs>,
     registry: Arc<MemoryRegistry>,
 }
@@ -40,8 +41,13 @@ impl World {
 
     /// The same, with other settings of the service.
     pub(crate) async fn process_of(&self, service: Service) -> Arc<Process> {
+        self.process_as(self.plane.kubeconfig(), service).await
+    }
+
+    /// The same, with other rights.
+    pub(crate) async fn process_as(&self, kubeconfig: &Path, service: Service) -> Arc<Process> {
         let config = KubernetesConfig {
-            kubeconfig: Some(self.plane.kubeconfig().to_owned()),
+            kubeconfig: Some(kubeconfig.to_owned()),
             namespace: Some(self.namespace.clone()),
             ..KubernetesConfig::default()
         };
@@ -71,8 +77,12 @@ impl World {
     }
 
     pub(crate) async fn kubectl(&self, args: &[&str]) -> String {
+        self.kubectl_with_input(args, "").await
+    }
+
+    pub(crate) async fn kubectl_with_input(&self, args: &[&str], input: &str) -> String {
         let args = [&["-n", &self.namespace], args].concat();
-        self.plane.kubectl().run(&args).await.unwrap()
+        self.plane.kubectl().run_with_input(&args, input).await.unwrap()
     }
 
     /// The objects of a kind that nprt applied, by name; without what changes by itself.

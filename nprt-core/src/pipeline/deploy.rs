@@ -31,7 +31,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
-    /// `Invalid` for manifests; `Rejected` by the cluster; `Conflict`, saying who, while another operation
+    /// `Invalid` for manifests; `Forbidden` for an object that the service [may not](crate::pipeline::Service::allow_kinds)
+    /// bring; `Rejected` by the cluster; `Conflict`, saying who, while another operation
     /// holds the service's lease, at the end of the [wait](Request::wait); `Cancelled` by a rollback; `RolloutFailed` with the workload and why; and
     /// those of the ports.
     pub async fn deploy(

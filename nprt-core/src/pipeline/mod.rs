@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+mod allowed;
 mod apply;
 mod canary;
 mod deploy;
@@ -117,8 +118,10 @@ impl Pipeline {
     /// Adds a service, or replaces the one of its name.
     ///
     /// # Errors
-    /// `Invalid` for a policy that makes no sense, or by which no canary could pass before its time is over.
+    /// `Invalid` for a policy that makes no sense, or by which no canary could pass before its time is over, and
+    /// for an entry of [`allow_kinds`](Service::allow_kinds) that names no kind.
     pub fn with_service(mut self, service: Service, ports: Ports) -> Result<Self> {
+        service.check_kinds()?;
         service.policy.validate().map_err(|error| error.with("service", &service.name))?;
         let (soak, lifetime) = (u64::from(service.policy.soak_minutes) * 60, self.settings.canary_seconds);
         if soak >= lifetime {

@@ -7,7 +7,7 @@ use super::job::Job;
 use super::live::Live;
 use super::progress::Event;
 use super::request::Caller;
-use crate::manifest::Rendered;
+use crate::manifest::{Document, Rendered};
 use crate::model::{Object, ObjectId, annotation, label};
 use crate::ports::{Applied, Change};
 use crate::{Error, Result};
@@ -46,16 +46,16 @@ impl Job<'_> {
     /// start and the end of a trial stay where no pod is replaced, so that judging does not begin anew.
     ///
     /// # Errors
-    /// The first object's that is refused. Nothing was changed.
+    /// The first object's that is refused, by the cluster or the service's settings. Nothing was changed.
     pub(super) async fn plan(&self, rendered: Rendered, live: &Live, marks: &Marks) -> Result<Plan> {
         let Rendered { documents, withheld, warnings, .. } = rendered;
         for warning in &warnings {
             self.progress.warn(warning);
         }
-        let plan = async |document: crate::manifest::Document| {
-            let mut object = document.object;
+        let plan = async |document: Document| {
+            let Document { mut object, source } = document;
             if !is_workload(&object) {
-                let would_be = self.ports.cluster.dry_run(&object).await?;
+                let would_be = self.accepted(&source, &object).await?;
                 return Ok((object, would_be));
             }
             let now = live.find(&object);
@@ -63,7 +63,7 @@ impl Job<'_> {
                 now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
             };
             annotate(&mut object, marks.iter().filter_map(kept))?;
-            let would_be = self.ports.cluster.dry_run(&object).await?;
+            let would_be = self.accepted(&source, &object).await?;
             if would_be.change != Change::Unchanged || now.is_none() {
                 let pods_stay = now.is_some_and(|now| {
                     now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)

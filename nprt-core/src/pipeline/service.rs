@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,18 @@ pub struct Service {
     /// CustomResourceDefinition, a PersistentVolume or a PersistentVolumeClaim.
     #[serde(default)]
     pub prune: bool,
+    /// Kinds that the service may bring although they give rights, change what the API server answers, or are
+    /// of the whole cluster: `group/Kind`, or `Kind` alone for the core group, such as
+    /// `rbac.authorization.k8s.io/Role` and `Namespace`. By default none. All others of these are refused before
+    /// anything changes: Namespaces, CustomResourceDefinitions, all kinds of RBAC and admission, and whatever
+    /// the cluster says has no namespace.
+    ///
+    /// The cluster must allow them too: for Kubernetes, `role-extra.yaml` of nprt-k8s says how. What is of the
+    /// whole cluster has no namespace to be listed in, so it is never pruned.
+    ///
+    /// An object that names another namespace than the cluster's is always refused: a service lives in one.
+    #[serde(default)]
+    pub allow_kinds: BTreeSet<String>,
 }
 
 fn default_path() -> RepoPath {
@@ -52,7 +64,14 @@ impl Service {
     #[must_use]
     pub fn new(name: ServiceName) -> Self {
         let (transform, policy) = (Settings::default(), Policy::method());
-        Self { name, manifests: default_path(), transform, policy, prune: false }
+        Self {
+            name,
+            manifests: default_path(),
+            transform,
+            policy,
+            prune: false,
+            allow_kinds: BTreeSet::new(),
+        }
     }
 }
 

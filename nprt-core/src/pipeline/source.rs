@@ -28,7 +28,7 @@ impl Job<'_> {
         Ok(commit.revision)
     }
 
-    /// The manifests of `revision`.
+    /// The manifests of `revision`, which hold nothing that the service may not bring.
     pub(super) async fn read(&self, revision: Revision) -> Result<Source> {
         let files = self.ports.vcs.read(&revision, &self.service.manifests).await?;
         let manifests = manifest::read(&files)?;
@@ -36,6 +36,7 @@ impl Job<'_> {
         for ignored in &manifests.ignored {
             self.progress.warn(format!("ignored {ignored}"));
         }
+        self.check_allowed(&manifests)?;
         Ok(Source { revision, manifests })
     }
 

@@ -44,7 +44,8 @@ pub trait Cluster: Debug + Send + Sync {
     /// As [`list`](Cluster::list), and `Invalid` for a kind that the cluster does not know.
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>>;
 
-    /// What [`apply`](Cluster::apply) would do, without doing it.
+    /// What [`apply`](Cluster::apply) would do, without doing it. The object that it answers with names its
+    /// namespace, unless its kind has none: then it is of the whole cluster.
     ///
     /// # Errors
     /// `Rejected`, naming object and field, when the cluster would refuse it, `Conflict` when another manager

@@ -1,6 +1,7 @@
 //! The flows over the memory backends, each failure provoked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
+mod allowed;
 mod canary;
 mod concurrency;
 mod deploy;

@@ -131,6 +131,7 @@ pub async fn a_dry_run_says_what_would_be_done(cluster: &dyn Cluster, fixture: &
     let dry = cluster.dry_run(&second).await.expect("accepted");
     assert_eq!(dry.change, Change::Configured);
     assert_eq!(at(&dry.object, "/data/a"), Some(&json!("2")), "it answers with what would be");
+    assert_eq!(dry.object.namespace(), Some(cluster.namespace().as_str()), "and where");
     let read = live(cluster, &first.id()).await.expect("it is there");
     assert_eq!(at(&read, "/data/a"), Some(&json!("1")), "a dry run changes nothing");
     clear(cluster, &lease).await;

@@ -1,0 +1,117 @@
+//! What a service may bring to the cluster: objects of its namespace that rule over nobody else's, and beside
+//! them what its settings allow.
+
+use super::job::Job;
+use super::service::Service;
+use crate::manifest::{Manifests, Source};
+use crate::model::{Object, ObjectId};
+use crate::ports::Applied;
+use crate::{Error, ErrorKind, Result};
+
+const OPERATION: &str = "pipeline.allowed";
+
+/// The groups whose kinds give rights, or change what the API server answers. OpenShift has rights of its own.
+const GROUPS: [&str; 7] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "authorization.openshift.io",
+    "certificates.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "rbac.authorization.k8s.io",
+];
+
+/// Kinds of the whole cluster that are refused without asking it. All others show by its answer to a dry run.
+const KINDS: [(&str, &str); 6] = [
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "PersistentVolume"),
+    ("networking.k8s.io", "IngressClass"),
+    ("scheduling.k8s.io", "PriorityClass"),
+    ("storage.k8s.io", "StorageClass"),
+];
+
+impl Service {
+    /// # Errors
+    /// `Invalid` for an entry of [`allow_kinds`](Service::allow_kinds) that names no kind: it would allow
+    /// nothing, or was meant to allow more than it says.
+    pub(super) fn check_kinds(&self) -> Result<()> {
+        let Some(bad) = self.allow_kinds.iter().find(|kind| !is_kind(kind)) else { return Ok(()) };
+        let expected = "expected a kind, such as `rbac.authorization.k8s.io/Role` or `Namespace`";
+        Err(Error::invalid("pipeline.service", expected)
+            .with("service", &self.name)
+            .with("field", "allow_kinds")
+            .with("value", format_args!("{bad:?}")))
+    }
+
+    fn allows(&self, id: &ObjectId) -> bool {
+        self.allow_kinds.contains(&name(id))
+    }
+}
+
+impl Job<'_> {
+    /// Refuses objects that the service may not bring, as far as that is known without the cluster.
+    ///
+    /// # Errors
+    /// `Forbidden`, with the first of them, where it was read, and how to allow it.
+    pub(super) fn check_allowed(&self, manifests: &Manifests) -> Result<()> {
+        let namespace = self.ports.cluster.namespace();
+        for document in &manifests.documents {
+            let id = document.object.id();
+            if let Some(other) = id.namespace.as_ref().filter(|named| **named != namespace) {
+                let error = Error::new(ErrorKind::Forbidden, OPERATION, "the object names another namespace")
+                    .with("namespace", other)
+                    .with("expected", format_args!("{namespace}, or none"));
+                return Err(of(&document.source, &id, error));
+            }
+            let rules = GROUPS.contains(&id.group()) || KINDS.contains(&(id.group(), &id.kind));
+            if rules && !self.service.allows(&id) {
+                let error = refused("this kind gives rights, or rules over more than the service", &id);
+                return Err(of(&document.source, &id, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// What applying `object` would do, where the cluster and the service's settings accept it.
+    pub(super) async fn accepted(&self, source: &Source, object: &Object) -> Result<Applied> {
+        let would_be = self.ports.cluster.dry_run(object).await?;
+        let id = object.id();
+        if would_be.object.namespace().is_none() && !self.service.allows(&id) {
+            return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));
+        }
+        Ok(would_be)
+    }
+}
+
+fn refused(why: &str, id: &ObjectId) -> Error {
+    let message = format!("{why}, and the service's settings do not allow it");
+    let allow = format!("add {} to `allow_kinds` of the service", name(id));
+    Error::new(ErrorKind::Forbidden, OPERATION, message).with("kind", name(id)).with("allow", allow)
+}
+
+fn of(source: &Source, id: &ObjectId, error: Error) -> Error {
+    error
+        .with("file", &source.file)
+        .with("document", source.document)
+        .with("line", source.line)
+        .with("object", id)
+}
+
+/// The kind as the settings name it.
+fn name(id: &ObjectId) -> String {
+    match id.group() {
+        "" => id.kind.clone(),
+        group => format!("{group}/{}", id.kind),
+    }
+}
+
+/// Whether `text` is the name of a kind: no version, no wildcard.
+fn is_kind(text: &str) -> bool {
+    let (group, kind) = text.split_once('/').unwrap_or(("core", text));
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
+    !group.is_empty()
+        && group.bytes().all(plain)
+        && kind.starts_with(|c: char| c.is_ascii_uppercase())
+        && kind.bytes().all(|b| b.is_ascii_alphanumeric())
+}
