@@ -17,7 +17,9 @@ mod svnserve;
 mod tls;
 
 pub use apache::{PASSWORD, USER};
-pub use control_plane::{ControlPlane, ControlPlaneOptions, Kubectl, KubectlFailed};
+pub use control_plane::{
+    AuditedRequest, ControlPlane, ControlPlaneOptions, Gate, GateRequest, Held, Kubectl, KubectlFailed,
+};
 pub use git_http::{GitHttp, GitHttpOptions};
 pub use git_ssh::GitSsh;
 pub use mod_dav_svn::ModDavSvn;

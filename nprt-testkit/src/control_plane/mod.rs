@@ -8,6 +8,8 @@
 //! in 5 to 10 seconds and takes some 560 MB: tests of one binary share one ([`ControlPlane::shared`]), each in a
 //! [namespace](ControlPlane::namespace) of its own.
 
+mod audit;
+mod gate;
 mod janitor;
 mod kubectl;
 mod pki;
@@ -23,6 +25,8 @@ use tokio::sync::OnceCell;
 
 use crate::process::Process;
 use crate::{Missing, build};
+pub use audit::AuditedRequest;
+pub use gate::{Gate, GateRequest, Held};
 use janitor::Janitor;
 pub use kubectl::{Kubectl, KubectlFailed};
 use servers::Servers;
@@ -174,6 +178,24 @@ impl ControlPlane {
         let path = self.servers.data.join(format!("kubeconfig-{namespace}-{name}"));
         write_kubeconfig(&self.servers, &path, &json!({ "token": token.trim() }))?;
         Ok(Kubectl::new(self.servers.program("kubectl"), path))
+    }
+
+    /// A door to the API server for `user`, at which single requests can be held.
+    ///
+    /// # Errors
+    /// [`Missing`] when it cannot be made.
+    pub async fn gate(&self, user: &Kubectl) -> Result<Gate, Missing> {
+        let gate = Gate::open(self.servers.api, &self.servers.pki.file("ca.crt"), user.kubeconfig()).await;
+        gate.map_err(|error| Missing::new(NAME, format_args!("gate: {error}")))
+    }
+
+    /// What the service account was seen to ask, in the order in which it ended, watches where they began.
+    ///
+    /// # Errors
+    /// [`Missing`] when the audit log cannot be read.
+    pub async fn requests(&self, namespace: &str, name: &str) -> Result<Vec<AuditedRequest>, Missing> {
+        let user = format!("system:serviceaccount:{namespace}:{name}");
+        audit::requests(&self.servers.audit_log(), &user).await
     }
 
     /// Kills the API server at once (SIGKILL).

@@ -34,6 +34,10 @@ impl Servers {
         self.data.join("kubeconfig")
     }
 
+    pub(super) fn audit_log(&self) -> PathBuf {
+        self.data.join("audit.log")
+    }
+
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
     }
@@ -58,6 +62,8 @@ impl Servers {
         command.args(["--service-account-issuer", "https://kubernetes.default.svc"]);
         // The names of simulated nodes lead nowhere.
         command.args(["--kubelet-preferred-address-types", "InternalIP"]);
+        command.arg("--audit-log-path").arg(self.audit_log());
+        command.arg("--audit-policy-file").arg(Path::new(super::RECIPE).join("audit.yaml"));
         self.files(
             &mut command,
             &[
