@@ -1,18 +1,13 @@
-//! Several operations at the same time, from several processes.
+//! Several operations at the same time. `tests/real_processes` has more of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use nprt::{ErrorKind, Result};
+use nprt::ErrorKind;
 
 use crate::world::{World, manifests, tag};
-
-/// How many deploys overlap; `NPRT_LONG=1` tries more.
-fn count() -> usize {
-    if std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { 120 } else { 6 }
-}
 
 async fn versions(world: &World) -> BTreeSet<String> {
     world.runs().await.into_iter().map(|(_, tag)| tag).collect()
@@ -48,46 +43,6 @@ async fn a_rollback_cancels_a_deploy_that_waits_for_pods() {
     let n = world.kubectl(&["get", "configmap", "web", "-o", "jsonpath={.data.n}"]).await;
     assert_eq!(n, "1", "with what its pods read");
     assert_eq!(world.pods("stable").await.len(), 3);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn overlapping_deploys_never_end_mixed() {
-    let Some(world) = World::new("overlap").await else { return };
-    let processes = [world.process().await, world.process().await];
-    let revisions: Vec<_> = (0..count()).map(|n| world.commit(&manifests(n, ""))).collect();
-    let mut ended = BTreeSet::new();
-    // Each round of two from two processes, and one more while these are under way.
-    for round in revisions.chunks(3) {
-        let deploys = round.iter().enumerate().map(|(n, revision)| {
-            let (process, revision) = (Arc::clone(&processes[n % 2]), revision.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(if n == 2 { 200 } else { 0 })).await;
-                process.deploy(&revision).await.map(|_| revision)
-            })
-        });
-        let done: Vec<Result<_>> = join_all(deploys).await.into_iter().map(|done| done.unwrap()).collect();
-        let mut last = BTreeSet::new();
-        for done in &done {
-            match done {
-                Ok(revision) => _ = last.insert(tag(revision)),
-                Err(error) => {
-                    assert!(error.is_conflict(), "{error}");
-                    assert!(error.to_string().contains("deploy of commit"), "who, and for what: {error}");
-                }
-            }
-        }
-        let live = versions(&world).await;
-        assert_eq!(live.len(), 1, "mixed: {live:?}");
-        assert!(live.is_subset(&last), "one that said that it is stable: {live:?} of {last:?}");
-        ended.extend(live);
-    }
-    assert_eq!(ended.len(), revisions.chunks(3).count(), "each round ended with one of its own");
-    let config = world.kubectl(&["get", "configmap", "web", "-o", "jsonpath={.data.n}"]).await;
-    let n: usize = config.parse().unwrap();
-    assert!(
-        ended.contains(&tag(&revisions[n])) && versions(&world).await.contains(&tag(&revisions[n])),
-        "{n}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,22 @@
+//! The pipeline in processes of their own, on a real control plane: several at once, and such as are stopped or
+//! killed. `NPRT_LONG=1` repeats each case as often as it takes to find what happens seldom.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+mod kill;
+mod overlap;
+mod process;
+mod requests;
+mod shop;
+mod version;
+mod worker;
+
+/// How often a case is tried: `few` times, or `many` with `NPRT_LONG=1`.
+fn times(few: usize, many: usize) -> usize {
+    if std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { many } else { few }
+}

@@ -1,0 +1,46 @@
+//! How many requests a deploy takes, by the API server's own audit log.
+
+use nprt_testkit::AuditedRequest;
+
+use crate::shop::{Shop, plane};
+use crate::version::Version;
+
+/// The objects of a version.
+const OBJECTS: usize = 6;
+/// What a deploy may ask beside the two writes of each object, the dry run and the apply.
+const OTHERS: usize = 58;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_asks_little() {
+    let Some(plane) = plane().await else { return };
+    let plane = plane.read().await;
+    let shop = Shop::new(&plane, "requests").await;
+    let mut worker = shop.worker(30);
+    let (mut seen, mut deploys) = (0, Vec::new());
+    for n in 1..=4 {
+        worker.deploy(Version::new(n)).await.done().await;
+        let mut all = plane.requests(&shop.namespace, "nprt").await.unwrap();
+        deploys.push(all.split_off(seen));
+        seen += deploys.last().unwrap().len();
+    }
+    let [first, again @ ..] = &deploys[..] else { unreachable!() };
+    // On a busy machine pods take long, and one that waits for them asks again: the least counts.
+    let again = again.iter().min_by_key(|requests| requests.len()).unwrap();
+    for (what, requests) in [("the first deploy", first), ("another version", again)] {
+        let writes = requests.iter().filter(|request| is_of_version(request)).count();
+        let others = requests.len() - writes;
+        assert_eq!(writes, 2 * OBJECTS, "{}", listing(what, requests));
+        assert!(others <= OTHERS, "{others} others, of {}", listing(what, requests));
+    }
+}
+
+/// Whether it is the dry run or the apply of an object of the version.
+fn is_of_version(request: &AuditedRequest) -> bool {
+    let path = request.uri.split('?').next().unwrap_or_default();
+    request.is_write() && (path.ends_with("/web") || path.ends_with("/worker"))
+}
+
+fn listing(what: &str, requests: &[AuditedRequest]) -> String {
+    let lines: Vec<String> = requests.iter().map(ToString::to_string).collect();
+    format!("{what}: {} requests\n{}\n", requests.len(), lines.join("\n"))
+}
