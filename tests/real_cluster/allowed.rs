@@ -15,7 +15,7 @@ metadata: {name: web}
 rules: [{apiGroups: [""], resources: [configmaps], verbs: [get]}]
 "#;
 
-/// Binds a role of one of the files to nprt's account.
+/// Binds a role of a file to nprt's account.
 async fn bind(world: &World, file: &str, role: &str) {
     world.kubectl_with_input(&["apply", "--server-side", "-f", "-"], file).await;
     let account = format!("--serviceaccount={}:nprt", world.namespace);
@@ -32,11 +32,9 @@ fn says(error: &Error, parts: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_needs_the_setting_and_the_right() {
     let Some(world) = World::new("allowed").await else { return };
-    let user = world.plane.service_account(&world.namespace, "nprt").await.unwrap();
-    bind(&world, include_str!("../../nprt-k8s/role.yaml"), "nprt").await;
-    let plain = world.process_as(user.kubeconfig(), Service::new(shop())).await;
+    let plain = world.process().await;
     let allow_kinds = ["rbac.authorization.k8s.io/Role".to_owned()].into();
-    let allowed = world.process_as(user.kubeconfig(), Service { allow_kinds, ..Service::new(shop()) }).await;
+    let allowed = world.process_of(Service { allow_kinds, ..Service::new(shop()) }).await;
     let revision = world.commit(&(manifests(1, "") + ROLE));
 
     let server = "is forbidden: User \"system:serviceaccount:";
@@ -70,7 +68,7 @@ async fn a_role_needs_the_setting_and_the_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_namespace_is_refused_even_with_all_rights() {
     let Some(world) = World::new("scope").await else { return };
-    let process = world.process().await;
+    let process = world.process_as(world.plane.kubeconfig(), Service::new(shop())).await;
     let group = format!("{}.example.com", world.namespace);
     for (kind, scope) in [("Gadget", "Cluster"), ("Widget", "Namespaced")] {
         let plural = format!("{}s", kind.to_lowercase());

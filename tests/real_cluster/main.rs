@@ -8,8 +8,10 @@
 )]
 
 mod allowed;
+mod boutique;
 mod expire;
 mod flow;
+mod kinds;
 mod overlap;
 mod prune;
 mod undo;

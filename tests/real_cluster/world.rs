@@ -8,13 +8,13 @@ use std::time::Duration;
 use nprt::Result;
 use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
-use nprt::model::{Digest, Revision, ServiceName, Tag, Track, VersionRef};
+use nprt::model::{Digest, ImageName, Revision, ServiceName, SourceFile, Tag, Track, VersionRef};
 use nprt::pipeline::{
     Caller, Deployment, Judgement, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback,
     Service,
 };
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
-use nprt_testkit::{ControlPlane, need};
+use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::Value;
 
 const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
@@ -22,6 +22,8 @@ const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/w
 pub(crate) struct World {
     pub(crate) plane: &'static ControlPlane,
     pub(crate) namespace: String,
+    /// Whom nprt works as, under the role that its docs recommend.
+    user: Kubectl,
     vcs: Arc<MemoryVcs>,
     registry: Arc<MemoryRegistry>,
 }
@@ -30,8 +32,14 @@ impl World {
     pub(crate) async fn new(name: &str) -> Option<Arc<Self>> {
         let plane = need(ControlPlane::shared().await)?;
         let namespace = plane.namespace(name).await.unwrap();
+        let role = include_str!("../../nprt-k8s/role.yaml");
+        plane.kubectl().run_with_input(&["apply", "--server-side", "-f", "-"], role).await.unwrap();
+        let account = format!("--serviceaccount={namespace}:nprt");
+        let bind = ["-n", &namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
+        plane.kubectl().run(&bind).await.unwrap();
+        let user = plane.service_account(&namespace, "nprt").await.unwrap();
         let (vcs, registry) = (Arc::new(MemoryVcs::new()), Arc::new(MemoryRegistry::new()));
-        Some(Arc::new(Self { plane, namespace, vcs, registry }))
+        Some(Arc::new(Self { plane, namespace, user, vcs, registry }))
     }
 
     /// A pipeline with a client of its own, as another process has it.
@@ -41,7 +49,7 @@ impl World {
 
     /// The same, with other settings of the service.
     pub(crate) async fn process_of(&self, service: Service) -> Arc<Process> {
-        self.process_as(self.plane.kubeconfig(), service).await
+        self.process_as(self.user.kubeconfig(), service).await
     }
 
     /// The same, with other rights.
@@ -69,11 +77,25 @@ impl World {
     pub(crate) fn commit(&self, manifests: &str) -> Revision {
         let commit = self.vcs.commit("main").file("kubernetes/shop.yaml", manifests.to_owned());
         let revision = commit.push().unwrap().revision;
-        let digest = Digest::new(&format!("sha256:{}", "0a".repeat(32))).unwrap();
-        for image in IMAGES {
-            self.registry.push(&image.parse().unwrap(), &tag(&revision).parse().unwrap(), &digest);
-        }
+        self.push(&revision, &IMAGES.map(|image| image.parse().unwrap()));
         revision
+    }
+
+    /// Commits `files` on `main` and pushes the `images` of that version.
+    pub(crate) fn commit_files(&self, files: &[SourceFile], images: &[ImageName]) -> Revision {
+        let commit = files.iter().fold(self.vcs.commit("main"), |commit, file| {
+            commit.file(format!("kubernetes/{}", file.path), file.content.clone())
+        });
+        let revision = commit.push().unwrap().revision;
+        self.push(&revision, images);
+        revision
+    }
+
+    fn push(&self, revision: &Revision, images: &[ImageName]) {
+        let digest = Digest::new(&format!("sha256:{}", "0a".repeat(32))).unwrap();
+        for image in images {
+            self.registry.push(image, &tag(revision).parse().unwrap(), &digest);
+        }
     }
 
     pub(crate) async fn kubectl(&self, args: &[&str]) -> String {
@@ -87,13 +109,28 @@ impl World {
 
     /// The objects of a kind that nprt applied, by name; without what changes by itself.
     pub(crate) async fn objects(&self, kind: &str) -> Vec<Value> {
-        let list = self.kubectl(&["get", kind, "-l", "nprt.dev/service=shop", "-o", "json"]).await;
-        let list: Value = serde_json::from_str(&list).unwrap();
-        let mut items = list["items"].as_array().unwrap().clone();
+        let mut items = self.items(kind, "nprt.dev/service=shop").await;
         for item in &mut items {
             item["status"].take();
         }
         items
+    }
+
+    /// The objects of a kind with a label, by name.
+    pub(crate) async fn items(&self, kind: &str, label: &str) -> Vec<Value> {
+        let list = self.kubectl(&["get", kind, "-l", label, "-o", "json"]).await;
+        let list: Value = serde_json::from_str(&list).unwrap();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// Waits until the cluster's garbage collector has removed what a canary's workloads had made.
+    pub(crate) async fn no_canary_left(&self) {
+        let wait = ["wait", "--for=delete", "pods,replicasets", "-l", "track=canary", "--timeout=120s"];
+        self.kubectl(&wait).await;
+        for kind in ["deployments,statefulsets,daemonsets", "configmaps,secrets"] {
+            let left = self.items(kind, "track=canary").await;
+            assert!(left.is_empty(), "{left:?}");
+        }
     }
 
     /// Name and tag of every Deployment.
@@ -109,10 +146,8 @@ impl World {
 
     /// The pods of a track that are not ending, by uid.
     pub(crate) async fn pods(&self, track: &str) -> BTreeSet<String> {
-        let label = format!("track={track}");
-        let list = self.kubectl(&["get", "pods", "-l", &label, "-o", "json"]).await;
-        let list: Value = serde_json::from_str(&list).unwrap();
-        let metadata = list["items"].as_array().unwrap().iter().map(|pod| &pod["metadata"]);
+        let pods = self.items("pods", &format!("track={track}")).await;
+        let metadata = pods.iter().map(|pod| &pod["metadata"]);
         let stay = metadata.filter(|metadata| metadata["deletionTimestamp"].is_null());
         stay.map(|metadata| metadata["uid"].as_str().unwrap().to_owned()).collect()
     }

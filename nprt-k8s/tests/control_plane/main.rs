@@ -3,7 +3,6 @@
 
 mod adopt;
 mod autoscale;
-mod boutique;
 mod cluster;
 mod conformance;
 mod diagnosis;
