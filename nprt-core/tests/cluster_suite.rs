@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
-use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
     Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
     Takeover,
@@ -83,6 +83,10 @@ enum Fault {
     Unsorted,
     /// Deleting always says that there was one.
     AlwaysDeleted,
+    /// No pod is told.
+    NoPods,
+    /// The pods of one track are those of each.
+    PodsOfAnyTrack,
     /// What is not there is an empty rollout.
     SilentRollout,
     /// What has no rollout is complete.
@@ -119,6 +123,13 @@ impl Cluster for Broken {
             objects.reverse();
         }
         Ok(if self.has(Fault::ListsNothing) { Vec::new() } else { objects })
+    }
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+        match self.1 {
+            Fault::NoPods => Ok(Vec::new()),
+            Fault::PodsOfAnyTrack => self.0.pods(service, Track::Stable).await,
+            _ => self.0.pods(service, track).await,
+        }
     }
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
         self.0.get(id).await
@@ -238,6 +249,8 @@ async fn the_suite_finds_each_fault() {
         Fault::ListsNothing,
         Fault::Unsorted,
         Fault::AlwaysDeleted,
+        Fault::NoPods,
+        Fault::PodsOfAnyTrack,
         Fault::SilentRollout,
         Fault::EverythingRollsOut,
         Fault::ForgetsHolder,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join;
 use futures_util::stream::BoxStream;
-use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -79,6 +79,10 @@ impl Cluster for KubernetesCluster {
             }
         }
         self.client.list_service(operation, service, &kinds).await
+    }
+
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+        self.client.pods_of_track("cluster.pods", service, track).await
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

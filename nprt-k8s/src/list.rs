@@ -1,7 +1,8 @@
 //! What a service has.
 
 use futures_util::future::try_join_all;
-use nprt_core::model::{Object, ServiceName, label};
+use kube::api::ListParams;
+use nprt_core::model::{Object, ObjectId, ServiceName, Track, label};
 use nprt_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -10,6 +11,24 @@ use crate::client::Client;
 use crate::discovery::Resource;
 
 impl Client {
+    /// The pods of a track of the service that have not finished, by name.
+    pub(crate) async fn pods_of_track(
+        &self,
+        operation: &'static str,
+        service: &ServiceName,
+        track: Track,
+    ) -> Result<Vec<ObjectId>> {
+        let labels = format!("{}={service},{}={track}", label::SERVICE, label::TRACK);
+        let unfinished = "status.phase!=Succeeded,status.phase!=Failed";
+        let (kind, params) = (Resource::pods(), ListParams::default().labels(&labels).fields(unfinished));
+        let pods = self.list_by(operation, &kind, &self.namespace, &params).await;
+        let pods = pods.map_err(|failure| failure.into_error(operation).with("kind", "Pod"))?;
+        let ids = pods.into_iter().map(|pod| Ok(live(operation, whole(&kind, pod))?.id()));
+        let mut ids = ids.collect::<Result<Vec<_>>>()?;
+        ids.sort();
+        Ok(ids)
+    }
+
     /// The service's objects of `kinds`, by kind and name, without those that controllers made.
     pub(crate) async fn list_service(
         &self,

@@ -9,10 +9,12 @@
 
 mod allowed;
 mod boutique;
+mod ending;
 mod expire;
 mod flow;
 mod kinds;
 mod overlap;
 mod prune;
+mod tend;
 mod undo;
 mod world;

@@ -11,7 +11,7 @@ use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
 use nprt::model::{Digest, ImageName, Revision, ServiceName, SourceFile, Tag, Track, VersionRef};
 use nprt::pipeline::{
     Caller, Deployment, Judgement, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback,
-    Service,
+    Service, Tended,
 };
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
@@ -144,6 +144,24 @@ impl World {
         deployments.iter().map(run).collect()
     }
 
+    /// Makes the pods of a track end only when they are [released](Self::release_pods); their names.
+    pub(crate) async fn hold_pods(&self, track: Track) -> Vec<String> {
+        let label = format!("track={track}");
+        let pods = self.kubectl(&["get", "pods", "-l", &label, "-o", "name"]).await;
+        let pods: Vec<String> = pods.lines().map(str::to_owned).collect();
+        for pod in &pods {
+            self.kubectl(&["patch", pod, "-p", r#"{"metadata": {"finalizers": ["example.com/slow"]}}"#])
+                .await;
+        }
+        pods
+    }
+
+    pub(crate) async fn release_pods(&self, pods: &[String]) {
+        for pod in pods {
+            self.kubectl(&["patch", pod, "-p", r#"{"metadata": {"finalizers": null}}"#]).await;
+        }
+    }
+
     /// The pods of a track that are not ending, by uid.
     pub(crate) async fn pods(&self, track: &str) -> BTreeSet<String> {
         let pods = self.items("pods", &format!("track={track}")).await;
@@ -183,6 +201,10 @@ impl Process {
 
     pub(crate) async fn expire(&self) -> Result<Option<Rollback>> {
         self.0.expire(&shop(), &caller(), &Progress::silent()).await
+    }
+
+    pub(crate) async fn tend(&self) -> Result<Tended> {
+        self.0.tend(&shop(), &caller(), &Progress::silent()).await
     }
 
     pub(crate) async fn rollback(&self) -> Result<Rollback> {

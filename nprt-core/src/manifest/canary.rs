@@ -6,18 +6,18 @@ use super::change::{Rendered, differences};
 use super::diagnose::{self, Pair};
 use super::document::{Document, Manifests, same};
 use super::references::{self, ConfigKind};
-use super::settings::{Replicas, Settings};
+use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, group_kind, map_at, template_path};
-use super::{identity, image, live as live_objects, selector};
+use super::{identity, image, live as live_objects, replicas, selector};
 use crate::model::{Object, ObjectId, Track, annotation};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
 /// `kubectl apply`'s copy of what it applied: of the original here, a Secret's values included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const SUFFIX: &str = "-canary";
+pub(super) const SUFFIX: &str = "-canary";
 
 /// Renders the manifests for the canary track: a second workload beside each stable one that runs an image
 /// of this version, and a copy of the configuration that it reads and that differs from `live`, the
@@ -168,8 +168,7 @@ fn render_canary(
     }
     if !is_canary(&document.object) {
         let stable = find_live(live, &document.object).unwrap_or(&document.object);
-        let replicas = replicas(settings.canary.replicas, stable);
-        map_at(&mut object, &["spec"])?.insert("replicas".to_owned(), replicas.into());
+        replicas::set(&mut object, settings.canary.replicas, stable)?;
     }
     rename(&mut object, &document.object)?;
     selector::add_track(&mut object, Track::Canary)?;
@@ -183,27 +182,6 @@ fn render_canary(
         }
     }
     finish(document, object, settings)
-}
-
-fn replicas(wanted: Replicas, stable: &Object) -> u64 {
-    match wanted {
-        Replicas::Count(count) => count.into(),
-        Replicas::Share(share) => {
-            let stable = stable.as_value().pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
-            share_of(share, stable)
-        }
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "the share is above 0 and at most 1, and pods are counted in thousands"
-)]
-fn share_of(share: f64, stable: u64) -> u64 {
-    // A tenth of 10 is 1 and not, by rounding in binary, 2.
-    ((share * stable as f64 - 1e-9).ceil() as u64).max(1)
 }
 
 /// Whether this is a canary already, rendered before.

@@ -117,7 +117,8 @@ pub enum Replicas {
     /// This many, at least 1.
     Count(u32),
     /// This share of stable's live pods (or of the manifest's where none is live), above 0 and at most 1,
-    /// rounded up.
+    /// rounded up. The canary says it itself (`nprt.dev/replicas-share`), and
+    /// [`Pipeline::tend`](crate::pipeline::Pipeline::tend) keeps it in step when stable scales.
     Share(f64),
 }
 

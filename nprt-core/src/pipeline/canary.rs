@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::Pipeline;
 use super::job::Job;
 use super::live::{Live, Running};
-use super::plan::{Plan, marks};
+use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
 use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
@@ -16,7 +16,7 @@ impl Pipeline {
     /// Starts a version as a canary beside stable.
     ///
     /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
-    /// most: one of another version is removed first. Asked again for the same version, nothing restarts and
+    /// most: one of another version is removed first, and this one starts when its pods are gone. Asked again for the same version, nothing restarts and
     /// its trial goes on, until it [expires](crate::pipeline::PipelineSettings::canary_seconds): then it is started anew. A canary that cannot be applied as a whole, or whose pods do not become ready, is
     /// removed.
     ///
@@ -37,8 +37,13 @@ impl Pipeline {
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         self.settle(&lease, None).await?;
-        let Trial { version, live, plan, is_there } = self.plan_canary(request).await?;
-        let removed = if is_there { Vec::new() } else { self.remove_canary(&lease, &live).await? };
+        let Trial { version, live, mut plan, is_there } = self.plan_canary(request).await?;
+        let mut removed = Vec::new();
+        if !is_there {
+            removed = self.remove_canary(&lease, &live).await?;
+            self.wait_for_the_end_of_pods().await?;
+            plan.mark(&self.trial_from_now())?;
+        }
         let applied = match self.start(&lease, &plan).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.remove_failed(&lease, error).await),
@@ -67,11 +72,8 @@ impl Job<'_> {
         let version = self.version(&source, &request.version, running).await?;
         let known = self.with_configuration(&live, &source).await?;
         let rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
-        let mut marks = marks(&request.caller);
+        let marks = [marks(&request.caller), self.trial_from_now()].concat();
         let now = self.clock.now();
-        let expires = now.checked_add(self.settings.canary()).unwrap_or(Timestamp::MAX);
-        marks.push((annotation::STARTED, now.to_string()));
-        marks.push((annotation::EXPIRES, expires.to_string()));
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
         let is_there = running.is_some_and(|canary| canary.is(&version));
         // One that is removed first leaves nothing to keep.
@@ -84,6 +86,13 @@ impl Job<'_> {
         }
         plan.warnings.extend(mixed);
         Ok(Trial { version, live, plan, is_there })
+    }
+
+    /// The start and the end of a trial that begins now.
+    fn trial_from_now(&self) -> Marks {
+        let now = self.clock.now();
+        let expires = now.checked_add(self.settings.canary()).unwrap_or(Timestamp::MAX);
+        vec![(annotation::STARTED, now.to_string()), (annotation::EXPIRES, expires.to_string())]
     }
 
     async fn start(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {

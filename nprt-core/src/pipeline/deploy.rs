@@ -15,7 +15,8 @@ impl Pipeline {
     ///
     /// Everything is checked before anything changes: the service, the revision, its manifests, a tag on
     /// every image, and that the cluster accepts each object. A canary of another version is removed before
-    /// stable changes, so that never three versions run; one of this version after it is stable. Where this
+    /// stable changes, its pods included, so that never three versions run; one of this version after it is
+    /// stable. Where this
     /// version is stable already, no pod restarts: that message is how one goes back to it.
     ///
     /// Where the [service](crate::pipeline::Service::prune) prunes, what its manifests no longer hold is
@@ -32,7 +33,8 @@ impl Pipeline {
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
     /// `Invalid` for manifests; `Forbidden` for an object that the service [may not](crate::pipeline::Service::allow_kinds)
-    /// bring; `Rejected` by the cluster; `Conflict`, saying who, while another operation
+    /// bring; `Rejected` by the cluster; `Timeout` where the pods of a canary do not end; `Conflict`, saying
+    /// who, while another operation
     /// holds the service's lease, at the end of the [wait](Request::wait); `Cancelled` by a rollback; `RolloutFailed` with the workload and why; and
     /// those of the ports.
     pub async fn deploy(
@@ -81,6 +83,10 @@ impl Job<'_> {
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {
             removed = self.remove_canary(lease, live).await?;
+            // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
+            if plan.changed().next().is_some() {
+                self.wait_for_the_end_of_pods().await?;
+            }
         }
         let recorded = self.record(lease, &plan, live, &version.revision).await?;
         let applied = match self.make_so(lease, &plan, recorded).await {

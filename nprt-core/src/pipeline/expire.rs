@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::Pipeline;
 use super::job::Job;
-use super::live::Running;
+use super::live::{Live, Running};
 use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind, Result};
 impl Pipeline {
     /// Removes the canary if its time is over, as it says itself (`nprt.dev/expires`); `None` where there is
     /// none or its time is not over, which writes nothing. Any replica may ask, as often as it likes.
+    /// [`Pipeline::tend`] does this and whatever else is due.
     ///
     /// # Errors
     /// `NotFound` for a service; `Conflict`, saying who, while another operation holds the service's lease;
@@ -42,8 +43,7 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn is_over(&self) -> Result<bool> {
-        let canary = self.live().await?.running(Track::Canary);
-        Ok(canary.is_some_and(|canary| canary.is_expired(self.clock.now())))
+        Ok(is_over(&self.live().await?, self.clock.now()))
     }
 
     async fn expire(&self, lease: Lease) -> Result<Option<Rollback>> {
@@ -53,6 +53,11 @@ impl Job<'_> {
         }
         self.rollback(lease, None).await.map(Some)
     }
+}
+
+/// Whether a canary runs whose time is over.
+pub(super) fn is_over(live: &Live, now: Timestamp) -> bool {
+    live.running(Track::Canary).is_some_and(|canary| canary.is_expired(now))
 }
 
 /// # Errors

@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Who holds the lease, as a conflict says it.
-fn holder_in(conflict: &Error) -> String {
+pub(super) fn holder_in(conflict: &Error) -> String {
     let said = conflict.context().iter().find(|(key, _)| *key == "holder");
     said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
 }

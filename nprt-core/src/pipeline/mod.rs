@@ -52,6 +52,7 @@ mod allowed;
 mod apply;
 mod canary;
 mod deploy;
+mod ending;
 mod expire;
 mod job;
 mod judge_canary;
@@ -71,6 +72,7 @@ mod settings;
 mod source;
 mod status;
 mod tag;
+mod tend;
 mod undo;
 
 use std::sync::Arc;
@@ -89,6 +91,7 @@ use service::Services;
 pub use service::{Ports, Service};
 pub use settings::PipelineSettings;
 pub use status::Status;
+pub use tend::{Scaled, Tended};
 
 /// Deploys services.
 #[derive(Debug)]

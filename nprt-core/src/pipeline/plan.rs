@@ -25,6 +25,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Says `marks` anew on the objects that say them.
+    pub(super) fn mark(&mut self, marks: &Marks) -> Result<()> {
+        let says = |object: &Object| marks.iter().all(|(key, _)| object.annotation(key).is_some());
+        let mut said = self.objects.iter_mut().filter(|object| says(object));
+        said.try_for_each(|object| annotate(object, marks.iter().cloned()))
+    }
+
     /// The objects that it changes or makes.
     pub(super) fn changed(&self) -> impl Iterator<Item = ObjectId> {
         let changed = self.foreseen.iter().filter(|applied| applied.change != Change::Unchanged);

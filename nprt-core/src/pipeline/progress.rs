@@ -6,6 +6,7 @@ use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::ending::names;
 use crate::compare::Decision;
 use crate::model::{ImageName, ObjectId, Revision, Tag};
 use crate::ports::Change;
@@ -79,6 +80,22 @@ pub enum Event {
         /// The object.
         object: ObjectId,
     },
+    /// A canary was removed, and pods of it are still ending. The next version starts after them.
+    PodsEnding {
+        /// The pods.
+        pods: Vec<ObjectId>,
+        /// How long they are waited for at the most; a rollback does not wait: 0.
+        seconds: u64,
+    },
+    /// A canary's workload was brought in step with stable's.
+    Scaled {
+        /// The workload.
+        workload: ObjectId,
+        /// The replicas that it had.
+        from: u64,
+        /// The replicas that it has.
+        to: u64,
+    },
     /// An object that the manifests no longer hold was deleted.
     Pruned {
         /// The object.
@@ -137,6 +154,15 @@ impl fmt::Display for Event {
             Self::Applied { object, change } => write!(f, "{object} {}", change.as_str()),
             Self::PutBack { object } => write!(f, "{object} put back"),
             Self::Removed { object } => write!(f, "{object} removed"),
+            Self::PodsEnding { pods, seconds: 0 } => {
+                write!(f, "pods of the canary are still ending: {}", names(pods))
+            }
+            Self::PodsEnding { pods, seconds } => {
+                write!(f, "waits at most {seconds} s for pods of the canary before to end: {}", names(pods))
+            }
+            Self::Scaled { workload, from, to } => {
+                write!(f, "{workload} scaled from {from} to {to}, in step with stable")
+            }
             Self::Pruned { object } => write!(f, "{object} pruned"),
             Self::Rollout { workload, message, .. } => write!(f, "{workload}: {message}"),
             Self::Measured { metric, blocks, ignored: 0 } => write!(f, "read {blocks} blocks of {metric}"),

@@ -23,6 +23,9 @@ pub struct Rollback {
     pub stable: Option<Running>,
     /// Its objects, which were removed.
     pub removed: Vec<ObjectId>,
+    /// Its pods that were still ending when this was done: a rollback does not wait for them, the next canary
+    /// or deploy does.
+    pub ending: Vec<ObjectId>,
     /// The operation that was cancelled: who held the lease, and for what.
     pub cancelled: Option<String>,
     /// What a person should know.
@@ -33,7 +36,8 @@ impl Pipeline {
     /// Removes the canary, and cancels whatever else is done to the service. It needs the cluster alone, and
     /// works while version control, the registry and the metrics are down. Without a canary it is no error.
     ///
-    /// A deploy to stable that was cancelled or not finished is undone; the warnings say so.
+    /// A deploy to stable that was cancelled or not finished is undone; the warnings say so. It returns when the
+    /// canary's workloads are gone, and says which of its pods still end.
     ///
     /// # Errors
     /// `NotFound` for a service; `Cancelled` by another rollback; those of the cluster.
@@ -85,8 +89,9 @@ impl Job<'_> {
             let undone = self.complete(&lease, put_back).await?;
             warnings.push(format!("undone: {undone}"));
         }
-        let cancelled = before.map(|before| before.to_string());
-        Ok(Rollback { service: self.service.name.clone(), canary, stable, removed, cancelled, warnings })
+        let ending = if removed.is_empty() { Vec::new() } else { self.ending_pods().await };
+        let (service, cancelled) = (self.service.name.clone(), before.map(|before| before.to_string()));
+        Ok(Rollback { service, canary, stable, removed, ending, cancelled, warnings })
     }
 
     pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {

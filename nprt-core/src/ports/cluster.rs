@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Result;
-use crate::model::{Object, ObjectId, ServiceName};
+use crate::model::{Object, ObjectId, ServiceName, Track};
 
 /// Where services run: one namespace of a cluster. Objects that name no namespace belong to it.
 ///
@@ -37,6 +37,14 @@ pub trait Cluster: Debug + Send + Sync {
     /// # Errors
     /// `Unauthenticated`, `Forbidden`, `Unavailable`, `Timeout`.
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>>;
+
+    /// The pods of a track of the service, by name: those that run and those that still end. What counts are
+    /// their labels `nprt.dev/service` and `track`, as the templates of nprt's workloads give them. Pods that
+    /// have finished are not among them.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>>;
 
     /// The live object, or `None`.
     ///
@@ -76,7 +84,7 @@ pub trait Cluster: Debug + Send + Sync {
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>>;
 
     /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is
-    /// gone; pods may still end.
+    /// gone; its [pods](Cluster::pods) may still end.
     ///
     /// # Errors
     /// `Conflict` when the lease is lost; else as [`get`](Cluster::get).

@@ -15,7 +15,7 @@ use super::{
 use crate::Result;
 use crate::model::{
     Block, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
-    SourceFile, Tag,
+    SourceFile, Tag, Track,
 };
 
 /// Each port, forwarded through one kind of pointer: once here instead of once a pointer.
@@ -102,6 +102,10 @@ macro_rules! forward_ports {
 
             async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
                 (**self).list(service).await
+            }
+
+            async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+                (**self).pods(service, track).await
             }
 
             async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use nprt_core::memory::{ManualClock, MemoryCluster};
-use nprt_core::model::{Object, ObjectId, ServiceName};
+use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -85,6 +85,9 @@ impl Cluster for Faulty {
     }
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
         self.cluster.list(service).await
+    }
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+        self.cluster.pods(service, track).await
     }
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
         self.cluster.get(id).await

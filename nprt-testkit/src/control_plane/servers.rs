@@ -81,6 +81,8 @@ impl Servers {
         let mut command = self.command("kube-controller-manager");
         command.arg("--kubeconfig").arg(self.kubeconfig());
         command.args(["--leader-elect=false", "--use-service-account-credentials", "--secure-port=0"]);
+        // Autoscalers look every 15 seconds otherwise.
+        command.arg("--horizontal-pod-autoscaler-sync-period=1s");
         self.files(
             &mut command,
             &[("--service-account-private-key-file", "sa.key"), ("--root-ca-file", "ca.crt")],

@@ -6,6 +6,7 @@ mod apply;
 mod autoscaler;
 mod lease;
 mod objects;
+mod pods;
 mod restore;
 mod rollout;
 
@@ -27,6 +28,7 @@ pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
     an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
 };
+pub use pods::pods_are_told_until_they_are_gone;
 pub use restore::{
     a_restore_leaves_others_alone, an_object_that_is_gone_is_not_restored, what_was_applied_can_be_restored,
 };
@@ -71,6 +73,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     refuses_unknown_fields_where_claimed(cluster, fixture).await;
     lists_what_a_service_has(cluster, fixture).await;
     deletes_once(cluster, fixture).await;
+    pods_are_told_until_they_are_gone(cluster, fixture).await;
     what_was_applied_can_be_restored(cluster, fixture).await;
     a_restore_leaves_others_alone(cluster, fixture).await;
     an_object_that_is_gone_is_not_restored(cluster, fixture).await;

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
 use super::{MemoryCluster, rollout, state};
-use crate::model::{Object, ObjectId, ServiceName, label};
+use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,6 +24,10 @@ impl Cluster for MemoryCluster {
                 && !state::is_controlled(object)
         });
         Ok(objects.cloned().collect())
+    }
+
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+        Ok(self.state().pods(&self.namespace, service, track, self.clock.now()))
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
@@ -59,9 +63,10 @@ impl Cluster for MemoryCluster {
     }
 
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+        let write = self.as_nprt();
         let mut state = self.state();
         state.leases.check(lease, "cluster.delete")?;
-        let deleted = state.delete(id, &self.namespace)?;
+        let deleted = state.delete(write, id)?;
         drop(state);
         self.tell();
         Ok(deleted)

@@ -6,6 +6,7 @@ mod fields;
 mod kinds;
 mod lease;
 mod owned;
+mod pods;
 mod rollout;
 mod state;
 mod validate;
@@ -46,6 +47,7 @@ pub use view::{ClusterView, WorkloadView};
 pub struct MemoryCluster {
     namespace: String,
     rollout_delay: Duration,
+    termination: Duration,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
 }
@@ -58,12 +60,14 @@ struct Shared {
 }
 
 impl MemoryCluster {
-    /// An empty cluster, whose namespace is `default` and whose rollouts take 2 seconds.
+    /// An empty cluster, whose namespace is `default`, whose rollouts take 2 seconds, and whose pods take one
+    /// to end after their workload is gone.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             namespace: "default".to_owned(),
             rollout_delay: Duration::from_secs(2),
+            termination: Duration::from_secs(1),
             clock,
             shared: Arc::default(),
         }
@@ -79,6 +83,12 @@ impl MemoryCluster {
     #[must_use]
     pub fn with_rollout_delay(self, rollout_delay: Duration) -> Self {
         Self { rollout_delay, ..self }
+    }
+
+    /// The same cluster, with pods that take `termination` to end.
+    #[must_use]
+    pub fn with_termination(self, termination: Duration) -> Self {
+        Self { termination, ..self }
     }
 
     /// Writes as another field manager, by force and without a lease: what a person with kubectl or a
@@ -98,7 +108,7 @@ impl MemoryCluster {
     /// # Errors
     /// `Invalid` for an unknown kind.
     pub fn delete_as_person(&self, id: &ObjectId) -> Result<bool> {
-        let deleted = self.state().delete(id, &self.namespace)?;
+        let deleted = self.state().delete(self.as_nprt(), id)?;
         self.tell();
         Ok(deleted)
     }
@@ -133,6 +143,7 @@ impl MemoryCluster {
             namespace: &self.namespace,
             now: self.clock.now(),
             rollout_delay: self.rollout_delay,
+            termination: self.termination,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Path};
 use super::lease::Leases;
+use super::pods::Ending;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
 use crate::model::{Object, ObjectId};
@@ -49,6 +50,7 @@ pub(super) struct State {
     /// The last object's number, for its uid.
     created: u64,
     pub(super) leases: Leases,
+    pub(super) ending: Vec<Ending>,
 }
 
 /// Kind first, so that the order of the map is the order of lists.
@@ -67,6 +69,8 @@ pub(super) struct Write<'a> {
     pub(super) namespace: &'a str,
     pub(super) now: Timestamp,
     pub(super) rollout_delay: Duration,
+    /// How long the pods of a deleted workload take to end.
+    pub(super) termination: Duration,
 }
 
 impl State {
@@ -178,12 +182,15 @@ impl State {
     }
 
     /// Deletes the object and all that it owns.
-    pub(super) fn delete(&mut self, id: &ObjectId, namespace: &str) -> Result<bool> {
-        let id = self.place(id.clone(), namespace)?;
+    pub(super) fn delete(&mut self, write: Write<'_>, id: &ObjectId) -> Result<bool> {
+        let id = self.place(id.clone(), write.namespace)?;
         let Some(gone) = self.objects.remove(&key(&id)) else { return Ok(false) };
         self.version += 1;
         let mut owners = vec![gone];
+        let until = write.now.checked_add(write.termination).unwrap_or(Timestamp::MAX);
+        self.ending.retain(|ending| !ending.is_over(write.now));
         while let Some(owner) = owners.pop() {
+            self.end_pods(&owner, until);
             let uid = owner.object.as_value().pointer("/metadata/uid").cloned();
             let owned = self.objects.extract_if(.., |_, stored| is_owned(&stored.object, uid.as_ref()));
             owners.extend(owned.map(|(_, stored)| stored));

@@ -26,7 +26,7 @@ const LABEL: &str = "nprt.dev/undo";
 
 /// What a deploy that is under way changes.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Record {
+pub(in super::super) struct Record {
     /// What was stable, in words.
     pub(super) from: String,
     /// The revision that is to be stable.
@@ -102,7 +102,7 @@ impl Job<'_> {
     /// # Errors
     /// Those of the cluster, and `Unexpected` for a record that somebody damaged, with its name: deleting it
     /// leaves everything as it is.
-    pub(super) async fn pending(&self) -> Result<Option<Record>> {
+    pub(in super::super) async fn pending(&self) -> Result<Option<Record>> {
         let cluster = &self.ports.cluster;
         let Some(first) = cluster.get(&self.part(0)).await? else { return Ok(None) };
         let damaged = || {

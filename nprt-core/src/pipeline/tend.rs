@@ -1,0 +1,141 @@
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Pipeline;
+use super::expire::is_over;
+use super::job::Job;
+use super::lease::holder_in;
+use super::live::Live;
+use super::progress::{Event, Progress};
+use super::request::Caller;
+use super::rollback::Rollback;
+use crate::Result;
+use crate::manifest::canary_replicas;
+use crate::model::{Object, ObjectId, ServiceName, Track};
+use crate::ports::{Change, Lease, Occasion, Severity, Takeover};
+
+/// What a service needed that nobody had asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tended {
+    /// The service.
+    pub service: ServiceName,
+    /// A deploy that was cancelled or whose process died, and that was undone: what it was, and what stable is
+    /// again.
+    pub undone: Option<String>,
+    /// The canary whose time was over, and that was removed.
+    pub expired: Option<Rollback>,
+    /// The canary's workloads that were brought in step with stable's.
+    pub scaled: Vec<Scaled>,
+    /// Who held the lease, and for what, while something was to be done: the next call does it.
+    pub busy: Option<String>,
+}
+
+/// A workload whose replicas were changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Scaled {
+    /// Which.
+    pub workload: ObjectId,
+    /// How many it had.
+    pub from: u64,
+    /// How many it has.
+    pub to: u64,
+}
+
+impl Pipeline {
+    /// Does what is due for a service without anybody asking. An embedding tool calls it at an interval, such
+    /// as once a minute, from as many replicas as it has: what is due is read from the cluster alone, and where
+    /// nothing is, nothing is written and no lease is taken.
+    ///
+    /// - A deploy that was not finished, and that nobody is at any more, is undone.
+    /// - A canary whose time is over is removed, as by [`Pipeline::expire`].
+    /// - A canary that has a share of stable's pods is kept in step when stable scales, by hand or by an
+    ///   autoscaler. The share is what the canary says itself (`nprt.dev/replicas-share`). Where somebody else
+    ///   has set the canary's replicas meanwhile, they stay.
+    ///
+    /// That another operation holds the service's lease is no error: [`Tended::busy`] says who.
+    ///
+    /// # Errors
+    /// `NotFound` for a service; `Invalid` for a share on the canary that cannot be read; `Cancelled` by a
+    /// rollback; those of the cluster.
+    pub async fn tend(&self, service: &ServiceName, caller: &Caller, progress: &Progress) -> Result<Tended> {
+        let job = self.job(service, progress)?;
+        if !job.is_something_due().await? {
+            return Ok(job.nothing());
+        }
+        let purpose = format!("tending by {}", caller.name());
+        let work = |lease| job.tend(lease);
+        let done = match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await {
+            Err(error) if error.is_conflict() => {
+                return Ok(Tended { busy: Some(holder_in(&error)), ..job.nothing() });
+            }
+            done => done?,
+        };
+        job.report_tended(&done, &purpose, caller).await;
+        done
+    }
+}
+
+impl Job<'_> {
+    async fn is_something_due(&self) -> Result<bool> {
+        let live = self.live().await?;
+        Ok(is_over(&live, self.clock.now())
+            || !self.out_of_step(&live).await?.is_empty()
+            || self.pending().await?.is_some())
+    }
+
+    fn nothing(&self) -> Tended {
+        let service = self.service.name.clone();
+        Tended { service, undone: None, expired: None, scaled: Vec::new(), busy: None }
+    }
+
+    async fn tend(&self, lease: Lease) -> Result<Tended> {
+        let mut tended = Tended { undone: self.settle(&lease, None).await?, ..self.nothing() };
+        // What was read without the lease may be done by now.
+        let live = self.live().await?;
+        if is_over(&live, self.clock.now()) {
+            tended.expired = Some(self.rollback(lease, None).await?);
+            return Ok(tended);
+        }
+        for (object, from, to) in self.out_of_step(&live).await? {
+            let applied = self.again(|| self.ports.cluster.apply(&lease, &object)).await?;
+            let workload = applied.object.id();
+            if applied.change != Change::Unchanged {
+                self.progress.tell(Event::Scaled { workload: workload.clone(), from, to });
+                tended.scaled.push(Scaled { workload, from, to });
+            }
+        }
+        Ok(tended)
+    }
+
+    /// Tells of what goes back; that a canary is in step is no news.
+    async fn report_tended(&self, done: &Result<Tended>, purpose: &str, caller: &Caller) {
+        let undone = done.as_ref().ok().and_then(|done| done.undone.as_ref());
+        if let Some(undone) = undone {
+            let summary = format!("{}: undone: {undone}", self.service.name);
+            self.notify(Occasion::RolledBack, Severity::Warning, None, summary, caller).await;
+        }
+        if let Some(expired) = done.clone().map(|done| done.expired).transpose() {
+            self.report_rollback(&expired, purpose, caller).await;
+        }
+    }
+
+    /// The canary's workloads that should have other replicas: as they are to be applied, how many they have
+    /// and how many they should have.
+    async fn out_of_step(&self, live: &Live) -> Result<Vec<(Object, u64, u64)>> {
+        let mut found = Vec::new();
+        for canary in live.on(Track::Canary) {
+            let now = canary.as_value().pointer("/spec/replicas").and_then(Value::as_u64);
+            let (Some(now), Some(wanted)) = (now, canary_replicas(canary, &live.objects)?) else { continue };
+            if now == wanted {
+                continue;
+            }
+            let Some(mut owned) = self.ports.cluster.owned(&canary.id()).await? else { continue };
+            // Without it, a person or an autoscaler has set them.
+            if let Some(replicas) = owned.as_value_mut().pointer_mut("/spec/replicas") {
+                *replicas = wanted.into();
+                found.push((owned, now, wanted));
+            }
+        }
+        Ok(found)
+    }
+}
