@@ -8,10 +8,12 @@
     reason = "a test says what it expects"
 )]
 
+mod broken_off;
 mod kill;
 mod overlap;
 mod process;
 mod requests;
+mod restart;
 mod shop;
 mod version;
 mod worker;

@@ -87,12 +87,6 @@ pub(crate) enum Outcome {
     Died,
 }
 
-impl Outcome {
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Done(_))
-    }
-}
-
 impl Run {
     /// The next step, or how it ended.
     pub(crate) async fn next(&mut self) -> Result<Value, Outcome> {
