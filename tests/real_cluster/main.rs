@@ -8,6 +8,7 @@
 )]
 
 mod allowed;
+mod autoscaler;
 mod boutique;
 mod ending;
 mod expire;

@@ -9,7 +9,7 @@
 //! them apart by the pods' owner (and the ReplicaSets by their hash), so neither adopts nor removes the
 //! other's. What goes by labels alone counts both: a Service, as it must, a PodDisruptionBudget, and a
 //! HorizontalPodAutoscaler when it averages its metrics. [`StableSelector::AddTrack`] keeps them apart for
-//! workloads that are new.
+//! workloads that are new, and says how to get there with one that is not.
 //!
 //! ```
 //! use nprt_core::manifest::{self, Settings, Version};

@@ -46,10 +46,17 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StableSelector {
-    /// As the manifest has it. It may match the canary's pods too: their owner tells them apart.
+    /// As the manifest has it. It may match the canary's pods too: their owner tells them apart. But an
+    /// autoscaler counts pods by this selector: for 4 pods of stable and one canary, each with one and a half
+    /// times of what they should use, a HorizontalPodAutoscaler asks for 8 where it would for 6.
     #[default]
     Keep,
-    /// Adds `track: stable`.
+    /// Adds `track: stable`, so that autoscalers and others who go by the selector count stable's pods alone.
+    ///
+    /// A Deployment that is there already gets it so: deploy by nprt once, so that its pods have the label;
+    /// `kubectl delete deployment NAME --cascade=orphan` deletes it and leaves its pods; deploy the same
+    /// version again. The new Deployment takes the pods over, and none restarts. It begins with the replicas of
+    /// the manifest, whatever an autoscaler had made of them.
     AddTrack,
 }
 

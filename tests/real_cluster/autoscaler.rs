@@ -1,0 +1,89 @@
+//! An autoscaler beside a canary: it averages over the pods that stable's selector selects.
+
+use std::time::Duration;
+
+use nprt::manifest::StableSelector;
+use nprt::pipeline::Service;
+use serde_json::{Value, json};
+
+use crate::world::{World, manifests, shop};
+
+/// Four pods of stable, one of the canary, each of which uses half as much again as it should.
+const STABLE: u64 = 4;
+const WITH_CANARY: u64 = 8;
+const ALONE: u64 = 6;
+
+async fn create(world: &World, object: &Value) {
+    world.kubectl_with_input(&["create", "-f", "-"], &object.to_string()).await;
+}
+
+/// The API of a metrics server, without one: what it would measure are objects.
+async fn install_metrics(world: &World) {
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "pods.metrics.k8s.io",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+        "spec": {"group": "metrics.k8s.io", "scope": "Namespaced",
+            "names": {"kind": "PodMetrics", "plural": "pods", "singular": "pod", "listKind": "PodMetricsList"},
+            "versions": [{"name": "v1beta1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": schema}}]}});
+    create(world, &definition).await;
+    world.kubectl(&["wait", "--for=condition=Established", "crd/pods.metrics.k8s.io", "--timeout=30s"]).await;
+}
+
+/// Measures 150 MiB in each pod of web, and then starts an autoscaler that wants 100; how many replicas it
+/// asks for.
+async fn autoscaled(world: &World, expected: u64) -> u64 {
+    let pods = world.kubectl(&["get", "pods", "-l", "app=web", "-o", "json"]).await;
+    let pods: Value = serde_json::from_str(&pods).unwrap();
+    let measured = pods["items"].as_array().unwrap().iter().map(|pod| {
+        json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
+            "metadata": {"name": pod["metadata"]["name"], "labels": pod["metadata"]["labels"]},
+            "timestamp": pod["metadata"]["creationTimestamp"], "window": "30s",
+            "containers": [{"name": "web", "usage": {"memory": "150Mi"}}]})
+    });
+    let measured: Vec<Value> = measured.collect();
+    assert_eq!(measured.len() as u64, STABLE + 1);
+    create(world, &json!({"apiVersion": "v1", "kind": "List", "items": measured})).await;
+    let memory = json!({"name": "memory", "target": {"type": "AverageValue", "averageValue": "100Mi"}});
+    let scaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web"},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "minReplicas": 1, "maxReplicas": 20, "metrics": [{"type": "Resource", "resource": memory}]}});
+    create(world, &scaler).await;
+    let reached = format!("--for=jsonpath={{.spec.replicas}}={expected}");
+    world.kubectl(&["wait", &reached, "deployment/web", "--timeout=60s"]).await;
+    // It looks every second, and would go on.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let replicas = world.kubectl(&["get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"]).await;
+    world.kubectl(&["delete", "hpa", "web"]).await;
+    world.kubectl(&["delete", "pods.metrics.k8s.io", "--all"]).await;
+    replicas.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_counts_the_canarys_pods_unless_stable_selects_its_track() {
+    let Some(world) = World::new("hpa").await else { return };
+    install_metrics(&world).await;
+    let version = |n| world.commit(&manifests(n, "").replace("replicas: 2", "replicas: 4"));
+    let [first, second] = [1, 2].map(version);
+
+    let process = world.process().await;
+    process.deploy(&first).await.unwrap();
+    process.canary(&second).await.unwrap();
+    assert_eq!(autoscaled(&world, WITH_CANARY).await, WITH_CANARY, "for 5 pods");
+    process.rollback().await.unwrap();
+
+    // The docs' way for a Deployment that is there: another takes over its pods.
+    world.kubectl(&["delete", "deployment", "web", "--cascade=orphan"]).await;
+    let before = world.pods("stable").await;
+    let mut service = Service::new(shop());
+    service.transform.stable_selector = StableSelector::AddTrack;
+    let process = world.process_of(service).await;
+    process.deploy(&first).await.unwrap();
+    let (selector, pods) = ("jsonpath={.spec.selector.matchLabels.track}", world.pods("stable").await);
+    assert_eq!(world.kubectl(&["get", "deployment", "web", "-o", selector]).await, "stable");
+    assert!(pods.is_subset(&before), "no pod is new");
+    process.canary(&second).await.unwrap();
+    assert_eq!(autoscaled(&world, ALONE).await, ALONE, "for 4 pods");
+}
