@@ -13,6 +13,7 @@ mod boutique;
 mod ending;
 mod expire;
 mod flow;
+mod jobs;
 mod kinds;
 mod overlap;
 mod prune;

@@ -6,6 +6,7 @@ use super::change::{Rendered, differences};
 use super::diagnose::{self, Pair};
 use super::document::{Document, Manifests, same};
 use super::references::{self, ConfigKind};
+use super::run::was_run;
 use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
@@ -23,7 +24,8 @@ pub(super) const SUFFIX: &str = "-canary";
 /// of this version, and a copy of the configuration that it reads and that differs from `live`, the
 /// service's objects that the cluster has now. All of these are named `…-canary` and labelled
 /// `track: canary`; nothing that stable reads or serves by is changed. Other documents that would change
-/// are withheld until the promotion, the originals of copied configuration among them.
+/// are withheld until the promotion, the originals of copied configuration among them, and the Jobs that are
+/// [run](crate::model::annotation::RUN): stable and canary share what a migration would change.
 ///
 /// # Errors
 /// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
@@ -53,7 +55,7 @@ pub fn canary(
         rendered.documents.push(canary);
     }
     refuse_taken_names(&rendered, manifests)?;
-    rendered.withheld = withheld(&chosen, &input)?;
+    rendered.withheld = withheld(&chosen, &input, &mut rendered.warnings)?;
     Ok(rendered)
 }
 
@@ -66,7 +68,7 @@ struct Input<'a> {
 }
 
 /// The documents that a promotion would change, beside the workloads that get a canary.
-fn withheld(chosen: &[&Document], input: &Input<'_>) -> Result<Vec<ObjectId>> {
+fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>) -> Result<Vec<ObjectId>> {
     let mut withheld = Vec::new();
     for document in &input.manifests.documents {
         if chosen.iter().any(|chosen| std::ptr::eq(*chosen, document)) {
@@ -74,6 +76,11 @@ fn withheld(chosen: &[&Document], input: &Input<'_>) -> Result<Vec<ObjectId>> {
         }
         let now = find_live(input.live, &document.object);
         let stable = render_stable(document, input.version, input.settings, now, &mut Vec::new())?;
+        // A Job that is run has a name of its own for each version.
+        let now = find_live(input.live, &stable.object);
+        if now.is_none() && was_run(&stable.object) {
+            warnings.push(format!("{}: runs with the promotion, not for the canary", stable.object.id()));
+        }
         if now.is_none_or(|now| live_objects::changes(&stable.object, now)) {
             withheld.push(stable.object.id());
         }

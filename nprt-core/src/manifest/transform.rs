@@ -7,7 +7,7 @@ use super::document::{Document, Manifests, same};
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{datadog, environment, identity, image, selector};
+use super::{datadog, environment, identity, image, run, selector};
 use crate::Result;
 use crate::model::{Object, Track};
 
@@ -16,7 +16,8 @@ use crate::model::{Object, Track};
 ///
 /// The selector of a workload that is live keeps what the cluster has. A live Job or Pod cannot take another
 /// version (Kubernetes refuses to change its pods): a warning says so, and the cluster's dry run refuses.
-/// Name such a Job by its version, have it deleted after it finished, or use a CronJob.
+/// A Job that says [when it runs](crate::model::annotation::RUN) gets a name of its own for each version;
+/// name any other by its version, have it deleted after it finished, or use a CronJob.
 ///
 /// # Errors
 /// `Invalid`, with file, document, line and object, for a workload that cannot be transformed or an image
@@ -33,7 +34,7 @@ pub fn stable(
     for document in &manifests.documents {
         let now = find_live(live, &document.object);
         let done = render_stable(document, version, settings, now, &mut rendered.warnings)?;
-        if now.is_some_and(|now| is_frozen(now, &done.object)) {
+        if find_live(live, &done.object).is_some_and(|now| is_frozen(now, &done.object)) {
             rendered.warnings.push(format!(
                 "{} is live, and Kubernetes refuses to change the pods of a {}: delete it first",
                 done.object.id(),
@@ -65,6 +66,9 @@ pub(super) fn render_stable(
                 selector::add_track(&mut object, Track::Stable)?;
             }
         }
+        if run::when_run(&document.object)?.is_some() {
+            run::name_by_content(&mut object)?;
+        }
         finish(document, object, settings)
     };
     render(warnings).map_err(|error| document.locate(error))
@@ -78,6 +82,7 @@ pub(super) fn mark(
     settings: &Settings,
     warnings: &mut Vec<String>,
 ) -> Result<Value> {
+    run::when_run(&document.object)?;
     let path = template_path(&document.object, settings)?;
     let mut object = document.object.as_value().clone();
     identity::mark_service(&mut object, version)?;

@@ -34,4 +34,16 @@ pub mod annotation {
     /// `false` keeps the object in the cluster when the manifests no longer hold it, whatever the service's
     /// policy. Any value but `true` does.
     pub const PRUNE: &str = "nprt.dev/prune";
+    /// On a Job in the manifests: `before` runs it before the workloads of a version change, after the
+    /// configuration that it may read was applied; `after` runs it once the pods of all workloads are ready.
+    /// Several run one after another, in the order of the manifests. A deploy or a promotion waits for each to
+    /// succeed, and one that fails, or takes longer than a rollout may, fails the deploy, which is undone: all
+    /// but what the Job itself did, so that the version before must be able to live with a migration of the
+    /// next. A canary runs none.
+    ///
+    /// The Job is applied as `<name>-<hash>`, of each version its own, and runs once a version: while it is
+    /// there, it is not run again (`ttlSecondsAfterFinished` forgets it). Those of earlier versions are removed
+    /// once a version is stable. `restartPolicy: Never` keeps the pod that failed, whose last log lines the
+    /// error tells. Without the annotation a Job is an object as any other: applied, and not waited for.
+    pub const RUN: &str = "nprt.dev/run";
 }

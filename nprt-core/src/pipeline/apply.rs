@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 
 use super::job::Job;
 use super::live::Live;
-use super::plan::Plan;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::model::{Object, ObjectId, Track};
@@ -19,6 +18,9 @@ const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// When workloads are applied, in the numbers of [`order`].
+pub(super) const WORKLOADS: u8 = 6;
+
 /// When a kind is applied: what others need comes first.
 pub(super) fn order(object: &Object) -> u8 {
     match (object.id().group(), object.kind()) {
@@ -30,32 +32,37 @@ pub(super) fn order(object: &Object) -> u8 {
         ("", "Service") => 5,
         // Before the workloads: from then on their replicas are the autoscaler's.
         ("autoscaling", _) | ("keda.sh", "ScaledObject") => 5,
-        ("apps" | "batch", _) | ("", "Pod" | "ReplicationController") => 6,
+        ("apps" | "batch", _) | ("", "Pod" | "ReplicationController") => WORKLOADS,
         _ => 7,
     }
 }
 
 impl Job<'_> {
-    /// Applies every object of the plan. What fails for a moment is tried again.
+    /// Applies `objects`. What fails for a moment is tried again.
     ///
     /// # Errors
     /// The first object's that fails; those of later kinds are not applied then.
-    pub(super) async fn apply(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
-        let mut objects: Vec<&Object> = plan.objects.iter().collect();
+    pub(super) async fn apply(
+        &self,
+        lease: &Lease,
+        objects: impl Iterator<Item = &Object>,
+    ) -> Result<Vec<AppliedObject>> {
+        let mut objects: Vec<&Object> = objects.collect();
         objects.sort_by_key(|object| order(object));
         let mut applied = Vec::with_capacity(objects.len());
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
-            let apply = async |object: &Object| {
-                let done = self.again(|| self.ports.cluster.apply(lease, object)).await?;
-                let (object, change) = (done.object.id(), done.change);
-                self.progress.tell(Event::Applied { object: object.clone(), change });
-                Result::Ok(AppliedObject { object, change })
-            };
             // All of them to their end: a request that is given up may land all the same.
-            let done = join_all(kinds.iter().map(|object| apply(object))).await;
+            let done = join_all(kinds.iter().map(|object| self.apply_one(lease, object))).await;
             applied.extend(done.into_iter().collect::<Result<Vec<_>>>()?);
         }
         Ok(applied)
+    }
+
+    pub(super) async fn apply_one(&self, lease: &Lease, object: &Object) -> Result<AppliedObject> {
+        let done = self.again(|| self.ports.cluster.apply(lease, object)).await?;
+        let (object, change) = (done.object.id(), done.change);
+        self.progress.tell(Event::Applied { object: object.clone(), change });
+        Ok(AppliedObject { object, change })
     }
 
     /// Removes the canary: its workloads, and once they are gone the configuration that they read.

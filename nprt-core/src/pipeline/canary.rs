@@ -18,7 +18,7 @@ impl Pipeline {
     /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
     /// most: one of another version is removed first, and this one starts when its pods are gone. Asked again for the same version, nothing restarts and
     /// its trial goes on, until it [expires](crate::pipeline::PipelineSettings::canary_seconds): then it is started anew. A canary that cannot be applied as a whole, or whose pods do not become ready, is
-    /// removed.
+    /// removed. [Jobs](crate::model::annotation::RUN) wait for the promotion.
     ///
     /// # Errors
     /// `Conflict` where no stable version runs, or this one is stable already; else as
@@ -96,7 +96,7 @@ impl Job<'_> {
     }
 
     async fn start(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
-        let applied = self.apply(lease, plan).await?;
+        let applied = self.apply(lease, plan.objects.iter()).await?;
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
         Ok(applied)
     }

@@ -1,12 +1,14 @@
 use super::Pipeline;
+use super::apply::{WORKLOADS, order};
 use super::job::Job;
 use super::live::Live;
 use super::plan::{Plan, marks};
 use super::progress::Progress;
 use super::request::{AppliedObject, Caller, Deployment, Request};
+use super::run::when;
 use super::source::Source;
-use crate::manifest::{self, Version};
-use crate::model::{Revision, ServiceName, Track};
+use crate::manifest::{self, Run, Version};
+use crate::model::{Object, Revision, ServiceName, Track};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, Result};
 
@@ -29,6 +31,9 @@ impl Pipeline {
     /// was there is recorded in the cluster before anything changes. So a deploy that was cancelled, dropped or
     /// whose process died is undone by the service's next operation, or finished by a deploy of this version.
     /// A canary that was removed stays so.
+    ///
+    /// Jobs of the manifests that say [when](crate::model::annotation::RUN) run before the workloads change or
+    /// once their pods are ready. What one of them did to a database is not undone.
     ///
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
@@ -96,6 +101,7 @@ impl Job<'_> {
         if is_canary {
             removed = self.remove_canary(lease, live).await?;
         }
+        removed.extend(self.remove_spent(lease, live, &mut plan).await);
         let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {
             service: self.service.name.clone(),
@@ -120,6 +126,7 @@ impl Job<'_> {
     ) -> Result<Plan> {
         let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.objects)?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
+        plan.spent = self.spent(live, &plan.objects, &source.manifests);
         let orphans = self.orphans(live, &source.manifests);
         if self.service.prune {
             plan.pruned = orphans;
@@ -133,10 +140,17 @@ impl Job<'_> {
         Ok(plan)
     }
 
-    /// Applies the plan, waits for its pods, and then the way back is no longer needed.
+    /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed.
     async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: bool) -> Result<Vec<AppliedObject>> {
-        let applied = self.apply(lease, plan).await?;
+        // What is run is none of the workloads.
+        let objects = plan.objects.iter().filter(|object| when(object).is_none());
+        let (first, then): (Vec<&Object>, Vec<&Object>) =
+            objects.partition(|object| order(object) < WORKLOADS);
+        let mut applied = self.apply(lease, first.into_iter()).await?;
+        applied.extend(self.run_jobs(lease, plan, Run::Before).await?);
+        applied.extend(self.apply(lease, then.into_iter()).await?);
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        applied.extend(self.run_jobs(lease, plan, Run::After).await?);
         if recorded {
             self.forget(lease).await?;
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::job::Job;
 use crate::Result;
-use crate::manifest::Version;
+use crate::manifest::{Version, was_run};
 use crate::model::{Object, ObjectId, Revision, Tag, Track, annotation, label};
 
 /// A version that runs on a track.
@@ -56,9 +56,11 @@ pub(super) struct Live {
 }
 
 impl Live {
-    /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration.
+    /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration. A Job
+    /// that was run is over, whichever version's it is.
     pub(super) fn on(&self, track: Track) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(move |object| object.label(label::TRACK) == Some(track.as_str()))
+        let is_on = move |object: &&Object| object.label(label::TRACK) == Some(track.as_str());
+        self.objects.iter().filter(is_on).filter(|object| !was_run(object))
     }
 
     /// The same without what belongs to `track` alone.

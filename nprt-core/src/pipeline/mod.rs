@@ -67,6 +67,7 @@ mod prune;
 mod request;
 mod rollback;
 mod rollout;
+mod run;
 mod service;
 mod settings;
 mod source;

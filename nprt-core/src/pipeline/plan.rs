@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) foreseen: Vec<Applied>,
     /// What the manifests no longer hold and is deleted at the end.
     pub(super) pruned: Vec<ObjectId>,
+    /// Jobs that earlier versions ran, removed at the end too.
+    pub(super) spent: Vec<ObjectId>,
     pub(super) withheld: Vec<ObjectId>,
     pub(super) warnings: Vec<String>,
 }
@@ -85,7 +87,8 @@ impl Job<'_> {
         let planned = planned.into_iter().collect::<Result<Vec<_>>>()?;
         let (objects, foreseen): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
         self.progress.tell(Event::Validated { objects: objects.len() });
-        Ok(Plan { objects, foreseen, pruned: Vec::new(), withheld, warnings })
+        let (pruned, spent) = (Vec::new(), Vec::new());
+        Ok(Plan { objects, foreseen, pruned, spent, withheld, warnings })
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Preview {
     pub tag: Tag,
     /// Every object that would be applied.
     pub objects: Vec<PreviewedObject>,
-    /// The objects of a canary that would be removed.
+    /// The objects of a canary that would be removed, and the [Jobs](crate::model::annotation::RUN) of earlier
+    /// versions.
     pub removed: Vec<ObjectId>,
     /// The objects that the manifests no longer hold and that would be deleted, by the service's policy.
     pub pruned: Vec<ObjectId>,
@@ -86,7 +87,7 @@ impl Job<'_> {
         plan: Plan,
         canary_goes: bool,
     ) -> Result<Preview> {
-        let removed: Vec<ObjectId> = match canary_goes {
+        let mut removed: Vec<ObjectId> = match canary_goes {
             true => live.on(Track::Canary).map(Object::id).collect(),
             false => Vec::new(),
         };
@@ -103,6 +104,7 @@ impl Job<'_> {
             };
             objects.push(PreviewedObject { object, change, before, after });
         }
+        removed.extend(plan.spent);
         let Version { service, revision, tag, .. } = version;
         let Plan { pruned, withheld, warnings, .. } = plan;
         Ok(Preview { service, track, revision, tag, objects, removed, pruned, withheld, warnings })

@@ -75,7 +75,8 @@ pub enum Event {
         /// The object.
         object: ObjectId,
     },
-    /// An object of a canary was removed, or one that a deploy made that was not finished.
+    /// An object of a canary was removed, a Job of an earlier version, or what a deploy made that was not
+    /// finished.
     Removed {
         /// The object.
         object: ObjectId,
@@ -101,7 +102,7 @@ pub enum Event {
         /// The object.
         object: ObjectId,
     },
-    /// A workload's pods are being replaced.
+    /// A workload's pods are being replaced, or a Job runs.
     Rollout {
         /// The workload.
         workload: ObjectId,

@@ -12,6 +12,7 @@ impl Pipeline {
     /// Makes the canary's version stable, by the tag that was on trial, and then removes the canary. Only
     /// while the canary of that very version lives: one that was rolled back is not promoted. A canary whose
     /// pods are not all ready is waited for before stable changes, and one that fails is not promoted.
+    /// [Jobs](crate::model::annotation::RUN) run now, as by [`Pipeline::deploy`].
     ///
     /// # Errors
     /// `Conflict`, saying what there is, when the canary is gone, of another version or past its time; `RolloutFailed` with

@@ -4,7 +4,7 @@ use super::job::Job;
 use super::live::{Live, means};
 use super::plan::Plan;
 use super::progress::Event;
-use crate::manifest::Manifests;
+use crate::manifest::{Manifests, was_run};
 use crate::model::{Object, ObjectId, Track, annotation, label};
 use crate::ports::Lease;
 
@@ -17,10 +17,12 @@ const KEPT: [(&str, &str); 4] = [
 ];
 
 impl Job<'_> {
-    /// Stable's live objects that the manifests no longer hold, of those that may be deleted.
+    /// Stable's live objects that the manifests no longer hold, of those that may be deleted. Jobs that are run
+    /// have other names than in the manifests, and go by them.
     pub(super) fn orphans(&self, live: &Live, manifests: &Manifests) -> Vec<ObjectId> {
         let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
-        let ours = live.objects.iter().filter(|object| self.may_prune(object)).map(Object::id);
+        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !was_run(object));
+        let ours = ours.map(Object::id);
         ours.filter(|id| !held(id)).collect()
     }
 
@@ -46,7 +48,7 @@ impl Job<'_> {
         pruned
     }
 
-    fn may_prune(&self, object: &Object) -> bool {
+    pub(super) fn may_prune(&self, object: &Object) -> bool {
         let id = object.id();
         object.label(label::SERVICE) == Some(self.service.name.as_str())
             && object.label(label::TRACK) != Some(Track::Canary.as_str())

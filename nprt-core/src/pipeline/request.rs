@@ -97,7 +97,8 @@ pub struct Deployment {
     pub tag: Tag,
     /// Every object that was applied, in order.
     pub applied: Vec<AppliedObject>,
-    /// The objects of a canary that were removed.
+    /// The objects of a canary that were removed, and the [Jobs](crate::model::annotation::RUN) of earlier
+    /// versions.
     pub removed: Vec<ObjectId>,
     /// The objects that the manifests no longer hold and that were deleted, by the service's policy.
     pub pruned: Vec<ObjectId>,

@@ -31,7 +31,11 @@ impl Job<'_> {
         all.await.map(|_| ())
     }
 
-    async fn follow(&self, workload: &ObjectId) -> Result<()> {
+    /// Waits for one workload, or for a Job to succeed.
+    ///
+    /// # Errors
+    /// As [`roll_out`](Self::roll_out).
+    pub(super) async fn follow(&self, workload: &ObjectId) -> Result<()> {
         let mut last = None;
         let ended = {
             let time = self.clock.sleep(self.settings.rollout());

@@ -11,7 +11,8 @@ pub struct PipelineSettings {
     /// How long a lease lasts without renewal, that is how soon another takes over after a crash; 3 to 3600
     /// seconds, by default 30. It is renewed three times as often.
     pub lease_seconds: u64,
-    /// How long the pods of all workloads may take to become ready, by default 600 seconds.
+    /// How long the pods of all workloads may take to become ready, and each Job that is
+    /// [run](crate::model::annotation::RUN) to succeed, by default 600 seconds.
     pub rollout_seconds: u64,
     /// How long a canary may run before it is neither judged nor promoted any more, only removed; 60 seconds
     /// to 90 days, by default one day. It is written on the canary: a change counts for the next one.

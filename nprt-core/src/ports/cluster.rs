@@ -99,8 +99,8 @@ pub trait Cluster: Debug + Send + Sync {
     /// which pod, which container, why. When such a rollout has failed is for the cluster to say: a crash loop
     /// may heal, and without a deadline of its own a workload stays under way until the caller stops listening.
     ///
-    /// The Deployments, StatefulSets and DaemonSets of `apps` are followed, and such other kinds as the
-    /// backend knows to end.
+    /// The Deployments, StatefulSets and DaemonSets of `apps` are followed, the Jobs of `batch`, which are
+    /// complete when they have succeeded, and such other kinds as the backend knows to end.
     ///
     /// # Errors
     /// As the one item of the stream: `NotFound` for a workload that does not exist, `Invalid` for a kind

@@ -9,6 +9,7 @@ mod ending;
 mod expire;
 mod faults;
 mod faulty;
+mod jobs;
 mod judge;
 mod prune;
 mod tags;

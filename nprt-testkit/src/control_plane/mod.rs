@@ -3,8 +3,8 @@
 //!
 //! Real are API validation, server-side apply, admission, RBAC, garbage collection, the controllers of
 //! workloads, events, scheduling and quotas. Simulated are containers: a pod becomes ready at once, or, with
-//! the annotation `sim/behaviour: crash-loop | image-pull | never-ready`, fails as a kubelet would report it
-//! (`cluster/failures.yaml`); each container has the log of one that crashed (`cluster/crash.log`). It starts
+//! the annotation `sim/behaviour: crash-loop | image-pull | never-ready` (or `fail` in a Job), fails as a kubelet
+//! would report it (`cluster/failures.yaml`); each container has the log of one that crashed (`cluster/crash.log`). It starts
 //! in 5 to 10 seconds and takes some 560 MB: tests of one binary share one ([`ControlPlane::shared`]), each in a
 //! [namespace](ControlPlane::namespace) of its own.
 

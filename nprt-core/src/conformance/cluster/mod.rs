@@ -33,8 +33,9 @@ pub use restore::{
     a_restore_leaves_others_alone, an_object_that_is_gone_is_not_restored, what_was_applied_can_be_restored,
 };
 pub use rollout::{
-    a_failing_rollout_says_why, a_kind_without_a_rollout_is_refused, an_unknown_workload_has_no_rollout,
-    follows_a_rollout_to_its_end, never_takes_an_earlier_rollout_for_this_one,
+    a_failing_rollout_says_why, a_job_is_followed_to_its_end, a_kind_without_a_rollout_is_refused,
+    an_unknown_workload_has_no_rollout, follows_a_rollout_to_its_end,
+    never_takes_an_earlier_rollout_for_this_one,
 };
 
 /// What a backend's tests bring.
@@ -85,6 +86,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     follows_a_rollout_to_its_end(cluster, fixture).await;
     never_takes_an_earlier_rollout_for_this_one(cluster, fixture).await;
     a_failing_rollout_says_why(cluster, fixture).await;
+    a_job_is_followed_to_its_end(cluster, fixture).await;
     a_kind_without_a_rollout_is_refused(cluster, fixture).await;
     an_unknown_workload_has_no_rollout(cluster, fixture).await;
 }

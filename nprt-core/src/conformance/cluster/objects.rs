@@ -37,6 +37,26 @@ pub(super) fn deployment(service: &ServiceName, replicas: u64, tag: &str) -> Obj
     }))
 }
 
+/// A Job of one pod, which behaves so.
+pub(super) fn job(service: &ServiceName, behaviour: &str) -> Object {
+    let labels = json!({"nprt.dev/service": service});
+    object(json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": service, "labels": labels},
+        "spec": {
+            "backoffLimit": 0,
+            "template": {
+                "metadata": {"labels": labels, "annotations": {"sim/behaviour": behaviour}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{"name": "app", "image": "registry.invalid/app:1"}],
+                },
+            },
+        },
+    }))
+}
+
 /// A Service for the pods of [`deployment`].
 pub(super) fn endpoint(service: &ServiceName) -> Object {
     object(json!({

@@ -4,10 +4,10 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use serde_json::json;
 
-use super::objects::{config, deployment, with};
+use super::objects::{config, deployment, job, with};
 use super::{ClusterFixture, clear, lease, service};
 use crate::model::ObjectId;
-use crate::ports::{Cluster, RolloutPhase, RolloutStatus};
+use crate::ports::{Change, Cluster, RolloutPhase, RolloutStatus};
 
 /// Every status that the rollout tells, until it ends by itself.
 async fn follow(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, id: &ObjectId) -> Vec<RolloutStatus> {
@@ -93,6 +93,32 @@ pub async fn a_failing_rollout_says_why(cluster: &dyn Cluster, fixture: &dyn Clu
     }
 }
 
+/// A Job is complete when it has succeeded, and failed, saying why, when it has failed. Applied again it is
+/// unchanged: it does not run again.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_job_is_followed_to_its_end(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    for (behaviour, phase) in [("", RolloutPhase::Complete), ("fail", RolloutPhase::Failed)] {
+        let lease = lease(cluster, fixture, &service(&format!("check-job{behaviour}"))).await;
+        let job = job(&lease.service, behaviour);
+        cluster.apply(&lease, &job).await.expect("applied");
+        let statuses = follow(cluster, fixture, &job.id()).await;
+        let (last, earlier) = statuses.split_last().expect("at least one status");
+        assert_eq!(last.phase, phase, "{statuses:?}");
+        assert!(earlier.iter().all(|status| status.phase == RolloutPhase::Progressing), "{statuses:?}");
+        if phase == RolloutPhase::Failed {
+            let why = ["the Job failed: ", "; pod ", "container app: Error (code 1)"];
+            assert!(why.iter().all(|why| last.message.contains(why)), "{statuses:?}");
+        }
+        let again = cluster.apply(&lease, &job).await.expect("applied");
+        assert_eq!(again.change, Change::Unchanged);
+        let again = follow(cluster, fixture, &job.id()).await;
+        assert_eq!(again.iter().map(|status| status.phase).collect::<Vec<_>>(), [phase], "over at once");
+        clear(cluster, &lease).await;
+    }
+}
+
 /// What has no rollout is `Invalid`, never complete, and the stream ends.
 ///
 /// # Panics
@@ -106,7 +132,7 @@ pub async fn a_kind_without_a_rollout_is_refused(cluster: &dyn Cluster, fixture:
     let error = answer.expect_err("a ConfigMap has no rollout");
     assert!(error.is_invalid(), "{error}");
     let available = error.available();
-    for kind in ["DaemonSet", "Deployment", "StatefulSet"] {
+    for kind in ["DaemonSet", "Deployment", "Job", "StatefulSet"] {
         assert!(available.iter().any(|known| known == kind), "{kind} has one: {error}");
     }
     clear(cluster, &lease).await;

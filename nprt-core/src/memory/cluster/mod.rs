@@ -29,8 +29,8 @@ pub use view::{ClusterView, WorkloadView};
 /// Objects are applied as by a real API server: fields have owners, those that are no longer named are
 /// removed, those of others stay; names, labels, selectors and containers are checked (unknown fields are
 /// not). A workload's pods of a new template become ready one after another, all within the rollout's
-/// delay of the clock. The annotation `sim/behaviour: crash-loop`, `image-pull` or `never-ready` on a pod
-/// template makes them fail.
+/// delay of the clock, and those of a Job succeed by then. The annotation `sim/behaviour: crash-loop`,
+/// `image-pull` or `never-ready` on a pod template makes them fail, and `fail` those of a Job.
 ///
 /// ```
 /// use std::sync::Arc;

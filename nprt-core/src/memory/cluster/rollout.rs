@@ -11,16 +11,26 @@ use crate::ports::{RolloutPhase, RolloutStatus};
 /// How many nodes a DaemonSet runs on.
 const NODES: u64 = 3;
 
-/// On a pod template: `crash-loop`, `image-pull` or `never-ready` makes its pods fail so. The test kit's
-/// control plane reads the same annotation.
+/// On a pod template: `crash-loop`, `image-pull` or `never-ready` makes its pods fail so, and `fail` those of a
+/// Job. The test kit's control plane reads the same annotation.
 const BEHAVIOUR: &str = "/spec/template/metadata/annotations/sim~1behaviour";
 
-/// The kinds of `apps` that are rolled out.
-pub(super) const KINDS: [&str; 4] = ["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"];
+/// The kinds that are followed: those of `apps` and, to its end, a Job.
+pub(super) const KINDS: [&str; 5] = ["DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet"];
 
-/// Whether a workload of this kind is rolled out.
+/// Whether a workload of this kind is followed.
+pub(super) fn is_followed(id: &ObjectId) -> bool {
+    is_rolled_out(id) || is_job(id)
+}
+
+/// Whether a workload of this kind replaces its pods.
 pub(super) fn is_rolled_out(id: &ObjectId) -> bool {
-    id.group() == "apps" && KINDS.contains(&id.kind.as_str())
+    id.group() == "apps" && id.kind != "Job" && KINDS.contains(&id.kind.as_str())
+}
+
+/// Whether it runs to its end.
+pub(super) fn is_job(id: &ObjectId) -> bool {
+    id.group() == "batch" && id.kind == "Job"
 }
 
 /// The newest rollout of a workload.
@@ -76,7 +86,10 @@ impl Rollout {
             updated,
             ready: updated.max(self.were_ready),
             phase: if complete { RolloutPhase::Complete } else { RolloutPhase::Progressing },
-            message: format!("{updated} of {} pods updated", self.desired),
+            message: match workload.kind() {
+                "Job" => format!("{updated} of {} pods succeeded", self.desired),
+                _ => format!("{updated} of {} pods updated", self.desired),
+            },
         }
     }
 
@@ -130,7 +143,8 @@ pub(super) fn desired(workload: &Object) -> u64 {
     if workload.kind() == "DaemonSet" {
         return NODES;
     }
-    workload.as_value().pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1)
+    let pods = if workload.kind() == "Job" { "/spec/completions" } else { "/spec/replicas" };
+    workload.as_value().pointer(pods).and_then(Value::as_u64).unwrap_or(1)
 }
 
 /// How pods fail.
@@ -139,6 +153,8 @@ enum Failure {
     CrashLoop,
     ImagePull,
     NeverReady,
+    /// Of a Job alone.
+    Fail,
 }
 
 impl Failure {
@@ -147,14 +163,17 @@ impl Failure {
             "crash-loop" => Some(Self::CrashLoop),
             "image-pull" => Some(Self::ImagePull),
             "never-ready" => Some(Self::NeverReady),
+            "fail" if workload.kind() == "Job" => Some(Self::Fail),
             _ => None,
         }
     }
 
     /// When it is clear that the rollout will not complete. A pod that is merely not ready shows by a
-    /// Deployment's progress deadline alone.
+    /// Deployment's progress deadline alone; a Job waits for a pod that does not end.
     fn shows_after(self, workload: &Object, delay: Duration) -> Option<Duration> {
         match self {
+            Self::Fail => Some(delay),
+            _ if workload.kind() == "Job" => None,
             Self::CrashLoop | Self::ImagePull => Some(delay),
             Self::NeverReady if workload.kind() == "Deployment" => {
                 let deadline = workload.as_value().pointer("/spec/progressDeadlineSeconds");
@@ -183,7 +202,13 @@ impl Failure {
                 failed with statuscode: 503"
                     .to_owned()
             }
+            Self::Fail => format!("{container}: Error (code 1)"),
         };
-        format!("0 of {desired} updated pods available; pod {}-1: {why}", workload.name())
+        let stands = match (self, workload.kind()) {
+            (Self::Fail, _) => "the Job failed: BackoffLimitExceeded".to_owned(),
+            (_, "Job") => format!("0 of {desired} pods succeeded"),
+            _ => format!("0 of {desired} updated pods available"),
+        };
+        format!("{stands}; pod {}-1: {why}", workload.name())
     }
 }

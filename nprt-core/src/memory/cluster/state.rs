@@ -142,7 +142,7 @@ impl State {
             metadata.insert("resourceVersion".to_owned(), json!((self.version + 1).to_string()));
         }
         self.set_identity(write.now, old, &mut object);
-        let rollout = rollout::is_rolled_out(&object.id()).then(|| {
+        let rollout = rollout::is_followed(&object.id()).then(|| {
             let before = old.and_then(|old| Some((old.rollout.as_ref()?, &old.object)));
             Rollout::next(before, &object, write.rollout_delay, write.now)
         });

@@ -17,6 +17,10 @@ pub(super) fn validate(old: Option<&Object>, new: &Object) -> Result<()> {
             return Err(rejected(new, fault("spec.selector", "the field is immutable")));
         }
     }
+    let template = |object: &Object| object.as_value().pointer("/spec/template").cloned();
+    if rollout::is_job(&new.id()) && old.is_some_and(|old| template(old) != template(new)) {
+        return Err(rejected(new, fault("spec.template", "the field is immutable")));
+    }
     if let Some((path, spec)) = pod_spec(new) {
         containers(path, spec).map_err(|fault| rejected(new, fault))?;
     }

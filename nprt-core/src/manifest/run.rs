@@ -1,0 +1,63 @@
+//! Jobs that a version runs: before its workloads change, or after their pods are ready.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::workload::map_at;
+use crate::model::{Object, annotation};
+use crate::{Error, Result};
+
+const OPERATION: &str = "manifest.render";
+/// The name is also the value of a label of the Job's pods.
+const LONGEST_NAME: usize = 63;
+
+/// When a version runs a Job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// Before its workloads change, with the configuration that it brings.
+    Before,
+    /// Once the pods of all its workloads are ready.
+    After,
+}
+
+/// When `object` is run, as its annotation says; `None` without one.
+///
+/// # Errors
+/// `Invalid` for another value, and for the annotation on another kind than a Job.
+pub(crate) fn when_run(object: &Object) -> Result<Option<Run>> {
+    let Some(when) = object.annotation(annotation::RUN) else { return Ok(None) };
+    let invalid = |message| Error::invalid(OPERATION, message).with("annotation", annotation::RUN);
+    if !is_job(object) {
+        return Err(invalid("only a Job of batch/v1 can be run before or after the workloads"));
+    }
+    match when {
+        "before" => Ok(Some(Run::Before)),
+        "after" => Ok(Some(Run::After)),
+        other => Err(invalid("expected `before` or `after`").with("value", format_args!("{other:?}"))),
+    }
+}
+
+/// Whether a live object was run so, whatever its annotation says by now.
+pub(crate) fn was_run(object: &Object) -> bool {
+    is_job(object) && object.annotation(annotation::RUN).is_some()
+}
+
+pub(crate) fn is_job(object: &Object) -> bool {
+    object.id().group() == "batch" && object.kind() == "Job"
+}
+
+/// Gives a rendered Job a name by what it is: Kubernetes refuses to change the pods of a Job, and by this name
+/// one that has run already is found again. Version and tag are in its pods, so each version has its own.
+pub(super) fn name_by_content(job: &mut Value) -> Result<()> {
+    let spec = job.get("spec").map(Value::to_string).unwrap_or_default();
+    let hash: String = Sha256::digest(spec)[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let metadata = map_at(job, &["metadata"])?;
+    let name = format!("{}-{hash}", metadata.get("name").and_then(Value::as_str).unwrap_or_default());
+    if name.len() > LONGEST_NAME {
+        return Err(Error::invalid(OPERATION, "the name is too long for one of each version")
+            .with("name", name)
+            .with("longest", LONGEST_NAME));
+    }
+    metadata.insert("name".to_owned(), name.into());
+    Ok(())
+}

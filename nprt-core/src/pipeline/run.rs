@@ -1,0 +1,81 @@
+//! Kubernetes' Jobs that a version runs beside its workloads, such as migrations of a database.
+
+use futures_util::StreamExt;
+
+use super::job::Job;
+use super::live::{Live, means};
+use super::plan::Plan;
+use super::progress::Event;
+use super::request::AppliedObject;
+use crate::Result;
+use crate::manifest::{self, Manifests, Run};
+use crate::model::{Object, ObjectId};
+use crate::ports::{Change, Lease, RolloutPhase};
+
+impl Job<'_> {
+    /// Runs the plan's Jobs of `moment`, one after another in the order of the manifests, and waits for each. One
+    /// that has succeeded before does not run again, one that runs already is waited for, and one that failed
+    /// is made anew.
+    ///
+    /// # Errors
+    /// `RolloutFailed`, with the first Job that fails or takes too long; those of the cluster.
+    pub(super) async fn run_jobs(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        moment: Run,
+    ) -> Result<Vec<AppliedObject>> {
+        let mut applied = Vec::new();
+        for (object, foreseen) in plan.objects.iter().zip(&plan.foreseen) {
+            if when(object) != Some(moment) {
+                continue;
+            }
+            let id = object.id();
+            let is_there = foreseen.change != Change::Created;
+            if is_there && self.has_failed(&id).await? {
+                self.progress.warn(format!("{id} failed before, and runs anew"));
+                self.again(|| self.ports.cluster.delete(lease, &id)).await?;
+            }
+            applied.push(self.apply_one(lease, object).await?);
+            self.follow(&id).await?;
+        }
+        Ok(applied)
+    }
+
+    async fn has_failed(&self, job: &ObjectId) -> Result<bool> {
+        let first = || async { self.ports.cluster.watch_rollout(job).next().await.transpose() };
+        let status = self.again(first).await?;
+        Ok(status.is_some_and(|status| status.phase == RolloutPhase::Failed))
+    }
+
+    /// The service's live Jobs that were run for other versions than the plan's.
+    pub(super) fn spent(&self, live: &Live, planned: &[Object], manifests: &Manifests) -> Vec<ObjectId> {
+        // One that was applied before its manifest said when it is run has the manifest's own name.
+        let has_run = |id: &ObjectId| {
+            let mut runs = manifests.documents.iter().filter(|document| when(&document.object).is_some());
+            runs.any(|document| means(&document.object.id(), id))
+        };
+        let is_planned = |id: &ObjectId| planned.iter().any(|object| means(&object.id(), id));
+        let ours = live.objects.iter().filter(|object| manifest::is_job(object) && self.may_prune(object));
+        let spent = ours.filter(|object| manifest::was_run(object) || has_run(&object.id())).map(Object::id);
+        spent.filter(|id| !is_planned(id)).collect()
+    }
+
+    /// Removes the plan's spent Jobs, and answers with what is gone. What cannot be removed becomes a warning of
+    /// the plan.
+    pub(super) async fn remove_spent(&self, lease: &Lease, live: &Live, plan: &mut Plan) -> Vec<ObjectId> {
+        let objects = live.objects.iter().filter(|object| plan.spent.contains(&object.id())).collect();
+        let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
+        if let Err(error) = done {
+            let warning = format!("a Job of an earlier version stays, until the next deploy: {error}");
+            self.progress.warn(&warning);
+            plan.warnings.push(warning);
+        }
+        removed
+    }
+}
+
+/// When an object of a plan is run. What the annotation may say was checked as it was rendered.
+pub(super) fn when(object: &Object) -> Option<Run> {
+    manifest::when_run(object).ok().flatten()
+}
