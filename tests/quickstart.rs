@@ -1,4 +1,5 @@
-//! The quickstart as a person runs it: in memory, and on a real control plane, looked at with kubectl.
+//! The quickstart as a person runs it: in memory, and on a real control plane, looked at with kubectl; and the
+//! example `canary_on_kubernetes`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,10 +21,13 @@ mod support;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn quickstart(arguments: &[&str]) -> (Output, Duration) {
+    run(Command::new(support::example("quickstart")).args(arguments))
+}
+
+fn run(example: &mut Command) -> (Output, Duration) {
     let _alone = ONE_AT_A_TIME.lock().unwrap();
-    let mut command = Command::new(support::example("quickstart"));
     let began = Instant::now();
-    let output = command.args(arguments).output().unwrap();
+    let output = example.output().unwrap();
     (output, began.elapsed())
 }
 
@@ -53,17 +57,49 @@ fn the_whole_loop_in_memory_prints_what_the_readme_shows() {
     let (output, took) = quickstart(&[]);
     let printed = text(&output);
     assert!(took < Duration::from_secs(30), "{took:?}");
-    let readme = include_str!("../README.md");
-    let (_, shown) = readme.split_once("```text\n").expect("the README shows the output");
+    assert_shown(&printed, include_str!("../README.md"));
+}
+
+/// Asserts that `printed` is what a page shows as its first block of text.
+fn assert_shown(printed: &str, page: &str) {
+    let (_, shown) = page.split_once("```text\n").expect("the page shows the output");
     let (shown, _) = shown.split_once("```").unwrap();
     // How many minutes it takes to a verdict may differ by one.
     let inconclusive = |line: &&str| !line.trim_start().starts_with("inconclusive");
     let lines = |text| -> Vec<&str> { str::lines(text).filter(inconclusive).collect() };
-    let (printed, shown) = (lines(&printed), lines(shown));
+    let (printed, shown) = (lines(printed), lines(shown));
     for (printed, shown) in printed.iter().zip(&shown) {
         assert_eq!(words(printed), words(shown));
     }
     assert_eq!(printed.len(), shown.len());
+}
+
+/// Under the recommended role, by `$KUBECONFIG` alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_on_kubernetes_prints_what_its_docs_show() {
+    let Some(plane) = need(ControlPlane::shared().await) else { return };
+    let namespace = plane.namespace("example").await.unwrap();
+    let role = include_str!("../nprt-k8s/role.yaml");
+    plane.kubectl().run_with_input(&["apply", "--server-side", "-f", "-"], role).await.unwrap();
+    let account = format!("--serviceaccount={namespace}:nprt");
+    let bind = ["-n", &namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
+    plane.kubectl().run(&bind).await.unwrap();
+    let user = plane.service_account(&namespace, "nprt").await.unwrap();
+    user.run(&["config", "set-context", "--current", "--namespace", &namespace]).await.unwrap();
+
+    let kubeconfig = user.kubeconfig().to_owned();
+    let example =
+        move || run(Command::new(support::example("canary_on_kubernetes")).env("KUBECONFIG", kubeconfig));
+    let (output, _) = tokio::task::spawn_blocking(example).await.unwrap();
+    let printed = text(&output);
+    assert_shown(&printed, include_str!("../nprt-k8s/src/example.md"));
+    assert_shown(&printed, &include_str!("../examples/canary_on_kubernetes.rs").replace("//! ", ""));
+
+    let promoted = printed.lines().find_map(|line| line.trim().split_once(" is stable, and ")).unwrap().0;
+    let tags = r"jsonpath={.items[*].metadata.annotations.nprt\.dev/tag}";
+    let tags = user.run(&["get", "deployments", "-o", tags]).await.unwrap();
+    let tags: Vec<_> = tags.split_whitespace().collect();
+    assert_eq!(tags, [promoted; 12]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

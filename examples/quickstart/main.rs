@@ -19,16 +19,15 @@ use nprt::clock::FastClock;
 use nprt::compare::Decision;
 use nprt::git::GitSource;
 use nprt::layout::{LayoutConfig, LayoutRegistry};
-use nprt::manifest;
 use nprt::memory::{MemoryCluster, MemoryNotifier};
-use nprt::model::{RepoPath, Revision, ServiceName, Tag, VersionRef};
+use nprt::model::{ServiceName, VersionRef};
 use nprt::pipeline::{Caller, Pipeline, PipelineSettings, Ports, Progress, Request, Service};
-use nprt::ports::{Clock, Cluster, VcsSource};
+use nprt::ports::{Clock, Cluster};
 use nprt::statsd::{StatsdConfig, StatsdServer};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use show::Steps;
-use tokio::sync::watch;
-use traffic::{Behaviour, Running};
+use traffic::{Behaviour, Pods};
+use world::{Sources, Version};
 
 /// How many times as fast as the world's the clock of all parts runs.
 const FASTER: u32 = 60;
@@ -102,12 +101,6 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     shop.expect_only(fine).await
 }
 
-/// A version: its revision, and the tag of its images.
-struct Version {
-    revision: Revision,
-    tag: Tag,
-}
-
 /// The parts, put together as an application would.
 struct Shop {
     service: ServiceName,
@@ -117,7 +110,7 @@ struct Shop {
     pipeline: Pipeline,
     caller: Caller,
     steps: Steps,
-    running: watch::Sender<Running>,
+    pods: Pods,
     statsd: StatsdServer,
 }
 
@@ -130,24 +123,12 @@ impl Shop {
         println!(
             "nprt quickstart. Its clock runs {FASTER} times as fast, for all parts alike: a minute takes a second."
         );
-        let (repository, images) = (folder.join("boutique"), folder.join("images"));
         let changes =
             ["Open the shop", "Tidy up the cart", "Recommend by a slower model", "Drop a default price"];
-        let revisions = world::git_repository(&repository, &changes)?;
-        // As CI names its images: branch and commit.
-        let tag = |revision: &Revision| Tag::new(&format!("main-{}", revision.short()));
-        let versions = revisions
-            .into_iter()
-            .map(|revision| Ok(Version { tag: tag(&revision)?, revision }))
-            .collect::<nprt::Result<Vec<_>>>()?;
-
+        let Sources { repository, images, names, versions } = Sources::new(folder, &changes).await?;
         let vcs = GitSource::builder(repository.display().to_string()).build()?;
         let mut service = Service::new(ServiceName::new("boutique")?);
         service.policy = serde_json::from_str(POLICY)?;
-        let files = vcs.read(&versions[0].revision, &RepoPath::new("kubernetes")?).await?;
-        let names = manifest::images(&manifest::read(&files)?, &service.transform)?;
-        let tags: Vec<Tag> = versions.iter().map(|version| version.tag.clone()).collect();
-        world::image_layouts(&images, &names, &tags)?;
 
         let shared: Arc<dyn Clock> = Arc::new(clock);
         let listen = "127.0.0.1:0".parse()?;
@@ -187,11 +168,10 @@ impl Shop {
         let settings =
             PipelineSettings { lease_seconds: 1800, rollout_seconds: 7200, ..PipelineSettings::default() };
         let pipeline = Pipeline::new("quickstart", shared, settings)?.with_service(service, ports)?;
-        let running = watch::Sender::new(Running::default());
-        tokio::spawn(traffic::send(name.clone(), statsd.local_addr(), clock, running.subscribe()));
+        let pods = Pods::new(&name, statsd.local_addr(), clock);
         let caller = Caller::new("quickstart", "to show the loop")?;
         let steps = Steps::default();
-        Ok(Self { service: name, versions, clock, cluster, pipeline, caller, steps, running, statsd })
+        Ok(Self { service: name, versions, clock, cluster, pipeline, caller, steps, pods, statsd })
     }
 
     fn request(&self, version: &Version) -> Request {
@@ -202,7 +182,7 @@ impl Shop {
         let request = self.request(version);
         let run = async |progress| self.pipeline.deploy(&self.service, &request, &progress).await;
         show::deployment(&self.steps.of(run).await?);
-        self.running.send_modify(|now| now.stable = Some((version.tag.clone(), Behaviour::Fine)));
+        self.pods.deploy(&version.tag);
         Ok(())
     }
 
@@ -210,7 +190,7 @@ impl Shop {
         let request = self.request(version);
         let run = async |progress| self.pipeline.canary(&self.service, &request, &progress).await;
         show::deployment(&self.steps.of(run).await?);
-        self.running.send_modify(|now| now.canary = Some((version.tag.clone(), behaviour)));
+        self.pods.try_out(&version.tag, behaviour);
         Ok(())
     }
 
@@ -236,8 +216,7 @@ impl Shop {
         let request = self.request(version);
         let run = async |progress| self.pipeline.promote(&self.service, &request, &progress).await;
         show::deployment(&self.steps.of(run).await?);
-        let stable = Some((version.tag.clone(), Behaviour::Fine));
-        self.running.send_replace(Running { stable, canary: None });
+        self.pods.promote();
         Ok(())
     }
 
@@ -245,7 +224,7 @@ impl Shop {
         let caller = Caller::new("quickstart", reason)?;
         let silent = Progress::silent();
         let done = self.pipeline.rollback(&self.service, &caller, &silent).await?;
-        self.running.send_modify(|now| now.canary = None);
+        self.pods.roll_back();
         show::rollback(&done);
         Ok(())
     }

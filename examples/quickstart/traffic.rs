@@ -24,9 +24,41 @@ pub(crate) enum Behaviour {
 
 /// What runs on each track, and how it behaves.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Running {
-    pub(crate) stable: Option<(Tag, Behaviour)>,
-    pub(crate) canary: Option<(Tag, Behaviour)>,
+struct Running {
+    stable: Option<(Tag, Behaviour)>,
+    canary: Option<(Tag, Behaviour)>,
+}
+
+/// The pods of a service, as far as metrics show them.
+pub(crate) struct Pods(watch::Sender<Running>);
+
+impl Pods {
+    /// None yet.
+    pub(crate) fn new(service: &ServiceName, statsd: SocketAddr, clock: FastClock) -> Self {
+        let running = watch::Sender::new(Running::default());
+        tokio::spawn(send(service.clone(), statsd, clock, running.subscribe()));
+        Self(running)
+    }
+
+    /// Starts those of stable, which behave well.
+    pub(crate) fn deploy(&self, tag: &Tag) {
+        self.0.send_modify(|now| now.stable = Some((tag.clone(), Behaviour::Fine)));
+    }
+
+    /// Starts those of a canary beside them.
+    pub(crate) fn try_out(&self, tag: &Tag, behaviour: Behaviour) {
+        self.0.send_modify(|now| now.canary = Some((tag.clone(), behaviour)));
+    }
+
+    /// Makes the canary stable.
+    pub(crate) fn promote(&self) {
+        self.0.send_modify(|now| now.stable = now.canary.take());
+    }
+
+    /// Ends the canary.
+    pub(crate) fn roll_back(&self) {
+        self.0.send_modify(|now| now.canary = None);
+    }
 }
 
 /// Requests a minute on each track, and the pods that answer them.
@@ -36,7 +68,7 @@ const CANARY: (u32, u32) = (300, 1);
 const TICK: u32 = 3;
 
 /// Sends the traffic of what runs, until it is dropped.
-pub(crate) async fn send(
+async fn send(
     service: ServiceName,
     statsd: SocketAddr,
     clock: FastClock,

@@ -4,15 +4,50 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nprt::model::{ImageName, Revision, Tag};
+use nprt::git::GitSource;
+use nprt::manifest;
+use nprt::model::{ImageName, RepoPath, Revision, Tag};
+use nprt::ports::VcsSource;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// Google's Online Boutique: twelve workloads, as its authors publish them.
 const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nprt-core/tests/data/online-boutique");
 
+/// A version: its revision, and the tag of its images.
+pub(crate) struct Version {
+    pub(crate) revision: Revision,
+    pub(crate) tag: Tag,
+}
+
+/// Where both lie, and what they have.
+pub(crate) struct Sources {
+    pub(crate) repository: PathBuf,
+    pub(crate) images: PathBuf,
+    pub(crate) names: Vec<ImageName>,
+    pub(crate) versions: Vec<Version>,
+}
+
+impl Sources {
+    /// Makes them in `folder`: a version for each message.
+    pub(crate) async fn new(folder: &Path, messages: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let (repository, images) = (folder.join("boutique"), folder.join("images"));
+        let revisions = git_repository(&repository, messages)?;
+        // As CI names its images: branch and commit.
+        let tag = |revision: &Revision| Tag::new(&format!("main-{}", revision.short()));
+        let tags = revisions.iter().map(tag).collect::<nprt::Result<Vec<_>>>()?;
+        let vcs = GitSource::builder(repository.display().to_string()).build()?;
+        let first = revisions.first().ok_or("expected a version")?;
+        let files = vcs.read(first, &RepoPath::new("kubernetes")?).await?;
+        let names = manifest::images(&manifest::read(&files)?, &manifest::Settings::default())?;
+        image_layouts(&images, &names, &tags)?;
+        let versions = revisions.into_iter().zip(tags).map(|(revision, tag)| Version { revision, tag });
+        Ok(Self { repository, images, names, versions: versions.collect() })
+    }
+}
+
 /// Makes the git repository, one commit for each message, and returns their revisions.
-pub(crate) fn git_repository(path: &Path, messages: &[&str]) -> Result<Vec<Revision>, Box<dyn Error>> {
+fn git_repository(path: &Path, messages: &[&str]) -> Result<Vec<Revision>, Box<dyn Error>> {
     let mut options = git2::RepositoryInitOptions::new();
     let repository = git2::Repository::init_opts(path, options.initial_head("main"))?;
     fs::create_dir(path.join("kubernetes"))?;
@@ -39,7 +74,7 @@ pub(crate) fn git_repository(path: &Path, messages: &[&str]) -> Result<Vec<Revis
 }
 
 /// Makes one OCI image layout for each image below `root`, with a tag for each of `tags`.
-pub(crate) fn image_layouts(root: &Path, images: &[ImageName], tags: &[Tag]) -> Result<(), Box<dyn Error>> {
+fn image_layouts(root: &Path, images: &[ImageName], tags: &[Tag]) -> Result<(), Box<dyn Error>> {
     for image in images {
         let layout = root.join(image.repository());
         fs::create_dir_all(layout.join("blobs/sha256"))?;

@@ -34,6 +34,8 @@
 //! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:
 //!   it depends on `k8s-openapi` with one of its features `v1_*`.
 //!
+#![doc = include_str!("example.md")]
+//!
 //! # Rights
 //!
 //! The tests run under this role, and of each right in it one shows that it is needed. A kind beside those in
