@@ -80,11 +80,7 @@ async fn the_example_on_kubernetes_prints_what_its_docs_show() {
     let Some(plane) = need(ControlPlane::shared().await) else { return };
     let namespace = plane.namespace("example").await.unwrap();
     let role = include_str!("../nprt-k8s/role.yaml");
-    plane.kubectl().run_with_input(&["apply", "--server-side", "-f", "-"], role).await.unwrap();
-    let account = format!("--serviceaccount={namespace}:nprt");
-    let bind = ["-n", &namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
-    plane.kubectl().run(&bind).await.unwrap();
-    let user = plane.service_account(&namespace, "nprt").await.unwrap();
+    let user = plane.service_account_with(&namespace, "nprt", role).await.unwrap();
     user.run(&["config", "set-context", "--current", "--namespace", &namespace]).await.unwrap();
 
     let kubeconfig = user.kubeconfig().to_owned();

@@ -33,11 +33,7 @@ impl World {
         let plane = need(ControlPlane::shared().await)?;
         let namespace = plane.namespace(name).await.unwrap();
         let role = include_str!("../../nprt-k8s/role.yaml");
-        plane.kubectl().run_with_input(&["apply", "--server-side", "-f", "-"], role).await.unwrap();
-        let account = format!("--serviceaccount={namespace}:nprt");
-        let bind = ["-n", &namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
-        plane.kubectl().run(&bind).await.unwrap();
-        let user = plane.service_account(&namespace, "nprt").await.unwrap();
+        let user = plane.service_account_with(&namespace, "nprt", role).await.unwrap();
         let (vcs, registry) = (Arc::new(MemoryVcs::new()), Arc::new(MemoryRegistry::new()));
         Some(Arc::new(Self { plane, namespace, user, vcs, registry }))
     }

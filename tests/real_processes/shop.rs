@@ -30,13 +30,9 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) async fn new(plane: &ControlPlane, name: &str) -> Self {
         let namespace = plane.namespace(name).await.unwrap();
-        let user = plane.service_account(&namespace, "nprt").await.unwrap();
-        let shop = Self { namespace, user, admin: plane.kubectl().clone() };
         let role = include_str!("../../nprt-k8s/role.yaml");
-        shop.kubectl_with_input(&["apply", "--server-side", "-f", "-"], role).await;
-        let account = format!("--serviceaccount={}:nprt", shop.namespace);
-        shop.kubectl(&["create", "rolebinding", "nprt", "--clusterrole=nprt", &account]).await;
-        shop
+        let user = plane.service_account_with(&namespace, "nprt", role).await.unwrap();
+        Self { namespace, user, admin: plane.kubectl().clone() }
     }
 
     pub(crate) fn worker(&self, lease_seconds: u64) -> Worker {

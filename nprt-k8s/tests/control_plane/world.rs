@@ -60,12 +60,7 @@ impl World {
 
 /// A new service account of the namespace, under the recommended role.
 pub(crate) async fn limited(plane: &ControlPlane, namespace: &str) -> Kubectl {
-    let apply = ["apply", "--server-side", "-f", "-"];
-    plane.kubectl().run_with_input(&apply, include_str!("../../role.yaml")).await.unwrap();
-    let account = format!("--serviceaccount={namespace}:nprt");
-    let bind = ["-n", namespace, "create", "rolebinding", "nprt", "--clusterrole=nprt", &account];
-    plane.kubectl().run(&bind).await.unwrap();
-    plane.service_account(namespace, "nprt").await.unwrap()
+    plane.service_account_with(namespace, "nprt", include_str!("../../role.yaml")).await.unwrap()
 }
 
 /// The configuration of whoever `user` is.

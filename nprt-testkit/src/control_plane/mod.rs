@@ -8,6 +8,7 @@
 //! in 5 to 10 seconds and takes some 560 MB: tests of one binary share one ([`ControlPlane::shared`]), each in a
 //! [namespace](ControlPlane::namespace) of its own.
 
+mod accounts;
 mod audit;
 mod gate;
 mod janitor;
@@ -25,6 +26,7 @@ use tokio::sync::OnceCell;
 
 use crate::process::Process;
 use crate::{Missing, build};
+use accounts::{client_certificate, write_kubeconfig};
 pub use audit::AuditedRequest;
 pub use gate::{Gate, GateRequest, Held};
 use janitor::Janitor;
@@ -167,19 +169,6 @@ impl ControlPlane {
         Ok(name)
     }
 
-    /// kubectl (and a kubeconfig) as a new service account `name` in `namespace`, which may do nothing until
-    /// a role is bound to it.
-    ///
-    /// # Errors
-    /// [`Missing`] when the server refuses it.
-    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Kubectl, Missing> {
-        self.kubectl_or_missing(&["-n", namespace, "create", "serviceaccount", name], "").await?;
-        let token = self.kubectl_or_missing(&["-n", namespace, "create", "token", name], "").await?;
-        let path = self.servers.data.join(format!("kubeconfig-{namespace}-{name}"));
-        write_kubeconfig(&self.servers, &path, &json!({ "token": token.trim() }))?;
-        Ok(Kubectl::new(self.servers.program("kubectl"), path))
-    }
-
     /// A door to the API server for `user`, at which single requests can be held.
     ///
     /// # Errors
@@ -261,24 +250,4 @@ fn spawn(
     let process = Process::start(name, &mut command, &servers.data.join(format!("{name}.log")))?;
     janitor.watch(process.id())?;
     Ok(process)
-}
-
-fn client_certificate(servers: &Servers) -> serde_json::Value {
-    json!({ "client-certificate": servers.pki.file("admin.crt"), "client-key": servers.pki.file("admin.key") })
-}
-
-fn write_kubeconfig(servers: &Servers, path: &Path, user: &serde_json::Value) -> Result<(), Missing> {
-    let server = format!("https://{}", servers.api);
-    let config = json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": NAME, "cluster": {
-            "server": server, "certificate-authority": servers.pki.file("ca.crt"),
-        }}],
-        "users": [{"name": "user", "user": user}],
-        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": "user"}}],
-        "current-context": NAME,
-    });
-    crate::tls::secret(path, &config.to_string())
-        .map_err(|error| Missing::new(NAME, format_args!("{}: {error}", path.display())))
 }

@@ -1,0 +1,66 @@
+//! Who may do what: kubeconfigs, service accounts and their roles.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::servers::Servers;
+use super::{ControlPlane, Kubectl, NAME};
+use crate::Missing;
+
+impl ControlPlane {
+    /// kubectl (and a kubeconfig) as a new service account `name` in `namespace`, which may do nothing until
+    /// a role is bound to it.
+    ///
+    /// # Errors
+    /// [`Missing`] when the server refuses it.
+    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Kubectl, Missing> {
+        self.kubectl_or_missing(&["-n", namespace, "create", "serviceaccount", name], "").await?;
+        let token = self.kubectl_or_missing(&["-n", namespace, "create", "token", name], "").await?;
+        let path = self.servers.data.join(format!("kubeconfig-{namespace}-{name}"));
+        write_kubeconfig(&self.servers, &path, &json!({ "token": token.trim() }))?;
+        Ok(Kubectl::new(self.servers.program("kubectl"), path))
+    }
+
+    /// The same, with the rights of the ClusterRole `name` in the namespace, which `role` (YAML) holds.
+    ///
+    /// # Errors
+    /// As [`service_account`](ControlPlane::service_account).
+    pub async fn service_account_with(
+        &self,
+        namespace: &str,
+        name: &str,
+        role: &str,
+    ) -> Result<Kubectl, Missing> {
+        self.kubectl_or_missing(&["apply", "--server-side", "-f", "-"], role).await?;
+        let (role, account) =
+            (format!("--clusterrole={name}"), format!("--serviceaccount={namespace}:{name}"));
+        let bind = ["-n", namespace, "create", "rolebinding", name, &role, &account];
+        self.kubectl_or_missing(&bind, "").await?;
+        self.service_account(namespace, name).await
+    }
+}
+
+pub(super) fn client_certificate(servers: &Servers) -> serde_json::Value {
+    json!({ "client-certificate": servers.pki.file("admin.crt"), "client-key": servers.pki.file("admin.key") })
+}
+
+pub(super) fn write_kubeconfig(
+    servers: &Servers,
+    path: &Path,
+    user: &serde_json::Value,
+) -> Result<(), Missing> {
+    let server = format!("https://{}", servers.api);
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": NAME, "cluster": {
+            "server": server, "certificate-authority": servers.pki.file("ca.crt"),
+        }}],
+        "users": [{"name": "user", "user": user}],
+        "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": "user"}}],
+        "current-context": NAME,
+    });
+    crate::tls::secret(path, &config.to_string())
+        .map_err(|error| Missing::new(NAME, format_args!("{}: {error}", path.display())))
+}
