@@ -6,6 +6,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use nprt_core::clock::SystemClock;
 use nprt_core::ports::Clock;
 use nprt_core::{Error, ErrorKind, Result};
+use secrecy::ExposeSecret;
 
 use crate::backend::KubernetesCluster;
 use crate::client::Client;
@@ -42,7 +43,8 @@ impl KubernetesBuilder {
     ///
     /// # Errors
     /// `Invalid` for options that exclude each other or a malformed kubeconfig, `NotFound` for one that is
-    /// not there or a context that is not in it, `Unauthenticated` when its credentials cannot be had.
+    /// not there or a context that is not in it (with those that are), `Unauthenticated` when its credentials
+    /// cannot be had.
     pub async fn build(self) -> Result<KubernetesCluster> {
         let KubernetesConfig {
             kubeconfig,
@@ -91,6 +93,7 @@ impl KubernetesBuilder {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
+        usable(&config.auth_info)?;
         // A credential plugin is a program that this waits for.
         let kube = blocking(move || kube::Client::try_from(config)).await?.map_err(|error| {
             no_credentials(OPERATION, &error).unwrap_or_else(|| {
@@ -109,15 +112,28 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 async fn of_context(file: Kubeconfig, context: Option<String>) -> Result<kube::Config> {
-    if let Some(context) = &context
-        && !file.contexts.iter().any(|known| known.name == *context)
-    {
-        return Err(Error::new(ErrorKind::NotFound, OPERATION, "no such context in the kubeconfig")
-            .with("context", context)
-            .with_available(file.contexts.iter().map(|known| &known.name)));
+    let chosen = context.as_ref().or(file.current_context.as_ref()).filter(|name| !name.is_empty());
+    if !file.contexts.iter().any(|known| Some(&known.name) == chosen) {
+        let error = match chosen {
+            Some(name) => Error::new(ErrorKind::NotFound, OPERATION, "no such context in the kubeconfig")
+                .with("context", name),
+            None => Error::invalid(OPERATION, "the kubeconfig has no current context: name one")
+                .with("option", "context"),
+        };
+        return Err(error.with_available(file.contexts.iter().map(|known| &known.name)));
     }
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     kube::Config::from_custom_kubeconfig(file, &options).await.map_err(unreadable)
+}
+
+/// Refuses a token that kube would panic at, such as one that ends with a line break.
+fn usable(auth: &AuthInfo) -> Result<()> {
+    let visible = |token: &str| token.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if auth.token.as_ref().is_some_and(|token| !visible(token.expose_secret())) {
+        let message = "the token in the kubeconfig has a line break, or another character that no token has";
+        return Err(Error::new(ErrorKind::Unauthenticated, OPERATION, message));
+    }
+    Ok(())
 }
 
 /// Everything that the kubeconfig says of impersonation makes way: half of one identity and half of another

@@ -11,6 +11,9 @@
 //! # }
 //! ```
 //!
+//! - It is whoever the context of a kubeconfig says (a token, a certificate, a credential plugin), the service
+//!   account of its pod, or whom these may impersonate. Each is one identity in one namespace of one cluster; a
+//!   process may have many.
 //! - Fields are owned as the manager `nprt`. What `kubectl apply` (client-side) and `kubectl create` wrote is
 //!   taken over by the next apply, so that a field that the manifest does not have is dropped: this patches
 //!   the object's owners, at the resource version that was read, and then applies. Of an object that is older

@@ -41,6 +41,16 @@ async fn a_configuration_is_validated() {
     assert_eq!(missing.kind(), ErrorKind::NotFound);
     let context = refused(KubernetesConfig { context: Some("prod".to_owned()), ..good.clone() }).await;
     assert_eq!((context.kind(), context.available()), (ErrorKind::NotFound, &["test".to_owned()][..]));
+    let (_folder, none) = file(&KUBECONFIG.replace(r#""current-context": "test","#, ""));
+    let none = refused(none).await;
+    assert_eq!((none.kind(), none.available()), (ErrorKind::Invalid, &["test".to_owned()][..]));
+    let (_folder, stale) = file(&KUBECONFIG.replace(r#"-context": "test""#, r#"-context": "old""#));
+    let stale = refused(stale).await;
+    assert_eq!((stale.kind(), stale.available()), (ErrorKind::NotFound, &["test".to_owned()][..]));
+    let (_folder, two_lines) = file(&KUBECONFIG.replace("hunter2", r"hunter2\n"));
+    let two_lines = refused(two_lines).await;
+    assert_eq!(two_lines.kind(), ErrorKind::Unauthenticated);
+    assert!(!format!("{two_lines:?}").contains("hunter2"), "{two_lines:?}");
     for wrong in [
         KubernetesConfig { namespace: Some("../kube-system".to_owned()), ..good.clone() },
         KubernetesConfig { timeout_seconds: 0, ..good.clone() },

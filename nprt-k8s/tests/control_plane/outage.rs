@@ -14,6 +14,8 @@ use crate::world::{World, as_user, connect, deployment, limited, request, with};
 async fn a_rollout_is_followed_across_a_restart_of_the_server() {
     let options = ControlPlaneOptions { nodes: 1, data: None };
     let Some(mut plane) = need(ControlPlane::start_with(options).await) else { return };
+    // Another cluster, of the same process.
+    let Some(other) = World::new("beside").await else { return };
     let user = limited(&plane, "default").await;
     let cluster = connect(as_user(&user, "default")).await;
     let lease = cluster.acquire(&request("cart", "test", Takeover::WhenExpired)).await.unwrap();
@@ -26,6 +28,9 @@ async fn a_rollout_is_followed_across_a_restart_of_the_server() {
     plane.kill_api_server();
     let error = cluster.get(&stuck.id()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_temporary()), (ErrorKind::Unavailable, true), "{error:?}");
+    let theirs = other.lease("cart").await;
+    assert_eq!(other.cluster.get(&stuck.id()).await.unwrap(), None);
+    other.cluster.apply(&theirs, &deployment("cart")).await.unwrap();
     plane.restart_api_server().await.unwrap();
     // Whether the new server still knows the version that the watch has seen last depends on what came after
     // it; `tests/watch.rs` has both answers.
