@@ -41,8 +41,9 @@
 //!
 //! # Rights
 //!
-//! The tests run under this role, and of each right in it one shows that it is needed. A kind beside those in
-//! it needs its own rule (`get`, `list`, `create`, `patch`, `delete`). A diagnosis says what it may not read.
+//! The tests run under this role, and for each right in it, and in the one below, one fails when it is taken away.
+//! A kind beside those in it needs its own rule (`get`, `list`, `create`, `patch`, `delete`). A diagnosis says what
+//! it may not read.
 //!
 //! ```yaml
 #![doc = include_str!("../role.yaml")]

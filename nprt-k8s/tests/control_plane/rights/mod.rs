@@ -1,5 +1,6 @@
-//! Every right of the recommended role is needed: whoever has all of them but one fails for want of that one,
-//! where the whole role serves. The cases are generated from `role.yaml`; what each does is in `scenario.rs`.
+//! Every right of the recommended roles is needed: whoever has all of them but one fails for want of that one,
+//! where all of them serve. The cases are generated from `role.yaml` and `role-extra.yaml`; what each does is in
+//! `scenario.rs`.
 
 mod scenario;
 
@@ -13,14 +14,18 @@ use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
 use crate::world::World;
-use scenario::{Shared, scenario};
+use scenario::{NO_RIGHTS, Shared, scenario};
 
 /// So many cases run at once.
 const AT_ONCE: usize = 8;
 
-/// One verb on one resource of one group.
+/// The recommended roles, and whether they are of the whole cluster.
+const ROLES: [(&str, bool); 3] = [("nprt", false), ("nprt-extra", false), ("nprt-extra-cluster", true)];
+
+/// One verb on one resource of one group, in a namespace or everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Right {
+    everywhere: bool,
     group: String,
     resource: String,
     verb: String,
@@ -28,7 +33,7 @@ struct Right {
 
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { group, resource, verb } = self;
+        let Self { group, resource, verb, .. } = self;
         let dot = if group.is_empty() { "" } else { "." };
         write!(f, "{verb} {resource}{dot}{group}")
     }
@@ -40,6 +45,11 @@ impl Right {
         self.to_string().replace([' ', '/', '.'], "-")
     }
 
+    /// Who has all rights but this one; the name of their roles too.
+    fn user(&self) -> String {
+        format!("all-but-{}", self.slug())
+    }
+
     /// How the API server says that it is missing.
     fn refusal(&self) -> String {
         format!("cannot {} resource {:?} in API group {:?}", self.verb, self.resource, self.group)
@@ -47,7 +57,7 @@ impl Right {
 }
 
 /// The rights of a role; its rules name neither single objects nor paths.
-fn rights(role: &Value) -> BTreeSet<Right> {
+fn rights(role: &Value, everywhere: bool) -> BTreeSet<Right> {
     let texts = |rule: &Value, field: &str| -> Vec<String> {
         let list = rule[field].as_array().unwrap_or_else(|| panic!("no {field}: {rule}"));
         list.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -60,7 +70,7 @@ fn rights(role: &Value) -> BTreeSet<Right> {
                 for verb in texts(rule, "verbs") {
                     let (group, resource) = (group.clone(), resource.clone());
                     assert!([&group, &resource, &verb].iter().all(|text| *text != "*"), "{rule}");
-                    rights.insert(Right { group, resource, verb });
+                    rights.insert(Right { everywhere, group, resource, verb });
                 }
             }
         }
@@ -68,24 +78,27 @@ fn rights(role: &Value) -> BTreeSet<Right> {
     rights
 }
 
-/// A role with all of `rights` but one, and its binding to a user of the same name.
-fn without(rights: &BTreeSet<Right>, missing: &Right) -> [Value; 2] {
-    let mut rules = BTreeMap::<_, Vec<&str>>::new();
+/// Roles with all of `rights` but one, and their bindings to a user of the same name.
+fn without(rights: &BTreeSet<Right>, missing: &Right) -> Vec<Value> {
+    let mut rules = BTreeMap::<_, BTreeMap<_, Vec<&str>>>::new();
     for right in rights.iter().filter(|right| *right != missing) {
-        rules.entry((&right.group, &right.resource)).or_default().push(&right.verb);
+        let resources = rules.entry(right.everywhere).or_default();
+        resources.entry((&right.group, &right.resource)).or_default().push(&right.verb);
     }
-    let rules: Vec<_> = rules
-        .into_iter()
-        .map(|((group, resource), verbs)| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs}))
-        .collect();
-    let (api, name) = ("rbac.authorization.k8s.io", missing.slug());
+    let (api, name) = ("rbac.authorization.k8s.io", missing.user());
     let version = format!("{api}/v1");
-    [
-        json!({"apiVersion": version, "kind": "Role", "metadata": {"name": name}, "rules": rules}),
-        json!({"apiVersion": version, "kind": "RoleBinding", "metadata": {"name": name},
-            "roleRef": {"apiGroup": api, "kind": "Role", "name": name},
-            "subjects": [{"apiGroup": api, "kind": "User", "name": name}]}),
-    ]
+    let role = |(everywhere, resources): (bool, BTreeMap<_, _>)| {
+        let kind = if everywhere { "ClusterRole" } else { "Role" };
+        let rule = |((group, resource), verbs)| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+        let rules: Vec<_> = resources.into_iter().map(rule).collect();
+        [
+            json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "rules": rules}),
+            json!({"apiVersion": version, "kind": format!("{kind}Binding"), "metadata": {"name": name},
+                "roleRef": {"apiGroup": api, "kind": kind, "name": name},
+                "subjects": [{"apiGroup": api, "kind": "User", "name": name}]}),
+        ]
+    };
+    rules.into_iter().flat_map(role).collect()
 }
 
 /// What the API server's authorizer thinks.
@@ -112,7 +125,7 @@ impl Authorizer {
             resource: Some(resource.to_owned()),
             subresource,
             verb: Some(right.verb.clone()),
-            namespace: Some(self.namespace.clone()),
+            namespace: (!right.everywhere).then(|| self.namespace.clone()),
             ..ResourceAttributes::default()
         });
         let user = Some(user.to_owned());
@@ -123,12 +136,15 @@ impl Authorizer {
         answer.status.unwrap().allowed
     }
 
-    /// Waits until it knows the role of the user who has all of `rights` but one.
+    /// Waits until it knows the roles of the user who has all of `rights` but one.
     async fn knows(&self, rights: &BTreeSet<Right>, missing: &Right) {
-        let user = missing.slug();
-        let other = rights.iter().find(|right| *right != missing).unwrap();
-        while !self.allows(&user, other).await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let user = missing.user();
+        for everywhere in [false, true] {
+            let mut others = rights.iter().filter(|right| *right != missing);
+            let other = others.find(|right| right.everywhere == everywhere).unwrap();
+            while !self.allows(&user, other).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
         assert!(!self.allows(&user, missing).await, "{user} has it by another way");
     }
@@ -138,24 +154,43 @@ impl Authorizer {
 async fn check(shared: &Shared, right: &Right) -> Result<(), String> {
     let Some(scenario) = scenario(right) else {
         return Err(format!(
-            "{right}: no scenario needs it: take it out of role.yaml, or add one to scenario.rs"
+            "{right}: no scenario needs it: take it out of the role, or add one to scenario.rs"
         ));
     };
     let world = &shared.world;
-    let limited = world.impersonating(&right.slug()).await;
+    let limited = world.impersonating(&right.user()).await;
     scenario.prepare(shared, right).await;
     scenario
         .fails_without(shared, right, &*limited)
         .await
         .map_err(|why| format!("{right}: taken away: {why}"))?;
-    scenario.goes_with_all(shared, right).await.map_err(|why| format!("{right}: with the whole role: {why}"))
+    scenario.goes_with_all(shared, right).await.map_err(|why| format!("{right}: with all rights: {why}"))
+}
+
+/// Gives nprt the extra roles, and makes one without rights, for bindings.
+async fn bind_extra(world: &World) {
+    let roles = include_str!("../../../role-extra.yaml");
+    let nothing = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": NO_RIGHTS}, "rules": []});
+    for content in [roles, &nothing.to_string()] {
+        world.admin_with_input(&["apply", "--server-side", "-f", "-"], content).await;
+    }
+    let account = format!("--serviceaccount={}:nprt", world.namespace);
+    for (role, everywhere) in &ROLES[1..] {
+        let (kind, role) = (if *everywhere { "clusterrolebinding" } else { "rolebinding" }, *role);
+        world.admin(&["create", kind, role, &format!("--clusterrole={role}"), &account]).await;
+    }
 }
 
 #[tokio::test]
 async fn every_right_of_the_role_is_needed() {
     let Some(world) = World::new("rights").await else { return };
-    let role = world.admin(&["get", "clusterrole", "nprt", "-o", "json"]).await;
-    let rights = rights(&serde_json::from_str(&role).unwrap());
+    bind_extra(&world).await;
+    let mut rights = BTreeSet::new();
+    for (role, everywhere) in ROLES {
+        let role = world.admin(&["get", "clusterrole", role, "-o", "json"]).await;
+        rights.extend(self::rights(&serde_json::from_str(&role).unwrap(), everywhere));
+    }
     let roles: Vec<_> = rights.iter().flat_map(|right| without(&rights, right)).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": roles});
     world.admin_with_input(&["create", "-f", "-"], &list.to_string()).await;
@@ -167,5 +202,11 @@ async fn every_right_of_the_role_is_needed() {
     });
     let done: Vec<_> = futures_util::stream::iter(cases).buffer_unordered(AT_ONCE).collect().await;
     let failed: Vec<String> = done.into_iter().filter_map(Result::err).collect();
-    assert!(failed.is_empty(), "{} of {} rights:\n{}", failed.len(), rights.len(), failed.join("\n"));
+    assert!(
+        !rights.is_empty() && failed.is_empty(),
+        "{} of {} rights:\n{}",
+        failed.len(),
+        rights.len(),
+        failed.join("\n")
+    );
 }

@@ -39,7 +39,7 @@ pub(super) enum Scenario {
 /// What needs `right`.
 pub(super) fn scenario(right: &Right) -> Option<Scenario> {
     use Scenario::*;
-    let Right { group, resource, verb } = right;
+    let Right { group, resource, verb, .. } = right;
     Some(match (group.as_str(), resource.as_str(), verb.as_str()) {
         ("coordination.k8s.io", "leases", "get") => LookAtLease,
         ("coordination.k8s.io", "leases", "create") => TakeLease,
@@ -77,6 +77,8 @@ fn sample(right: &Right) -> Option<Object> {
     let stuck =
         json!({"metadata": {"labels": labels, "annotations": {"sim/behaviour": "never-ready"}}, "spec": pod});
     let workload = json!({"selector": {"matchLabels": {"app": name}}, "template": stuck});
+    let rbac = "rbac.authorization.k8s.io";
+    let no_rights = json!({"apiGroup": rbac, "kind": "ClusterRole", "name": NO_RIGHTS});
     let (api_version, kind, fields) = match (right.group.as_str(), right.resource.as_str()) {
         ("", "configmaps") => ("v1", "ConfigMap", json!({"data": {"n": "1"}})),
         ("", "persistentvolumeclaims") => {
@@ -91,6 +93,35 @@ fn sample(right: &Right) -> Option<Object> {
         ("", "serviceaccounts") => ("v1", "ServiceAccount", json!({})),
         ("", "services") => {
             ("v1", "Service", json!({"spec": {"selector": {"app": name}, "ports": [{"port": 80}]}}))
+        }
+        ("", "namespaces") => ("v1", "Namespace", json!({})),
+        ("", "persistentvolumes") => {
+            let place = json!({"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
+                "hostPath": {"path": "/none"}});
+            ("v1", "PersistentVolume", json!({"spec": place}))
+        }
+        ("apiextensions.k8s.io", "customresourcedefinitions") => {
+            let version = json!({"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}});
+            let group = format!("{name}.example.com");
+            let metadata = json!({"name": format!("things.{group}"), "labels": labels});
+            let names = json!({"kind": "Thing", "plural": "things"});
+            let spec = json!({"group": group, "scope": "Namespaced", "names": names, "versions": [version]});
+            let fields = json!({"metadata": metadata, "spec": spec});
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition", fields)
+        }
+        // Nobody gives rights that they do not have: these give none.
+        ("rbac.authorization.k8s.io", "roles") => {
+            ("rbac.authorization.k8s.io/v1", "Role", json!({"rules": []}))
+        }
+        ("rbac.authorization.k8s.io", "clusterroles") => {
+            ("rbac.authorization.k8s.io/v1", "ClusterRole", json!({"rules": []}))
+        }
+        ("rbac.authorization.k8s.io", "rolebindings") => {
+            ("rbac.authorization.k8s.io/v1", "RoleBinding", json!({"roleRef": no_rights}))
+        }
+        ("rbac.authorization.k8s.io", "clusterrolebindings") => {
+            ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", json!({"roleRef": no_rights}))
         }
         ("apps", "daemonsets") => ("apps/v1", "DaemonSet", json!({"spec": workload})),
         ("apps", "deployments") => ("apps/v1", "Deployment", json!({"spec": workload})),
@@ -127,6 +158,9 @@ fn sample(right: &Right) -> Option<Object> {
     }
     Some(object(sample))
 }
+
+/// A ClusterRole that gives nothing.
+pub(super) const NO_RIGHTS: &str = "no-rights";
 
 /// The service whose objects all scenarios are about.
 const SERVICE: &str = "rights";
