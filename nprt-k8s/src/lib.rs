@@ -24,7 +24,8 @@
 //! - Where a HorizontalPodAutoscaler or a ScaledObject (KEDA) of the namespace targets a workload, its live
 //!   replicas stay, also when the manifest names none. They are looked for only where an apply would change
 //!   the replicas. One that is new in the same deploy is applied before the workload; the dry run does not
-//!   know it yet. A VerticalPodAutoscaler changes pods as they start, and no field that is applied.
+//!   know it yet. A VerticalPodAutoscaler changes pods as they start
+//!   or run, and no field of what is applied: nothing is to be kept.
 //! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. Each write reads it first;
 //!   the server itself does not enforce it yet (`fencing: false`).
 //!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.

@@ -251,6 +251,7 @@ fn diagnose(
     diagnose::place(&pair, manifests, live).map_err(|error| document.locate(error))?;
     warnings.extend(diagnose::traffic(&pair, manifests, live)?);
     warnings.extend(diagnose::missing(&pair, manifests, live));
+    warnings.extend(diagnose::resized(&pair, manifests, live));
     Ok(())
 }
 

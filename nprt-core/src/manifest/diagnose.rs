@@ -1,4 +1,4 @@
-//! Why a canary would get no traffic, or no place to run.
+//! Why a canary would get no traffic, or no place to run, or less to run on than stable.
 
 use serde_json::Value;
 
@@ -173,4 +173,23 @@ pub(super) fn missing(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -
         Some(format!("{}: its canary needs {id}, which {why}", pair.document.object.id()))
     };
     needed.filter_map(warn).collect()
+}
+
+/// Warns where a VerticalPodAutoscaler sets the resources of stable's pods: by their owner it knows them from
+/// the canary's, which keep those of the manifest.
+pub(super) fn resized(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Option<String> {
+    let workload = pair.document.object.id();
+    let resizes = |object: &&Object| {
+        let text = |pointer| object.as_value().pointer(pointer).and_then(Value::as_str);
+        (object.id().group(), object.kind()) == ("autoscaling.k8s.io", "VerticalPodAutoscaler")
+            && text("/spec/targetRef/kind") == Some(&workload.kind)
+            && text("/spec/targetRef/name") == Some(&workload.name)
+            && text("/spec/updatePolicy/updateMode") != Some("Off")
+    };
+    let own = manifests.documents.iter().map(|document| &document.object);
+    let found = own.chain(live).find(resizes)?;
+    Some(format!(
+        "{workload}: {} sets the resources of stable's pods and not of the canary's: compared are different resources, too",
+        found.id()
+    ))
 }

@@ -112,3 +112,22 @@ fn what_only_a_deploy_brings_is_told() {
     );
     assert!(canary(&with, &Settings::default(), &deployed(&with)).unwrap().warnings.is_empty());
 }
+
+#[test]
+fn resources_that_only_stable_gets_are_told() {
+    let vpa = |name: &str, mode: &str| {
+        format!(
+            "\n---\napiVersion: autoscaling.k8s.io/v1\nkind: VerticalPodAutoscaler\nmetadata: {{name: web}}\nspec:\n  \
+             targetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}\n  updatePolicy: {{updateMode: {mode}}}\n"
+        )
+    };
+    let said = |text: &str, live: &[nprt_core::model::Object]| {
+        let warnings = canary(text, &Settings::default(), live).unwrap().warnings;
+        warnings.iter().any(|warning| warning.contains("VerticalPodAutoscaler/web sets the resources"))
+    };
+    assert!(said(&format!("{APP}{}", vpa("web", "InPlaceOrRecreate")), &[]));
+    assert!(said(APP, &deployed(&format!("{APP}{}", vpa("web", "Initial")))), "it is live");
+    for (name, mode) in [("other", "Recreate"), ("web", "\"Off\"")] {
+        assert!(!said(&format!("{APP}{}", vpa(name, mode)), &[]), "{name} {mode}");
+    }
+}
