@@ -31,6 +31,10 @@
 //!   It expires by the clock of whoever asks: those who share a namespace must agree on the time.
 //! - A list covers the usual kinds, and those others that nprt has applied for the service: the Lease's
 //!   annotation `nprt.dev/kinds` remembers them.
+//! - An HTTPRoute of the Gateway API by which a canary gets requests is one object as any other: its rules are
+//!   one field, owned by whoever applied them. One that `kubectl apply` made is taken over; for one of a
+//!   controller such as Flux or Argo CD, `force_conflicts` names its manager, and it must not put the route back
+//!   meanwhile.
 //! - A rollout that does not go on says why in its message: which pod, which container, what the cluster warned
 //!   of, and the last five lines of a log after a crash. It fails when the Deployment's `progressDeadlineSeconds`
 //!   have passed, never before: a crash loop may heal. StatefulSets and DaemonSets have no deadline; their

@@ -18,5 +18,6 @@ mod kinds;
 mod overlap;
 mod prune;
 mod tend;
+mod traffic;
 mod undo;
 mod world;

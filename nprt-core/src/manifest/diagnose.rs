@@ -35,7 +35,9 @@ pub(super) fn traffic(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -
         reached |= find_live(live, &service.object).is_none() && selects(&service.object, pair, &canary);
     }
     let stable = labels_of(pair.live.unwrap_or(pair.stable));
-    for service in live.iter().filter(|object| is_service(object)) {
+    // A canary's own Services each select one track, as they must.
+    let is_own = |object: &&Object| object.label(label::TRACK) == Some(Track::Canary.as_str());
+    for service in live.iter().filter(|object| is_service(object) && !is_own(object)) {
         both_tracks(pair, service, &stable, &canary).map_err(|error| error.with("where", "the cluster"))?;
         reached |= selects(service, pair, &canary);
     }

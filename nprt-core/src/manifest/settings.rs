@@ -105,6 +105,9 @@ pub struct CanarySettings {
     /// Whether a workload whose images all have a fixed tag or digest gets a canary too. By default not,
     /// unless all of the service's are so: a second copy of a database beside the first would split its data.
     pub fixed_images: bool,
+    /// Which requests it gets by HTTPRoutes of the Gateway API. By default its pods get their part of all that
+    /// its Services get.
+    pub traffic: Option<Traffic>,
 }
 
 impl Default for CanarySettings {
@@ -113,6 +116,7 @@ impl Default for CanarySettings {
             replicas: Replicas::default(),
             kinds: BTreeSet::from(["apps/Deployment".to_owned()]),
             fixed_images: false,
+            traffic: None,
         }
     }
 }
@@ -133,6 +137,40 @@ impl Default for Replicas {
     fn default() -> Self {
         Self::Count(1)
     }
+}
+
+/// Requests to a canary by HTTPRoutes of the Gateway API, exactly by weight, or as copies. Without it a canary
+/// gets requests as every pod of its Services does, by the number of its replicas.
+///
+/// While the canary runs, each of the routes sends to two Services beside the one that it names,
+/// `…-stable` and `…-canary`, which select pods of one track. They are made with the canary and go with it; what
+/// the route's rules were is kept on the route (`nprt.dev/rules-before`) and is so again before anything that it
+/// sends to goes. A route whose rules another manager owns is a conflict, unless the cluster's policy takes its
+/// fields.
+///
+/// It counts for requests that come by these routes. Whoever calls the Service itself, in the cluster, reaches
+/// the canary's pods too, by their number. A gateway takes a moment to follow a route, which nothing waits for.
+///
+/// ```
+/// use nprt_core::manifest::Settings;
+/// let exact = r#"{"canary": {"traffic": {"weight": 5}}}"#;
+/// let shadow = r#"{"canary": {"traffic": {"http_route": "shop", "mirror": true}}}"#;
+/// for text in [exact, shadow] {
+///     let settings: Settings = serde_json::from_str(text)?;
+///     assert!(settings.canary.traffic.is_some());
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Traffic {
+    /// The name of the HTTPRoute, in the namespace of the service, whoever made it. By default all those of the
+    /// service's manifests that send to a Service of its pods.
+    pub http_route: Option<String>,
+    /// How many of a hundred requests the canary answers, 0 to 100. By default none, where it only gets copies.
+    pub weight: Option<u8>,
+    /// Whether the canary gets a copy of every request. Its answers are dropped: a shadow test.
+    pub mirror: bool,
 }
 
 impl Settings {
@@ -172,6 +210,7 @@ impl Settings {
             }
             Replicas::Count(_) | Replicas::Share(_) => {}
         }
+        self.canary.traffic.as_ref().map_or(Ok(()), Traffic::check)?;
         self.check_canary_kinds()
     }
 
@@ -194,6 +233,22 @@ impl Settings {
                     .with_available(available))
             }
             None => Ok(()),
+        }
+    }
+}
+
+impl Traffic {
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |field: &'static str, expected: &str, value: &dyn std::fmt::Debug| {
+            Err(Error::invalid("manifest.settings", format!("expected {expected}"))
+                .with("field", field)
+                .with("value", format_args!("{value:?}")))
+        };
+        match (self.weight, &self.http_route) {
+            (Some(weight), _) if weight > 100 => invalid("canary.traffic.weight", "0 to 100", &weight),
+            (None, _) if !self.mirror => invalid("canary.traffic", "`weight`, `mirror` or both", &self),
+            (_, Some(name)) if name.is_empty() => invalid("canary.traffic.http_route", "a name", name),
+            _ => Ok(()),
         }
     }
 }

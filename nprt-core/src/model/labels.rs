@@ -27,6 +27,11 @@ pub mod annotation {
     /// The share of stable's pods that this canary has, where it has one: above 0 and at most 1; on the
     /// canary's workload. Whoever tends the service keeps the two in step by it.
     pub const REPLICAS_SHARE: &str = "nprt.dev/replicas-share";
+    /// The HTTPRoutes by which this canary gets requests, by name, where it does; on each of its objects.
+    pub const HTTP_ROUTES: &str = "nprt.dev/http-routes";
+    /// What the rules of an HTTPRoute were before a canary got requests by it, as JSON; on the route, and only
+    /// while the canary does.
+    pub const RULES_BEFORE: &str = "nprt.dev/rules-before";
     /// Who asked for this version.
     pub const CALLER: &str = "nprt.dev/caller";
     /// Why.

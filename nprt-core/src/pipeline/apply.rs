@@ -65,12 +65,14 @@ impl Job<'_> {
         Ok(AppliedObject { object, change })
     }
 
-    /// Removes the canary: its workloads, and once they are gone the configuration that they read.
+    /// Removes the canary: routes go back first, then go its workloads, and then its Services and the
+    /// configuration that they read.
     ///
     /// # Errors
     /// The first object's that cannot be deleted. All others of its kind are deleted, and what is left is
     /// found by the next call.
     pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Vec<ObjectId>> {
+        self.put_routes_back(lease, live).await?;
         let objects = live.on(Track::Canary).collect();
         let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
         done.map(|()| removed)

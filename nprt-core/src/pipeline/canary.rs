@@ -7,7 +7,7 @@ use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
 use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
-use crate::manifest::{self, Version};
+use crate::manifest::{self, Version, traffic};
 use crate::model::{Object, ServiceName, Track, annotation};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, ErrorKind, Result};
@@ -37,14 +37,14 @@ impl Pipeline {
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         self.settle(&lease, None).await?;
-        let Trial { version, live, mut plan, is_there } = self.plan_canary(request).await?;
+        let Trial { version, live, mut plan, routes, is_there } = self.plan_canary(request).await?;
         let mut removed = Vec::new();
         if !is_there {
             removed = self.remove_canary(&lease, &live).await?;
             self.wait_for_the_end_of_pods().await?;
             plan.mark(&self.trial_from_now())?;
         }
-        let applied = match self.start(&lease, &plan).await {
+        let applied = match self.start(&lease, &plan, &routes).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.remove_failed(&lease, error).await),
         };
@@ -71,11 +71,12 @@ impl Job<'_> {
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running).await?;
         let known = self.with_configuration(&live, &source).await?;
-        let rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
+        let mut rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
+        let routes = self.add_routes(&mut rendered, &version, &live).await?;
         let marks = [marks(&request.caller), self.trial_from_now()].concat();
         let now = self.clock.now();
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
-        let is_there = running.is_some_and(|canary| canary.is(&version));
+        let is_there = running.is_some_and(|canary| canary.is(&version)) && live.has_routes(&routes);
         // One that is removed first leaves nothing to keep.
         let mut plan = match is_there {
             true => self.plan(rendered, &live, &marks).await?,
@@ -85,7 +86,9 @@ impl Job<'_> {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
         plan.warnings.extend(mixed);
-        Ok(Trial { version, live, plan, is_there })
+        self.refuse_taken_services(&plan, &live)?;
+        let routes = self.plan_routes(&routes).await?;
+        Ok(Trial { version, live, plan, routes, is_there })
     }
 
     /// The start and the end of a trial that begins now.
@@ -95,9 +98,11 @@ impl Job<'_> {
         vec![(annotation::STARTED, now.to_string()), (annotation::EXPIRES, expires.to_string())]
     }
 
-    async fn start(&self, lease: &Lease, plan: &Plan) -> Result<Vec<AppliedObject>> {
-        let applied = self.apply(lease, plan.objects.iter()).await?;
+    /// Requests come by the routes once there are pods to answer them.
+    async fn start(&self, lease: &Lease, plan: &Plan, routes: &Plan) -> Result<Vec<AppliedObject>> {
+        let mut applied = self.apply(lease, plan.objects.iter()).await?;
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        applied.extend(self.apply(lease, routes.objects.iter()).await?);
         Ok(applied)
     }
 
@@ -110,9 +115,10 @@ impl Job<'_> {
         why
     }
 
-    /// The live objects, and the configuration of the manifests that the cluster has without our label.
+    /// The live objects, routes as they are without a canary, and the configuration of the manifests that the
+    /// cluster has without our label.
     async fn with_configuration(&self, live: &Live, source: &Source) -> Result<Vec<Object>> {
-        let mut known = live.objects.clone();
+        let mut known = live.objects.iter().map(traffic::original).collect::<Result<Vec<_>>>()?;
         for document in &source.manifests.documents {
             let object = &document.object;
             let configuration =
@@ -130,6 +136,8 @@ pub(super) struct Trial {
     pub(super) version: Version,
     pub(super) live: Live,
     pub(super) plan: Plan,
+    /// The routes by which it gets requests, once it runs.
+    pub(super) routes: Plan,
     /// It runs already, and its trial goes on.
     pub(super) is_there: bool,
 }

@@ -74,6 +74,7 @@ mod source;
 mod status;
 mod tag;
 mod tend;
+mod traffic;
 mod undo;
 
 use std::sync::Arc;

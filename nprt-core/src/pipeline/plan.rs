@@ -13,7 +13,7 @@ use crate::ports::{Applied, Change};
 use crate::{Error, Result};
 
 /// What will be applied.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) objects: Vec<Object>,
     /// What the cluster said that would become of each, in the same order.
@@ -92,10 +92,10 @@ impl Job<'_> {
     }
 }
 
-/// Whether it runs a version. A canary's copy of configuration has a track too.
+/// Whether it runs a version. A canary's copies of configuration, and its Services, have a track too.
 fn is_workload(object: &Object) -> bool {
-    let configuration = object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret");
-    object.label(label::TRACK).is_some() && !configuration
+    let other = object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret" | "Service");
+    object.label(label::TRACK).is_some() && !other
 }
 
 /// What a workload's pods are made by.
@@ -103,7 +103,10 @@ fn pods(workload: &Object) -> Option<&Value> {
     workload.as_value().pointer("/spec/template")
 }
 
-fn annotate(object: &mut Object, marks: impl Iterator<Item = (&'static str, String)>) -> Result<()> {
+pub(super) fn annotate(
+    object: &mut Object,
+    marks: impl Iterator<Item = (&'static str, String)>,
+) -> Result<()> {
     let not_a_map =
         || Error::invalid("pipeline.plan", "expected a map").with("field", "metadata.annotations");
     let metadata = object.as_value_mut().get_mut("metadata").and_then(Value::as_object_mut);

@@ -71,7 +71,8 @@ impl Pipeline {
                 job.foresee(track, version, &live, plan, true).await
             }
             Track::Canary => {
-                let trial = job.plan_canary(request).await?;
+                let mut trial = job.plan_canary(request).await?;
+                trial.plan.foreseen.append(&mut trial.routes.foreseen);
                 job.foresee(track, trial.version, &trial.live, trial.plan, !trial.is_there).await
             }
         }

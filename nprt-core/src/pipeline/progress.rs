@@ -70,7 +70,8 @@ pub enum Event {
         /// What became of it.
         change: Change,
     },
-    /// An object was put back to what it was before a deploy that was not finished.
+    /// An object was put back to what it was before a deploy that was not finished, or a route to what it was
+    /// before a canary got requests by it.
     PutBack {
         /// The object.
         object: ObjectId,

@@ -65,7 +65,7 @@ impl Job<'_> {
         let mut removed = Vec::new();
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
-            if live.on(Track::Canary).next().is_none() {
+            if !live.has_canary() {
                 break;
             }
             removed.extend(self.remove_canary(&lease, &live).await?);

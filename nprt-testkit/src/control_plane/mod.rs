@@ -11,6 +11,7 @@
 mod accounts;
 mod audit;
 mod gate;
+mod gateway;
 mod janitor;
 mod kubectl;
 mod pki;

@@ -185,6 +185,7 @@ async fn bind_extra(world: &World) {
 #[tokio::test]
 async fn every_right_of_the_role_is_needed() {
     let Some(world) = World::new("rights").await else { return };
+    world.plane.install_http_routes().await.unwrap();
     bind_extra(&world).await;
     let mut rights = BTreeSet::new();
     for (role, everywhere) in ROLES {

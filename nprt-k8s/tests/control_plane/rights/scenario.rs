@@ -146,6 +146,10 @@ fn sample(right: &Right) -> Option<Object> {
         ("networking.k8s.io", "networkpolicies") => {
             ("networking.k8s.io/v1", "NetworkPolicy", json!({"spec": {"podSelector": {}}}))
         }
+        ("gateway.networking.k8s.io", "httproutes") => {
+            let rules = json!([{"backendRefs": [{"name": "none", "port": 80}]}]);
+            ("gateway.networking.k8s.io/v1", "HTTPRoute", json!({"spec": {"rules": rules}}))
+        }
         ("policy", "poddisruptionbudgets") => {
             ("policy/v1", "PodDisruptionBudget", json!({"spec": {"maxUnavailable": 1}}))
         }
@@ -193,7 +197,8 @@ impl Scenario {
     pub(super) async fn prepare(&self, shared: &Shared, right: &Right) {
         let Shared { world, lease } = shared;
         let object = match self {
-            Self::Read | Self::Change | Self::Remove | Self::Follow => sample(right).unwrap(),
+            // A kind that not every server has is listed once one of it was applied.
+            Self::Read | Self::List | Self::Change | Self::Remove | Self::Follow => sample(right).unwrap(),
             Self::Scale => scaled(right, 1),
             Self::Diagnose { behaviour, .. } => {
                 let behaviour = json!({"sim/behaviour": behaviour});
@@ -203,7 +208,7 @@ impl Scenario {
                 world.cluster.acquire(&own_lease(right)).await.unwrap();
                 return;
             }
-            Self::List | Self::Make | Self::LookAtLease | Self::TakeLease => return,
+            Self::Make | Self::LookAtLease | Self::TakeLease => return,
         };
         world.cluster.apply(lease, &object).await.unwrap();
         if let Self::Diagnose { .. } = self {

@@ -1,0 +1,220 @@
+//! Requests to a canary by HTTPRoutes. A route sends to the canary once its pods are ready, and goes back before
+//! anything that it sends to goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use super::job::Job;
+use super::live::Live;
+use super::plan::Plan;
+use super::progress::Event;
+use crate::manifest::{self, Document, Rendered, Traffic, Version, traffic};
+use crate::model::{Object, ObjectId, Track, annotation, label};
+use crate::ports::Lease;
+use crate::{Error, ErrorKind, Result};
+
+const OPERATION: &str = "pipeline.traffic";
+
+/// The routes by which a canary is to get requests.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    /// Each as it is without a canary, by name.
+    routes: Vec<Object>,
+    /// The Services to which they send and that select the canary's pods.
+    services: BTreeSet<String>,
+}
+
+impl Routes {
+    /// Their names, as the canary says them.
+    pub(super) fn names(&self) -> Option<String> {
+        let names: Vec<&str> = self.routes.iter().map(Object::name).collect();
+        (!names.is_empty()).then(|| names.join(","))
+    }
+}
+
+impl Live {
+    /// The routes that the canary says it gets requests by.
+    fn routes_of_canary(&self) -> BTreeSet<String> {
+        let said = self.on(Track::Canary).filter_map(|object| object.annotation(annotation::HTTP_ROUTES));
+        let mut names: BTreeSet<String> =
+            said.flat_map(|names| names.split(',')).map(str::to_owned).collect();
+        let diverted = self.objects.iter().filter(|object| is_diverted(object));
+        names.extend(diverted.map(|route| route.name().to_owned()));
+        names
+    }
+
+    /// Whether the canary that runs gets requests by just these routes.
+    pub(super) fn has_routes(&self, routes: &Routes) -> bool {
+        let names = routes.names();
+        self.on(Track::Canary).all(|object| object.annotation(annotation::HTTP_ROUTES) == names.as_deref())
+    }
+
+    /// Whether anything of a canary is left: an object of its own, or a route that sends to one.
+    pub(super) fn has_canary(&self) -> bool {
+        self.on(Track::Canary).next().is_some() || self.objects.iter().any(is_diverted)
+    }
+}
+
+fn is_diverted(object: &Object) -> bool {
+    traffic::is_http_route(object) && object.annotation(annotation::RULES_BEFORE).is_some()
+}
+
+impl Job<'_> {
+    /// Finds the routes that the settings mean, and gives the canary the Services to which they are to send.
+    ///
+    /// # Errors
+    /// `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, and where
+    /// no route sends to a Service of the canary's pods, with those to which they send.
+    pub(super) async fn add_routes(
+        &self,
+        canary: &mut Rendered,
+        version: &Version,
+        live: &Live,
+    ) -> Result<Routes> {
+        let Some(wanted) = &self.service.transform.canary.traffic else { return Ok(Routes::default()) };
+        let candidates = self.candidates(wanted, live).await?;
+        let backends: BTreeSet<String> = candidates.iter().flat_map(traffic::backends).collect();
+        let mut routes = Routes::default();
+        for name in &backends {
+            let Some(service) = self.ports.cluster.get(&service(name)).await? else { continue };
+            let Some(Document { source, .. }) = manifest::served(&service, canary) else { continue };
+            let source = source.clone();
+            let pair = manifest::services(&service, version, self.service.transform.datadog)?;
+            canary.documents.extend(pair.map(|object| Document { object, source: source.clone() }));
+            routes.services.insert(name.clone());
+        }
+        let sends = |route: &Object| !traffic::backends(route).is_disjoint(&routes.services);
+        let (ours, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(sends);
+        if ours.is_empty() || (wanted.http_route.is_some() && !others.is_empty()) {
+            let message = "the route sends no requests to a Service that selects the canary's pods";
+            return Err(Error::invalid(OPERATION, message)
+                .with("routes", names(&others))
+                .with("sends to", backends.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        routes.routes = ours;
+        let names = routes.names().unwrap_or_default();
+        for document in &mut canary.documents {
+            super::plan::annotate(
+                &mut document.object,
+                [(annotation::HTTP_ROUTES, names.clone())].into_iter(),
+            )?;
+        }
+        Ok(routes)
+    }
+
+    /// The routes that the settings mean, as they are without a canary.
+    async fn candidates(&self, wanted: &Traffic, live: &Live) -> Result<Vec<Object>> {
+        let not_found = |message: &str| {
+            let available = live.objects.iter().filter(|object| traffic::is_http_route(object));
+            Error::new(ErrorKind::NotFound, OPERATION, message).with_available(available.map(Object::name))
+        };
+        let Some(name) = &wanted.http_route else {
+            let routes = live.objects.iter().filter(|object| traffic::is_http_route(object));
+            let routes = routes.map(traffic::original).collect::<Result<Vec<_>>>()?;
+            return match routes.is_empty() {
+                true => {
+                    Err(not_found("no HTTPRoute of the service is in the cluster: deploy one, or name one"))
+                }
+                false => Ok(routes),
+            };
+        };
+        let route = self.ports.cluster.get(&traffic::http_route(name)).await?;
+        let route = route.ok_or_else(|| not_found("no such HTTPRoute").with("http_route", name))?;
+        Ok(vec![traffic::original(&route)?])
+    }
+
+    /// What the routes become, accepted by the cluster.
+    ///
+    /// # Errors
+    /// `Conflict` where another manager owns a route's rules; those of the cluster.
+    pub(super) async fn plan_routes(&self, routes: &Routes) -> Result<Plan> {
+        let mut plan = Plan::default();
+        let Some(wanted) = &self.service.transform.canary.traffic else { return Ok(plan) };
+        for before in &routes.routes {
+            let id = traffic::http_route(before.name());
+            let rules = traffic::split(before, &routes.services, wanted)?;
+            let Some(mut route) = self.ports.cluster.owned(&id).await? else { continue };
+            traffic::divert(&mut route, rules, before)?;
+            plan.foreseen.push(self.ports.cluster.dry_run(&route).await?);
+            plan.objects.push(route);
+        }
+        Ok(plan)
+    }
+
+    /// Makes every route by which the canary gets requests what it was before.
+    ///
+    /// # Errors
+    /// `Conflict` where another manager has changed a route that still sends to what is to go; those of the
+    /// cluster. What it sends to stays.
+    pub(super) async fn put_routes_back(&self, lease: &Lease, live: &Live) -> Result<()> {
+        let back = live.routes_of_canary().into_iter().map(async |name| {
+            let id = traffic::http_route(&name);
+            match self.again(|| self.ports.cluster.get(&id)).await {
+                Ok(Some(route)) => self.put_route_back(lease, live, &route).await,
+                Ok(None) => Ok(()),
+                // The kind is gone, and with it all such routes.
+                Err(error) if error.is_invalid() => Ok(()),
+                Err(error) => Err(error),
+            }
+        });
+        // All of them to their end: a request that is given up may land all the same.
+        join_all(back).await.into_iter().collect()
+    }
+
+    async fn put_route_back(&self, lease: &Lease, live: &Live, route: &Object) -> Result<()> {
+        let id = traffic::http_route(route.name());
+        let Some(before) = traffic::rules_before(route)? else { return Ok(()) };
+        let Some(mut owned) = self.ports.cluster.owned(&id).await? else { return Ok(()) };
+        let goes: BTreeSet<String> = live
+            .on(Track::Canary)
+            .filter(|object| object.id().group().is_empty() && object.kind() == "Service")
+            .map(|service| service.name().to_owned())
+            .collect();
+        // Rules that somebody else has written since stay, unless they send to what goes.
+        let theirs = owned.as_value().pointer("/spec/rules").is_none();
+        let stay = theirs && traffic::backends(route).is_disjoint(&goes);
+        if stay {
+            self.progress.warn(format!("{id} was changed by somebody else, and stays so"));
+        }
+        traffic::restore(&mut owned, (!stay).then_some(before))?;
+        self.again(|| self.ports.cluster.apply(lease, &owned)).await?;
+        self.progress.tell(Event::PutBack { object: route.id() });
+        Ok(())
+    }
+
+    /// Refuses Services that are to be made and are there, but not of the canary.
+    pub(super) fn refuse_taken_services(&self, plan: &Plan, live: &Live) -> Result<()> {
+        let ours: BTreeMap<ObjectId, bool> = live
+            .objects
+            .iter()
+            .map(|object| (object.id(), object.label(label::TRACK) == Some(Track::Canary.as_str())))
+            .collect();
+        let taken = plan.foreseen.iter().find(|applied| {
+            let id = applied.object.id();
+            id.kind == "Service"
+                && applied.change != crate::ports::Change::Created
+                && !ours.get(&id).copied().unwrap_or_default()
+        });
+        match taken {
+            None => Ok(()),
+            Some(taken) => {
+                Err(Error::invalid(OPERATION, "the name of a Service that the canary needs is taken")
+                    .with("object", taken.object.id()))
+            }
+        }
+    }
+}
+
+fn service(name: &str) -> ObjectId {
+    ObjectId {
+        api_version: "v1".to_owned(),
+        kind: "Service".to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    }
+}
+
+fn names(routes: &[Object]) -> String {
+    routes.iter().map(Object::name).collect::<Vec<_>>().join(", ")
+}
