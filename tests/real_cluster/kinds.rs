@@ -27,13 +27,17 @@ async fn define_widgets(world: &World) {
             "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
             "versions": [{"name": "v1", "served": true, "storage": true,
                 "schema": {"openAPIV3Schema": schema}}]}});
-    world.kubectl_with_input(&["apply", "-f", "-"], &definition.to_string()).await;
-    let known = ["wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=30s"];
-    world.kubectl(&known).await;
-    let verbs = "--verb=get,list,create,patch,delete";
-    world.kubectl(&["create", "role", "widgets", verbs, "--resource=widgets.example.com"]).await;
+    let api = "rbac.authorization.k8s.io";
+    let verbs = ["get", "list", "create", "patch", "delete"];
+    let role = json!({"apiVersion": format!("{api}/v1"), "kind": "Role", "metadata": {"name": "widgets"},
+        "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": verbs}]});
+    for object in [role, definition] {
+        world.kubectl_with_input(&["apply", "-f", "-"], &object.to_string()).await;
+    }
     let account = format!("--serviceaccount={}:nprt", world.namespace);
     world.kubectl(&["create", "rolebinding", "widgets", "--role=widgets", &account]).await;
+    let known = ["wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=30s"];
+    world.kubectl(&known).await;
 }
 
 /// The version that each object says it is of, by `Kind/name`: by its annotation where it runs pods, and

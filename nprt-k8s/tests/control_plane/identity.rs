@@ -151,6 +151,13 @@ async fn who_may_impersonate_acts_as_somebody_else() {
         .admin(&["create", "rolebinding", "deployers", "--clusterrole=nprt", &format!("--group={deployers}")])
         .await;
 
+    // The server knows a binding a moment after it was made.
+    let group = format!("--as-group={deployers}");
+    let may = ["-n", namespace, "auth", "can-i", "list", "secrets", "--as=jane", &group];
+    while world.plane.kubectl().run(&may).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+
     let plain = as_user(&front, namespace);
     let list = async |impersonate: Option<Impersonate>| {
         connect(KubernetesConfig { impersonate, ..plain.clone() }).await.list(&cart()).await
