@@ -10,12 +10,17 @@ use kube::core::params::ValidationDirective;
 use nprt_core::model::ObjectId;
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::discovery::{Discovery, Resource};
 use crate::error::Failure;
+use crate::rollout::Gatherings;
 
 /// The name under which the fields that we apply are owned.
 pub(crate) const MANAGER: &str = "nprt";
+
+/// How many rollouts are looked into at the same time: each takes a connection or more.
+const LOOKS: usize = 4;
 
 /// The API server, and the namespace of objects that name none.
 pub(crate) struct Client {
@@ -24,6 +29,10 @@ pub(crate) struct Client {
     pub(crate) discovery: Discovery,
     /// The managers whose fields are taken.
     pub(crate) forced: Vec<String>,
+    /// The watches of rollouts that are about to begin.
+    pub(crate) gatherings: Gatherings,
+    /// So many rollouts are looked into at the same time.
+    pub(crate) looks: Semaphore,
     timeout: Duration,
 }
 
@@ -50,7 +59,8 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub(crate) fn new(kube: kube::Client, namespace: String, forced: Vec<String>, timeout: Duration) -> Self {
-        Self { kube, namespace, discovery: Discovery::default(), forced, timeout }
+        let (discovery, gatherings) = (Discovery::default(), Gatherings::default());
+        Self { kube, namespace, discovery, forced, gatherings, looks: Semaphore::new(LOOKS), timeout }
     }
 
     /// Where `id` lies.

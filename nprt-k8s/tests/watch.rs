@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 use futures_util::StreamExt;
+use nprt_core::Result;
 use nprt_core::model::ObjectId;
 use nprt_core::ports::{Cluster, RolloutPhase, RolloutStatus};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
@@ -12,10 +13,18 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 
+/// By what one workload is watched, and by what several at once.
+const ALONE: (&str, &str) = ("fieldSelector", "metadata.name=cart");
+const TOGETHER: (&str, &str) = ("labelSelector", "nprt.dev/service");
+
 /// The Deployment `cart` of one pod, of which `available` are available.
 fn cart(version: u64, available: u64) -> Value {
+    deployment("cart", version, available)
+}
+
+fn deployment(name: &str, version: u64, available: u64) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "cart", "namespace": "shop", "uid": "1", "generation": 1,
+        "metadata": {"name": name, "namespace": "shop", "uid": "1", "generation": 1,
             "resourceVersion": version.to_string()},
         "spec": {"replicas": 1},
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
@@ -28,11 +37,16 @@ fn modified(object: &Value) -> String {
 
 /// Answers one list with `object`, or one watch from a version with `body`.
 async fn list(server: &MockServer, object: &Value) {
-    let answer = json!({"apiVersion": "apps/v1", "kind": "DeploymentList", "items": [object],
-        "metadata": {"resourceVersion": object["metadata"]["resourceVersion"]}});
+    let version = object["metadata"]["resourceVersion"].as_str().unwrap();
+    list_by(server, ALONE, version, std::slice::from_ref(object)).await;
+}
+
+async fn list_by(server: &MockServer, (key, selector): (&str, &str), version: &str, objects: &[Value]) {
+    let answer = json!({"apiVersion": "apps/v1", "kind": "DeploymentList", "items": objects,
+        "metadata": {"resourceVersion": version}});
     Mock::given(method("GET"))
         .and(path(DEPLOYMENTS))
-        .and(query_param("fieldSelector", "metadata.name=cart"))
+        .and(query_param(key, selector))
         .and(query_param_is_missing("watch"))
         .respond_with(ResponseTemplate::new(200).set_body_json(answer))
         .up_to_n_times(1)
@@ -42,9 +56,13 @@ async fn list(server: &MockServer, object: &Value) {
 }
 
 async fn watch(server: &MockServer, from: &str, answer: ResponseTemplate) {
+    watch_by(server, ALONE, from, answer).await;
+}
+
+async fn watch_by(server: &MockServer, (key, selector): (&str, &str), from: &str, answer: ResponseTemplate) {
     Mock::given(method("GET"))
         .and(path(DEPLOYMENTS))
-        .and(query_param("fieldSelector", "metadata.name=cart"))
+        .and(query_param(key, selector))
         .and(query_param("watch", "true"))
         .and(query_param("resourceVersion", from))
         .respond_with(answer)
@@ -63,8 +81,7 @@ fn gone() -> Value {
         "message": "too old resource version: 10 (17)", "metadata": {}})
 }
 
-/// All statuses; the server sees to it that each of its answers was asked for, once.
-async fn statuses(server: &MockServer) -> Vec<RolloutStatus> {
+async fn connect(server: &MockServer) -> KubernetesCluster {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "c",
@@ -73,18 +90,25 @@ async fn statuses(server: &MockServer) -> Vec<RolloutStatus> {
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}]});
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
     let config = KubernetesConfig { kubeconfig: Some(kubeconfig), ..KubernetesConfig::default() };
-    let cluster = KubernetesCluster::builder(config).build().await.unwrap();
+    KubernetesCluster::builder(config).build().await.unwrap()
+}
+
+/// All statuses of the Deployment; the server sees to it that each of its answers was asked for, once.
+async fn follow(cluster: &KubernetesCluster, name: &str) -> Vec<Result<RolloutStatus>> {
     let (api_version, kind) = ("apps/v1".to_owned(), "Deployment".to_owned());
-    let id = ObjectId { api_version, kind, namespace: None, name: "cart".to_owned() };
-    let all = cluster.watch_rollout(&id).map(Result::unwrap).collect();
+    let id = ObjectId { api_version, kind, namespace: None, name: name.to_owned() };
+    let all = cluster.watch_rollout(&id).collect();
     tokio::time::timeout(std::time::Duration::from_secs(30), all).await.unwrap()
 }
 
 /// Under way first, and complete at last.
-async fn completes(server: &MockServer) {
-    let statuses = statuses(server).await;
-    let phases: Vec<_> = statuses.iter().map(|status| status.phase).collect();
+fn completed(statuses: &[Result<RolloutStatus>]) {
+    let phases: Vec<_> = statuses.iter().map(|status| status.as_ref().unwrap().phase).collect();
     assert_eq!(phases, [RolloutPhase::Progressing, RolloutPhase::Complete], "{statuses:?}");
+}
+
+async fn completes(server: &MockServer) {
+    completed(&follow(&connect(server).await, "cart").await);
 }
 
 #[tokio::test]
@@ -131,4 +155,36 @@ async fn a_watch_that_is_answered_with_gone_is_listed_anew() {
     watch(&server, "10", ResponseTemplate::new(410).set_body_json(gone())).await;
     list(&server, &cart(20, 1)).await;
     completes(&server).await;
+}
+
+#[tokio::test]
+async fn those_that_are_followed_at_once_share_a_watch() {
+    let server = MockServer::start().await;
+    let [web, cart, other] = ["web", "cart", "other"].map(|name| deployment(name, 10, 0));
+    list_by(&server, TOGETHER, "10", &[web, other, cart]).await;
+    let lines = ["other", "web"].map(|name| modified(&deployment(name, 11, 1))).concat();
+    watch_by(&server, TOGETHER, "10", body(lines)).await;
+    // It goes on where it was for the one that is not complete yet.
+    watch_by(&server, TOGETHER, "11", ResponseTemplate::new(410).set_body_json(gone())).await;
+    list_by(&server, TOGETHER, "20", &[deployment("cart", 20, 1)]).await;
+    let cluster = connect(&server).await;
+    let (web, cart) = tokio::join!(follow(&cluster, "web"), follow(&cluster, "cart"));
+    completed(&web);
+    completed(&cart);
+}
+
+#[tokio::test]
+async fn one_that_has_no_label_of_ours_or_is_gone_is_asked_for_alone() {
+    let server = MockServer::start().await;
+    list_by(&server, TOGETHER, "10", &[deployment("web", 10, 0)]).await;
+    let deleted = json!({"type": "DELETED", "object": deployment("web", 11, 0)});
+    watch_by(&server, TOGETHER, "10", body(format!("{deleted}\n"))).await;
+    list(&server, &cart(10, 0)).await;
+    watch(&server, "10", body(modified(&cart(12, 1)))).await;
+    list_by(&server, ("fieldSelector", "metadata.name=web"), "12", &[]).await;
+    let cluster = connect(&server).await;
+    let (web, cart) = tokio::join!(follow(&cluster, "web"), follow(&cluster, "cart"));
+    completed(&cart);
+    assert_eq!(web[0].as_ref().unwrap().phase, RolloutPhase::Progressing, "{web:?}");
+    assert!(web[1].as_ref().unwrap_err().is_not_found(), "{web:?}");
 }

@@ -10,6 +10,7 @@
 
 mod broken_off;
 mod kill;
+mod memory;
 mod overlap;
 mod process;
 mod requests;

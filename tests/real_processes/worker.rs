@@ -12,8 +12,9 @@ use futures_util::StreamExt;
 use nprt::Result;
 use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
-use nprt::model::{ServiceName, VersionRef};
+use nprt::model::{ObjectId, ServiceName, VersionRef};
 use nprt::pipeline::{Caller, Pipeline, PipelineSettings, Ports, Progress, Request, Service};
+use nprt::ports::Cluster as _;
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use serde_json::{Value, json};
 
@@ -54,6 +55,7 @@ async fn serve(setup: &Value) {
 
 struct Worker {
     pipeline: Pipeline,
+    cluster: Arc<KubernetesCluster>,
     vcs: Arc<MemoryVcs>,
     registry: Arc<MemoryRegistry>,
     committed: Mutex<BTreeSet<u64>>,
@@ -68,11 +70,12 @@ impl Worker {
         };
         let clock = Arc::new(SystemClock);
         let (vcs, registry) = (Arc::new(MemoryVcs::new()), Arc::new(MemoryRegistry::new()));
+        let cluster = Arc::new(KubernetesCluster::builder(config).build().await.unwrap());
         let ports = Ports {
             vcs: vcs.clone(),
             registry: registry.clone(),
             metrics: Arc::new(MemoryMetrics::new(clock.clone())),
-            cluster: Arc::new(KubernetesCluster::builder(config).build().await.unwrap()),
+            cluster: cluster.clone(),
             notifier: Arc::new(MemoryNotifier::new()),
         };
         let settings = PipelineSettings {
@@ -82,7 +85,7 @@ impl Worker {
         };
         let pipeline = Pipeline::new("worker", clock, settings).unwrap();
         let pipeline = pipeline.with_service(Service { prune: true, ..Service::new(shop()) }, ports).unwrap();
-        Self { pipeline, vcs, registry, committed: Mutex::default() }
+        Self { pipeline, cluster, vcs, registry, committed: Mutex::default() }
     }
 
     async fn obey(&self, command: &Value) {
@@ -109,6 +112,9 @@ impl Worker {
         if what == "rollback" {
             return self.pipeline.rollback(&shop, &caller, &progress).await.map(|done| json!(done));
         }
+        if what == "watch" {
+            return Ok(self.watch(command["count"].as_u64().unwrap()).await);
+        }
         let version = Version { n: command["n"].as_u64().unwrap(), more: command["more"] == true };
         let request =
             self.request(version, caller).waiting(Duration::from_secs(command["wait"].as_u64().unwrap_or(0)));
@@ -119,6 +125,39 @@ impl Worker {
             what => panic!("no such command: {what}"),
         };
         done.map(|done| json!(done))
+    }
+
+    /// Follows `count` rollouts for a while, and says how much memory that took at the most.
+    async fn watch(&self, count: u64) -> Value {
+        let before = resident_kib();
+        let (seen, mut first) = tokio::sync::mpsc::unbounded_channel();
+        let mut follow = tokio::task::JoinSet::new();
+        for number in 0..count {
+            let id = ObjectId {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: None,
+                name: format!("d-{number}"),
+            };
+            let (mut statuses, seen) = (self.cluster.watch_rollout(&id), seen.clone());
+            follow.spawn(async move {
+                while let Some(status) = statuses.next().await {
+                    seen.send(status.unwrap()).unwrap();
+                }
+            });
+        }
+        let mut most = 0;
+        for _ in 0..count {
+            first.recv().await.unwrap();
+            most = resident_kib().max(most);
+        }
+        let began = std::time::Instant::now();
+        while began.elapsed() < Duration::from_secs(8) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            most = resident_kib().max(most);
+        }
+        while follow.try_join_next().is_some() {}
+        json!({"before_kib": before, "most_kib": most, "followed": follow.len()})
     }
 
     fn request(&self, version: Version, caller: Caller) -> Request {
@@ -136,6 +175,12 @@ fn say(line: &Value) {
         line => writeln!(out, "{line}").unwrap(),
     }
     out.flush().unwrap();
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_ascii_whitespace().next().unwrap().parse().unwrap()
 }
 
 fn shop() -> ServiceName {

@@ -9,6 +9,7 @@
 mod deployment;
 mod diagnose;
 mod rules;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use crate::client::{Client, Place};
 use crate::error::Failure;
 use diagnose::When;
+pub(crate) use together::Gatherings;
 
 const OPERATION: &str = "cluster.watch_rollout";
 
@@ -59,11 +61,18 @@ fn followed(workload: &ObjectId, place: Place) -> Result<Place> {
 /// How long until a watch that was refused as too old begins anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What is not kept of a workload.
+const NOT_KEPT: [(&str, &[&str]); 3] = [
+    ("/metadata", &["annotations", "labels", "finalizers", "ownerReferences", "resourceVersion"]),
+    ("/metadata/managedFields", &["fieldsV1", "fieldsType", "apiVersion", "manager", "operation"]),
+    ("/spec", &["template", "volumeClaimTemplates"]),
+];
+
 struct Follow {
     client: Arc<Client>,
     workload: ObjectId,
     place: Place,
-    events: BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>>,
+    events: BoxStream<'static, Result<Option<Value>, watcher::Error>>,
     last: Option<RolloutStatus>,
     /// The workload as it was seen last.
     seen: Value,
@@ -121,7 +130,11 @@ impl Follow {
             match self.look().await? {
                 Next::Changed(workload) => self.see(workload),
                 Next::Look => {
-                    self.troubles = diagnose::troubles(&self.client, &self.seen, When::UnderWay).await;
+                    // Many that go on at the same time are looked at one after the other.
+                    let _turn = self.client.looks.acquire().await;
+                    let troubles = diagnose::troubles(&self.client, &self.seen, When::UnderWay);
+                    // Boxed: it is large, and a rollout needs the room for it but now and then.
+                    self.troubles = Box::pin(troubles).await;
                     self.look_at = Instant::now() + LOOK_AGAIN;
                 }
                 Next::Late => return Ok(self.give_up().await),
@@ -174,22 +187,14 @@ impl Follow {
                 return Ok(Next::Look);
             };
             match event {
-                Some(Ok(Some(object))) => {
-                    return serde_json::to_value(object).map(Next::Changed).map_err(|error| {
-                        let message = "the answer cannot be read";
-                        Error::new(ErrorKind::Unexpected, OPERATION, message).with_source(error)
-                    });
-                }
+                Some(Ok(Some(workload))) => return Ok(Next::Changed(workload)),
                 Some(Ok(None)) | None => {
                     let error = Error::new(ErrorKind::NotFound, OPERATION, "no such workload");
                     return Err(error.with("object", &self.workload));
                 }
-                Some(Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))))
-                    if status.code == 410 =>
-                {
-                    // The watcher would ask for the same version again, for ever.
+                Some(Err(error)) if is_too_old(&error) => {
                     tokio::time::sleep(AGAIN).await;
-                    self.events = events(&self.client, &self.place);
+                    self.events = alone(&self.client, &self.place);
                 }
                 Some(Err(error)) => {
                     let error = failed(error).with("object", &self.workload);
@@ -213,17 +218,47 @@ impl Follow {
 
     /// Adds what keeps the pods from being ready.
     async fn explain(&mut self, status: &mut RolloutStatus) {
-        add(status, &diagnose::troubles(&self.client, &self.seen, When::Failed).await);
+        let troubles = diagnose::troubles(&self.client, &self.seen, When::Failed);
+        add(status, &Box::pin(troubles).await);
     }
 }
 
-/// The object at `place`, each time that it changes. It lists anew when a watch says that the server has
-/// forgotten where it was, and goes on after any break.
-fn events(
-    client: &Client,
-    place: &Place,
-) -> BoxStream<'static, Result<Option<DynamicObject>, watcher::Error>> {
-    watcher::watch_object(client.api(place), &place.name).default_backoff().boxed()
+/// The workload at `place`, each time that it changes: with others that are followed from now on, else alone.
+fn events(client: &Arc<Client>, place: &Place) -> BoxStream<'static, Result<Option<Value>, watcher::Error>> {
+    let together = together::join(client, place).map(|workload| Ok(Some(workload)));
+    let (client, place) = (Arc::clone(client), place.clone());
+    together.chain(stream::once(async move { alone(&client, &place) }).flatten()).boxed()
+}
+
+/// The same by a watch of its own. It lists anew when the server has forgotten where it was, and goes on after
+/// any break.
+fn alone(client: &Client, place: &Place) -> BoxStream<'static, Result<Option<Value>, watcher::Error>> {
+    let events = watcher::watch_object(client.api(place), &place.name).default_backoff();
+    events.map(|event| event.map(|object| object.and_then(trimmed))).boxed()
+}
+
+/// A workload without what says nothing of its rollout: many may be followed at once, and most of an object is
+/// that.
+fn trimmed(workload: DynamicObject) -> Option<Value> {
+    // An object that was read as JSON can be written as such.
+    let mut workload = serde_json::to_value(workload).ok()?;
+    for (part, fields) in NOT_KEPT {
+        let parts = match workload.pointer_mut(part) {
+            Some(Value::Array(parts)) => parts.iter_mut().filter_map(Value::as_object_mut).collect(),
+            Some(Value::Object(part)) => vec![part],
+            _ => Vec::new(),
+        };
+        for part in parts {
+            part.retain(|field, _| !fields.contains(&field.as_str()));
+        }
+    }
+    Some(workload)
+}
+
+/// Whether the server no longer knows the version that a watch was to begin at. The watcher would ask for the
+/// same again, for ever.
+fn is_too_old(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
 }
 
 fn add(status: &mut RolloutStatus, troubles: &[String]) {

@@ -101,7 +101,15 @@ async fn refusals_for_rights_and_for_quota_differ() {
     let Some(world) = World::new("quota").await else { return };
     world.admin(&["create", "quota", "few", "--hard=count/configmaps=0"]).await;
     let config = |kind: &str| object(json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}));
-    let quota = world.cluster.dry_run(&config("ConfigMap")).await.unwrap_err();
+    let known = r"--for=jsonpath={.status.hard.count/configmaps}=0";
+    world.admin(&["wait", "quota/few", known, "--timeout=60s"]).await;
+    // The server's admission hears of it a moment after it is there.
+    let quota = loop {
+        match world.cluster.dry_run(&config("ConfigMap")).await {
+            Err(refused) => break refused,
+            Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+    };
     assert_eq!(quota.kind(), ErrorKind::Rejected, "{quota}");
     assert!(quota.to_string().contains("exceeded quota"), "{quota}");
     let rights = world.cluster.dry_run(&config("LimitRange")).await.unwrap_err();

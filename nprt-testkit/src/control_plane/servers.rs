@@ -81,6 +81,8 @@ impl Servers {
         let mut command = self.command("kube-controller-manager");
         command.arg("--kubeconfig").arg(self.kubeconfig());
         command.args(["--leader-elect=false", "--use-service-account-credentials", "--secure-port=0"]);
+        // By default 20 a second: one test with many workloads would hold up all others.
+        command.args(["--kube-api-qps=300", "--kube-api-burst=600"]);
         // Autoscalers look every 15 seconds otherwise.
         command.arg("--horizontal-pod-autoscaler-sync-period=1s");
         self.files(

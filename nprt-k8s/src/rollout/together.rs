@@ -1,0 +1,147 @@
+//! Workloads that are followed from the same moment on share a watch: each would have a connection of its own
+//! otherwise, with what that costs in memory and in requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream, StreamExt};
+use kube::ResourceExt as _;
+use kube::api::DynamicObject;
+use kube::runtime::watcher::{Config, Event};
+use kube::runtime::{WatchStreamExt, watcher};
+use nprt_core::model::label;
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::AbortHandle;
+
+use super::{AGAIN, failed, is_too_old, trimmed};
+use crate::client::{Client, Place};
+
+/// How long the first waits for others. Those that a deploy follows come at once.
+const GATHER: Duration = Duration::from_millis(10);
+/// So many objects of a list are in memory at a time.
+const PAGE: u32 = 25;
+
+/// Who waits to be told of the workload of each name.
+type Members = BTreeMap<String, Vec<UnboundedSender<Value>>>;
+/// None once the watch has begun: whoever comes later would be told what was before.
+type Admitted = Arc<Mutex<Option<Members>>>;
+
+/// A kind, and a namespace.
+type Key = (String, Option<String>);
+
+/// The watches that are about to begin.
+#[derive(Debug, Default)]
+pub(crate) struct Gatherings(Mutex<BTreeMap<Key, Weak<Gathering>>>);
+
+#[derive(Debug)]
+struct Gathering {
+    admitted: Admitted,
+    watch: AbortHandle,
+}
+
+impl Gathering {
+    /// One whose watch begins soon.
+    fn new(client: &Arc<Client>, place: &Place) -> Self {
+        let admitted = Admitted::new(Mutex::new(Some(Members::new())));
+        let watch = watch(Arc::clone(client), place.clone(), Arc::clone(&admitted));
+        Self { admitted, watch: tokio::spawn(watch).abort_handle() }
+    }
+
+    fn admit(&self, place: &Place, member: UnboundedSender<Value>) -> Result<(), UnboundedSender<Value>> {
+        match &mut *lock(&self.admitted) {
+            Some(members) => members.entry(place.name.clone()).or_default().push(member),
+            None => return Err(member),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        // Nobody listens any more.
+        self.watch.abort();
+    }
+}
+
+/// The workload at `place`, as it is and each time that it changes. It ends where the workload is to be followed
+/// alone: nobody else wants to follow one of its kind now, it has no label of nprt, or the watch was refused.
+pub(super) fn join(client: &Arc<Client>, place: &Place) -> impl Stream<Item = Value> + use<> {
+    let (mut member, states) = unbounded_channel();
+    let key: Key = (
+        format!("{}/{}", place.resource.api.api_version, place.resource.api.plural),
+        place.namespace.clone(),
+    );
+    let mut gatherings = lock(&client.gatherings.0);
+    let gathering = loop {
+        let gathering = gatherings.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let gathering = Arc::new(Gathering::new(client, place));
+            gatherings.insert(key.clone(), Arc::downgrade(&gathering));
+            gathering
+        });
+        match gathering.admit(place, member) {
+            Ok(()) => break gathering,
+            Err(refused) => {
+                gatherings.remove(&key);
+                member = refused;
+            }
+        }
+    };
+    drop(gatherings);
+    stream::unfold((states, gathering), |(mut states, gathering)| async {
+        states.recv().await.map(|state| (state, (states, gathering)))
+    })
+}
+
+/// Tells the members of their workloads, as long as there are any. Whoever is dropped here goes on alone.
+async fn watch(client: Arc<Client>, place: Place, admitted: Admitted) {
+    tokio::time::sleep(GATHER).await;
+    let mut members = lock(&admitted).take().unwrap_or_default();
+    if members.values().map(Vec::len).sum::<usize>() < 2 {
+        return;
+    }
+    let config = Config::default().labels(label::SERVICE).page_size(PAGE);
+    while !members.is_empty() {
+        let mut events = watcher(client.api(&place), config.clone()).default_backoff().boxed();
+        let mut there = BTreeSet::new();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Init) => there.clear(),
+                Ok(Event::InitApply(object)) => {
+                    there.insert(object.name_any());
+                    tell(&mut members, object);
+                }
+                Ok(Event::InitDone) => members.retain(|name, _| there.contains(name)),
+                Ok(Event::Apply(object)) => tell(&mut members, object),
+                Ok(Event::Delete(object)) => _ = members.remove(&object.name_any()),
+                Err(error) if is_too_old(&error) => {
+                    tokio::time::sleep(AGAIN).await;
+                    break;
+                }
+                Err(error) => {
+                    let error = failed(error);
+                    if !error.is_temporary() {
+                        return;
+                    }
+                    tracing::warn!(%error, "the watch broke and goes on");
+                }
+            }
+        }
+    }
+}
+
+/// Tells whoever waits for it; who listens no more is forgotten.
+fn tell(members: &mut Members, object: DynamicObject) {
+    let name = object.name_any();
+    let Some(waiting) = members.get_mut(&name) else { return };
+    let Some(state) = trimmed(object) else { return };
+    waiting.retain(|member| member.send(state.clone()).is_ok());
+    if waiting.is_empty() {
+        members.remove(&name);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
