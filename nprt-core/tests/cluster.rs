@@ -10,7 +10,7 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ServiceName};
 use nprt_core::ports::{
-    Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, Takeover,
+    Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase, Takeover,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,11 @@ impl ClusterFixture for Fixture {
 
     async fn apply_as(&self, manager: &str, object: &Object) {
         self.cluster.apply_as(manager, object).unwrap();
+    }
+
+    async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
+        let all = self.cluster.events().into_iter();
+        all.filter(|(id, _)| *id == object.id()).map(|(_, event)| event).collect()
     }
 }
 
@@ -70,7 +75,8 @@ async fn keeps_the_contract() {
 
 #[test]
 fn declares_what_it_can_do() {
-    let expected = ClusterCapabilities { validates_schema: false, field_owners: true, fencing: true };
+    let expected =
+        ClusterCapabilities { validates_schema: false, field_owners: true, fencing: true, events: true };
     assert_eq!(fixture().cluster.capabilities(), expected);
 }
 

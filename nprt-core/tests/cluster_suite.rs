@@ -10,10 +10,10 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus,
-    Takeover,
+    Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
+    RolloutStatus, Takeover,
 };
-use nprt_core::{Error, Result};
+use nprt_core::{Error, ErrorKind, Result};
 
 struct Fixture {
     cluster: MemoryCluster,
@@ -35,6 +35,11 @@ impl ClusterFixture for Fixture {
 
     async fn apply_as(&self, manager: &str, object: &Object) {
         self.cluster.apply_as(manager, object).unwrap();
+    }
+
+    async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
+        let all = self.cluster.events().into_iter();
+        all.filter(|(id, _)| *id == object.id()).map(|(_, event)| event).collect()
     }
 }
 
@@ -93,6 +98,10 @@ enum Fault {
     EverythingRollsOut,
     /// Who took a lease is not told once it was given back.
     ForgetsHolder,
+    /// Events are kept nowhere.
+    NoEvents,
+    /// Events are refused, and claimed.
+    RefusesEvents,
 }
 
 #[derive(Debug)]
@@ -203,6 +212,13 @@ impl Cluster for Broken {
             _ => statuses,
         }
     }
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+        match self.1 {
+            Fault::NoEvents => Ok(()),
+            Fault::RefusesEvents => Err(Error::new(ErrorKind::Unsupported, "cluster.record_event", "no")),
+            _ => self.0.record_event(object, event).await,
+        }
+    }
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.0.lease(service).await
     }
@@ -254,6 +270,8 @@ async fn the_suite_finds_each_fault() {
         Fault::SilentRollout,
         Fault::EverythingRollsOut,
         Fault::ForgetsHolder,
+        Fault::NoEvents,
+        Fault::RefusesEvents,
     ] {
         let found = tokio::spawn(async move {
             let fixture = Fixture::new();

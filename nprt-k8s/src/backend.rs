@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use futures_util::future::try_join;
 use futures_util::stream::BoxStream;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
-use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
+use nprt_core::ports::{
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus,
+};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -60,7 +62,7 @@ impl KubernetesCluster {
 #[async_trait]
 impl Cluster for KubernetesCluster {
     fn capabilities(&self) -> ClusterCapabilities {
-        ClusterCapabilities { validates_schema: true, field_owners: true, fencing: false }
+        ClusterCapabilities { validates_schema: true, field_owners: true, fencing: false, events: true }
     }
 
     fn namespace(&self) -> String {
@@ -140,6 +142,10 @@ impl Cluster for KubernetesCluster {
 
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
         rollout::watch(Arc::clone(&self.client), workload.clone())
+    }
+
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+        self.client.record("cluster.record_event", &*self.clock, object, event).await
     }
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {

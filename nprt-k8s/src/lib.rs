@@ -39,6 +39,8 @@
 //!   of, and the last five lines of a log after a crash. It fails when the Deployment's `progressDeadlineSeconds`
 //!   have passed, never before: a crash loop may heal. StatefulSets and DaemonSets have no deadline; their
 //!   message says what is wrong until the caller stops listening.
+//! - What happened to a workload is left on it as an Event (`events.k8s.io`), which `kubectl describe` shows and
+//!   the cluster forgets after an hour, or as it is set.
 //! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:
 //!   it depends on `k8s-openapi` with one of its features `v1_*`.
 //!
@@ -71,6 +73,7 @@ mod client;
 mod config;
 mod discovery;
 mod error;
+mod event;
 mod fields;
 mod lease;
 mod list;

@@ -11,6 +11,7 @@ mod allowed;
 mod autoscaler;
 mod boutique;
 mod ending;
+mod events;
 mod expire;
 mod flow;
 mod jobs;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::event::Subject;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service};
@@ -19,6 +20,8 @@ pub(super) struct Job<'a> {
     pub(super) progress: &'a Progress,
     /// Unique to this operation.
     pub(super) holder: String,
+    /// Where its event is written.
+    pub(super) subject: Subject,
 }
 
 impl Pipeline {
@@ -32,6 +35,7 @@ impl Pipeline {
             settings: self.settings,
             progress,
             holder: format!("{}/{number}", self.holder),
+            subject: Subject::default(),
         })
     }
 }

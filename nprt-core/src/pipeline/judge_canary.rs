@@ -6,11 +6,11 @@ use super::expire::not_expired;
 use super::job::Job;
 use super::live::Running;
 use super::progress::{Event, Progress};
-use crate::compare::{Judge, Verdict};
+use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{
     Block, MetricName, Object, Revision, ServiceName, Tag, TimeRange, Track, annotation, label,
 };
-use crate::ports::MetricQuery;
+use crate::ports::{MetricQuery, ObjectEvent};
 use crate::{Error, ErrorKind, Result};
 
 /// What the metrics say of the canary that runs.
@@ -30,7 +30,7 @@ pub struct Judgement {
 
 impl Pipeline {
     /// Compares the canary that runs now with stable, by the service's policy. It changes nothing and needs
-    /// no lease. Measurements that name a version count only where it is the one that runs: those of an
+    /// no lease; a pass and a regression are left as an event on a workload of stable. Measurements that name a version count only where it is the one that runs: those of an
     /// older canary are never judged.
     ///
     /// # Errors
@@ -76,6 +76,13 @@ impl Job<'_> {
         let verdict = judge.verdict(now);
         let (decision, reason) = (verdict.decision.clone(), verdict.reason.clone());
         self.progress.tell(Event::Judged { decision, reason });
+        let note =
+            format!("the canary {tag} ({}): {}: {}", revision.short(), verdict.decision, verdict.reason);
+        match verdict.decision {
+            Decision::Pass => self.record_event(ObjectEvent::normal("CanaryPassed", &note)).await,
+            Decision::Regression => self.record_event(ObjectEvent::warning("CanaryRegressed", &note)).await,
+            Decision::Inconclusive { .. } => {}
+        }
         Ok(Judgement { service: self.service.name.clone(), revision, tag, started, verdict })
     }
 

@@ -130,6 +130,8 @@ fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
 
 impl Job<'_> {
     pub(super) async fn live(&self) -> Result<Live> {
-        Ok(Live { objects: self.ports.cluster.list(&self.service.name).await? })
+        let live = Live { objects: self.ports.cluster.list(&self.service.name).await? };
+        self.subject.saw(&live);
+        Ok(live)
     }
 }

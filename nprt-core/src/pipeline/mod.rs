@@ -53,6 +53,7 @@ mod apply;
 mod canary;
 mod deploy;
 mod ending;
+mod event;
 mod expire;
 mod job;
 mod judge_canary;

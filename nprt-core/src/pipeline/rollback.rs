@@ -3,6 +3,7 @@ use serde::Serialize;
 use super::Pipeline;
 use super::job::Job;
 use super::live::Running;
+use super::notify::News;
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ObjectId, ServiceName, Track};
@@ -99,22 +100,24 @@ impl Job<'_> {
             Ok(Rollback { canary: None, cancelled: None, .. }) => {}
             Ok(done) => {
                 let canary = done.canary.as_ref();
-                let what = match (canary, &done.cancelled) {
+                let (reason, what) = match (canary, &done.cancelled) {
                     (Some(canary), _) if canary.is_expired(self.clock.now()) => {
-                        format!("the canary {} expired and was removed", canary.describe())
+                        ("Expired", format!("the canary {} expired and was removed", canary.describe()))
                     }
-                    (Some(canary), _) => format!("the canary {} was rolled back", canary.describe()),
-                    (None, cancelled) => format!("cancelled: {}", cancelled.as_deref().unwrap_or_default()),
+                    (Some(canary), _) => {
+                        ("RolledBack", format!("the canary {} was rolled back", canary.describe()))
+                    }
+                    (None, cancelled) => {
+                        ("Cancelled", format!("cancelled: {}", cancelled.as_deref().unwrap_or_default()))
+                    }
                 };
                 let revision = canary.and_then(|canary| canary.revision.as_ref());
                 let summary = format!("{}: {what}", done.service);
-                self.notify(Occasion::RolledBack, Severity::Warning, revision, summary, caller).await;
+                let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
+                self.tell(News { occasion, reason, severity, revision, summary }, caller).await;
             }
             Err(error) if error.is_cancelled() => {}
-            Err(error) => {
-                let summary = format!("{purpose} failed: {error}");
-                self.notify(Occasion::Failed, Severity::Error, None, summary, caller).await;
-            }
+            Err(error) => self.tell_failure(purpose, error, caller).await,
         }
     }
 }

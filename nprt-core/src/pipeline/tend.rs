@@ -6,6 +6,7 @@ use super::expire::is_over;
 use super::job::Job;
 use super::lease::holder_in;
 use super::live::Live;
+use super::notify::News;
 use super::progress::{Event, Progress};
 use super::request::Caller;
 use super::rollback::Rollback;
@@ -112,7 +113,8 @@ impl Job<'_> {
         let undone = done.as_ref().ok().and_then(|done| done.undone.as_ref());
         if let Some(undone) = undone {
             let summary = format!("{}: undone: {undone}", self.service.name);
-            self.notify(Occasion::RolledBack, Severity::Warning, None, summary, caller).await;
+            let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
+            self.tell(News { occasion, reason: "Undone", severity, revision: None, summary }, caller).await;
         }
         if let Some(expired) = done.clone().map(|done| done.expired).transpose() {
             self.report_rollback(&expired, purpose, caller).await;

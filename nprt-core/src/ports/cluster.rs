@@ -6,6 +6,7 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::ObjectEvent;
 use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName, Track};
 
@@ -107,6 +108,14 @@ pub trait Cluster: Debug + Send + Sync {
     /// that has no rollout (with those that have), else as [`list`](Cluster::list).
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>>;
 
+    /// Keeps `event` with `object`, as the cluster answered with it, where a person looks at the object. No
+    /// lease is needed: it changes nothing.
+    ///
+    /// # Errors
+    /// `Unsupported` without [`events`](ClusterCapabilities::events); `Rejected` for an object or an event that
+    /// the cluster does not accept; else as [`list`](Cluster::list).
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()>;
+
     /// The service's lease, where anybody holds one that has not expired.
     ///
     /// # Errors
@@ -144,6 +153,8 @@ pub struct ClusterCapabilities {
     /// The server itself refuses a write under a lost lease, so that not even a request that was under way
     /// when the lease was lost can land.
     pub fencing: bool,
+    /// [`record_event`](Cluster::record_event) works.
+    pub events: bool,
 }
 
 /// What an apply did, or would do.

@@ -11,6 +11,7 @@
 
 mod clock;
 mod cluster;
+mod event;
 mod metrics;
 mod notifier;
 mod pointers;
@@ -21,6 +22,7 @@ pub use clock::Clock;
 pub use cluster::{
     Applied, Change, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus, Takeover,
 };
+pub use event::ObjectEvent;
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};

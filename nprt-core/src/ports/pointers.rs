@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{
     Applied, Clock, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MetricQuery,
-    MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, RegistryCapabilities,
-    RolloutStatus, VcsCapabilities, VcsSource,
+    MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
+    RegistryCapabilities, RolloutStatus, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{
@@ -134,6 +134,10 @@ macro_rules! forward_ports {
 
             fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
                 (**self).watch_rollout(workload)
+            }
+
+            async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+                (**self).record_event(object, event).await
             }
 
             async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
-use nprt_core::ports::{Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutStatus};
+use nprt_core::ports::{
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus,
+};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 
@@ -37,6 +39,18 @@ pub(crate) struct Faulty {
     pub(crate) reached: AtomicBool,
     /// This many more writes begin; the next is never answered. Odd numbers let it land, even ones do not.
     pub(crate) writes: Option<AtomicUsize>,
+    /// What becomes of events where they are not kept.
+    pub(crate) eventless: Option<Eventless>,
+}
+
+/// How a cluster keeps no events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Eventless {
+    Refused,
+    /// They are never answered.
+    Silent,
+    /// It does not claim to keep them.
+    Unclaimed,
 }
 
 impl Faulty {
@@ -67,6 +81,7 @@ impl Faulty {
             gate: None,
             reached: AtomicBool::new(false),
             writes: None,
+            eventless: None,
         }
     }
 }
@@ -78,7 +93,8 @@ pub(crate) fn down() -> Error {
 #[async_trait]
 impl Cluster for Faulty {
     fn capabilities(&self) -> ClusterCapabilities {
-        self.cluster.capabilities()
+        let events = self.eventless != Some(Eventless::Unclaimed);
+        ClusterCapabilities { events, ..self.cluster.capabilities() }
     }
     fn namespace(&self) -> String {
         self.cluster.namespace()
@@ -124,6 +140,14 @@ impl Cluster for Faulty {
     }
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
         self.cluster.watch_rollout(workload)
+    }
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+        match self.eventless {
+            None => self.cluster.record_event(object, event).await,
+            Some(Eventless::Refused) => Err(down()),
+            Some(Eventless::Silent) => std::future::pending().await,
+            Some(Eventless::Unclaimed) => panic!("it is not claimed"),
+        }
     }
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.cluster.lease(service).await

@@ -58,6 +58,11 @@ async fn a_canary_as_good_as_stable_passes_and_a_slower_one_does_not() {
         let (done, events) = told(async |progress| pipeline.judge_canary(&shop(), &progress).await).await;
         let done = done.unwrap();
         assert_eq!(done.verdict.decision.as_str(), expected, "{:?}", done.verdict);
+        let (object, event) = world.cluster.events().pop().unwrap();
+        let reason = if factor > 1.0 { "CanaryRegressed" } else { "CanaryPassed" };
+        assert_eq!((object.to_string().as_str(), event.reason()), ("Deployment/shop/web", reason));
+        assert_eq!(event.is_warning(), factor > 1.0);
+        assert!(event.note().contains(&done.verdict.reason) && event.note().contains(tag(&trial).as_str()));
         assert_eq!((done.revision, done.tag), (trial.clone(), tag(&trial)));
         assert!(events.iter().any(|event| matches!(event, Event::Judged { .. })));
     }

@@ -6,6 +6,7 @@ mod canary;
 mod concurrency;
 mod deploy;
 mod ending;
+mod events;
 mod expire;
 mod faults;
 mod faulty;

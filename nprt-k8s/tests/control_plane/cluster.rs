@@ -9,7 +9,8 @@ use crate::world::{World, deployment, follow, object, request, with};
 #[tokio::test]
 async fn claims_what_it_can_do() {
     let Some(world) = World::new("claims").await else { return };
-    let expected = ClusterCapabilities { validates_schema: true, field_owners: true, fencing: false };
+    let expected =
+        ClusterCapabilities { validates_schema: true, field_owners: true, fencing: false, events: true };
     assert_eq!(world.cluster.capabilities(), expected);
     assert_eq!(world.cluster.namespace(), world.namespace);
 }

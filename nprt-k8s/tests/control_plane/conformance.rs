@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::model::Object;
-use nprt_core::ports::Clock;
+use nprt_core::ports::{Clock, ObjectEvent};
+use serde_json::Value;
 
 use crate::world::World;
 
@@ -20,6 +21,19 @@ impl ClusterFixture for World {
         let manager = format!("--field-manager={manager}");
         let args = ["apply", "--server-side", "--force-conflicts", &manager, "-f", "-"];
         self.admin_with_input(&args, &object.as_value().to_string()).await;
+    }
+
+    async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
+        let uid = object.as_value()["metadata"]["uid"].as_str().unwrap();
+        let of = format!("--field-selector=involvedObject.uid={uid}");
+        let list: Value =
+            serde_json::from_str(&self.admin(&["get", "events", &of, "-o", "json"]).await).unwrap();
+        let event = |event: &Value| {
+            let (reason, note) = (event["reason"].as_str().unwrap(), event["message"].as_str().unwrap());
+            let make = if event["type"] == "Warning" { ObjectEvent::warning } else { ObjectEvent::normal };
+            make(reason, note)
+        };
+        list["items"].as_array().unwrap().iter().map(event).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod apply;
 mod autoscaler;
+mod event;
 mod lease;
 mod objects;
 mod pods;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{Object, ServiceName};
-use crate::ports::{Clock, Cluster, Lease, LeaseRequest, Takeover};
+use crate::ports::{Clock, Cluster, Lease, LeaseRequest, ObjectEvent, Takeover};
 
 pub use apply::{
     a_dry_run_says_what_would_be_done, a_field_of_another_manager_is_a_conflict, applied_objects_can_be_read,
@@ -24,6 +25,7 @@ pub use apply::{
     removes_fields_that_are_no_longer_named, unchanged_objects_are_not_written,
 };
 pub use autoscaler::an_autoscaler_keeps_the_replicas;
+pub use event::keeps_events_where_claimed;
 pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
     an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
@@ -47,6 +49,10 @@ pub trait ClusterFixture: Send + Sync {
     /// Makes the fields of `object` so as the field manager `manager`, by other means than the cluster under
     /// test. It panics where it fails: it belongs to the test.
     async fn apply_as(&self, manager: &str, object: &Object);
+
+    /// The events that are kept with `object`, by whomever, and by other means than the cluster under test. Not
+    /// asked where it claims [none](crate::ports::ClusterCapabilities::events).
+    async fn events(&self, object: &Object) -> Vec<ObjectEvent>;
 
     /// How long a lease lasts that is let run out; 3 seconds.
     fn lease_duration(&self) -> Duration {
@@ -78,6 +84,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     what_was_applied_can_be_restored(cluster, fixture).await;
     a_restore_leaves_others_alone(cluster, fixture).await;
     an_object_that_is_gone_is_not_restored(cluster, fixture).await;
+    keeps_events_where_claimed(cluster, fixture).await;
     a_lease_has_one_holder(cluster, fixture).await;
     a_renewed_lease_lasts(cluster, fixture).await;
     an_expired_lease_goes_to_whoever_asks(cluster, fixture).await;

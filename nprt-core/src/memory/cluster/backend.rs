@@ -3,13 +3,15 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 
 use super::{MemoryCluster, rollout, state};
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
-use crate::ports::{Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus};
+use crate::ports::{
+    Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase, RolloutStatus,
+};
 use crate::{Error, ErrorKind, Result};
 
 #[async_trait]
 impl Cluster for MemoryCluster {
     fn capabilities(&self) -> ClusterCapabilities {
-        ClusterCapabilities { validates_schema: false, field_owners: true, fencing: true }
+        ClusterCapabilities { validates_schema: false, field_owners: true, fencing: true, events: true }
     }
 
     fn namespace(&self) -> String {
@@ -86,6 +88,13 @@ impl Cluster for MemoryCluster {
             }
         })
         .boxed()
+    }
+
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+        let mut state = self.state();
+        let id = state.place(object.id(), &self.namespace)?;
+        state.events.push((id, event.clone()));
+        Ok(())
     }
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {

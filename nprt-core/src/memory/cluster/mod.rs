@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::Result;
 use crate::model::{Object, ObjectId};
-use crate::ports::{Applied, Clock};
+use crate::ports::{Applied, Clock, ObjectEvent};
 
 use state::{State, Write};
 pub use view::{ClusterView, WorkloadView};
@@ -119,6 +119,12 @@ impl MemoryCluster {
         let state = self.state();
         let objects = state.objects().map(|stored| &stored.object);
         objects.filter(|o| o.namespace().is_none_or(|n| n == self.namespace)).cloned().collect()
+    }
+
+    /// What was [recorded](crate::ports::Cluster::record_event) of which object, the newest last.
+    #[must_use]
+    pub fn events(&self) -> Vec<(ObjectId, ObjectEvent)> {
+        self.state().events.clone()
     }
 
     /// What runs in the namespace.

@@ -12,7 +12,7 @@ use super::pods::Ending;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
 use crate::model::{Object, ObjectId};
-use crate::ports::{Applied, Change};
+use crate::ports::{Applied, Change, ObjectEvent};
 use crate::{Error, ErrorKind, Result};
 
 /// An object, who owns which of its fields, and its rollout where its kind has one.
@@ -50,6 +50,8 @@ pub(super) struct State {
     /// The last object's number, for its uid.
     created: u64,
     pub(super) leases: Leases,
+    /// What was recorded of which object, the newest last.
+    pub(super) events: Vec<(ObjectId, ObjectEvent)>,
     pub(super) ending: Vec<Ending>,
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::OPERATION;
 use super::super::rules::Workload;
 use super::pod::Crashed;
-use crate::client::Client;
+use crate::client::{Client, MANAGER};
 use crate::discovery::Resource;
 use crate::error::Failure;
 
@@ -27,6 +27,8 @@ impl Client {
             (Workload(object).text("/metadata/namespace"), Workload(object).text("/metadata/uid"));
         let params = ListParams::default().fields(&format!("involvedObject.uid={uid},type=Warning"));
         let mut events = self.list_by(OPERATION, &Resource::events(), namespace, &params).await?;
+        // What we have told of it ourselves is no reason of the cluster's.
+        events.retain(|event| Workload(event).text("/reportingComponent") != MANAGER);
         events.sort_by(|a, b| time(a).cmp(time(b)));
         Ok(events)
     }

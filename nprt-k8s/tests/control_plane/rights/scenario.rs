@@ -3,7 +3,7 @@
 
 use futures_util::StreamExt;
 use nprt_core::model::Object;
-use nprt_core::ports::{Cluster, Lease, LeaseRequest, RolloutPhase, Takeover};
+use nprt_core::ports::{Cluster, Lease, LeaseRequest, ObjectEvent, RolloutPhase, Takeover};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
@@ -32,6 +32,8 @@ pub(super) enum Scenario {
     TakeLease,
     /// Holds it for longer.
     RenewLease,
+    /// Leaves an event on an object.
+    Tell,
     /// Says why a rollout fails whose pods behave so: with all rights `whole`, and else what may not be read.
     Diagnose { behaviour: &'static str, whole: &'static str, poorer: &'static str },
 }
@@ -44,6 +46,7 @@ pub(super) fn scenario(right: &Right) -> Option<Scenario> {
         ("coordination.k8s.io", "leases", "get") => LookAtLease,
         ("coordination.k8s.io", "leases", "create") => TakeLease,
         ("coordination.k8s.io", "leases", "update") => RenewLease,
+        ("events.k8s.io", "events", "create") => Tell,
         ("keda.sh", "scaledobjects", "list") => Scale,
         ("", "pods", "list") => {
             Diagnose { behaviour: "never-ready", whole: "; pod ", poorer: "its pods may not be read" }
@@ -208,7 +211,7 @@ impl Scenario {
                 world.cluster.acquire(&own_lease(right)).await.unwrap();
                 return;
             }
-            Self::Make | Self::LookAtLease | Self::TakeLease => return,
+            Self::Make | Self::LookAtLease | Self::TakeLease | Self::Tell => return,
         };
         world.cluster.apply(lease, &object).await.unwrap();
         if let Self::Diagnose { .. } = self {
@@ -269,6 +272,10 @@ impl Scenario {
                 }
             }
             Self::Scale => cluster.apply(lease, &scaled(right, 2)).await.map(drop),
+            Self::Tell => {
+                let event = ObjectEvent::normal("Deployed", "by a test");
+                cluster.record_event(&deployment(&right.slug()), &event).await
+            }
             Self::LookAtLease => cluster.lease(&lease.service).await.map(drop),
             Self::TakeLease => cluster.acquire(&own_lease(right)).await.map(drop),
             Self::RenewLease => {

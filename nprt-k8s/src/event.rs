@@ -1,0 +1,55 @@
+//! Events of `events.k8s.io`, which `kubectl describe` shows with their object.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, PostParams};
+use nprt_core::Result;
+use nprt_core::model::Object;
+use nprt_core::ports::{Clock, ObjectEvent};
+use serde_json::Value;
+
+use crate::client::{Client, MANAGER};
+
+impl Client {
+    /// Writes `event` about `object`. It is found by the object's uid.
+    pub(crate) async fn record(
+        &self,
+        operation: &'static str,
+        clock: &dyn Clock,
+        object: &Object,
+        event: &ObjectEvent,
+    ) -> Result<()> {
+        // Events of what has no namespace would be in `default`, where we have no rights.
+        let namespace = object.namespace().unwrap_or(&self.namespace).to_owned();
+        let text = |pointer| object.as_value().pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let regarding = ObjectReference {
+            api_version: Some(object.api_version().to_owned()),
+            kind: Some(object.kind().to_owned()),
+            name: Some(object.name().to_owned()),
+            namespace: Some(namespace.clone()),
+            uid: text("/metadata/uid"),
+            resource_version: text("/metadata/resourceVersion"),
+            field_path: None,
+        };
+        let written = Event {
+            metadata: ObjectMeta {
+                generate_name: Some(format!("{MANAGER}-")),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            event_time: Some(MicroTime(clock.now())),
+            reporting_controller: Some(MANAGER.to_owned()),
+            reporting_instance: Some(MANAGER.to_owned()),
+            action: Some(event.reason().to_owned()),
+            reason: Some(event.reason().to_owned()),
+            type_: Some(if event.is_warning() { "Warning" } else { "Normal" }.to_owned()),
+            note: Some(event.note().to_owned()),
+            regarding: Some(regarding),
+            ..Event::default()
+        };
+        let events: Api<Event> = Api::namespaced(self.kube.clone(), &namespace);
+        let answer = self.call(operation, events.create(&PostParams::default(), &written)).await;
+        answer.map(drop).map_err(|failure| failure.into_error(operation).with("object", object.id()))
+    }
+}
