@@ -75,6 +75,7 @@ mod discovery;
 mod error;
 mod event;
 mod fields;
+mod identity;
 mod lease;
 mod list;
 mod owned;
