@@ -11,7 +11,7 @@ use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
     Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
-    RolloutStatus, Takeover,
+    RolloutStatus, Takeover, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 
@@ -102,6 +102,10 @@ enum Fault {
     NoEvents,
     /// Events are refused, and claimed.
     RefusesEvents,
+    /// Between which versions a service is changed is not written.
+    ForgetsTransition,
+    /// A change of version is never over.
+    KeepsTransition,
 }
 
 #[derive(Debug)]
@@ -235,6 +239,13 @@ impl Cluster for Broken {
         }
         renewed
     }
+    async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
+        match self.1 {
+            Fault::ForgetsTransition => Ok(()),
+            Fault::KeepsTransition if transition.is_none() => Ok(()),
+            _ => self.0.set_transition(lease, transition).await,
+        }
+    }
     async fn release(&self, lease: &Lease) -> Result<()> {
         match self.1 {
             Fault::NeverReleased => Ok(()),
@@ -272,6 +283,8 @@ async fn the_suite_finds_each_fault() {
         Fault::ForgetsHolder,
         Fault::NoEvents,
         Fault::RefusesEvents,
+        Fault::ForgetsTransition,
+        Fault::KeepsTransition,
     ] {
         let found = tokio::spawn(async move {
             let fixture = Fixture::new();

@@ -2,9 +2,11 @@
 //! that one that the manifest drops later is dropped in the cluster; those of the managers that the policy
 //! names are taken by force. All others are conflicts.
 
-use nprt_core::{Error, ErrorKind, Result};
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
+use crate::apply::pin;
 use crate::client::{Client, MANAGER, Place};
 use crate::error::Failure;
 use crate::fields::{self, at};
@@ -15,8 +17,6 @@ const KUBECTL: [&str; 2] = ["kubectl-client-side-apply", "kubectl-create"];
 const BEFORE: &str = "before-first-apply";
 /// The annotation in which `kubectl apply` keeps what it was given.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// How often a write that somebody else was quicker with is tried again.
-const ATTEMPTS: usize = 20;
 
 impl Client {
     /// What applying `body` would make of the object. A conflict with fields that [`write`](Client::write)
@@ -30,7 +30,7 @@ impl Client {
     ) -> Result<Value, Failure> {
         let answer = self.patch(operation, place, body, true, false).await;
         match (answer, before) {
-            (Err(refusal), Some(before)) if refusal.is_conflict() => {
+            (Err(refusal), Some(before)) if refusal.is_conflict() && !refusal.is_outdated() => {
                 let after = self.patch(operation, place, body, true, true).await?;
                 if self.may_force(before, &after) { Ok(after) } else { Err(refusal) }
             }
@@ -38,75 +38,46 @@ impl Client {
         }
     }
 
-    /// Applies `body` to the object, which was `before`. `allowed` is asked anew before a write that is not
-    /// the first request.
-    pub(crate) async fn write<A: Future<Output = Result<()>>>(
+    /// Applies `body` to the object, which was `before`. What is built on an object that is another by now is
+    /// refused, at each step.
+    pub(crate) async fn write(
         &self,
         operation: &'static str,
         place: &Place,
-        body: &Value,
+        mut body: Value,
         before: Option<&Value>,
-        allowed: &impl Fn() -> A,
     ) -> Result<Value, Failure> {
-        if let Some(before) = before
-            && adopted(before).is_some()
-        {
+        let Some(before) = before else { return self.patch(operation, place, &body, false, false).await };
+        let mut now = Cow::Borrowed(before);
+        if let Some(owners) = adopted(before) {
             // What is refused changes nothing, not even owners.
-            self.predict(operation, place, body, Some(before)).await?;
-            allowed().await.map_err(Failure::Broken)?;
-            self.adopt(operation, place, before.clone()).await?;
-            allowed().await.map_err(Failure::Broken)?;
+            self.predict(operation, place, &body, Some(before)).await?;
+            now = Cow::Owned(self.adopt(operation, place, before, owners).await?);
+            pin(&mut body, Some(&now));
         }
-        match self.patch(operation, place, body, false, false).await {
-            Err(refusal) if refusal.is_conflict() && !self.forced.is_empty() => {
-                self.force(operation, place, body, refusal, allowed).await
+        match self.patch(operation, place, &body, false, false).await {
+            Err(refusal) if refusal.is_conflict() && !refusal.is_outdated() && !self.forced.is_empty() => {
+                let after = self.patch(operation, place, &body, true, true).await?;
+                if !self.may_force(&now, &after) {
+                    return Err(refusal);
+                }
+                self.patch(operation, place, &body, false, true).await
             }
             answer => answer,
         }
     }
 
-    /// Makes ours what kubectl owns of the object. No value changes.
-    async fn adopt(&self, operation: &'static str, place: &Place, mut live: Value) -> Result<(), Failure> {
-        for _ in 0..ATTEMPTS {
-            let Some(owners) = adopted(&live) else { return Ok(()) };
-            let patch = json!({"metadata": {"resourceVersion": version(&live), "managedFields": owners}});
-            match self.merge(operation, place, &patch).await {
-                Err(failure) if failure.is_conflict() => match self.get(operation, place).await? {
-                    Some(now) => live = now,
-                    None => return Ok(()),
-                },
-                answer => return answer.map(drop),
-            }
-        }
-        Err(contended(operation))
-    }
-
-    /// Applies `body` by force, where that takes fields only from those whom the policy names. The resource
-    /// version is that of the object that was looked at: what somebody else writes meanwhile is not taken.
-    async fn force<A: Future<Output = Result<()>>>(
+    /// Makes `owners` those of the object's fields: ours what was kubectl's. No value changes.
+    async fn adopt(
         &self,
         operation: &'static str,
         place: &Place,
-        body: &Value,
-        refusal: Failure,
-        allowed: &impl Fn() -> A,
+        live: &Value,
+        owners: Vec<Value>,
     ) -> Result<Value, Failure> {
-        for _ in 0..ATTEMPTS {
-            let Some(live) = self.get(operation, place).await? else { return Err(refusal) };
-            let mut body = body.clone();
-            body["metadata"]["resourceVersion"] = json!(version(&live));
-            match self.patch(operation, place, &body, true, true).await {
-                Err(failure) if failure.is_conflict() => continue,
-                Ok(after) if !self.may_force(&live, &after) => return Err(refusal),
-                answer => answer?,
-            };
-            allowed().await.map_err(Failure::Broken)?;
-            match self.patch(operation, place, &body, false, true).await {
-                Err(failure) if failure.is_conflict() => {}
-                answer => return answer,
-            }
-        }
-        Err(contended(operation))
+        let mut patch = json!({"metadata": {"managedFields": owners}});
+        pin(&mut patch, Some(live));
+        self.merge(operation, place, &patch).await
     }
 
     /// Whether an apply by force, which made `after` of `before`, took fields from nobody but kubectl and
@@ -207,12 +178,4 @@ pub(crate) fn is_ours(entry: &Value) -> bool {
 
 fn is_update(entry: &Value) -> bool {
     is(entry, "operation", "Update") && entry.get("subresource").is_none()
-}
-
-fn version(object: &Value) -> Option<&Value> {
-    object.pointer("/metadata/resourceVersion")
-}
-
-fn contended(operation: &'static str) -> Failure {
-    Failure::Broken(Error::new(ErrorKind::Unavailable, operation, "others keep changing the object"))
 }

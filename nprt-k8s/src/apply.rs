@@ -1,55 +1,66 @@
 //! Server-side apply: what is sent, what came of it, and why the server refused.
 
-use std::future::Future;
-
-use futures_util::future::try_join;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{Api, PostParams};
 use kube::core::Status;
 use nprt_core::model::Object;
-use nprt_core::ports::Applied;
+use nprt_core::ports::Change;
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use crate::change::change;
 use crate::client::{Client, Place};
 use crate::error::{Failure, kind, refused};
+use crate::lease::name_epoch;
 
 /// What the server alone sets; an object that was read from a cluster has it.
 const SERVER_FIELDS: [&str; 5] =
     ["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
 
+/// Why an object was not applied.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It is another than the one on which the request was built.
+    Outdated,
+    /// A field is another manager's. The server says so first where the object is another, too.
+    Conflict(Error),
+    /// Something else.
+    Error(Error),
+}
+
 impl Client {
-    /// Applies `object`, or says what applying it would do. `allowed` is asked beside the look at what is
-    /// there, and again where anything else was asked since, so that no other request lies between its answer
-    /// and a write.
-    pub(crate) async fn apply<A: Future<Output = Result<()>>>(
+    /// Applies `object` to the very object that was read as `before`, or makes it where there is none; or says
+    /// what that would do. It will name `epoch`.
+    pub(crate) async fn apply(
         &self,
         operation: &'static str,
         place: &Place,
         object: &Object,
+        before: Option<&Value>,
+        epoch: Option<u64>,
         dry_run: bool,
-        allowed: impl Fn() -> A,
-    ) -> Result<Applied> {
-        let before =
-            async { self.get(operation, place).await.map_err(|failure| failure.into_error(operation)) };
-        let (before, ()) = try_join(before, allowed()).await?;
+    ) -> Result<(Value, Change), Refusal> {
         let mut body = body(object, place);
-        if self.keep_replicas(operation, place, object, &mut body, before.as_ref()).await? {
-            allowed().await?;
-        }
+        name_epoch(&mut body, epoch);
+        pin(&mut body, before);
+        self.keep_replicas(operation, place, object, &mut body, before).await.map_err(Refusal::Error)?;
         let answer = match dry_run {
-            true => self.predict(operation, place, &body, before.as_ref()).await,
-            false => self.write(operation, place, &body, before.as_ref(), &allowed).await,
+            true => self.predict(operation, place, &body, before).await,
+            false => self.write(operation, place, body, before).await,
         };
-        let after = match answer {
-            Ok(after) => after,
-            Err(failure) => return Err(self.refusal(operation, place, object, failure).await),
-        };
-        let change = change(before.as_ref(), &after);
-        Ok(Applied { object: live(operation, after)?, change })
+        match answer {
+            Ok(after) => {
+                let change = change(before, &after);
+                Ok((after, change))
+            }
+            Err(failure) if failure.is_outdated() => Err(Refusal::Outdated),
+            Err(failure) => {
+                let error = self.refusal(operation, place, object, failure).await;
+                Err(if error.is_conflict() { Refusal::Conflict(error) } else { Refusal::Error(error) })
+            }
+        }
     }
 
     /// Says why the server refused `object`.
@@ -145,6 +156,26 @@ fn body(object: &Object, place: &Place) -> Value {
         }
     }
     value
+}
+
+/// No object's: the first that a server ever gives is a later one.
+const NONE: &str = "1";
+
+/// Makes the server refuse `body` where the object is another than `before`. A resource version makes it refuse
+/// any other one that is there, the uid also where it is gone.
+pub(crate) fn pin(body: &mut Value, before: Option<&Value>) {
+    match before {
+        Some(before) => {
+            for field in ["uid", "resourceVersion"] {
+                body["metadata"][field] = before["metadata"][field].clone();
+            }
+        }
+        None => body["metadata"]["resourceVersion"] = json!(NONE),
+    }
+}
+
+pub(crate) fn contended(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, operation, "others keep changing the object")
 }
 
 /// An object as the server answers with it.

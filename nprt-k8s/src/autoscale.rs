@@ -17,7 +17,7 @@ impl Client {
     /// owns falls back to 1.
     ///
     /// Autoscalers are looked for only where it matters: where applying `body` as it is would change the
-    /// replicas or who owns them. Says whether they were.
+    /// replicas or who owns them.
     pub(crate) async fn keep_replicas(
         &self,
         operation: &'static str,
@@ -25,10 +25,10 @@ impl Client {
         object: &Object,
         body: &mut Value,
         before: Option<&Value>,
-    ) -> Result<bool> {
-        let Some(before) = before else { return Ok(false) };
+    ) -> Result<()> {
+        let Some(before) = before else { return Ok(()) };
         let (Some(live), Some(namespace)) = (before.pointer("/spec/replicas"), &place.namespace) else {
-            return Ok(false);
+            return Ok(());
         };
         let owners = adopted(before).unwrap_or_else(|| entries(before).cloned().collect());
         let owns = |entry: &Value| entry.pointer("/fieldsV1/f:spec/f:replicas").is_some();
@@ -39,7 +39,7 @@ impl Client {
             None => !ours,
         };
         if stays {
-            return Ok(false);
+            return Ok(());
         }
         let kinds = [Resource::autoscalers(), Resource::scaled_objects()];
         let list = async |kind: &Resource| {
@@ -52,11 +52,11 @@ impl Client {
             for item in items {
                 if self::live(operation, whole(kind, item))?.scales(&id) {
                     name_replicas(body, (!theirs).then_some(live));
-                    return Ok(true);
+                    return Ok(());
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -51,6 +51,15 @@ impl Place {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, namespace, name } = self;
+        write!(f, "{}/{}", resource.api.api_version, resource.api.kind)?;
+        namespace.iter().try_for_each(|namespace| write!(f, "/{namespace}"))?;
+        write!(f, "/{name}")
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("namespace", &self.namespace).finish_non_exhaustive()
@@ -149,18 +158,20 @@ impl Client {
         self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
     }
 
-    /// Deletes the object that has `uid`; what it owns is collected in the background.
+    /// Deletes the object as it was read; what it owns is collected in the background. Says whether it is gone,
+    /// or only marked.
     pub(crate) async fn delete(
         &self,
         operation: &'static str,
         place: &Place,
-        uid: &str,
-    ) -> Result<(), Failure> {
-        let same = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        object: &Value,
+    ) -> Result<bool, Failure> {
+        let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        let same = Preconditions { uid: text("uid"), resource_version: text("resourceVersion") };
         let request = place.request().delete(&place.name, &DeleteParams::background().preconditions(same));
         match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
-            Err(failure) if failure.is_not_found() => Ok(()),
-            answer => answer.map(drop),
+            Err(failure) if failure.is_not_found() => Ok(true),
+            answer => answer.map(|answer| answer["kind"] == "Status"),
         }
     }
 

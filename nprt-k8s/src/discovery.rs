@@ -51,8 +51,8 @@ impl Resource {
     }
 }
 
-/// Namespaced kinds that every cluster has and most services are made of: known without asking, and always
-/// listed.
+/// Namespaced kinds that every cluster has and most services are made of: known without asking, and listed for
+/// a service of which nothing is remembered.
 const BUILT_IN: &[(&str, &str, &[&str])] = &[
     ("", "v1", &["ConfigMap", "PersistentVolumeClaim", "Secret", "Service", "ServiceAccount"]),
     ("apps", "v1", &["DaemonSet", "Deployment", "StatefulSet"]),
@@ -62,17 +62,20 @@ const BUILT_IN: &[(&str, &str, &[&str])] = &[
     ("policy", "v1", &["PodDisruptionBudget"]),
 ];
 
-/// The kinds that are always listed.
+/// The kinds that are known without asking.
 pub(crate) fn built_in() -> impl Iterator<Item = Resource> {
     BUILT_IN
         .iter()
         .flat_map(|(group, version, kinds)| kinds.iter().map(|kind| Resource::known(group, version, kind)))
 }
 
-/// Whether the kind is always listed, in whatever version it was applied.
-pub(crate) fn is_built_in(resource: &Resource) -> bool {
+/// How a kind is remembered: a built-in one in the version in which it is listed, whatever it was applied in.
+pub(crate) fn remembered_as(resource: &Resource) -> String {
     let ApiResource { group, kind, .. } = &resource.api;
-    BUILT_IN.iter().any(|(known, _, kinds)| known == group && kinds.contains(&kind.as_str()))
+    let same = |known: &Resource| known.api.group == *group && known.api.kind == *kind;
+    let listed = built_in().find(same);
+    let api = listed.as_ref().map_or(&resource.api, |listed| &listed.api);
+    format!("{}/{}", api.api_version, api.kind)
 }
 
 /// What the server said of each version of its API.

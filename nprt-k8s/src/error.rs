@@ -39,6 +39,14 @@ impl Failure {
         matches!(self, Self::Refused(status) if kind(status) == ErrorKind::Conflict)
     }
 
+    /// Whether the request was built on an object that is another by now, or was not there and is.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let Self::Refused(status) = self else { return false };
+        let mut causes = status.details.iter().flat_map(|details| &details.causes);
+        // Fields of another manager are a conflict too, which names them.
+        kind(status) == ErrorKind::Conflict && causes.all(|cause| cause.reason != "FieldManagerConflict")
+    }
+
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
             Self::Refused(status) if status.code == 404 && status.reason != "NotFound" => {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::apply::live;
 use crate::client::Client;
 use crate::discovery::Resource;
+use crate::lease::{Leases, Seen};
 
 impl Client {
     /// The pods of a track of the service that have not finished, by name.
@@ -46,6 +47,19 @@ impl Client {
         });
         let mut objects: Vec<Object> = try_join_all(lists).await?.into_iter().flatten().collect();
         objects.sort_by(|a, b| (a.kind(), a.name()).cmp(&(b.kind(), b.name())));
+        Ok(objects)
+    }
+}
+
+impl Leases {
+    /// The objects of the service. While a lease of it is held, they need not be read again to be changed.
+    pub(crate) async fn list(&self, operation: &'static str, service: &ServiceName) -> Result<Vec<Object>> {
+        let kinds = self.kinds(operation, service).await?;
+        let objects = self.client.list_service(operation, service, &kinds).await?;
+        for object in &objects {
+            let place = self.client.place(operation, &object.id()).await?;
+            self.holds.see(service, &place, Seen { object: object.as_value().clone(), found: false });
+        }
         Ok(objects)
     }
 }

@@ -9,49 +9,60 @@ use crate::adopt::{adopted, entries, is_ours};
 use crate::apply::live;
 use crate::client::{Client, Place};
 use crate::fields::{is_item, key};
+use crate::lease::Leases;
 use crate::text::with_text;
 
 impl Client {
-    /// The part of the live object that we have applied.
-    pub(crate) async fn owned(&self, operation: &'static str, id: &ObjectId) -> Result<Option<Object>> {
-        let failed = |failure: crate::error::Failure| failure.into_error(operation).with("object", id);
-        let place = self.place(operation, id).await?;
-        let Some(mut object) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
-        // The fields are kept by the names of the version in which they were applied.
-        let version = entry(&object).and_then(|entry| Some(entry.get("apiVersion")?.as_str()?.to_owned()));
-        if let Some(api_version) = version.filter(|version| *version != id.api_version) {
-            let id = ObjectId { api_version, ..id.clone() };
-            let place = self.place(operation, &id).await?;
-            let Some(converted) = self.get(operation, &place).await.map_err(failed)? else { return Ok(None) };
-            object = converted;
-        }
-        live(operation, part(&with_text(&object))).map(Some)
-    }
-
-    /// `former` without the fields that others have set otherwise; `None` where the object is gone.
-    pub(crate) async fn former(
+    /// The part of the object, which was read as `live`, that we have applied; `None` where there is no such
+    /// object any more, or nothing of ours in it.
+    pub(crate) async fn applied(
         &self,
         operation: &'static str,
         place: &Place,
-        former: &Object,
+        live: Value,
     ) -> Result<Option<Object>> {
-        let now = self.get(operation, place).await;
-        let now = now.map_err(|failure| failure.into_error(operation).with("object", former.id()))?;
-        let Some(now) = now else { return Ok(None) };
-        let now = with_text(&now);
-        let mut former = former.clone();
-        for entry in entries(&now).filter(|entry| !is_ours(entry)) {
-            let (former, fields) = (former.as_value_mut(), &entry["fieldsV1"]);
-            leave(former, &now, fields);
-            // One value by two names.
-            for (ours, theirs) in [("stringData", "f:data"), ("data", "f:stringData")] {
-                if let (Some(former), Some(fields)) = (former.get_mut(ours), fields.get(theirs)) {
-                    leave(former, &now[ours], fields);
-                }
+        let Some(entry) = entry(&live) else { return Ok(None) };
+        // The fields are kept by the names of the version in which they were applied.
+        let api = &place.resource.api;
+        let version = entry.get("apiVersion").and_then(Value::as_str).unwrap_or(&api.api_version);
+        if version == api.api_version {
+            return self::live(operation, part(&with_text(&live))).map(Some);
+        }
+        let place = Place { resource: self.resource(operation, version, &api.kind).await?, ..place.clone() };
+        let converted = self.get(operation, &place).await;
+        let converted = converted.map_err(|failure| failure.into_error(operation).with("object", &place))?;
+        converted.map(|converted| self::live(operation, part(&with_text(&converted)))).transpose()
+    }
+}
+
+impl Leases {
+    /// The part of the live object that we have applied.
+    pub(crate) async fn owned(&self, operation: &'static str, id: &ObjectId) -> Result<Option<Object>> {
+        let place = self.client.place(operation, id).await?;
+        let Some(seen) = self.seen_or_live(operation, &place).await? else { return Ok(None) };
+        let nothing = part(&with_text(&seen.object));
+        match self.client.applied(operation, &place, seen.object).await? {
+            Some(owned) => Ok(Some(owned)),
+            None => live(operation, nothing).map(Some),
+        }
+    }
+}
+
+/// `former` without the fields that others have set otherwise in `now`.
+pub(crate) fn former_of(former: &Object, now: &Value) -> Object {
+    let now = with_text(now);
+    let mut former = former.clone();
+    for entry in entries(&now).filter(|entry| !is_ours(entry)) {
+        let (former, fields) = (former.as_value_mut(), &entry["fieldsV1"]);
+        leave(former, &now, fields);
+        // One value by two names.
+        for (ours, theirs) in [("stringData", "f:data"), ("data", "f:stringData")] {
+            if let (Some(former), Some(fields)) = (former.get_mut(ours), fields.get(theirs)) {
+                leave(former, &now[ours], fields);
             }
         }
-        Ok(Some(former))
     }
+    former
 }
 
 /// What the server keeps of our applies, once we have adopted what kubectl wrote: an apply begins with that.

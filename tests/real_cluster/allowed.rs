@@ -48,7 +48,7 @@ async fn a_role_needs_the_setting_and_the_right() {
     says(&error, &["add rbac.authorization.k8s.io/Role to `allow_kinds`", "shop.yaml", "document: 5"]);
     assert!(!error.to_string().contains(server), "the server was not asked: {error}");
     let error = unchanged(&allowed).await;
-    says(&error, &[server, "cannot get resource \"roles\"", "group \"rbac.authorization.k8s.io\""]);
+    says(&error, &[server, "cannot patch resource \"roles\"", "group \"rbac.authorization.k8s.io\""]);
 
     bind(&world, include_str!("../../nprt-k8s/role-extra.yaml"), "nprt-extra").await;
     says(&unchanged(&plain).await, &["`allow_kinds`"]);

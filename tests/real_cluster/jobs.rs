@@ -97,6 +97,8 @@ async fn a_job_that_fails_or_is_cancelled_undoes_the_deploy() {
             object["metadata"]["generation"].take();
             // The controller counts.
             object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].take();
+            // Whoever takes the lease from somebody marks the objects.
+            object["metadata"]["annotations"]["nprt.dev/epoch"].take();
         }
         objects
     };

@@ -46,7 +46,9 @@ async fn everything(world: &World) -> Vec<Value> {
             metadata.insert(field.to_owned(), Value::Null);
         }
         if let Some(annotations) = metadata.get_mut("annotations") {
-            annotations["deployment.kubernetes.io/revision"] = Value::Null;
+            for field in ["deployment.kubernetes.io/revision", "nprt.dev/epoch"] {
+                annotations[field] = Value::Null;
+            }
         }
         object["status"] = Value::Null;
         objects.push(object);
@@ -105,10 +107,11 @@ async fn a_deploy_whose_process_dies_is_undone_by_the_next_operation() {
     }
     under_way.abort();
     _ = under_way.await;
-    let record = ["get", "secret", "nprt-undo-shop", "-o", "jsonpath={.metadata.annotations}"];
-    let record = world.kubectl(&record).await;
-    assert!(record.contains(&tag(&first)) && record.contains(&stuck.to_string()), "from, to: {record}");
+    let lease = world.kubectl(&["get", "lease", "nprt-shop", "-o", "jsonpath={.metadata.annotations}"]).await;
+    assert!(lease.contains(&tag(&first)) && lease.contains(&stuck.to_string()), "from, to: {lease}");
     let done = other.rollback().await.unwrap();
     assert!(done.warnings[0].contains("undone"), "{done:?}");
+    let lease = world.kubectl(&["get", "lease", "nprt-shop", "-o", "jsonpath={.metadata.annotations}"]).await;
+    assert!(!lease.contains("nprt.dev/from") && !lease.contains("nprt.dev/to"), "it is over: {lease}");
     same(&world, &before).await;
 }

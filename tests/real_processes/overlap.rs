@@ -14,7 +14,8 @@ const ROUND: u64 = 4;
 #[tokio::test(flavor = "multi_thread")]
 async fn overlapping_deploys_never_end_mixed() {
     let Some(plane) = plane().await else { return };
-    let shop = Shop::new(&*plane.read().await, "overlap").await;
+    let plane = plane.read().await;
+    let shop = Shop::new(&plane, "overlap").await;
     let mut workers = [shop.worker(30), shop.worker(30)];
     for round in 0..times(20, 200) as u64 / ROUND {
         let mut runs = Vec::new();

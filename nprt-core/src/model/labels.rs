@@ -51,4 +51,7 @@ pub mod annotation {
     /// once a version is stable. `restartPolicy: Never` keeps the pod that failed, whose last log lines the
     /// error tells. Without the annotation a Job is an object as any other: applied, and not waited for.
     pub const RUN: &str = "nprt.dev/run";
+    /// The epoch of the lease under which the object was made, or was taken over from a holder who had not given
+    /// the lease back: whoever holds an earlier one may no longer change it.
+    pub const EPOCH: &str = "nprt.dev/epoch";
 }

@@ -9,7 +9,7 @@ use super::live::Live;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::model::{Object, ObjectId, Track};
-use crate::ports::Lease;
+use crate::ports::{Applied, Change, Lease};
 use crate::{Result, Retry};
 
 /// The pauses between attempts at a write that fails for a moment, and how long a pause may be at the most
@@ -38,21 +38,29 @@ pub(super) fn order(object: &Object) -> u8 {
 }
 
 impl Job<'_> {
-    /// Applies `objects`. What fails for a moment is tried again.
+    /// Applies those objects that are not so already, as it was foreseen. What fails for a moment is tried again.
     ///
     /// # Errors
     /// The first object's that fails; those of later kinds are not applied then.
     pub(super) async fn apply(
         &self,
         lease: &Lease,
-        objects: impl Iterator<Item = &Object>,
+        objects: impl Iterator<Item = (&Object, &Applied)>,
     ) -> Result<Vec<AppliedObject>> {
-        let mut objects: Vec<&Object> = objects.collect();
-        objects.sort_by_key(|object| order(object));
+        let mut objects: Vec<(&Object, &Applied)> = objects.collect();
+        objects.sort_by_key(|(object, _)| order(object));
         let mut applied = Vec::with_capacity(objects.len());
-        for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
+        for kinds in objects.chunk_by(|(a, _), (b, _)| order(a) == order(b)) {
+            let apply = async |object: &Object, foreseen: &Applied| match foreseen.change {
+                Change::Unchanged => {
+                    let (object, change) = (foreseen.object.id(), foreseen.change);
+                    self.progress.tell(Event::Applied { object: object.clone(), change });
+                    Ok(AppliedObject { object, change })
+                }
+                _ => self.apply_one(lease, object).await,
+            };
             // All of them to their end: a request that is given up may land all the same.
-            let done = join_all(kinds.iter().map(|object| self.apply_one(lease, object))).await;
+            let done = join_all(kinds.iter().map(|(object, foreseen)| apply(object, foreseen))).await;
             applied.extend(done.into_iter().collect::<Result<Vec<_>>>()?);
         }
         Ok(applied)

@@ -87,6 +87,9 @@ impl Job<'_> {
         }
         plan.warnings.extend(mixed);
         self.refuse_taken_services(&plan, &live)?;
+        if !is_there {
+            plan = plan.anew();
+        }
         let routes = self.plan_routes(&routes).await?;
         Ok(Trial { version, live, plan, routes, is_there })
     }
@@ -100,9 +103,12 @@ impl Job<'_> {
 
     /// Requests come by the routes once there are pods to answer them.
     async fn start(&self, lease: &Lease, plan: &Plan, routes: &Plan) -> Result<Vec<AppliedObject>> {
-        let mut applied = self.apply(lease, plan.objects.iter()).await?;
+        let mut applied = self.apply(lease, plan.steps()).await?;
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
-        applied.extend(self.apply(lease, routes.objects.iter()).await?);
+        // Those of a canary before may have been put back since the dry run.
+        for route in &routes.objects {
+            applied.push(self.apply_one(lease, route).await?);
+        }
         Ok(applied)
     }
 

@@ -8,7 +8,7 @@ use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
 use crate::manifest::{self, Run, Version};
-use crate::model::{Object, Revision, ServiceName, Track};
+use crate::model::{Revision, ServiceName, Track};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, Result};
 
@@ -141,18 +141,17 @@ impl Job<'_> {
     }
 
     /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed.
-    async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: bool) -> Result<Vec<AppliedObject>> {
+    async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: usize) -> Result<Vec<AppliedObject>> {
         // What is run is none of the workloads.
-        let objects = plan.objects.iter().filter(|object| when(object).is_none());
-        let (first, then): (Vec<&Object>, Vec<&Object>) =
-            objects.partition(|object| order(object) < WORKLOADS);
+        let objects = plan.steps().filter(|(object, _)| when(object).is_none());
+        let (first, then): (Vec<_>, Vec<_>) = objects.partition(|(object, _)| order(object) < WORKLOADS);
         let mut applied = self.apply(lease, first.into_iter()).await?;
         applied.extend(self.run_jobs(lease, plan, Run::Before).await?);
         applied.extend(self.apply(lease, then.into_iter()).await?);
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
         applied.extend(self.run_jobs(lease, plan, Run::After).await?);
-        if recorded {
-            self.forget(lease).await?;
+        if recorded > 0 {
+            self.forget(lease, recorded).await?;
         }
         Ok(applied)
     }

@@ -8,7 +8,7 @@ use super::live::Live;
 use super::progress::Event;
 use super::request::Caller;
 use crate::manifest::{Document, Rendered};
-use crate::model::{Object, ObjectId, annotation, label};
+use crate::model::{Object, ObjectId, Track, annotation, label};
 use crate::ports::{Applied, Change};
 use crate::{Error, Result};
 
@@ -34,10 +34,25 @@ impl Plan {
         said.try_for_each(|object| annotate(object, marks.iter().cloned()))
     }
 
+    /// Each object, and what would become of it.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&Object, &Applied)> {
+        self.objects.iter().zip(&self.foreseen)
+    }
+
     /// The objects that it changes or makes.
-    pub(super) fn changed(&self) -> impl Iterator<Item = ObjectId> {
+    pub(super) fn changed(&self) -> impl Iterator<Item = (ObjectId, Change)> {
         let changed = self.foreseen.iter().filter(|applied| applied.change != Change::Unchanged);
-        changed.map(|applied| applied.object.id())
+        changed.map(|applied| (applied.object.id(), applied.change))
+    }
+
+    /// The canary is made anew: the one that is there is removed first.
+    pub(super) fn anew(mut self) -> Self {
+        let canary =
+            |applied: &&mut Applied| applied.object.label(label::TRACK) == Some(Track::Canary.as_str());
+        for applied in self.foreseen.iter_mut().filter(canary) {
+            applied.change = Change::Created;
+        }
+        self
     }
 }
 

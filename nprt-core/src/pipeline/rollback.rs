@@ -60,7 +60,7 @@ impl Pipeline {
 
 impl Job<'_> {
     pub(super) async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
-        let put_back = self.put_back(&lease, None).await?;
+        let put_back = self.unfinished(&lease, None).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         let mut removed = Vec::new();

@@ -26,7 +26,7 @@ impl Job<'_> {
         moment: Run,
     ) -> Result<Vec<AppliedObject>> {
         let mut applied = Vec::new();
-        for (object, foreseen) in plan.objects.iter().zip(&plan.foreseen) {
+        for (object, foreseen) in plan.steps() {
             if when(object) != Some(moment) {
                 continue;
             }

@@ -1,12 +1,11 @@
-use std::fmt::{self, Debug};
-use std::time::Duration;
+use std::fmt::Debug;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ObjectEvent;
+use super::lease::{Lease, LeaseRequest, Transition};
 use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName, Track};
 
@@ -136,6 +135,14 @@ pub trait Cluster: Debug + Send + Sync {
     /// [`list`](Cluster::list).
     async fn renew(&self, lease: &Lease) -> Result<Lease>;
 
+    /// Writes on the service's lease between which versions it is being changed, so that whoever takes the
+    /// lease over learns of it, and a person who looks. `None` says that this is over; it may be written as
+    /// late as with the lease's next renewal or its release.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is lost; else as [`list`](Cluster::list).
+    async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()>;
+
     /// Gives the lease back. One that was lost already is no error.
     ///
     /// # Errors
@@ -151,7 +158,7 @@ pub struct ClusterCapabilities {
     /// Other managers' fields are known, and conflicts reported.
     pub field_owners: bool,
     /// The server itself refuses a write under a lost lease, so that not even a request that was under way
-    /// when the lease was lost can land.
+    /// when the lease was lost can change an object. One that makes an object may land, and is taken back.
     pub fencing: bool,
     /// [`record_event`](Cluster::record_event) works.
     pub events: bool,
@@ -215,61 +222,4 @@ pub enum RolloutPhase {
     Complete,
     /// It will not complete by itself.
     Failed,
-}
-
-/// Asks for a service's lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaseRequest {
-    /// The service.
-    pub service: ServiceName,
-    /// Who asks: unique to this operation, such as host, process and a number.
-    pub holder: String,
-    /// What for, in words that a second caller reads: `deploy of 3f2a91c by ci`.
-    pub purpose: String,
-    /// How long the lease lasts without renewal.
-    pub duration: Duration,
-    /// What to do where somebody holds it.
-    pub takeover: Takeover,
-}
-
-/// What to do where somebody else holds the lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Takeover {
-    /// Take it only after it expired.
-    WhenExpired,
-    /// Take it at once: a rollback, which cancels what is under way.
-    Now,
-}
-
-/// A lease in hand, or as read from the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// The service.
-    pub service: ServiceName,
-    /// Who holds it.
-    pub holder: String,
-    /// What for.
-    pub purpose: String,
-    /// Grows with each new holder: a write under an older epoch is refused.
-    pub epoch: u64,
-    /// Since when.
-    pub acquired: Timestamp,
-    /// When it was last renewed.
-    pub renewed: Timestamp,
-    /// How long it lasts without renewal.
-    pub duration: Duration,
-}
-
-impl Lease {
-    /// Whether it has run out at `now`.
-    #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.duration_since(self.renewed) >= jiff::SignedDuration::try_from(self.duration).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) since {}", self.holder, self.purpose, self.acquired)
-    }
 }

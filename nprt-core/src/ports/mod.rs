@@ -12,6 +12,7 @@
 mod clock;
 mod cluster;
 mod event;
+mod lease;
 mod metrics;
 mod notifier;
 mod pointers;
@@ -19,10 +20,9 @@ mod registry;
 mod vcs;
 
 pub use clock::Clock;
-pub use cluster::{
-    Applied, Change, Cluster, ClusterCapabilities, Lease, LeaseRequest, RolloutPhase, RolloutStatus, Takeover,
-};
+pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, RolloutPhase, RolloutStatus};
 pub use event::ObjectEvent;
+pub use lease::{Lease, LeaseRequest, Takeover, Transition};
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};

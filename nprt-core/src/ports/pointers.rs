@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{
     Applied, Clock, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MetricQuery,
     MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
-    RegistryCapabilities, RolloutStatus, VcsCapabilities, VcsSource,
+    RegistryCapabilities, RolloutStatus, Transition, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{
@@ -150,6 +150,10 @@ macro_rules! forward_ports {
 
             async fn renew(&self, lease: &Lease) -> Result<Lease> {
                 (**self).renew(lease).await
+            }
+
+            async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
+                (**self).set_transition(lease, transition).await
             }
 
             async fn release(&self, lease: &Lease) -> Result<()> {

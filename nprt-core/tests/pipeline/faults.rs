@@ -202,8 +202,8 @@ async fn a_canary_that_cannot_be_applied_leaves_nothing() {
 #[tokio::test]
 async fn a_server_that_asks_to_wait_is_given_its_time() {
     let world = World::new();
-    let revision = world.version(1);
-    for (asked, waited) in [(20, 20), (3600, 30)] {
+    for (version, asked, waited) in [(1, 20, 20), (2, 3600, 30)] {
+        let revision = world.version(version);
         let wait = Some(Duration::from_secs(asked));
         let faulty = Arc::new(Faulty { wait, ..Faulty::new(&world) });
         faulty.broken.lock().unwrap().insert("worker", 1);

@@ -10,7 +10,7 @@ use futures_util::stream::BoxStream;
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus,
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -165,6 +165,9 @@ impl Cluster for Faulty {
             return Err(down());
         }
         self.cluster.renew(lease).await
+    }
+    async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
+        self.write(self.cluster.set_transition(lease, transition)).await
     }
     async fn release(&self, lease: &Lease) -> Result<()> {
         self.cluster.release(lease).await

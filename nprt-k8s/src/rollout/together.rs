@@ -20,8 +20,6 @@ use crate::client::{Client, Place};
 
 /// How long the first waits for others. Those that a deploy follows come at once.
 const GATHER: Duration = Duration::from_millis(10);
-/// So many objects of a list are in memory at a time.
-const PAGE: u32 = 25;
 
 /// Who waits to be told of the workload of each name.
 type Members = BTreeMap<String, Vec<UnboundedSender<Value>>>;
@@ -101,7 +99,8 @@ async fn watch(client: Arc<Client>, place: Place, admitted: Admitted) {
     if members.values().map(Vec::len).sum::<usize>() < 2 {
         return;
     }
-    let config = Config::default().labels(label::SERVICE).page_size(PAGE);
+    // One request, and one object in memory at a time. A server that cannot do this refuses it.
+    let config = Config::default().labels(label::SERVICE).streaming_lists();
     while !members.is_empty() {
         let mut events = watcher(client.api(&place), config.clone()).default_backoff().boxed();
         let mut there = BTreeSet::new();

@@ -10,7 +10,7 @@ use crate::world::{World, deployment, follow, object, request, with};
 async fn claims_what_it_can_do() {
     let Some(world) = World::new("claims").await else { return };
     let expected =
-        ClusterCapabilities { validates_schema: true, field_owners: true, fencing: false, events: true };
+        ClusterCapabilities { validates_schema: true, field_owners: true, fencing: true, events: true };
     assert_eq!(world.cluster.capabilities(), expected);
     assert_eq!(world.cluster.namespace(), world.namespace);
 }

@@ -6,6 +6,7 @@ mod autoscale;
 mod cluster;
 mod conformance;
 mod diagnosis;
+mod fence;
 mod identity;
 mod outage;
 mod rights;

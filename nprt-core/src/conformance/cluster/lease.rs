@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
-use crate::ports::{Cluster, Lease, Takeover};
+use crate::ports::{Cluster, Lease, Takeover, Transition};
 
 async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
     let request = request(&service(name), holder, fixture.patience(), Takeover::WhenExpired);
@@ -108,6 +108,28 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
     assert!(error.is_conflict(), "{error}");
     let nobody = error.context().iter().all(|(key, _)| *key != "holder");
     assert!(nobody, "nobody took it from the rollback: {error}");
+}
+
+/// A change of version that was begun is told to the next holder, until it is said to be over; one who lost the
+/// lease can say neither.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_transition_outlives_its_holder(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let name = "check-transition";
+    let transition = Some(Transition { from: "main-1".to_owned(), to: "main-2".to_owned() });
+    let first = acquire(cluster, fixture, name, "first").await;
+    cluster.set_transition(&first, transition.clone()).await.expect("the lease is held");
+    assert_eq!(cluster.renew(&first).await.expect("renewed").transition, transition);
+    cluster.release(&first).await.expect("given back");
+    cluster.set_transition(&first, None).await.expect_err("it was given back");
+    let second = acquire(cluster, fixture, name, "second").await;
+    assert_eq!(second.transition, transition, "the next holder learns of it");
+    cluster.set_transition(&second, None).await.expect("the lease is held");
+    cluster.release(&second).await.expect("given back");
+    let third = acquire(cluster, fixture, name, "third").await;
+    assert_eq!(third.transition, None, "it is over");
+    cluster.release(&third).await.expect("given back");
 }
 
 /// Under a lease that another took over nothing lands, neither an apply nor a delete.

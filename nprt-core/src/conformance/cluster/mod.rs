@@ -28,7 +28,8 @@ pub use autoscaler::an_autoscaler_keeps_the_replicas;
 pub use event::keeps_events_where_claimed;
 pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
-    an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
+    a_transition_outlives_its_holder, an_expired_lease_goes_to_whoever_asks,
+    writes_under_a_lost_lease_are_refused,
 };
 pub use pods::pods_are_told_until_they_are_gone;
 pub use restore::{
@@ -89,6 +90,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     a_renewed_lease_lasts(cluster, fixture).await;
     an_expired_lease_goes_to_whoever_asks(cluster, fixture).await;
     a_rollback_takes_the_lease_at_once(cluster, fixture).await;
+    a_transition_outlives_its_holder(cluster, fixture).await;
     writes_under_a_lost_lease_are_refused(cluster, fixture).await;
     follows_a_rollout_to_its_end(cluster, fixture).await;
     never_takes_an_earlier_rollout_for_this_one(cluster, fixture).await;

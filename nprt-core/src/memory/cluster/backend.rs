@@ -5,6 +5,7 @@ use super::{MemoryCluster, rollout, state};
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{
     Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase, RolloutStatus,
+    Transition,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -107,6 +108,10 @@ impl Cluster for MemoryCluster {
 
     async fn renew(&self, lease: &Lease) -> Result<Lease> {
         self.state().leases.renew(lease, self.clock.now())
+    }
+
+    async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
+        self.state().leases.set_transition(lease, transition.as_ref())
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::ServiceName;
-use crate::ports::{Lease, LeaseRequest, Takeover};
+use crate::ports::{Lease, LeaseRequest, Takeover, Transition};
 use crate::{Error, ErrorKind, Result};
 
 #[derive(Debug, Default)]
@@ -27,7 +27,9 @@ impl Leases {
         {
             return Err(lost("cluster.acquire", &request.service, Some(holder)));
         }
-        let epoch = self.last.get(&request.service).map_or(1, |last| last.epoch + 1);
+        let last = self.last.get(&request.service);
+        let epoch = last.map_or(1, |last| last.epoch + 1);
+        let transition = last.and_then(|last| last.transition.clone());
         let lease = Lease {
             service: request.service.clone(),
             holder: request.holder.clone(),
@@ -36,6 +38,7 @@ impl Leases {
             acquired: now,
             renewed: now,
             duration: request.duration,
+            transition,
         };
         self.held.insert(request.service.clone(), lease.clone());
         self.last.insert(request.service.clone(), lease.clone());
@@ -54,9 +57,20 @@ impl Leases {
 
     pub(super) fn renew(&mut self, lease: &Lease, now: Timestamp) -> Result<Lease> {
         self.check(lease, "cluster.renew")?;
-        let renewed = Lease { renewed: now, ..lease.clone() };
+        let transition = self.last.get(&lease.service).and_then(|last| last.transition.clone());
+        let renewed = Lease { renewed: now, transition, ..lease.clone() };
         self.held.insert(lease.service.clone(), renewed.clone());
         Ok(renewed)
+    }
+
+    pub(super) fn set_transition(&mut self, lease: &Lease, transition: Option<&Transition>) -> Result<()> {
+        self.check(lease, "cluster.set_transition")?;
+        for leases in [&mut self.held, &mut self.last] {
+            if let Some(lease) = leases.get_mut(&lease.service) {
+                lease.transition = transition.cloned();
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn release(&mut self, lease: &Lease) {

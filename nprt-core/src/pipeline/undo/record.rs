@@ -12,15 +12,13 @@ use super::super::job::Job;
 use super::super::live::{Live, Running};
 use super::super::plan::Plan;
 use crate::model::{Object, ObjectId, Revision, Track};
-use crate::ports::Lease;
+use crate::ports::{Change, Lease, Transition};
 use crate::{Error, ErrorKind, Result};
 
 /// How much of the record one Secret holds: less than the server's bound of 1 MiB.
 const PART: usize = 900_000;
-/// On the first Secret: how many there are, and between which versions the deploy goes.
+/// On the first Secret: how many there are.
 const PARTS: &str = "nprt.dev/undo-parts";
-const FROM: &str = "nprt.dev/undo-from";
-const TO: &str = "nprt.dev/undo-to";
 /// On each: the service.
 const LABEL: &str = "nprt.dev/undo";
 
@@ -32,6 +30,9 @@ pub(in super::super) struct Record {
     /// The revision that is to be stable.
     pub(super) to: String,
     pub(super) objects: Vec<Former>,
+    /// How many parts it was read from.
+    #[serde(skip)]
+    pub(super) parts: usize,
 }
 
 /// What an object was.
@@ -44,33 +45,46 @@ pub(super) struct Former {
 
 impl Job<'_> {
     /// Records what the plan changes, before it does. A record that is there is of a deploy of this version
-    /// that was not finished: what it holds was there before, and stays. False where there is nothing to record.
+    /// that was not finished: what it holds was there before, and stays. Answers with how many parts it has; none
+    /// where there is nothing to record.
     pub(in super::super) async fn record(
         &self,
         lease: &Lease,
         plan: &Plan,
         live: &Live,
         to: &Revision,
-    ) -> Result<bool> {
+    ) -> Result<usize> {
         let from =
             live.running(Track::Stable).as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
-        let pending = self.pending().await?;
-        let mut record = pending.unwrap_or(Record { from, to: to.to_string(), objects: Vec::new() });
-        let is_new = |id: &ObjectId| record.objects.iter().all(|former| former.id != *id);
-        let new = plan.changed().filter(is_new).map(async |id| {
-            let owned = self.ports.cluster.owned(&id).await?.map(Object::into_value);
+        let pending = match lease.transition {
+            Some(_) => self.pending().await?,
+            None => None,
+        };
+        let mut record =
+            pending.unwrap_or(Record { from, to: to.to_string(), objects: Vec::new(), parts: 0 });
+        let is_new = |(id, _): &(ObjectId, Change)| record.objects.iter().all(|former| former.id != *id);
+        let new = plan.changed().filter(is_new).map(async |(id, change)| {
+            let owned = match change {
+                Change::Created => None,
+                _ => self.ports.cluster.owned(&id).await?.map(Object::into_value),
+            };
             Result::Ok(Former { id, owned })
         });
         let new = try_join_all(new).await?;
         if new.is_empty() {
-            return Ok(!record.objects.is_empty());
+            return Ok(record.parts);
         }
         record.objects.extend(new);
-        self.write(lease, &record).await.map(|()| true)
+        // First, so that a record that is found without it counts for nothing: whoever wrote that had lost the
+        // lease.
+        let transition = Transition { from: record.from.clone(), to: record.to.clone() };
+        self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
+        let before = record.parts;
+        Ok(self.write(lease, &record).await?.max(before))
     }
 
     /// The first part comes last: with it, all are there.
-    async fn write(&self, lease: &Lease, record: &Record) -> Result<()> {
+    async fn write(&self, lease: &Lease, record: &Record) -> Result<usize> {
         let json = serde_json::to_vec(record).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record cannot be written")
                 .with_source(error)
@@ -79,7 +93,7 @@ impl Job<'_> {
         for (number, part) in parts.iter().enumerate().rev() {
             let mut annotations = json!({});
             if number == 0 {
-                annotations = json!({PARTS: parts.len().to_string(), FROM: record.from, TO: record.to});
+                annotations = json!({PARTS: parts.len().to_string()});
             }
             let id = self.part(number);
             let secret = Object::new(json!({
@@ -94,7 +108,7 @@ impl Job<'_> {
             }))?;
             self.again(|| self.ports.cluster.apply(lease, &secret)).await?;
         }
-        Ok(())
+        Ok(parts.len())
     }
 
     /// The record of a deploy that was not finished.
@@ -109,27 +123,25 @@ impl Job<'_> {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
                 .with("object", self.part(0))
         };
-        let parts: usize = first.annotation(PARTS).and_then(|n| n.parse().ok()).ok_or_else(damaged)?;
+        let parts = parts(&first).ok_or_else(damaged)?;
         let mut json = content(&first).ok_or_else(damaged)?;
         for number in 1..parts {
             let part = cluster.get(&self.part(number)).await?;
             json.extend(part.as_ref().and_then(content).ok_or_else(damaged)?);
         }
         // What it cannot read may be quoted by the error, and may be a Secret's.
-        serde_json::from_slice(&json).map(Some).map_err(|_| damaged())
+        let record: Record = serde_json::from_slice(&json).map_err(|_| damaged())?;
+        Ok(Some(Record { parts, ..record }))
     }
 
-    /// Removes the record; its first part first, without which the others are nothing.
-    pub(in super::super) async fn forget(&self, lease: &Lease) -> Result<()> {
-        let mut number = 0;
-        loop {
+    /// Removes the record of `parts`, its first one first, without which the others are nothing; and says on the
+    /// lease that the change is over.
+    pub(in super::super) async fn forget(&self, lease: &Lease, parts: usize) -> Result<()> {
+        for number in 0..parts {
             let part = self.part(number);
-            let there = self.again(|| self.ports.cluster.delete(lease, &part)).await?;
-            if !there && number > 0 {
-                return Ok(());
-            }
-            number += 1;
+            self.again(|| self.ports.cluster.delete(lease, &part)).await?;
         }
+        self.again(|| self.ports.cluster.set_transition(lease, None)).await
     }
 
     pub(super) fn part(&self, number: usize) -> ObjectId {
@@ -139,6 +151,11 @@ impl Job<'_> {
         }
         ObjectId { api_version: "v1".to_owned(), kind: "Secret".to_owned(), namespace: None, name }
     }
+}
+
+/// How many parts the record has, as its first one says.
+fn parts(first: &Object) -> Option<usize> {
+    first.annotation(PARTS)?.parse().ok()
 }
 
 fn content(part: &Object) -> Option<Vec<u8>> {

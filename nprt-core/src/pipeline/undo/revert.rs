@@ -17,6 +17,8 @@ pub(in super::super) struct PutBack {
     /// In words: what it was, and what stable is again.
     pub(in super::super) what: String,
     restored: Vec<ObjectId>,
+    /// How many parts its record has.
+    parts: usize,
 }
 
 impl Job<'_> {
@@ -30,13 +32,33 @@ impl Job<'_> {
         lease: &Lease,
         target: Option<&Revision>,
     ) -> Result<Option<String>> {
-        let Some(put_back) = self.put_back(lease, target).await? else { return Ok(None) };
-        self.complete(lease, put_back).await.map(Some)
+        match self.unfinished(lease, target).await? {
+            Some(put_back) => self.complete(lease, put_back).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts back what a deploy changed that the lease tells of, as [`put_back`](Self::put_back) does.
+    pub(in super::super) async fn unfinished(
+        &self,
+        lease: &Lease,
+        target: Option<&Revision>,
+    ) -> Result<Option<PutBack>> {
+        match lease.transition {
+            Some(_) => self.put_back(lease, target).await,
+            None => Ok(None),
+        }
     }
 
     /// Undoes a deploy that failed with `error`, and answers with that and with what is there now.
     pub(in super::super) async fn undo(&self, lease: &Lease, error: Error) -> Error {
-        match self.settle(lease, None).await {
+        let undone = async {
+            match self.put_back(lease, None).await? {
+                Some(put_back) => self.complete(lease, put_back).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        match undone.await {
             Ok(Some(what)) => error.with("undone", what),
             Ok(None) => error,
             Err(failed) => {
@@ -47,13 +69,13 @@ impl Job<'_> {
     }
 
     /// Writes the former state of every object; it does not wait for pods, and the record stays.
-    pub(in super::super) async fn put_back(
-        &self,
-        lease: &Lease,
-        target: Option<&Revision>,
-    ) -> Result<Option<PutBack>> {
-        let Some(record) = self.pending().await? else { return Ok(None) };
-        let Record { from, to, objects } = record;
+    async fn put_back(&self, lease: &Lease, target: Option<&Revision>) -> Result<Option<PutBack>> {
+        let Some(record) = self.pending().await? else {
+            // It had not changed anything yet, or was put back already.
+            self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
+            return Ok(None);
+        };
+        let Record { from, to, objects, parts } = record;
         if target.is_some_and(|target| target.to_string() == to) {
             self.progress.warn(format!("goes on with a deploy of {to} that was not finished"));
             return Ok(None);
@@ -68,7 +90,7 @@ impl Job<'_> {
         }
         let restored = self.restore(lease, changed).await?;
         self.remove_created(lease, created).await?;
-        Ok(Some(PutBack { what: format!("the deploy of {to}: stable is {from} again"), restored }))
+        Ok(Some(PutBack { what: format!("the deploy of {to}: stable is {from} again"), restored, parts }))
     }
 
     /// Waits for the pods of what was put back, and removes the record.
@@ -76,7 +98,7 @@ impl Job<'_> {
         if let Err(error) = self.roll_out(put_back.restored.iter()).await {
             self.progress.warn(format!("what was put back is not ready: {error}"));
         }
-        self.forget(lease).await?;
+        self.forget(lease, put_back.parts).await?;
         Ok(put_back.what)
     }
 

@@ -14,7 +14,7 @@ use crate::world::{World, deployment, object, request, with};
 pub(super) enum Scenario {
     /// Reads an object of the kind.
     Read,
-    /// Lists what the service has.
+    /// Lists what the service has, an object of the kind among it.
     List,
     /// Makes an object of the kind.
     Make,
@@ -200,7 +200,7 @@ impl Scenario {
     pub(super) async fn prepare(&self, shared: &Shared, right: &Right) {
         let Shared { world, lease } = shared;
         let object = match self {
-            // A kind that not every server has is listed once one of it was applied.
+            // A kind is listed once one of it was applied.
             Self::Read | Self::List | Self::Change | Self::Remove | Self::Follow => sample(right).unwrap(),
             Self::Scale => scaled(right, 1),
             Self::Diagnose { behaviour, .. } => {
