@@ -60,7 +60,7 @@ pub use canary::canary;
 pub use change::{FieldChange, Rendered};
 pub use document::{Document, Ignored, Manifests, Source};
 pub use image::images;
-pub(crate) use pair::{served, services};
+pub(crate) use pair::{serves, services};
 pub use read::read;
 pub use replicas::canary_replicas;
 pub(crate) use run::{Run, is_job, was_run, when_run};

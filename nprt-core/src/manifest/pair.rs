@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::change::Rendered;
-use super::document::Document;
 use super::identity;
 use super::selector::{all_among, labels_of};
 use super::version::Version;
@@ -20,14 +18,13 @@ pub(super) fn name(service: &str, track: Track) -> String {
     format!("{service}-{track}")
 }
 
-/// The workload of a canary that `service` selects.
-pub(crate) fn served<'a>(service: &Object, canary: &'a Rendered) -> Option<&'a Document> {
-    let selector = service.as_value().pointer("/spec/selector")?.as_object()?;
-    let is_served = |document: &&Document| {
-        let template = document.object.as_value().pointer("/spec/template");
-        template.is_some_and(|template| all_among(selector, &labels_of(template)))
-    };
-    canary.documents.iter().find(is_served).filter(|_| !selector.is_empty())
+/// Whether `service` selects the pods of `workload`.
+pub(crate) fn serves(service: &Object, workload: &Object) -> bool {
+    let selector = service.as_value().pointer("/spec/selector").and_then(Value::as_object);
+    let template = workload.as_value().pointer("/spec/template");
+    selector
+        .zip(template)
+        .is_some_and(|(selector, template)| !selector.is_empty() && all_among(selector, &labels_of(template)))
 }
 
 /// The Services of both tracks beside `service`. They belong to the canary, and go with it.

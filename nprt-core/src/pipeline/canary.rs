@@ -15,10 +15,14 @@ use crate::{Error, ErrorKind, Result};
 impl Pipeline {
     /// Starts a version as a canary beside stable.
     ///
-    /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at
-    /// most: one of another version is removed first, and this one starts when its pods are gone. Asked again for the same version, nothing restarts and
-    /// its trial goes on, until it [expires](crate::pipeline::PipelineSettings::canary_seconds): then it is started anew. A canary that cannot be applied as a whole, or whose pods do not become ready, is
-    /// removed. [Jobs](crate::model::annotation::RUN) wait for the promotion.
+    /// Everything is checked before anything changes, as by [`Pipeline::deploy`]. There is one canary at most: one
+    /// of another version is removed first, and this one starts when its pods are gone. Asked again for the same
+    /// version, nothing restarts and its trial goes on, until it
+    /// [expires](crate::pipeline::PipelineSettings::canary_seconds): then it is started anew. A canary that
+    /// cannot be applied as a whole, or whose pods do not become ready, is removed.
+    /// [Jobs](crate::model::annotation::RUN) wait for the promotion.
+    ///
+    /// Where the settings give it [traffic](crate::manifest::Traffic), routes send to it once its pods are ready.
     ///
     /// # Errors
     /// `Conflict` where no stable version runs, or this one is stable already; else as

@@ -64,6 +64,9 @@ impl Job<'_> {
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         let mut removed = Vec::new();
+        if !live.has_canary() {
+            self.put_routes_back(&lease, &live).await?;
+        }
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
             if !live.has_canary() {

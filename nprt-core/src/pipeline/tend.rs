@@ -52,6 +52,7 @@ impl Pipeline {
     /// - A canary that has a share of stable's pods is kept in step when stable scales, by hand or by an
     ///   autoscaler. The share is what the canary says itself (`nprt.dev/replicas-share`). Where somebody else
     ///   has set the canary's replicas meanwhile, they stay.
+    /// - A route that sends to a canary whose objects somebody deleted by hand goes back to what it was.
     ///
     /// That another operation holds the service's lease is no error: [`Tended::busy`] says who.
     ///
@@ -81,6 +82,7 @@ impl Job<'_> {
         let live = self.live().await?;
         Ok(is_over(&live, self.clock.now())
             || !self.out_of_step(&live).await?.is_empty()
+            || self.has_stray_routes(&live).await?
             || self.pending().await?.is_some())
     }
 
@@ -96,6 +98,9 @@ impl Job<'_> {
         if is_over(&live, self.clock.now()) {
             tended.expired = Some(self.rollback(lease, None).await?);
             return Ok(tended);
+        }
+        if !live.has_canary() {
+            self.put_routes_back(&lease, &live).await?;
         }
         for (object, from, to) in self.out_of_step(&live).await? {
             let applied = self.again(|| self.ports.cluster.apply(&lease, &object)).await?;

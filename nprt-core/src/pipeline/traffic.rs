@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::job::Job;
 use super::live::Live;
@@ -44,15 +44,15 @@ impl Live {
         names
     }
 
+    /// Whether an object of a canary is left.
+    pub(super) fn has_canary(&self) -> bool {
+        self.on(Track::Canary).next().is_some()
+    }
+
     /// Whether the canary that runs gets requests by just these routes.
     pub(super) fn has_routes(&self, routes: &Routes) -> bool {
         let names = routes.names();
         self.on(Track::Canary).all(|object| object.annotation(annotation::HTTP_ROUTES) == names.as_deref())
-    }
-
-    /// Whether anything of a canary is left: an object of its own, or a route that sends to one.
-    pub(super) fn has_canary(&self) -> bool {
-        self.on(Track::Canary).next().is_some() || self.objects.iter().any(is_diverted)
     }
 }
 
@@ -64,8 +64,9 @@ impl Job<'_> {
     /// Finds the routes that the settings mean, and gives the canary the Services to which they are to send.
     ///
     /// # Errors
-    /// `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, and where
-    /// no route sends to a Service of the canary's pods, with those to which they send.
+    /// `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, where no
+    /// route sends to a Service of the canary's pods, with those to which they send, and where such a Service has
+    /// no pods of stable.
     pub(super) async fn add_routes(
         &self,
         canary: &mut Rendered,
@@ -78,9 +79,14 @@ impl Job<'_> {
         let mut routes = Routes::default();
         for name in &backends {
             let Some(service) = self.ports.cluster.get(&service(name)).await? else { continue };
-            let Some(Document { source, .. }) = manifest::served(&service, canary) else { continue };
-            let source = source.clone();
+            let served =
+                canary.documents.iter().find(|document| manifest::serves(&service, &document.object));
+            let Some(Document { source, .. }) = served.cloned() else { continue };
             let pair = manifest::services(&service, version, self.service.transform.datadog)?;
+            if !live.on(Track::Stable).any(|workload| manifest::serves(&pair[0], workload)) {
+                let message = "the Service has no pods of stable, to which the other requests would go";
+                return Err(Error::invalid(OPERATION, message).with("object", service.id()));
+            }
             canary.documents.extend(pair.map(|object| Document { object, source: source.clone() }));
             routes.services.insert(name.clone());
         }
@@ -148,18 +154,34 @@ impl Job<'_> {
     /// `Conflict` where another manager has changed a route that still sends to what is to go; those of the
     /// cluster. What it sends to stays.
     pub(super) async fn put_routes_back(&self, lease: &Lease, live: &Live) -> Result<()> {
-        let back = live.routes_of_canary().into_iter().map(async |name| {
-            let id = traffic::http_route(&name);
+        let diverted = self.diverted(live).await?;
+        let back = diverted.iter().map(|route| self.put_route_back(lease, live, route));
+        // All of them to their end: a request that is given up may land all the same.
+        join_all(back).await.into_iter().collect()
+    }
+
+    /// Whether a route sends to a canary that is gone: somebody deleted its objects by hand.
+    pub(super) async fn has_stray_routes(&self, live: &Live) -> Result<bool> {
+        Ok(!live.has_canary() && !self.diverted(live).await?.is_empty())
+    }
+
+    /// The routes that are not what they are without a canary: of those by which the live one gets requests, the
+    /// service's own, and the one that the settings name.
+    async fn diverted(&self, live: &Live) -> Result<Vec<Object>> {
+        let mut names = live.routes_of_canary();
+        names.extend(
+            self.service.transform.canary.traffic.as_ref().and_then(|wanted| wanted.http_route.clone()),
+        );
+        let routes = names.iter().map(async |name| {
+            let id = traffic::http_route(name);
             match self.again(|| self.ports.cluster.get(&id)).await {
-                Ok(Some(route)) => self.put_route_back(lease, live, &route).await,
-                Ok(None) => Ok(()),
+                Ok(route) => Ok(route.filter(is_diverted)),
                 // The kind is gone, and with it all such routes.
-                Err(error) if error.is_invalid() => Ok(()),
+                Err(error) if error.is_invalid() => Ok(None),
                 Err(error) => Err(error),
             }
         });
-        // All of them to their end: a request that is given up may land all the same.
-        join_all(back).await.into_iter().collect()
+        Ok(try_join_all(routes).await?.into_iter().flatten().collect())
     }
 
     async fn put_route_back(&self, lease: &Lease, live: &Live, route: &Object) -> Result<()> {

@@ -158,3 +158,42 @@ async fn what_cannot_be_is_said_before_anything_changes() {
     let error = canary(&pipeline(&none, weight(5)), &none.version(2)).await.unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("no HTTPRoute of the service"), "{error}");
 }
+
+#[tokio::test]
+async fn a_canary_that_a_person_deletes_takes_no_requests_with_it() {
+    for named in [false, true] {
+        let world = world();
+        let traffic = Traffic { http_route: named.then(|| "shop".to_owned()), ..weight(5) };
+        let pipeline = pipeline(&world, traffic);
+        let before = stable(&world, &pipeline).await;
+        for heals in ["tend", "rollback", "deploy"] {
+            canary(&pipeline, &commit(&world, 2, "")).await.unwrap();
+            for object in world.cluster.objects().iter().filter(|o| o.label("track") == Some("canary")) {
+                world.cluster.delete_as_person(&object.id()).unwrap();
+            }
+            let silent = Progress::silent();
+            match heals {
+                "tend" => _ = pipeline.tend(&shop(), &caller(), &silent).await.unwrap(),
+                "rollback" => _ = pipeline.rollback(&shop(), &caller(), &silent).await.unwrap(),
+                _ => _ = deploy(&pipeline, &commit(&world, 1, "")).await.unwrap(),
+            }
+            check_route(&world);
+            assert_eq!(route(&world).as_value()["spec"]["rules"], rules(), "{heals}");
+            assert_eq!(route(&world).annotation("nprt.dev/rules-before"), None, "{heals}");
+        }
+        assert_eq!(everything(&world).len(), before.len());
+    }
+}
+
+#[tokio::test]
+async fn a_service_without_pods_of_stable_is_no_half_of_a_route() {
+    let world = world();
+    let pipeline = pipeline(&world, weight(5));
+    stable(&world, &pipeline).await;
+    // Stable's pods were given away by hand.
+    let mut web = world.cluster.objects().into_iter().find(|o| o.kind() == "Deployment").unwrap();
+    web.as_value_mut()["spec"]["template"]["metadata"]["labels"]["track"] = json!("other");
+    world.cluster.apply_as("kubectl-edit", &web).unwrap();
+    let error = canary(&pipeline, &commit(&world, 2, "")).await.unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("Service/shop/web"), "{error}");
+}
