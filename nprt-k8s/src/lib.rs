@@ -45,7 +45,9 @@
 //! - A rollout that does not go on says why in its message: which pod, which container, what the cluster warned
 //!   of, and the last five lines of a log after a crash. It fails when the Deployment's `progressDeadlineSeconds`
 //!   have passed, never before: a crash loop may heal. StatefulSets and DaemonSets have no deadline; their
-//!   message says what is wrong until the caller stops listening.
+//!   message says what is wrong until the caller stops listening. A Job fails when Kubernetes gives it up
+//!   (`backoffLimit`, `activeDeadlineSeconds`); the pod that failed, and its log, are there to tell with
+//!   `restartPolicy: Never`.
 //! - What happened to a workload is left on it as an Event (`events.k8s.io`), which `kubectl describe` shows and
 //!   the cluster forgets after an hour, or as it is set.
 //! - Which version of Kubernetes' types is compiled in is chosen by the binary, as k8s-openapi asks of it:

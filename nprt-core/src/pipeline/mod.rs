@@ -4,6 +4,12 @@
 //! one service under that service's lease, so that no two replicas or processes change it at once; they tell
 //! each step to a [`Progress`] and keep no state of their own: what runs is read from the cluster.
 //!
+//! Each decision is told to the service's [`Notifier`](crate::ports::Notifier), and left as one
+//! [event](crate::ports::Cluster::record_event) on stable's first Deployment, where `kubectl describe` shows it:
+//! `Deployed`, `CanaryStarted`, `CanaryPassed`, `CanaryRegressed`, `Promoted`, `RolledBack`, `Expired`,
+//! `Cancelled`, `Undone` and `Failed`, with who asked for it and why. An operation that fails before it has read
+//! what runs, such as for a commit that is not there, leaves none. Neither ever fails an operation.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use nprt_core::clock::FastClock;
