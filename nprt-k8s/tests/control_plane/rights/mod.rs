@@ -2,6 +2,7 @@
 //! where all of them serve. The cases are generated from `role.yaml` and `role-extra.yaml`; what each does is in
 //! `scenario.rs`.
 
+mod sample;
 mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,8 @@ use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
 use crate::world::World;
-use scenario::{NO_RIGHTS, Shared, scenario};
+use sample::NO_RIGHTS;
+use scenario::{Shared, scenario};
 
 /// So many cases run at once.
 const AT_ONCE: usize = 8;
