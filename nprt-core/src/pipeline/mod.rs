@@ -4,11 +4,12 @@
 //! one service under that service's lease, so that no two replicas or processes change it at once; they tell
 //! each step to a [`Progress`] and keep no state of their own: what runs is read from the cluster.
 //!
-//! Each decision is told to the service's [`Notifier`](crate::ports::Notifier), and left as one
-//! [event](crate::ports::Cluster::record_event) on stable's first Deployment, where `kubectl describe` shows it:
-//! `Deployed`, `CanaryStarted`, `CanaryPassed`, `CanaryRegressed`, `Promoted`, `RolledBack`, `Expired`,
-//! `Cancelled`, `Undone` and `Failed`, with who asked for it and why. An operation that fails before it has read
-//! what runs, such as for a commit that is not there, leaves none. Neither ever fails an operation.
+//! What changes a service is told to its [`Notifier`](crate::ports::Notifier). That, and each verdict that is not
+//! inconclusive, is left as one [event](crate::ports::Cluster::record_event) on stable's first Deployment, where
+//! `kubectl describe` shows it: `Deployed`, `CanaryStarted`, `CanaryPassed`, `CanaryRegressed`, `Promoted`,
+//! `RolledBack`, `Expired`, `Cancelled`, `Undone` and `Failed`, with who asked for a change and why. An operation
+//! that fails before it has read what runs, such as for a commit that is not there, leaves none. Neither news nor
+//! events ever fail an operation.
 //!
 //! ```
 //! use std::sync::Arc;
