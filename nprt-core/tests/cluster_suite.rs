@@ -76,6 +76,8 @@ enum Fault {
     NoLease,
     /// A lease is not given back.
     NeverReleased,
+    /// A lease that was lost is said to have been held till it was given back.
+    ReleasesWhatIsLost,
     /// Whoever gives a lease back, it is gone.
     ReleasesAnyLease,
     /// Every rollout is complete.
@@ -246,9 +248,10 @@ impl Cluster for Broken {
             _ => self.0.set_transition(lease, transition).await,
         }
     }
-    async fn release(&self, lease: &Lease) -> Result<()> {
+    async fn release(&self, lease: &Lease) -> Result<bool> {
         match self.1 {
-            Fault::NeverReleased => Ok(()),
+            Fault::NeverReleased => Ok(true),
+            Fault::ReleasesWhatIsLost => self.0.release(lease).await.map(|_| true),
             Fault::ReleasesAnyLease => self.0.release(&self.any_lease(lease).await).await,
             _ => self.0.release(lease).await,
         }
@@ -271,6 +274,7 @@ async fn the_suite_finds_each_fault() {
         Fault::NoLease,
         Fault::NeverReleased,
         Fault::ReleasesAnyLease,
+        Fault::ReleasesWhatIsLost,
         Fault::CompleteAtOnce,
         Fault::NeverFails,
         Fault::ListsNothing,

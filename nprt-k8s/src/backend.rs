@@ -106,7 +106,7 @@ impl Cluster for KubernetesCluster {
         self.leases.set_transition("cluster.set_transition", lease, transition).await
     }
 
-    async fn release(&self, lease: &Lease) -> Result<()> {
+    async fn release(&self, lease: &Lease) -> Result<bool> {
         self.leases.release("cluster.release", lease).await
     }
 }

@@ -105,8 +105,17 @@ impl Job<'_> {
             Err(error) => Err(self.if_lost(lease, error).await),
             done => done,
         };
-        if let Err(error) = self.within(self.settings.lease(), self.ports.cluster.release(lease)).await {
-            self.progress.warn(format!("the lease was not given back, and expires by itself: {error}"));
+        match self.within(self.settings.lease(), self.ports.cluster.release(lease)).await {
+            // Somebody took it before the end, and what was seen since was theirs, be it pods that are ready.
+            Ok(false) if result.is_ok() => {
+                let error =
+                    Error::new(ErrorKind::Conflict, "pipeline.lease", "the lease was lost before the end");
+                return Err(self.if_lost(lease, error).await);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.progress.warn(format!("the lease was not given back, and expires by itself: {error}"));
+            }
         }
         result
     }

@@ -143,11 +143,11 @@ pub trait Cluster: Debug + Send + Sync {
     /// `Conflict` when the lease is lost; else as [`list`](Cluster::list).
     async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()>;
 
-    /// Gives the lease back. One that was lost already is no error.
+    /// Gives the lease back, and says whether it was held till then. One that was lost already is no error.
     ///
     /// # Errors
     /// As [`list`](Cluster::list).
-    async fn release(&self, lease: &Lease) -> Result<()>;
+    async fn release(&self, lease: &Lease) -> Result<bool>;
 }
 
 /// What a [`Cluster`] can do.

@@ -156,7 +156,7 @@ macro_rules! forward_ports {
                 (**self).set_transition(lease, transition).await
             }
 
-            async fn release(&self, lease: &Lease) -> Result<()> {
+            async fn release(&self, lease: &Lease) -> Result<bool> {
                 (**self).release(lease).await
             }
         }

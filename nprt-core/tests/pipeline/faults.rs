@@ -215,3 +215,13 @@ async fn a_server_that_asks_to_wait_is_given_its_time() {
         assert!(events.iter().any(|event| event.to_string().contains(&said)), "{events:?}");
     }
 }
+
+#[tokio::test]
+async fn a_lease_that_is_lost_before_the_end_is_no_success() {
+    let world = World::new();
+    let revision = world.version(1);
+    let faulty = Arc::new(Faulty { taken: true, ..Faulty::new(&world) });
+    let error =
+        over(&world, faulty).deploy(&shop(), &request(&revision), &Progress::silent()).await.unwrap_err();
+    assert!(error.is_cancelled() && error.to_string().contains("a rollback by ada"), "{error}");
+}

@@ -10,7 +10,8 @@ use futures_util::stream::BoxStream;
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Transition,
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Takeover,
+    Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -39,6 +40,8 @@ pub(crate) struct Faulty {
     pub(crate) reached: AtomicBool,
     /// This many more writes begin; the next is never answered. Odd numbers let it land, even ones do not.
     pub(crate) writes: Option<AtomicUsize>,
+    /// Somebody takes the lease just before it is given back.
+    pub(crate) taken: bool,
     /// What becomes of events where they are not kept.
     pub(crate) eventless: Option<Eventless>,
 }
@@ -81,6 +84,7 @@ impl Faulty {
             gate: None,
             reached: AtomicBool::new(false),
             writes: None,
+            taken: false,
             eventless: None,
         }
     }
@@ -169,7 +173,14 @@ impl Cluster for Faulty {
     async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
         self.write(self.cluster.set_transition(lease, transition)).await
     }
-    async fn release(&self, lease: &Lease) -> Result<()> {
+    async fn release(&self, lease: &Lease) -> Result<bool> {
+        if self.taken {
+            let (service, holder) = (lease.service.clone(), "another".to_owned());
+            let (purpose, duration) = ("a rollback by ada".to_owned(), Duration::from_secs(30));
+            let takeover = Takeover::Now;
+            let request = LeaseRequest { service, holder, purpose, duration, takeover };
+            self.cluster.acquire(&request).await?;
+        }
         self.cluster.release(lease).await
     }
 }

@@ -113,14 +113,14 @@ impl Leases {
         }
     }
 
-    pub(crate) async fn release(&self, operation: &'static str, lease: &Lease) -> Result<()> {
+    pub(crate) async fn release(&self, operation: &'static str, lease: &Lease) -> Result<bool> {
         let unsure = self.holds.is_unsure(lease);
         match self.change(operation, lease, |live| object::give_back(live, unsure)).await {
             Ok(live) => {
                 self.holds.end(lease, Some(live));
-                Ok(())
+                Ok(true)
             }
-            Err(error) if error.is_conflict() => Ok(()),
+            Err(error) if error.is_conflict() => Ok(false),
             Err(error) => Err(error),
         }
     }

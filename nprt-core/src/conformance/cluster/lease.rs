@@ -35,12 +35,12 @@ pub async fn a_lease_has_one_holder(cluster: &dyn Cluster, fixture: &dyn Cluster
     let read = cluster.lease(&service).await.expect("read").expect("somebody holds it");
     assert_eq!((&read.holder, &read.purpose, read.epoch), (&held.holder, &held.purpose, held.epoch));
     assert_eq!(read.duration, fixture.patience());
-    cluster.release(&held).await.expect("given back");
-    cluster.release(&held).await.expect("given back again");
+    assert!(cluster.release(&held).await.expect("given back"), "it was held till then");
+    assert!(!cluster.release(&held).await.expect("given back again"), "it was not held any more");
     assert_eq!(cluster.lease(&service).await.expect("read"), None, "it was given back");
     let next = acquire(cluster, fixture, "check-lease", "next").await;
     assert!(next.epoch > held.epoch, "the epoch grows with each holder");
-    cluster.release(&held).await.expect("that it was lost is no error");
+    assert!(!cluster.release(&held).await.expect("that it was lost is no error"), "it was lost");
     assert!(cluster.lease(&service).await.expect("read").is_some(), "the next one's stays");
     cluster.release(&next).await.expect("given back");
 }

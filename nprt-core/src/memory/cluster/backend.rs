@@ -114,9 +114,8 @@ impl Cluster for MemoryCluster {
         self.state().leases.set_transition(lease, transition.as_ref())
     }
 
-    async fn release(&self, lease: &Lease) -> Result<()> {
-        self.state().leases.release(lease);
-        Ok(())
+    async fn release(&self, lease: &Lease) -> Result<bool> {
+        Ok(self.state().leases.release(lease))
     }
 }
 

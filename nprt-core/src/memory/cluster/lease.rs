@@ -73,10 +73,8 @@ impl Leases {
         Ok(())
     }
 
-    pub(super) fn release(&mut self, lease: &Lease) {
-        if self.check(lease, "cluster.release").is_ok() {
-            self.held.remove(&lease.service);
-        }
+    pub(super) fn release(&mut self, lease: &Lease) -> bool {
+        self.check(lease, "cluster.release").is_ok() && self.held.remove(&lease.service).is_some()
     }
 }
 
