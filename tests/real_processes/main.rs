@@ -17,6 +17,7 @@ mod requests;
 mod restart;
 mod shop;
 mod version;
+mod wall_time;
 mod worker;
 
 /// How often a case is tried: `few` times, or `many` with `NPRT_LONG=1`.
