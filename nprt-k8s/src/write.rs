@@ -130,7 +130,10 @@ impl Leases {
         match before {
             // All that is found of a service has its label: what has none is looked for by those alone who
             // know from the Lease that it is there.
-            None if service(object).is_none() => self.check(operation, lease, recently()).await,
+            None if service(object).is_none() => {
+                let held = self.check(operation, lease, recently()).await;
+                held.map(|()| self.holds.make(lease, place))
+            }
             _ => self.may_write(operation, lease, place, before).await,
         }
         .map_err(Refusal::Error)?;

@@ -16,6 +16,7 @@ mod process;
 mod requests;
 mod restart;
 mod shop;
+mod stop;
 mod version;
 mod wall_time;
 mod worker;

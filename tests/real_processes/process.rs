@@ -43,6 +43,13 @@ impl Worker {
         self.child.kill().await.unwrap();
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it has not ended").to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(sent.unwrap().success(), "{signal}");
+    }
+
     pub(crate) async fn deploy(&mut self, version: Version) -> Run {
         self.tell(json!({"do": "deploy", "n": version.n, "more": version.more})).await
     }

@@ -12,7 +12,7 @@ use std::time::Instant;
 use futures_util::future::{join_all, try_join_all};
 use k8s_openapi::api::coordination::v1 as api;
 use nprt_core::Result;
-use nprt_core::model::{Object, ServiceName, annotation};
+use nprt_core::model::{Object, ServiceName, annotation, label};
 use nprt_core::ports::Lease;
 use serde_json::Value;
 
@@ -106,9 +106,16 @@ impl Leases {
     }
 
     /// Deletes what may have been made after the lease was lost: what says that it was made under it, since
-    /// whoever took the lease changed that on all objects that were there.
-    pub(super) async fn take_back(&self, operation: &'static str, lease: &Lease, made: &[Place]) {
-        let done = made.iter().map(|place| self.take_one_back(operation, lease, place));
+    /// whoever took the lease changed that on all objects that were there. Objects without the service's label are
+    /// not among those. They are a record of a change, which whoever took the lease needs while it `is_changing`.
+    pub(super) async fn take_back(
+        &self,
+        operation: &'static str,
+        lease: &Lease,
+        made: &[Place],
+        is_changing: bool,
+    ) {
+        let done = made.iter().map(|place| self.take_one_back(operation, lease, place, is_changing));
         for (done, place) in join_all(done).await.into_iter().zip(made) {
             match done {
                 Ok(false) => {}
@@ -120,11 +127,21 @@ impl Leases {
         }
     }
 
-    async fn take_one_back(&self, operation: &'static str, lease: &Lease, place: &Place) -> Result<bool> {
+    async fn take_one_back(
+        &self,
+        operation: &'static str,
+        lease: &Lease,
+        place: &Place,
+        is_changing: bool,
+    ) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let live = self.client.get(operation, place).await;
             let live = live.map_err(|failure| failure.into_error(operation))?;
             let Some(live) = live.filter(|live| epoch(live) == Some(lease.epoch)) else { return Ok(false) };
+            let labels = live.pointer("/metadata/labels");
+            if is_changing && labels.is_none_or(|labels| labels.get(label::SERVICE).is_none()) {
+                return Ok(false);
+            }
             match self.client.delete(operation, place, &live).await {
                 Ok(_) => return Ok(true),
                 Err(failure) if failure.is_outdated() => {}

@@ -218,8 +218,8 @@ impl Leases {
             return Ok(live.clone());
         }
         let made = self.holds.end(lease, None);
-        if live.as_ref().is_some_and(|live| object::epoch(live) > lease.epoch) {
-            self.take_back(operation, lease, &made).await;
+        if let Some(live) = live.as_ref().filter(|live| object::epoch(live) > lease.epoch) {
+            self.take_back(operation, lease, &made, object::is_changing(live)).await;
         }
         let last = live.as_ref().and_then(|live| last(&lease.service, live));
         Err(lost(operation, &lease.service, last.filter(|last| !ours(last)).as_ref()))

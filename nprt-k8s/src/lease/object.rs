@@ -96,6 +96,11 @@ pub(super) fn tell(lease: &mut api::Lease, transition: Option<Transition>) {
     }
 }
 
+/// Whether a change of version was begun and not ended.
+pub(super) fn is_changing(lease: &api::Lease) -> bool {
+    annotation(lease, TO).is_some()
+}
+
 /// The kinds that the Lease remembers; `None` where it does not say.
 pub(super) fn kinds(lease: &api::Lease) -> Option<BTreeSet<String>> {
     let kinds = annotation(lease, KINDS)?;
