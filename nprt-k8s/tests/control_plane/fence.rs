@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use nprt_core::model::{Object, ServiceName, annotation};
-use nprt_core::ports::{Change, Cluster, Takeover};
+use nprt_core::ports::{Change, Cluster, Takeover, Transition};
 use serde_json::json;
 
 use crate::world::{World, deployment, object, request, with};
@@ -120,4 +120,26 @@ async fn a_new_lease_goes_on_where_the_objects_are() {
     assert!(world.cluster.apply(&held, &config("cart", "3")).await.unwrap_err().is_conflict());
     let listed = next.list(&ServiceName::new("cart").unwrap()).await.unwrap();
     assert_eq!(listed.len(), 1, "the kinds are known from the objects");
+}
+
+/// What a deploy records has no label of the service: whoever takes the lease finds it by the Lease.
+#[tokio::test]
+async fn a_record_made_too_late_is_taken_back_unless_the_next_holder_may_need_it() {
+    let Some(world) = World::new("record").await else { return };
+    let next = world.another().await;
+    for is_changing in [true, false] {
+        let held = world.cluster.acquire(&request("cart", "late", Takeover::Now)).await.unwrap();
+        let change = Transition { from: "1".to_owned(), to: "2".to_owned() };
+        world.cluster.set_transition(&held, Some(change)).await.unwrap();
+        let name = format!("record-{is_changing}");
+        let record = object(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}));
+        world.cluster.apply(&held, &record).await.unwrap();
+        let taken = next.acquire(&request("cart", "next", Takeover::Now)).await.unwrap();
+        if !is_changing {
+            next.set_transition(&taken, None).await.unwrap();
+            next.release(&taken).await.unwrap();
+        }
+        assert!(world.cluster.renew(&held).await.unwrap_err().is_conflict());
+        assert_eq!(world.cluster.get(&record.id()).await.unwrap().is_some(), is_changing);
+    }
 }
