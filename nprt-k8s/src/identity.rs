@@ -41,8 +41,12 @@ pub(crate) async fn client(identity: kube::Config) -> Result<kube::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    // A credential plugin is a program that this waits for.
-    blocking(move || kube::Client::try_from(identity)).await?.map_err(|error| {
+    // A credential plugin is a program that this waits for. kube panics where it prints a token that is none.
+    let client = tokio::task::spawn_blocking(move || kube::Client::try_from(identity)).await;
+    let client = client.map_err(|lost| {
+        Error::new(ErrorKind::Unauthenticated, OPERATION, "the credentials cannot be used").with_source(lost)
+    })?;
+    client.map_err(|error| {
         no_credentials(OPERATION, &error).unwrap_or_else(|| {
             Error::invalid(OPERATION, "the cluster's client cannot be made").with_source(error)
         })

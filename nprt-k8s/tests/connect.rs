@@ -111,7 +111,8 @@ async fn not_found_counts_from_an_api_server_alone() {
 
 #[tokio::test]
 async fn what_a_credential_plugin_prints_stays_out_of_errors() {
-    for script in ["echo hunter2; echo hunter2 >&2; exit 3", "echo 'token: [hunter2'"] {
+    let two_lines = r#"printf '{"kind": "ExecCredential", "status": {"token": "hunter2\\n"}}'"#;
+    for script in ["echo hunter2; echo hunter2 >&2; exit 3", "echo 'token: [hunter2'", two_lines] {
         let exec = serde_json::json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
             "args": ["-c", script], "interactiveMode": "Never"});
         let plugin = format!(r#"{{"exec": {exec}}}"#);
