@@ -10,6 +10,8 @@ use kube::api::ObjectMeta;
 use nprt_core::model::ServiceName;
 use nprt_core::ports::{Lease, LeaseRequest, Transition};
 
+use crate::discovery::{built_in, remembered_as};
+
 /// On the Lease: what it is held for, or was.
 const PURPOSE: &str = "nprt.dev/purpose";
 /// On a Lease that was given back: who held it, so that whoever lost it to them learns of it.
@@ -32,7 +34,7 @@ pub(super) fn first(service: &ServiceName, kinds: &BTreeSet<String>, epoch: u64)
     let metadata = ObjectMeta { name: Some(name(service)), ..ObjectMeta::default() };
     let spec = api::LeaseSpec { lease_transitions: i32::try_from(epoch).ok(), ..api::LeaseSpec::default() };
     let mut lease = api::Lease { metadata, spec: Some(spec) };
-    remember(&mut lease, kinds);
+    annotations(&mut lease).insert(KINDS.to_owned(), text(kinds));
     if !kinds.is_empty() {
         let unknown = || "unknown".to_owned();
         tell(&mut lease, Some(Transition { from: unknown(), to: unknown() }));
@@ -107,9 +109,14 @@ pub(super) fn kinds(lease: &api::Lease) -> Option<BTreeSet<String>> {
     Some(kinds.split(',').filter(|kind| !kind.is_empty()).map(str::to_owned).collect())
 }
 
+/// Makes it remember `wanted`, too. One that does not say what the service has may have any usual kind.
 pub(super) fn remember(lease: &mut api::Lease, wanted: &BTreeSet<String>) {
-    let kinds: Vec<String> = kinds(lease).unwrap_or_default().union(wanted).cloned().collect();
-    annotations(lease).insert(KINDS.to_owned(), kinds.join(","));
+    let known = kinds(lease).unwrap_or_else(|| built_in().map(|kind| remembered_as(&kind)).collect());
+    annotations(lease).insert(KINDS.to_owned(), text(&known.union(wanted).cloned().collect()));
+}
+
+fn text(kinds: &BTreeSet<String>) -> String {
+    kinds.iter().map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// Who holds the Lease, whether in time or not. One that does not say when it was renewed has expired.
@@ -158,6 +165,20 @@ fn whole_seconds(duration: Duration) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lease_that_does_not_say_which_kinds_there_are_forgets_none() {
+        let wanted = BTreeSet::from(["example.com/v1/Gadget".to_owned()]);
+        let mut silent = api::Lease::default();
+        assert_eq!(kinds(&silent), None);
+        remember(&mut silent, &wanted);
+        let known = kinds(&silent).unwrap();
+        assert!(known.contains("apps/v1/Deployment") && known.is_superset(&wanted), "{known:?}");
+        let mut first = first(&ServiceName::new("cart").unwrap(), &BTreeSet::new(), 0);
+        assert_eq!(kinds(&first), Some(BTreeSet::new()), "it has been looked");
+        remember(&mut first, &wanted);
+        assert_eq!(kinds(&first), Some(wanted));
+    }
 
     #[test]
     fn a_lease_lasts_at_least_as_long_as_asked_for() {
