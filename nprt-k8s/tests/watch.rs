@@ -13,9 +13,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 
-/// By what one workload is watched, and by what several at once.
+/// By what one workload is watched.
 const ALONE: (&str, &str) = ("fieldSelector", "metadata.name=cart");
-const TOGETHER: (&str, &str) = ("labelSelector", "nprt.dev/service");
 
 /// The Deployment `cart` of one pod, of which `available` are available.
 fn cart(version: u64, available: u64) -> Value {
@@ -56,13 +55,9 @@ async fn list_by(server: &MockServer, (key, selector): (&str, &str), version: &s
 }
 
 async fn watch(server: &MockServer, from: &str, answer: ResponseTemplate) {
-    watch_by(server, ALONE, from, answer).await;
-}
-
-async fn watch_by(server: &MockServer, (key, selector): (&str, &str), from: &str, answer: ResponseTemplate) {
     Mock::given(method("GET"))
         .and(path(DEPLOYMENTS))
-        .and(query_param(key, selector))
+        .and(query_param(ALONE.0, ALONE.1))
         .and(query_param("watch", "true"))
         .and(query_param("resourceVersion", from))
         .respond_with(answer)
@@ -157,16 +152,41 @@ async fn a_watch_that_is_answered_with_gone_is_listed_anew() {
     completes(&server).await;
 }
 
+/// Answers one watch of all that nprt applied, from what is there when it is asked.
+async fn watch_together(server: &MockServer, answer: ResponseTemplate) {
+    Mock::given(method("GET"))
+        .and(path(DEPLOYMENTS))
+        .and(query_param("labelSelector", "nprt.dev/service"))
+        .and(query_param("watch", "true"))
+        .and(query_param("sendInitialEvents", "true"))
+        .and(query_param("resourceVersion", ""))
+        .respond_with(answer)
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(server)
+        .await;
+}
+
+fn event(kind: &str, object: &Value) -> String {
+    format!("{}\n", json!({"type": kind, "object": object}))
+}
+
+/// What says that all was told that was there.
+fn all_there() -> String {
+    let metadata = json!({"resourceVersion": "10", "annotations": {"k8s.io/initial-events-end": "true"}});
+    event("BOOKMARK", &json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}))
+}
+
 #[tokio::test]
 async fn those_that_are_followed_at_once_share_a_watch() {
     let server = MockServer::start().await;
-    let [web, cart, other] = ["web", "cart", "other"].map(|name| deployment(name, 10, 0));
-    list_by(&server, TOGETHER, "10", &[web, other, cart]).await;
-    let lines = ["other", "web"].map(|name| modified(&deployment(name, 11, 1))).concat();
-    watch_by(&server, TOGETHER, "10", body(lines)).await;
-    // It goes on where it was for the one that is not complete yet.
-    watch_by(&server, TOGETHER, "11", ResponseTemplate::new(410).set_body_json(gone())).await;
-    list_by(&server, TOGETHER, "20", &[deployment("cart", 20, 1)]).await;
+    let there = ["web", "cart", "other"].map(|name| event("ADDED", &deployment(name, 10, 0))).concat();
+    let changed = ["other", "web"].map(|name| modified(&deployment(name, 11, 1))).concat();
+    watch_together(&server, body(there + &all_there() + &changed)).await;
+    // It begins anew for the one that is not complete yet.
+    watch_together(&server, ResponseTemplate::new(503).set_body_string("no endpoints")).await;
+    watch_together(&server, body(event("ERROR", &gone()))).await;
+    watch_together(&server, body(event("ADDED", &deployment("cart", 20, 1)) + &all_there())).await;
     let cluster = connect(&server).await;
     let (web, cart) = tokio::join!(follow(&cluster, "web"), follow(&cluster, "cart"));
     completed(&web);
@@ -176,9 +196,8 @@ async fn those_that_are_followed_at_once_share_a_watch() {
 #[tokio::test]
 async fn one_that_has_no_label_of_ours_or_is_gone_is_asked_for_alone() {
     let server = MockServer::start().await;
-    list_by(&server, TOGETHER, "10", &[deployment("web", 10, 0)]).await;
-    let deleted = json!({"type": "DELETED", "object": deployment("web", 11, 0)});
-    watch_by(&server, TOGETHER, "10", body(format!("{deleted}\n"))).await;
+    let web = deployment("web", 10, 0);
+    watch_together(&server, body(event("ADDED", &web) + &all_there() + &event("DELETED", &web))).await;
     list(&server, &cart(10, 0)).await;
     watch(&server, "10", body(modified(&cart(12, 1)))).await;
     list_by(&server, ("fieldSelector", "metadata.name=web"), "12", &[]).await;
@@ -187,4 +206,18 @@ async fn one_that_has_no_label_of_ours_or_is_gone_is_asked_for_alone() {
     completed(&cart);
     assert_eq!(web[0].as_ref().unwrap().phase, RolloutPhase::Progressing, "{web:?}");
     assert!(web[1].as_ref().unwrap_err().is_not_found(), "{web:?}");
+}
+
+#[tokio::test]
+async fn where_the_server_cannot_tell_what_is_there_each_is_followed_alone() {
+    let server = MockServer::start().await;
+    let refusal = json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Invalid",
+        "code": 422, "message": "sendInitialEvents is forbidden for watch", "metadata": {}});
+    watch_together(&server, ResponseTemplate::new(422).set_body_json(refusal)).await;
+    list(&server, &cart(10, 1)).await;
+    list_by(&server, ("fieldSelector", "metadata.name=web"), "12", &[]).await;
+    let cluster = connect(&server).await;
+    let (web, cart) = tokio::join!(follow(&cluster, "web"), follow(&cluster, "cart"));
+    assert!(web[0].as_ref().unwrap_err().is_not_found(), "{web:?}");
+    assert_eq!(cart[0].as_ref().unwrap().phase, RolloutPhase::Complete, "{cart:?}");
 }

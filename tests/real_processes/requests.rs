@@ -8,7 +8,7 @@ use crate::version::Version;
 /// The objects of a version.
 const OBJECTS: usize = 6;
 /// What a deploy may ask beside the two writes of each object, the dry run and the apply.
-const OTHERS: usize = 13;
+const OTHERS: usize = 12;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_asks_little() {

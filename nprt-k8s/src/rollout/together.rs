@@ -5,21 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use kube::ResourceExt as _;
-use kube::api::DynamicObject;
-use kube::runtime::watcher::{Config, Event};
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::api::{DynamicObject, WatchEvent, WatchParams};
 use nprt_core::model::label;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
-use super::{AGAIN, failed, is_too_old, trimmed};
+use super::{AGAIN, OPERATION, trimmed};
 use crate::client::{Client, Place};
+use crate::error::Failure;
 
 /// How long the first waits for others. Those that a deploy follows come at once.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// On the mark that follows the last of what was there when the watch began.
+const ALL_THERE: &str = "k8s.io/initial-events-end";
+
+type Events = BoxStream<'static, Result<WatchEvent<DynamicObject>, kube::Error>>;
 
 /// Who waits to be told of the workload of each name.
 type Members = BTreeMap<String, Vec<UnboundedSender<Value>>>;
@@ -100,32 +104,44 @@ async fn watch(client: Arc<Client>, place: Place, admitted: Admitted) {
         return;
     }
     // One request, and one object in memory at a time. A server that cannot do this refuses it.
-    let config = Config::default().labels(label::SERVICE).streaming_lists();
+    let all = WatchParams::default().labels(label::SERVICE).initial_events();
     while !members.is_empty() {
-        let mut events = watcher(client.api(&place), config.clone()).default_backoff().boxed();
-        let mut there = BTreeSet::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::Init) => there.clear(),
-                Ok(Event::InitApply(object)) => {
-                    there.insert(object.name_any());
-                    tell(&mut members, object);
+        // Without a version to begin at, what it begins with is no older than the request: a state from before
+        // an apply would tell of an earlier rollout.
+        match client.api(&place).watch(&all, "").await {
+            Ok(events) => listen(&mut members, events.boxed()).await,
+            Err(error) => {
+                let error = Failure::new(OPERATION, error).into_error(OPERATION);
+                if !error.is_temporary() {
+                    return;
                 }
-                Ok(Event::InitDone) => members.retain(|name, _| there.contains(name)),
-                Ok(Event::Apply(object)) => tell(&mut members, object),
-                Ok(Event::Delete(object)) => _ = members.remove(&object.name_any()),
-                Err(error) if is_too_old(&error) => {
-                    tokio::time::sleep(AGAIN).await;
-                    break;
-                }
-                Err(error) => {
-                    let error = failed(error);
-                    if !error.is_temporary() {
-                        return;
-                    }
-                    tracing::warn!(%error, "the watch broke and goes on");
-                }
+                tracing::warn!(%error, "the watch broke and goes on");
             }
+        }
+        if !members.is_empty() {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+/// Tells the members what comes, until the watch ends or breaks. All is told anew by the next one.
+async fn listen(members: &mut Members, mut events: Events) {
+    let mut there = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                there.insert(object.name_any());
+                tell(members, object);
+            }
+            Ok(WatchEvent::Deleted(object)) => _ = members.remove(&object.name_any()),
+            Ok(WatchEvent::Bookmark(mark)) if mark.metadata.annotations.contains_key(ALL_THERE) => {
+                members.retain(|name, _| there.contains(name));
+            }
+            Ok(WatchEvent::Bookmark(_)) => {}
+            Ok(WatchEvent::Error(_)) | Err(_) => return,
+        }
+        if members.is_empty() {
+            return;
         }
     }
 }
