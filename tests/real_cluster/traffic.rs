@@ -190,3 +190,59 @@ async fn a_route_that_cannot_be_taken_says_why_before_anything_changes() {
     assert!(error.is_invalid(), "{error}");
     assert_eq!(error.available(), ["gateway.networking.k8s.io/v1 HTTPRoute"], "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_somebody_edits_meanwhile_stays_and_the_canary_goes_all_the_same() {
+    let Some(world) = world("held").await else { return };
+    let process = process(&world, Traffic { weight: Some(5), ..named("edge") }).await;
+    let [first, second, third] = [1, 2, 3].map(|n| world.commit(&manifests(n, "")));
+    process.deploy(&first).await.unwrap();
+    world.kubectl_with_input(&["apply", "-f", "-"], &route("edge", 80).to_string()).await;
+    process.canary(&second).await.unwrap();
+    let half = r#"[{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 95}]"#;
+    patch_route(&world, half).await;
+
+    let done = process.rollback().await.unwrap();
+    let [warning] = &done.warnings[..] else { panic!("{done:?}") };
+    for said in ["HTTPRoute/", "/edge", "/web-canary", "/web-stable", "person", ".spec.rules"] {
+        assert!(warning.contains(said), "{said}: {warning}");
+    }
+    assert_eq!((done.removed.len(), backends(&world, "edge").await), (3, split(95, 95)), "{done:?}");
+    world.no_canary_left().await;
+    for service in ["web-canary", "web-stable"] {
+        endpoints(&world, service, &["stable", "stable"]).await;
+    }
+    check_service_first(&world).await;
+    let error = process.canary(&third).await.unwrap_err();
+    assert!(error.is_conflict() && error.to_string().contains("person"), "{error}");
+    let deployed = process.deploy(&third).await.unwrap();
+    assert_eq!((deployed.warnings.len(), deployed.removed.len()), (1, 0), "{deployed:?}");
+    assert_eq!(world.objects("services").await.len(), 3);
+
+    let right =
+        r#"[{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": [{"name": "web", "port": 80}]}]"#;
+    patch_route(&world, right).await;
+    process.tend().await.unwrap();
+    assert_eq!(world.objects("services").await.len(), 1);
+    let route = get(&world, "httproute", "edge").await;
+    assert_eq!(route["metadata"]["annotations"]["nprt.dev/rules-before"], Value::Null);
+    assert_eq!(route["spec"]["rules"][0]["backendRefs"][0]["name"], "web");
+}
+
+/// As a person does with `kubectl edit`.
+async fn patch_route(world: &World, patch: &str) {
+    let name = "--field-manager=person";
+    world.kubectl(&["patch", "httproute", "edge", "--type=json", name, "-p", patch]).await;
+}
+
+/// By the server's own log: the canary's Service leads to stable's pods before the first workload goes.
+async fn check_service_first(world: &World) {
+    let requests = world.plane.requests(&world.namespace, "nprt").await.unwrap();
+    let writes = requests.iter().filter(|one| one.is_write() && !one.is_dry_run() && one.status < 300);
+    let at = |verb: &str, part: &str| {
+        let found = writes.clone().enumerate().filter(|(_, one)| one.verb == verb && one.uri.contains(part));
+        found.map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let (led, deleted) = (at("patch", "/services/web-canary"), at("delete", "/deployments/"));
+    assert!(led.len() == 2 && led[1] < deleted[0], "{led:?} {deleted:?}");
+}

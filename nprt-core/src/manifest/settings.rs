@@ -148,6 +148,12 @@ impl Default for Replicas {
 /// sends to goes. A route whose rules another manager owns is a conflict, unless the cluster's policy takes its
 /// fields.
 ///
+/// Where somebody else writes the rules while the canary runs, and they still send to its Services, the canary can be
+/// removed all the same: the route is left alone, and those of the Services to which it sends lead to stable's pods
+/// from then on and stay, with a warning, until the route no longer sends to them. Until then no other canary gets
+/// requests by routes. Copies that such a route sends to `…-canary` are lost with it, or reach stable where it also
+/// sends requests there.
+///
 /// It counts for requests that come by these routes. Whoever calls the Service itself, in the cluster, reaches
 /// the canary's pods too, by their number. A gateway takes a moment to follow a route, which nothing waits for.
 ///

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::pair;
 use super::settings::Traffic;
 use super::workload::{list_in, map_at};
-use crate::model::{Object, ObjectId, Track, annotation};
+use crate::model::{Object, ObjectId, Track, annotation, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.traffic";
@@ -164,6 +164,20 @@ pub(crate) fn restore(route: &mut Object, rules: Option<Value>) -> Result<()> {
     if annotations.is_empty() {
         map_at(value, &["metadata"])?.shift_remove("annotations");
     }
+    Ok(())
+}
+
+/// Whether a Service of a pair selects the pods of `track`.
+pub(crate) fn leads_to(service: &Object, track: Track) -> bool {
+    let selector =
+        service.as_value().pointer("/spec/selector").and_then(|selector| selector.get(label::TRACK));
+    selector.and_then(Value::as_str) == Some(track.as_str())
+}
+
+/// Makes a Service of a pair, or the part of it that we apply, select the pods of `track`.
+pub(crate) fn lead_to(service: &mut Object, track: Track) -> Result<()> {
+    let selector = map_at(service.as_value_mut(), &["spec", "selector"])?;
+    selector.insert(label::TRACK.to_owned(), track.as_str().into());
     Ok(())
 }
 

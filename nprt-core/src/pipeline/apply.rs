@@ -1,5 +1,6 @@
 //! Applies a plan, and removes a canary: in the order of kinds, each kind at once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -35,6 +36,16 @@ pub(super) fn order(object: &Object) -> u8 {
         ("apps" | "batch", _) | ("", "Pod" | "ReplicationController") => WORKLOADS,
         _ => 7,
     }
+}
+
+/// What the removal of a canary did.
+#[derive(Debug, Default)]
+pub(super) struct Removal {
+    pub(super) removed: Vec<ObjectId>,
+    /// Its Services that stay.
+    pub(super) stay: BTreeSet<ObjectId>,
+    /// Why they do.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Job<'_> {
@@ -75,16 +86,18 @@ impl Job<'_> {
     }
 
     /// Removes the canary: routes go back first, then go its workloads, and then its Services and the
-    /// configuration that they read.
+    /// configuration that they read. Services to which a route of somebody else's sends lead to stable's pods
+    /// before, and stay.
     ///
     /// # Errors
     /// The first object's that cannot be deleted. All others of its kind are deleted, and what is left is
     /// found by the next call.
-    pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Vec<ObjectId>> {
-        self.put_routes_back(lease, live).await?;
-        let objects = live.on(Track::Canary).collect();
+    pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Removal> {
+        let routes = self.put_routes_back(lease, live).await?;
+        let (stay, warnings) = (routes.services(), routes.warnings());
+        let objects = live.on(Track::Canary).filter(|object| !stay.contains(&object.id())).collect();
         let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
-        done.map(|()| removed)
+        done.map(|()| Removal { removed, stay, warnings })
     }
 
     /// Deletes `objects`: what others need goes last. Answers with those that were there and are gone, and

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::Pipeline;
+use super::apply::Removal;
 use super::job::Job;
 use super::live::{Live, Running};
 use super::plan::{Marks, Plan, marks};
@@ -25,8 +26,8 @@ impl Pipeline {
     /// Where the settings give it [traffic](crate::manifest::Traffic), routes send to it once its pods are ready.
     ///
     /// # Errors
-    /// `Conflict` where no stable version runs, or this one is stable already; else as
-    /// [`Pipeline::deploy`].
+    /// `Conflict` where no stable version runs, this one is stable already, or a route that is to send to it has
+    /// rules of somebody else's, with what to do; else as [`Pipeline::deploy`].
     pub async fn canary(
         &self,
         service: &ServiceName,
@@ -42,9 +43,9 @@ impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         self.settle(&lease, None).await?;
         let Trial { version, live, mut plan, routes, is_there } = self.plan_canary(request).await?;
-        let mut removed = Vec::new();
+        let mut gone = Removal::default();
         if !is_there {
-            removed = self.remove_canary(&lease, &live).await?;
+            gone = self.remove_canary(&lease, &live).await?;
             self.wait_for_the_end_of_pods().await?;
             plan.mark(&self.trial_from_now())?;
         }
@@ -53,7 +54,9 @@ impl Job<'_> {
             Err(error) => return Err(self.remove_failed(&lease, error).await),
         };
         let Version { service, revision, tag, .. } = version;
-        let (track, pruned, withheld, warnings) = (Track::Canary, Vec::new(), plan.withheld, plan.warnings);
+        plan.warnings.extend(gone.warnings);
+        let (track, removed, pruned) = (Track::Canary, gone.removed, Vec::new());
+        let (withheld, warnings) = (plan.withheld, plan.warnings);
         Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
     }
 

@@ -1,5 +1,5 @@
 use super::Pipeline;
-use super::apply::{WORKLOADS, order};
+use super::apply::{Removal, WORKLOADS, order};
 use super::job::Job;
 use super::live::Live;
 use super::plan::{Plan, marks};
@@ -84,10 +84,10 @@ impl Job<'_> {
         caller: &Caller,
     ) -> Result<Deployment> {
         let mut plan = self.plan_stable(source, version, live, caller).await?;
-        let mut removed = Vec::new();
+        let mut gone = Removal::default();
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {
-            removed = self.remove_canary(lease, live).await?;
+            gone = self.remove_canary(lease, live).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
             if plan.changed().next().is_some() {
                 self.wait_for_the_end_of_pods().await?;
@@ -99,8 +99,10 @@ impl Job<'_> {
             Err(error) => return Err(self.undo(lease, error).await),
         };
         if is_canary {
-            removed = self.remove_canary(lease, live).await?;
+            gone = self.remove_canary(lease, live).await?;
         }
+        let Removal { mut removed, warnings, .. } = gone;
+        plan.warnings.extend(warnings);
         removed.extend(self.remove_spent(lease, live, &mut plan).await);
         let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {

@@ -63,6 +63,11 @@ impl Live {
         self.objects.iter().filter(is_on).filter(|object| !was_run(object))
     }
 
+    /// Those that say which version runs there: Services run none, and may be left of a canary that is gone.
+    pub(super) fn run_on(&self, track: Track) -> impl Iterator<Item = &Object> {
+        self.on(track).filter(|object| !is_service(object))
+    }
+
     /// The same without what belongs to `track` alone.
     pub(super) fn without(&self, track: Track) -> Self {
         let others = self.objects.iter().filter(|object| object.label(label::TRACK) != Some(track.as_str()));
@@ -71,7 +76,7 @@ impl Live {
 
     /// What runs on `track`, if anything does.
     pub(super) fn running(&self, track: Track) -> Option<Running> {
-        let objects: Vec<&Object> = self.on(track).collect();
+        let objects: Vec<&Object> = self.run_on(track).collect();
         let first = objects.first()?;
         // The last one: from then on all of it runs.
         let started = objects.iter().filter_map(|o| o.annotation(annotation::STARTED)?.parse().ok());
@@ -84,14 +89,14 @@ impl Live {
             started: started.max(),
             expires,
             caller: first.annotation(annotation::CALLER).map(str::to_owned),
-            objects: objects.iter().map(|object| object.id()).collect(),
+            objects: self.on(track).map(Object::id).collect(),
         })
     }
 
     /// The tag by which `revision` runs, on stable or else as the canary.
     pub(super) fn tag_of(&self, revision: &Revision) -> Option<Tag> {
         let revision = revision.to_string();
-        let objects = self.on(Track::Stable).chain(self.on(Track::Canary));
+        let objects = self.run_on(Track::Stable).chain(self.run_on(Track::Canary));
         let mut same = objects.filter(|object| object.annotation(annotation::REVISION) == Some(&revision));
         same.find_map(|object| object.annotation(annotation::TAG)?.parse().ok())
     }
@@ -114,6 +119,10 @@ impl Live {
         let id = object.id();
         self.objects.iter().find(|live| means(&id, &live.id()))
     }
+}
+
+pub(super) fn is_service(object: &Object) -> bool {
+    object.id().group().is_empty() && object.kind() == "Service"
 }
 
 /// Whether a manifest's object is this live one, be it in another version of the API.

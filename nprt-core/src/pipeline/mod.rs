@@ -75,6 +75,7 @@ mod prune;
 mod request;
 mod rollback;
 mod rollout;
+mod routes_back;
 mod run;
 mod service;
 mod settings;

@@ -88,12 +88,16 @@ impl Job<'_> {
         plan: Plan,
         canary_goes: bool,
     ) -> Result<Preview> {
-        let mut removed: Vec<ObjectId> = match canary_goes {
-            true => live.on(Track::Canary).map(Object::id).collect(),
-            false => Vec::new(),
-        };
-        let mut objects = Vec::with_capacity(plan.foreseen.len());
-        for Applied { object: after, change } in plan.foreseen {
+        let mut removed = Vec::new();
+        let Plan { pruned, withheld, mut warnings, foreseen, spent, .. } = plan;
+        if canary_goes {
+            let routes = self.foresee_routes_back(live).await?;
+            let stay = routes.services();
+            removed.extend(live.on(Track::Canary).map(Object::id).filter(|id| !stay.contains(id)));
+            warnings.extend(routes.warnings());
+        }
+        let mut objects = Vec::with_capacity(foreseen.len());
+        for Applied { object: after, change } in foreseen {
             let object = after.id();
             // What is removed first is created anew.
             let change = if removed.contains(&object) { Change::Created } else { change };
@@ -105,9 +109,8 @@ impl Job<'_> {
             };
             objects.push(PreviewedObject { object, change, before, after });
         }
-        removed.extend(plan.spent);
+        removed.extend(spent);
         let Version { service, revision, tag, .. } = version;
-        let Plan { pruned, withheld, warnings, .. } = plan;
         Ok(Preview { service, track, revision, tag, objects, removed, pruned, withheld, warnings })
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::Pipeline;
@@ -40,6 +42,12 @@ impl Pipeline {
     /// A deploy to stable that was cancelled or not finished is undone; the warnings say so. It returns when the
     /// canary's workloads are gone, and says which of its pods still end.
     ///
+    /// Nobody can block it. Where a [route](crate::manifest::Traffic) sends to the canary's Services by rules that
+    /// somebody else has written since, the route stays as it is, and so do these Services: they lead to stable's
+    /// pods before the canary goes, so that no request fails. A warning names the route, the Services and, where
+    /// the cluster says so, who owns the rules. Once the route no longer sends to them, the next
+    /// operation removes them. [`Pipeline::expire`] and [`Pipeline::deploy`] do the same.
+    ///
     /// # Errors
     /// `NotFound` for a service; `Cancelled` by another rollback; those of the cluster.
     pub async fn rollback(
@@ -63,19 +71,21 @@ impl Job<'_> {
         let put_back = self.unfinished(&lease, None).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
-        let mut removed = Vec::new();
-        if !live.has_canary() {
-            self.put_routes_back(&lease, &live).await?;
-        }
+        let (mut removed, mut stay, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
+            let done = self.remove_canary(&lease, &live).await?;
+            removed.extend(done.removed);
+            (stay, kept) = (done.stay, done.warnings);
             if !live.has_canary() {
                 break;
             }
-            removed.extend(self.remove_canary(&lease, &live).await?);
             live = self.live().await?;
+            if live.on(Track::Canary).all(|object| stay.contains(&object.id())) {
+                break;
+            }
         }
-        if let Some(object) = live.on(Track::Canary).next() {
+        if let Some(object) = live.on(Track::Canary).find(|object| !stay.contains(&object.id())) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "pipeline.rollback",
@@ -84,10 +94,11 @@ impl Job<'_> {
             .with("object", object.id()));
         }
         let stable = live.running(Track::Stable);
-        let mut warnings: Vec<String> = live.mixed().into_iter().collect();
-        for warning in &warnings {
+        let mixed = live.mixed();
+        if let Some(warning) = &mixed {
             self.progress.warn(warning);
         }
+        let mut warnings: Vec<String> = kept.into_iter().chain(mixed).collect();
         if let Some(put_back) = put_back {
             // After the canary, which must not wait for pods.
             let undone = self.complete(&lease, put_back).await?;

@@ -53,6 +53,8 @@ impl Pipeline {
     ///   autoscaler. The share is what the canary says itself (`nprt.dev/replicas-share`). Where somebody else
     ///   has set the canary's replicas meanwhile, they stay.
     /// - A route that sends to a canary whose objects somebody deleted by hand goes back to what it was.
+    /// - Services that a [rollback](Pipeline::rollback) left for a route of somebody else's are removed, once the
+    ///   route no longer sends to them.
     ///
     /// That another operation holds the service's lease is no error: [`Tended::busy`] says who.
     ///
@@ -82,7 +84,7 @@ impl Job<'_> {
         let live = self.live().await?;
         Ok(is_over(&live, self.clock.now())
             || !self.out_of_step(&live).await?.is_empty()
-            || self.has_stray_routes(&live).await?
+            || self.has_loose_ends(&live).await?
             || self.pending().await?.is_some())
     }
 
@@ -99,8 +101,8 @@ impl Job<'_> {
             tended.expired = Some(self.rollback(lease, None).await?);
             return Ok(tended);
         }
-        if !live.has_canary() {
-            self.put_routes_back(&lease, &live).await?;
+        if live.running(Track::Canary).is_none() {
+            self.remove_canary(&lease, &live).await?;
         }
         for (object, from, to) in self.out_of_step(&live).await? {
             let applied = self.again(|| self.ports.cluster.apply(&lease, &object)).await?;

@@ -1,17 +1,12 @@
-//! Requests to a canary by HTTPRoutes. A route sends to the canary once its pods are ready, and goes back before
-//! anything that it sends to goes.
+//! Requests to a canary by HTTPRoutes. A route sends to the canary once its pods are ready.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use futures_util::future::{join_all, try_join_all};
 
 use super::job::Job;
 use super::live::Live;
 use super::plan::Plan;
-use super::progress::Event;
 use crate::manifest::{self, Document, Rendered, Traffic, Version, traffic};
 use crate::model::{Object, ObjectId, Track, annotation, label};
-use crate::ports::Lease;
 use crate::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "pipeline.traffic";
@@ -34,16 +29,6 @@ impl Routes {
 }
 
 impl Live {
-    /// The routes that the canary says it gets requests by.
-    fn routes_of_canary(&self) -> BTreeSet<String> {
-        let said = self.on(Track::Canary).filter_map(|object| object.annotation(annotation::HTTP_ROUTES));
-        let mut names: BTreeSet<String> =
-            said.flat_map(|names| names.split(',')).map(str::to_owned).collect();
-        let diverted = self.objects.iter().filter(|object| is_diverted(object));
-        names.extend(diverted.map(|route| route.name().to_owned()));
-        names
-    }
-
     /// Whether an object of a canary is left.
     pub(super) fn has_canary(&self) -> bool {
         self.on(Track::Canary).next().is_some()
@@ -52,19 +37,15 @@ impl Live {
     /// Whether the canary that runs gets requests by just these routes.
     pub(super) fn has_routes(&self, routes: &Routes) -> bool {
         let names = routes.names();
-        self.on(Track::Canary).all(|object| object.annotation(annotation::HTTP_ROUTES) == names.as_deref())
+        self.run_on(Track::Canary).all(|o| o.annotation(annotation::HTTP_ROUTES) == names.as_deref())
     }
-}
-
-fn is_diverted(object: &Object) -> bool {
-    traffic::is_http_route(object) && object.annotation(annotation::RULES_BEFORE).is_some()
 }
 
 impl Job<'_> {
     /// Finds the routes that the settings mean, and gives the canary the Services to which they are to send.
     ///
     /// # Errors
-    /// `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, where no
+    /// `Conflict` while a route of somebody else's sends to a canary before; `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, where no
     /// route sends to a Service of the canary's pods, with those to which they send, and where such a Service has
     /// no pods of stable.
     pub(super) async fn add_routes(
@@ -74,6 +55,7 @@ impl Job<'_> {
         live: &Live,
     ) -> Result<Routes> {
         let Some(wanted) = &self.service.transform.canary.traffic else { return Ok(Routes::default()) };
+        self.refuse_held_routes(live).await?;
         let candidates = self.candidates(wanted, live).await?;
         let backends: BTreeSet<String> = candidates.iter().flat_map(traffic::backends).collect();
         let mut routes = Routes::default();
@@ -146,63 +128,6 @@ impl Job<'_> {
             plan.objects.push(route);
         }
         Ok(plan)
-    }
-
-    /// Makes every route by which the canary gets requests what it was before.
-    ///
-    /// # Errors
-    /// `Conflict` where another manager has changed a route that still sends to what is to go; those of the
-    /// cluster. What it sends to stays.
-    pub(super) async fn put_routes_back(&self, lease: &Lease, live: &Live) -> Result<()> {
-        let diverted = self.diverted(live).await?;
-        let back = diverted.iter().map(|route| self.put_route_back(lease, live, route));
-        // All of them to their end: a request that is given up may land all the same.
-        join_all(back).await.into_iter().collect()
-    }
-
-    /// Whether a route sends to a canary that is gone: somebody deleted its objects by hand.
-    pub(super) async fn has_stray_routes(&self, live: &Live) -> Result<bool> {
-        Ok(!live.has_canary() && !self.diverted(live).await?.is_empty())
-    }
-
-    /// The routes that are not what they are without a canary: of those by which the live one gets requests, the
-    /// service's own, and the one that the settings name.
-    async fn diverted(&self, live: &Live) -> Result<Vec<Object>> {
-        let mut names = live.routes_of_canary();
-        names.extend(
-            self.service.transform.canary.traffic.as_ref().and_then(|wanted| wanted.http_route.clone()),
-        );
-        let routes = names.iter().map(async |name| {
-            let id = traffic::http_route(name);
-            match self.again(|| self.ports.cluster.get(&id)).await {
-                Ok(route) => Ok(route.filter(is_diverted)),
-                // The kind is gone, and with it all such routes.
-                Err(error) if error.is_invalid() => Ok(None),
-                Err(error) => Err(error),
-            }
-        });
-        Ok(try_join_all(routes).await?.into_iter().flatten().collect())
-    }
-
-    async fn put_route_back(&self, lease: &Lease, live: &Live, route: &Object) -> Result<()> {
-        let id = traffic::http_route(route.name());
-        let Some(before) = traffic::rules_before(route)? else { return Ok(()) };
-        let Some(mut owned) = self.ports.cluster.owned(&id).await? else { return Ok(()) };
-        let goes: BTreeSet<String> = live
-            .on(Track::Canary)
-            .filter(|object| object.id().group().is_empty() && object.kind() == "Service")
-            .map(|service| service.name().to_owned())
-            .collect();
-        // Rules that somebody else has written since stay, unless they send to what goes.
-        let theirs = owned.as_value().pointer("/spec/rules").is_none();
-        let stay = theirs && traffic::backends(route).is_disjoint(&goes);
-        if stay {
-            self.progress.warn(format!("{id} was changed by somebody else, and stays so"));
-        }
-        traffic::restore(&mut owned, (!stay).then_some(before))?;
-        self.again(|| self.ports.cluster.apply(lease, &owned)).await?;
-        self.progress.tell(Event::PutBack { object: route.id() });
-        Ok(())
     }
 
     /// Refuses Services that are to be made and are there, but not of the canary.

@@ -18,6 +18,7 @@ mod tags;
 mod tend;
 mod traffic;
 mod traffic_faults;
+mod traffic_held;
 mod undo;
 mod waiting;
 mod world;

@@ -80,7 +80,7 @@ pub(crate) fn backends(world: &World) -> Vec<(String, u64)> {
     backends.iter().map(backend).collect()
 }
 
-/// What the route's first rule sends to, of which nothing is gone.
+/// What the route's first rule sends to, of which nothing is gone: neither a Service nor the pods of its track.
 pub(crate) fn check_route(world: &World) {
     let objects = world.cluster.objects();
     let services: BTreeSet<&str> =
@@ -88,6 +88,30 @@ pub(crate) fn check_route(world: &World) {
     for (name, _) in backends(world) {
         assert!(services.contains(name.as_str()), "the route sends to {name}, which is gone: {services:?}");
     }
+    for (name, track) in led(world) {
+        let sends = backends(world).iter().any(|(backend, weight)| *backend == name && *weight > 0);
+        let runs = |object: &Object| object.kind() == "Deployment" && object.label("track") == Some(&track);
+        assert!(!sends || objects.iter().any(runs), "{name} leads to pods of {track}, which are gone");
+    }
+}
+
+/// The canary's Services, and the track to whose pods each leads.
+pub(crate) fn led(world: &World) -> Vec<(String, String)> {
+    let objects = world.cluster.objects().into_iter();
+    let services = objects.filter(|o| o.kind() == "Service" && o.label("track") == Some("canary"));
+    let track = |o: &Object| o.as_value()["spec"]["selector"]["track"].as_str().unwrap().to_owned();
+    services.map(|service| (service.name().to_owned(), track(&service))).collect()
+}
+
+/// [`led`] where the one of the canary leads so.
+pub(crate) fn both(canary: &str) -> Vec<(String, String)> {
+    let pair = [("web-canary", canary), ("web-stable", "stable")];
+    pair.map(|(name, track)| (name.to_owned(), track.to_owned())).into()
+}
+
+/// Rules by which the canary gets half of the requests, as a person may write them.
+pub(crate) fn half() -> Value {
+    json!([{"backendRefs": [{"name": "web-stable", "port": 80}, {"name": "web-canary", "port": 80}]}])
 }
 
 /// As a person does with `kubectl edit`.
