@@ -73,7 +73,7 @@ mod judge;
 mod margin;
 mod policy;
 mod series;
-mod test;
+pub mod test;
 mod verdict;
 mod window;
 

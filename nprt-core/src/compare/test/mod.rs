@@ -1,5 +1,14 @@
 //! Statistical tests, one a file: pure functions that say what two tracks' figures mean.
+//!
+//! Those that may be looked at every minute are *e-processes*: evidence that, while the canary is no worse
+//! than stable, is 1 on average at any time and reaches 1/α in at most a share α of all comparisons, however
+//! often and for however long one looks (Ville, 1939). They begin at 1, multiply by each block's factor and
+//! are kept as logarithms.
+//!
+//! - [`quantile`]: is a quantile higher, from counts above a threshold in each block?
 
+mod e_process;
 mod percentile_margin;
+pub mod quantile;
 
 pub(super) use percentile_margin::{Outcome, percentile_margin};

@@ -1,0 +1,6 @@
+//! Tests that may be looked at every minute: their formulas beside a reference, what their docs promise,
+//! and how often they raise a false alarm, with mutations that must raise more.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+
+mod quantile;
+mod simulation;
