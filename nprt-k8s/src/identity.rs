@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::builder::OPERATION;
 use crate::config::{Impersonate, KubernetesConfig};
+use crate::connect;
 use crate::error::no_credentials;
 
 /// What the kubeconfig, or the pod, says of the server and of us.
@@ -42,7 +43,7 @@ pub(crate) async fn client(identity: kube::Config) -> Result<kube::Client> {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     // A credential plugin is a program that this waits for. kube panics where it prints a token that is none.
-    let client = tokio::task::spawn_blocking(move || kube::Client::try_from(identity)).await;
+    let client = tokio::task::spawn_blocking(move || connect::client(identity)).await;
     let client = client.map_err(|lost| {
         Error::new(ErrorKind::Unauthenticated, OPERATION, "the credentials cannot be used").with_source(lost)
     })?;

@@ -80,6 +80,7 @@ mod builder;
 mod change;
 mod client;
 mod config;
+mod connect;
 mod discovery;
 mod error;
 mod event;
