@@ -35,9 +35,13 @@ impl EProcess {
         Self::try_from(State { phi, ln_products: vec![0.0; alternatives] })
     }
 
-    /// How many alternatives it averages over.
-    pub(super) fn alternatives(&self) -> usize {
-        self.ln_products.len()
+    /// Itself, if it averages over so many alternatives: a state that was read may be another test's.
+    pub(super) fn expect_alternatives(self, expected: usize) -> Result<Self> {
+        if self.ln_products.len() != expected {
+            let error = invalid("expected one product an alternative");
+            return Err(error.with("products", self.ln_products.len()).with("alternatives", expected));
+        }
+        Ok(self)
     }
 
     /// Multiplies by the factors of one step, given by their logarithms, one an alternative.

@@ -6,9 +6,13 @@
 //! are kept as logarithms.
 //!
 //! - [`quantile`]: is a quantile higher, from counts above a threshold in each block?
+//! - [`rank`]: is the whole distribution higher, from mid-ranks in each block?
+//! - [`combine`]: the evidence of many tests together.
 
+pub mod combine;
 mod e_process;
 mod percentile_margin;
 pub mod quantile;
+pub mod rank;
 
 pub(super) use percentile_margin::{Outcome, percentile_margin};

@@ -196,10 +196,6 @@ impl TryFrom<EProcess> for QuantileTest {
     type Error = Error;
 
     fn try_from(process: EProcess) -> Result<Self> {
-        if process.alternatives() != ODDS.len() {
-            let error = invalid("expected one product an alternative");
-            return Err(error.with("products", process.alternatives()).with("alternatives", ODDS.len()));
-        }
-        Ok(Self(process))
+        process.expect_alternatives(ODDS.len()).map(Self)
     }
 }
