@@ -2,6 +2,7 @@
 //! and how often they raise a false alarm, with mutations that must raise more.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
+mod band;
 mod quantile;
 mod rank;
 mod simulation;

@@ -7,8 +7,10 @@
 //!
 //! - [`quantile`]: is a quantile higher, from counts above a threshold in each block?
 //! - [`rank`]: is the whole distribution higher, from mid-ranks in each block?
+//! - [`band`]: between which values a quantile lies, at all times at once, for the report.
 //! - [`combine`]: the evidence of many tests together.
 
+pub mod band;
 pub mod combine;
 mod e_process;
 mod percentile_margin;
