@@ -73,6 +73,7 @@ mod judge;
 mod margin;
 mod policy;
 mod series;
+pub mod sketch;
 pub mod test;
 mod verdict;
 mod window;
