@@ -9,10 +9,14 @@
 //! - [`rank`]: is the whole distribution higher, from mid-ranks in each block?
 //! - [`band`]: between which values a quantile lies, at all times at once, for the report.
 //! - [`combine`]: the evidence of many tests together.
+//!
+//! For one look at finished series, no e-process:
+//! - [`mann_whitney`]: are the measurements shifted, and by how much?
 
 pub mod band;
 pub mod combine;
 mod e_process;
+pub mod mann_whitney;
 mod percentile_margin;
 pub mod quantile;
 pub mod rank;
