@@ -44,8 +44,15 @@ impl EProcess {
         Ok(self)
     }
 
-    /// Multiplies by the factors of one step, given by their logarithms, one an alternative.
-    pub(super) fn multiply(&mut self, ln_factors: impl IntoIterator<Item = f64>) {
+    /// Multiplies by the factors of one step, the products over its blocks; each block has the logarithm of
+    /// one factor an alternative.
+    pub(super) fn multiply<const N: usize>(&mut self, blocks: impl IntoIterator<Item = [f64; N]>) {
+        let mut ln_factors = [0.0; N];
+        for block in blocks {
+            for (sum, ln_factor) in ln_factors.iter_mut().zip(block) {
+                *sum += ln_factor;
+            }
+        }
         for (product, factor) in self.ln_products.iter_mut().zip(ln_factors) {
             *product += (factor / self.phi).min(CAP.ln());
         }
@@ -93,9 +100,9 @@ mod tests {
     fn factors_are_tempered_then_capped_and_their_products_averaged() {
         let mut process = EProcess::new(2, 2.0).unwrap();
         assert!(process.ln_e().abs() < 1e-15, "it begins at 1");
-        process.multiply([4.0_f64.ln(), 1e6_f64.ln()]);
+        process.multiply([[2.0_f64.ln(), 1e6_f64.ln()], [2.0_f64.ln(), 0.0]]);
         assert!((process.ln_e() - 3.5_f64.ln()).abs() < 1e-12, "(√4 + 5) / 2");
-        process.multiply([0.25_f64.ln(), (1.0_f64 / 25.0).ln()]);
+        process.multiply([[0.25_f64.ln(), (1.0_f64 / 25.0).ln()]]);
         assert!(process.ln_e().abs() < 1e-12, "what is taken away is not capped");
     }
 
@@ -103,7 +110,7 @@ mod tests {
     fn nothing_overflows() {
         let mut process = EProcess::new(2, 1.0).unwrap();
         for _ in 0..10_000 {
-            process.multiply([f64::MAX.ln(), -f64::MAX.ln()]);
+            process.multiply([[f64::MAX.ln(), -f64::MAX.ln()]]);
         }
         assert!((process.ln_e() - (10_000.0 * 5.0_f64.ln() - 2.0_f64.ln())).abs() < 1e-6);
     }

@@ -176,13 +176,7 @@ impl QuantileTest {
     /// Adds what was measured at one time, one block a route. However strong, one call multiplies the
     /// evidence by at most 5. Blocks of one time belong into one call: a burst hits all routes at once.
     pub fn observe(&mut self, routes: impl IntoIterator<Item = Exceedances>) {
-        let mut ln_factors = [0.0; ODDS.len()];
-        for block in routes {
-            for (sum, ln_factor) in ln_factors.iter_mut().zip(block.ln_factors()) {
-                *sum += ln_factor;
-            }
-        }
-        self.0.multiply(ln_factors);
+        self.0.multiply(routes.into_iter().map(Exceedances::ln_factors));
     }
 
     /// The logarithm of the evidence; at ln(1/α) or more, at any time, the canary is higher.

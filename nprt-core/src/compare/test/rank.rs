@@ -215,13 +215,7 @@ impl RankTest {
     /// Adds what was measured at one time, one block a route. However strong, one call multiplies the
     /// evidence by at most 5.
     pub fn observe<'a>(&mut self, routes: impl IntoIterator<Item = &'a RankBlock>) {
-        let mut ln_factors = [0.0; LAMBDAS.len()];
-        for block in routes {
-            for (sum, ln_factor) in ln_factors.iter_mut().zip(block.ln_factors()) {
-                *sum += ln_factor;
-            }
-        }
-        self.0.multiply(ln_factors);
+        self.0.multiply(routes.into_iter().map(RankBlock::ln_factors));
     }
 
     /// The logarithm of the evidence; at ln(1/α) or more, at any time, the canary is higher.
