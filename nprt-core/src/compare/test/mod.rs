@@ -8,6 +8,7 @@
 //! - [`quantile`]: is a quantile higher, from counts above a threshold in each block?
 //! - [`rank`]: is the whole distribution higher, from mid-ranks in each block?
 //! - [`band`]: between which values a quantile lies, at all times at once, for the report.
+//! - [`counts`]: are there more errors per request?
 //! - [`combine`]: the evidence of many tests together.
 //!
 //! For one look at finished series, no e-process:
@@ -15,6 +16,7 @@
 
 pub mod band;
 pub mod combine;
+pub mod counts;
 mod e_process;
 pub mod mann_whitney;
 mod percentile_margin;
