@@ -1,7 +1,9 @@
 //! The counts test beside its reference, and its error rates by simulation.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-use nprt_core::compare::test::counts::{Counts, Errors};
+use nprt_core::Result;
+use nprt_core::compare::test::Overdispersion;
+use nprt_core::compare::test::counts::{CountsTest, Errors, Ratio};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,8 +19,8 @@ struct Case {
     ln_e: Vec<f64>,
 }
 
-fn errors([stable_requests, stable_errors, canary_requests, canary_errors]: [u64; 4]) -> Errors {
-    Errors { stable_requests, stable_errors, canary_requests, canary_errors }
+fn errors([stable_requests, stable_errors, canary_requests, canary_errors]: [u64; 4]) -> Result<Errors> {
+    Errors::new((canary_errors, canary_requests), (stable_errors, stable_requests))
 }
 
 /// Also with its state written and read back between any two blocks.
@@ -26,12 +28,13 @@ fn errors([stable_requests, stable_errors, canary_requests, canary_errors]: [u64
 fn it_agrees_with_the_reference_after_each_block() {
     let reference: Reference = serde_json::from_str(include_str!("../data/statistics/counts.json")).unwrap();
     for case in reference.cases {
-        let mut test = Counts::new(case.margin, case.phi).unwrap();
+        let (margin, phi) = (Ratio::new(case.margin).unwrap(), Overdispersion::new(case.phi).unwrap());
+        let mut test = CountsTest::default();
         for (block, expected) in case.blocks.iter().zip(case.ln_e) {
-            test.observe(errors(*block)).unwrap();
+            test.observe(phi, [errors(*block).unwrap().ln_factors(margin)]);
             assert!((test.ln_e() - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{block:?}");
             let stored = serde_json::to_string(&test).unwrap();
-            assert_eq!(serde_json::from_str::<Counts>(&stored).unwrap(), test);
+            assert_eq!(serde_json::from_str::<CountsTest>(&stored).unwrap(), test);
         }
     }
 }
@@ -39,22 +42,19 @@ fn it_agrees_with_the_reference_after_each_block() {
 #[test]
 fn what_it_cannot_take_is_named_and_nothing_is_no_evidence() {
     for margin in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert!(Counts::new(margin, 1.0).unwrap_err().to_string().contains("margin"));
+        assert!(Ratio::new(margin).unwrap_err().to_string().contains("ratio"));
     }
-    assert!(Counts::new(1.0, 0.5).unwrap_err().to_string().contains("phi: 0.5"));
-    assert!(
-        serde_json::from_str::<Counts>(r#"{"margin":1.25,"evidence":{"phi":1.0,"ln_products":[0.0]}}"#)
-            .is_err()
-    );
-    let mut test = Counts::new(Counts::MARGIN, 1.0).unwrap();
+    assert!(serde_json::from_str::<CountsTest>("[0.0]").is_err());
+    let mut test = CountsTest::default();
+    let mut observe =
+        |block| test.observe(Overdispersion::NONE, [errors(block).unwrap().ln_factors(Ratio::QUARTER_MORE)]);
     for block in [[0, 0, 0, 0], [0, 0, 9, 9], [9, 9, 0, 0], [9, 0, 9, 0]] {
-        test.observe(errors(block)).unwrap();
+        observe(block);
     }
-    let error = test.observe(errors([9, 0, 9, 10])).unwrap_err();
+    let error = errors([9, 0, 9, 10]).unwrap_err();
     assert!(error.to_string().contains("track: canary, errors: 10, requests: 9"), "{error}");
-    assert!(test.ln_e().abs() < 1e-15);
-    test.observe(errors([u64::MAX, 0, 1, 1])).unwrap();
-    test.observe(errors([1, 1, u64::MAX, u64::MAX])).unwrap();
+    observe([u64::MAX, 0, 1, 1]);
+    observe([1, 1, u64::MAX, u64::MAX]);
     assert!(test.ln_e().is_finite());
 }
 
@@ -71,12 +71,13 @@ fn decided(worse: f64, runs: u64) -> usize {
         move |requests: u64, rate: f64| (0..requests).filter(|_| uniform() < rate).count() as u64;
     (0..runs)
         .filter(|_| {
-            let mut test = Counts::new(Counts::MARGIN, 1.0).unwrap();
+            let mut test = CountsTest::default();
             (0..120).any(|minute| {
                 // An incident hits both tracks.
                 let rate = if minute % 50 == 9 { 0.08 } else { 0.01 };
                 let block = [30, failed(30, rate), 10, failed(10, rate * worse)];
-                test.observe(errors(block)).unwrap();
+                let block = errors(block).unwrap();
+                test.observe(Overdispersion::NONE, [block.ln_factors(Ratio::QUARTER_MORE)]);
                 test.ln_e() >= 100.0_f64.ln()
             })
         })
@@ -86,7 +87,7 @@ fn decided(worse: f64, runs: u64) -> usize {
 #[test]
 fn false_alarms_are_rare_at_the_margin_and_ten_times_the_errors_are_found() {
     // Six expected at the most of 600.
-    let (at_margin, ten_times) = (decided(Counts::MARGIN, 600), decided(10.0, 50));
+    let (at_margin, ten_times) = (decided(Ratio::QUARTER_MORE.get(), 600), decided(10.0, 50));
     assert!(at_margin <= 12, "{at_margin} of 600");
     assert!(ten_times >= 48, "{ten_times} of 50");
 }

@@ -23,4 +23,5 @@ mod percentile_margin;
 pub mod quantile;
 pub mod rank;
 
+pub use e_process::Overdispersion;
 pub(super) use percentile_margin::{Outcome, percentile_margin};

@@ -27,7 +27,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::e_process::{EProcess, invalid};
+use super::e_process::{EProcess, Overdispersion, invalid};
 use crate::{Error, Result};
 
 /// The alternatives ψ: the canary's odds of lying above the threshold over stable's.
@@ -149,12 +149,13 @@ const PSIS: [f64; ODDS.len() + 1] = {
 /// between any two steps it goes on as if nothing had happened.
 ///
 /// ```
+/// use nprt_core::compare::test::Overdispersion;
 /// use nprt_core::compare::test::quantile::{Exceedances, QuantileTest};
 ///
-/// let mut p95 = QuantileTest::new(1.0)?;
+/// let mut p95 = QuantileTest::default();
 /// for _ in 0..10 {
 ///     // One minute: 3 of 20 above what 1 of 20 lie above on stable.
-///     p95.observe([Exceedances::new((3, 20), (3, 60))?]);
+///     p95.observe(Overdispersion::NONE, [Exceedances::new((3, 20), (3, 60))?.ln_factors()]);
 /// }
 /// assert!(p95.ln_e() > 100.0_f64.ln(), "a regression at α = 0.01");
 /// # Ok::<(), nprt_core::Error>(())
@@ -164,25 +165,28 @@ const PSIS: [f64; ODDS.len() + 1] = {
 pub struct QuantileTest(EProcess);
 
 impl QuantileTest {
-    /// No evidence yet. Each block's ln E is divided by the overdispersion `phi`: 1 where samples in a block
-    /// are independent, else calibrated.
-    ///
-    /// # Errors
-    /// `Invalid` when `phi` is not a finite number of 1 or more.
-    pub fn new(phi: f64) -> Result<Self> {
-        Ok(Self(EProcess::new(ODDS.len(), phi)?))
-    }
-
-    /// Adds what was measured at one time, one block a route. However strong, one call multiplies the
-    /// evidence by at most 5. Blocks of one time belong into one call: a burst hits all routes at once.
-    pub fn observe(&mut self, routes: impl IntoIterator<Item = Exceedances>) {
-        self.0.multiply(routes.into_iter().map(Exceedances::ln_factors));
+    /// Adds what was measured at one time, the [factors](Exceedances::ln_factors) of one block a route, each
+    /// divided by the overdispersion. However strong, one call multiplies the evidence by at most 5. Blocks
+    /// of one time belong into one call: a burst hits all routes at once.
+    pub fn observe(
+        &mut self,
+        overdispersion: Overdispersion,
+        routes: impl IntoIterator<Item = [f64; ODDS.len()]>,
+    ) {
+        self.0.multiply(overdispersion, routes);
     }
 
     /// The logarithm of the evidence; at ln(1/α) or more, at any time, the canary is higher.
     #[must_use]
     pub fn ln_e(&self) -> f64 {
         self.0.ln_e()
+    }
+}
+
+/// No evidence yet.
+impl Default for QuantileTest {
+    fn default() -> Self {
+        Self(EProcess::new(ODDS.len()))
     }
 }
 

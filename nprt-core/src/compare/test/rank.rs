@@ -25,7 +25,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::e_process::{EProcess, invalid};
+use super::e_process::{EProcess, Overdispersion, invalid};
 use crate::{Error, Result};
 
 /// The alternatives λ: how steeply the odds of being the canary's grow with the score.
@@ -59,6 +59,17 @@ pub fn mid_ranks(earlier: &[u64]) -> Vec<f64> {
         score
     };
     earlier.iter().map(score).collect()
+}
+
+/// The first two moments of the canary's sum of scores in one block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// The canary's sum of scores less its expectation.
+    pub excess: f64,
+    /// The variance of it in the draw.
+    pub variance: f64,
+    /// n_c n_s / N: the excess over this is the difference of the tracks' mean scores.
+    pub weight: f64,
 }
 
 /// The scores of one block, with what the factors need of them.
@@ -118,14 +129,16 @@ impl RankBlock {
         Self { mean: 1.0 - self.mean, excess: -self.excess, ..block }
     }
 
-    /// How far the canary's sum of scores lies above its expectation, in standard deviations of the draw:
-    /// the difference of a block for tests on means. `None` when the block cannot tell.
+    /// How far the canary's sum of scores lies above its expectation, and the variance of that in the draw,
+    /// above 0: what tests on means need of a block. Those of several routes add up. `None` when the block
+    /// cannot tell.
     #[must_use]
-    pub fn standardised(&self) -> Option<f64> {
+    pub fn moments(&self) -> Option<Moments> {
         let squares: f64 = self.scores.iter().map(|s| s.weight() * (s.score - self.mean).powi(2)).sum();
         let share = self.canary / self.all;
         let variance = squares * share * (1.0 - share) * self.all / (self.all - 1.0);
-        (self.tells() && variance > 0.0).then(|| self.excess / variance.sqrt())
+        let weight = self.canary * (1.0 - share);
+        (self.tells() && variance > 0.0).then_some(Moments { excess: self.excess, variance, weight })
     }
 
     /// ln E(λ) for each λ of [`LAMBDAS`]. A block that cannot tell gives 0: no samples on a track, or all of
@@ -203,25 +216,27 @@ impl Scored {
 pub struct RankTest(EProcess);
 
 impl RankTest {
-    /// No evidence yet. Each block's ln E is divided by the overdispersion `phi`: 1 where samples in a block
-    /// are independent, else calibrated.
-    ///
-    /// # Errors
-    /// `Invalid` when `phi` is not a finite number of 1 or more.
-    pub fn new(phi: f64) -> Result<Self> {
-        Ok(Self(EProcess::new(LAMBDAS.len(), phi)?))
-    }
-
-    /// Adds what was measured at one time, one block a route. However strong, one call multiplies the
-    /// evidence by at most 5.
-    pub fn observe<'a>(&mut self, routes: impl IntoIterator<Item = &'a RankBlock>) {
-        self.0.multiply(routes.into_iter().map(RankBlock::ln_factors));
+    /// Adds what was measured at one time, the [factors](RankBlock::ln_factors) of one block a route, each
+    /// divided by the overdispersion. However strong, one call multiplies the evidence by at most 5.
+    pub fn observe(
+        &mut self,
+        overdispersion: Overdispersion,
+        routes: impl IntoIterator<Item = [f64; LAMBDAS.len()]>,
+    ) {
+        self.0.multiply(overdispersion, routes);
     }
 
     /// The logarithm of the evidence; at ln(1/α) or more, at any time, the canary is higher.
     #[must_use]
     pub fn ln_e(&self) -> f64 {
         self.0.ln_e()
+    }
+}
+
+/// No evidence yet.
+impl Default for RankTest {
+    fn default() -> Self {
+        Self(EProcess::new(LAMBDAS.len()))
     }
 }
 
