@@ -4,7 +4,7 @@ use crate::{Error, Result};
 
 /// The most that one step may multiply the evidence by: at α = 0.01 three steps decide at the earliest, so
 /// that a single burst never does.
-const CAP: f64 = 5.0;
+pub(super) const CAP: f64 = 5.0;
 
 /// How much more the counts of a block vary than those of independent samples would: 1 where samples are
 /// independent, above it where they hang together (pods, sessions, retries). The evidence of a block is its

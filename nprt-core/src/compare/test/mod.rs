@@ -9,6 +9,7 @@
 //! - [`rank`]: is the whole distribution higher, from mid-ranks in each block?
 //! - [`band`]: between which values a quantile lies, at all times at once, for the report.
 //! - [`counts`]: are there more errors per request?
+//! - [`paired_t`]: are aggregates higher, minute by minute?
 //! - [`combine`]: the evidence of many tests together.
 //!
 //! For one look at finished series, no e-process:
@@ -19,6 +20,7 @@ pub mod combine;
 pub mod counts;
 mod e_process;
 pub mod mann_whitney;
+pub mod paired_t;
 mod percentile_margin;
 pub mod quantile;
 pub mod rank;
