@@ -72,6 +72,7 @@ mod figure;
 mod judge;
 mod margin;
 mod policy;
+pub mod replay;
 mod series;
 pub mod sketch;
 pub mod test;

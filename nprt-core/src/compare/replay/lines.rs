@@ -1,0 +1,52 @@
+use std::io::{self, BufRead, Read};
+
+use super::Record;
+use crate::{Error, ErrorKind, Result};
+
+/// The longest line that is read, its end included.
+const LONGEST: u64 = 64 * 1024 * 1024;
+
+/// Records one after another, with the numbers of their lines; one line at a time is kept.
+#[derive(Debug)]
+pub(super) struct Lines<R> {
+    reader: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, line: Vec::new(), number: 0 }
+    }
+
+    /// The next record and its line, from 1; `None` at the end.
+    ///
+    /// # Errors
+    /// `Invalid` for a line that is not as the format says, `Unavailable` where the reader fails; both name
+    /// the line.
+    pub(super) fn read(&mut self) -> Result<Option<(u64, Record)>> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            let number = self.number;
+            let mut reader = self.reader.by_ref().take(LONGEST + 1);
+            let length = reader.read_until(b'\n', &mut self.line).map_err(|error| failed(error, number))?;
+            if length == 0 {
+                return Ok(None);
+            }
+            if length as u64 > LONGEST {
+                return Err(
+                    Error::invalid("replay.read", "expected a line of at most 64 MiB").with("line", number)
+                );
+            }
+            if !self.line.trim_ascii().is_empty() {
+                let record = Record::read(&self.line).map_err(|error| error.with("line", number))?;
+                return Ok(Some((number, record)));
+            }
+        }
+    }
+}
+
+fn failed(error: io::Error, line: u64) -> Error {
+    Error::new(ErrorKind::Unavailable, "replay.read", error.to_string()).with("line", line).with_source(error)
+}

@@ -1,0 +1,137 @@
+use std::io::BufRead;
+
+use serde::{Deserialize, Serialize};
+
+use super::lines::Lines;
+use super::order::{Order, Step};
+use super::{History, Record, RunId, block};
+use crate::Result;
+use crate::compare::{Judge, Policy, Verdict};
+
+/// What a run amounted to when a minute of it was over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The run.
+    pub run: RunId,
+    /// The minute.
+    pub minute: i64,
+    /// What [`Judge::verdict`] said at its end.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// Judges a recorded series as it is read: an iterator over a verdict for each minute of each run that has
+/// lines.
+///
+/// A run's judge is started at its first minute. It gives its verdict at the end of each minute that has
+/// lines, as soon as the first line of the next minute, or of the next run, is read, and at the end of the
+/// series. It is the same [`Judge`] as anywhere: it says, bit by bit, what it says when it is shown the same
+/// blocks by hand.
+///
+/// The first error ends it: `Invalid` with line and field for a line that is not as [`replay`](super) says or
+/// not in order, what [`Judge::observe`] does not take, with the line (`Conflict` for a second line of the same
+/// minute, track, version, pod, route and metric with other data), or `Unavailable` where the reader fails. The
+/// verdicts before it stand. The minute that it cut short has none.
+///
+/// One line and one run are kept in memory, however many there are; and the names of the last 1024 runs, to
+/// notice one that comes again. A run that comes again later than that is taken for a new one.
+#[derive(Debug)]
+pub struct Replay<R> {
+    policy: Policy,
+    history: History,
+    lines: Lines<R>,
+    order: Order,
+    judging: Option<Judging>,
+    /// A line that was read and not yet observed: it told that the minute before it is over.
+    waiting: Option<(u64, Record)>,
+    ended: bool,
+}
+
+/// The run that is being judged.
+#[derive(Debug)]
+struct Judging {
+    run: RunId,
+    minute: i64,
+    judge: Judge,
+}
+
+impl<R: BufRead> Replay<R> {
+    /// Judges the series under this policy, without a history.
+    ///
+    /// # Errors
+    /// `Invalid` when the policy makes no sense; see [`Policy::validate`].
+    pub fn new(policy: Policy, reader: R) -> Result<Self> {
+        policy.validate()?;
+        Ok(Self {
+            policy,
+            history: History::default(),
+            lines: Lines::new(reader),
+            order: Order::default(),
+            judging: None,
+            waiting: None,
+            ended: false,
+        })
+    }
+
+    /// With stable's past.
+    #[must_use]
+    pub fn with_history(self, history: History) -> Self {
+        Self { history, ..self }
+    }
+
+    fn advance(&mut self) -> Result<Option<Judged>> {
+        loop {
+            if let Some((line, record)) = self.waiting.take() {
+                self.observe(record).map_err(|error| error.with("line", line))?;
+            }
+            let Some((line, record)) = self.lines.read()? else {
+                return self.judging.take().map(|mut over| over.verdict()).transpose();
+            };
+            let step = self.order.step(&record.run, record.block.minute);
+            let step = step.map_err(|error| error.with("line", line))?;
+            self.waiting = Some((line, record));
+            let over = match step {
+                Step::SameMinute => None,
+                Step::NextMinute => self.judging.as_mut().map(Judging::verdict),
+                Step::NextRun => self.judging.take().map(|mut over| over.verdict()),
+            };
+            if over.is_some() {
+                return over.transpose();
+            }
+        }
+    }
+
+    fn observe(&mut self, Record { run, block }: Record) -> Result<()> {
+        let judging = match &mut self.judging {
+            Some(judging) => judging,
+            None => {
+                let minute = block.minute;
+                let mut judge = Judge::new(self.policy.clone(), block::minute(minute)?.start())?;
+                self.history.show(&mut judge, &run, minute)?;
+                self.judging.insert(Judging { run, minute, judge })
+            }
+        };
+        judging.minute = block.minute;
+        judging.judge.observe(&block).map_err(|error| error.with("field", block::field(&block.data)))
+    }
+}
+
+impl Judging {
+    fn verdict(&mut self) -> Result<Judged> {
+        let verdict = self.judge.verdict(block::minute(self.minute)?.end());
+        Ok(Judged { run: self.run.clone(), minute: self.minute, verdict })
+    }
+}
+
+impl<R: BufRead> Iterator for Replay<R> {
+    type Item = Result<Judged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.advance().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
