@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 mod band;
+mod new_classes;
+mod new_classes_runs;
 mod paired_t;
 mod quantile;
 mod rank;

@@ -10,6 +10,7 @@
 //! - [`band`]: between which values a quantile lies, at all times at once, for the report.
 //! - [`counts`]: are there more errors per request?
 //! - [`paired_t`]: are aggregates higher, minute by minute?
+//! - [`new_classes`]: are there classes of errors that stable never had?
 //! - [`combine`]: the evidence of many tests together.
 //!
 //! For one look at finished series, no e-process:
@@ -20,6 +21,7 @@ pub mod combine;
 pub mod counts;
 mod e_process;
 pub mod mann_whitney;
+pub mod new_classes;
 pub mod paired_t;
 mod percentile_margin;
 pub mod quantile;
