@@ -74,6 +74,7 @@ mod margin;
 mod policy;
 pub mod replay;
 mod series;
+pub mod sizing;
 pub mod sketch;
 pub mod test;
 mod verdict;

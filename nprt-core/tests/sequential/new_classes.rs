@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use nprt_core::compare::test::new_classes::{Exposure, FirstSeen, Level, Minute, NewClasses};
+use nprt_core::compare::test::new_classes::{Exposure, FirstSeen, Level, Minute, NewClasses, Thresholds};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 pub(crate) fn minute<'a>(minute: i64, stable: &[&'a str], canary: &[&'a str]) -> Minute<'a> {
@@ -30,6 +30,21 @@ fn a_new_class_warns_by_the_history_and_is_a_regression_beside_stable() {
         test.observe(&minute(i, &[], &["new"])).unwrap();
     }
     assert_eq!(test.findings(EXPOSURE, 0.01).unwrap().classes, []);
+}
+
+#[test]
+fn a_class_that_may_only_be_rare_is_neither_however_seldom_stable_would_miss_it() {
+    let mut test = NewClasses::new();
+    test.observe_history(0, ["known"]).unwrap();
+    let exposure = Exposure { history_requests: 60_000, share: 0.01, ..EXPOSURE };
+    let mut seen = vec![];
+    for i in 1..=4 {
+        test.observe(&minute(i, &[], &["new"])).unwrap();
+        let findings = test.findings(exposure, 0.01).unwrap();
+        assert_eq!(findings.thresholds, Thresholds { history: Some(4), beside: Some(1) });
+        seen.push(findings.classes.first().map(|new| new.level));
+    }
+    assert_eq!(seen, [None, None, None, Some(Level::Regression)]);
 }
 
 #[test]
