@@ -22,7 +22,7 @@ fn with_digits(metric: &MetricName, value: f64, digits: usize) -> String {
 }
 
 /// So many significant digits, without trailing zeros.
-fn significant(value: f64, digits: usize) -> String {
+pub(super) fn significant(value: f64, digits: usize) -> String {
     match format!("{value:.*e}", digits.saturating_sub(1)).parse::<f64>() {
         Ok(rounded) if rounded.abs() >= 1e15 || (rounded > 0.0 && rounded < 1e-6) => format!("{rounded:e}"),
         Ok(rounded) => rounded.to_string(),

@@ -70,6 +70,7 @@ mod estimate;
 mod evidence;
 mod figure;
 mod judge;
+pub mod kayenta;
 mod margin;
 mod policy;
 pub mod replay;

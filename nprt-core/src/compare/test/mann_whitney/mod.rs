@@ -144,7 +144,7 @@ impl MannWhitney {
 }
 
 /// The smallest p-value that so many measurements can have: one of all the ways to share them out.
-fn least_p(stable: usize, canary: usize) -> f64 {
+pub(in crate::compare) fn least_p(stable: usize, canary: usize) -> f64 {
     let (fewer, more) = (stable.min(canary), stable.max(canary));
     (1..=fewer).map(|i| i as f64 / (more + i) as f64).product()
 }
