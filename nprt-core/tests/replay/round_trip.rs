@@ -4,6 +4,7 @@ use nprt_core::compare::replay::{Record, RunId};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::Index;
 use proptest::{option, proptest};
 
 fn measurement() -> impl Strategy<Value = f64> {
@@ -78,6 +79,26 @@ proptest! {
         assert_eq!(bits(&block.data), bits(&record.block.data));
         assert_eq!(block, record.block);
         assert_eq!(line.replacen(&format!("\"run\":{},", serde_json::to_string(&record.run).unwrap()), "", 1), written);
+    }
+}
+
+proptest! {
+    /// Bytes of a good line changed, taken out or put in: an error, or a line as good as any.
+    #[test]
+    fn no_line_panics(record in record(), changes in vec((any::<Index>(), any::<u8>(), 0..3_u8), 1..4)) {
+        let mut line = serde_json::to_vec(&record).unwrap();
+        for (at, byte, change) in changes {
+            let at = at.index(line.len());
+            match change {
+                0 => line[at] = byte,
+                1 => drop(line.remove(at)),
+                _ => line.insert(at, byte),
+            }
+        }
+        match Record::read(&line) {
+            Ok(read) => assert_eq!(Record::read(serde_json::to_string(&read).unwrap()).unwrap(), read),
+            Err(error) => assert!(error.is_invalid()),
+        }
     }
 }
 
