@@ -1,9 +1,7 @@
 //! Series from our own blocks.
 
-use std::collections::BTreeMap;
-
 use nprt_core::compare::kayenta::{
-    CanaryAnalysis, CanaryConfig, Classification, Source, Statistic, judge, pairs,
+    CanaryAnalysis, Classification, KayentaRule, MetricSetPair, Recorded, Source, Statistic,
 };
 use nprt_core::model::{Block, BlockData, MetricName, TimeRange, Track};
 
@@ -33,14 +31,29 @@ fn source(metric: &str, statistic: &str) -> Source {
     serde_json::from_value(serde_json::json!({"metric": metric, "statistic": statistic})).unwrap()
 }
 
-fn one(metric: &str, statistic: &str) -> (CanaryConfig, BTreeMap<String, Source>) {
-    (config(&[("m", "g", CanaryAnalysis::default())]), [("m".to_owned(), source(metric, statistic))].into())
+fn one(metric: &str, statistic: &str) -> KayentaRule {
+    KayentaRule {
+        config: config(&[("m", "g", CanaryAnalysis::default())]),
+        sources: [("m".to_owned(), source(metric, statistic))].into(),
+        thresholds: Some(THRESHOLDS),
+    }
+}
+
+/// What is recorded minute by minute.
+fn record(rule: &KayentaRule, blocks: &[Block], minutes: i64) -> nprt_core::Result<Vec<MetricSetPair>> {
+    let blocks: Vec<_> = blocks.iter().collect();
+    let mut recorded = Recorded::default();
+    for minute in 0..minutes {
+        recorded.add(rule, START + minute, &blocks)?;
+        // Written down and read back between any two.
+        recorded = serde_json::from_str(&serde_json::to_string(&recorded).unwrap()).unwrap();
+    }
+    recorded.pairs(range(minutes))
 }
 
 /// Stable's series of the metric.
 fn series(metric: &str, statistic: &str, blocks: &[Block]) -> Result<Vec<f64>, String> {
-    let (config, sources) = one(metric, statistic);
-    let found = pairs(&config, &sources, blocks, range(3)).map_err(|error| error.to_string())?;
+    let found = record(&one(metric, statistic), blocks, 3).map_err(|error| error.to_string())?;
     assert_eq!(found.len(), 1);
     let pair = &found[0];
     assert_eq!(pair.scopes["experiment"].step_millis, Some(60_000));
@@ -124,18 +137,21 @@ fn what_cannot_be_taken_is_named() {
             .map(|(pod, data)| block(1, Track::Stable, &pod.to_string(), "x", data))
             .collect();
         let error = series("x", statistic, &blocks).unwrap_err();
-        assert!(error.contains(named) && error.contains("metric: x, minute: 29400001"), "{error}");
+        assert!(
+            error.contains(named) && error.contains("(metric: x, track: Stable, minute: 29400001)"),
+            "{error}"
+        );
     }
     let other = [
         block(1, Track::Stable, "a", "x", BlockData::Value(1.0)),
         block(1, Track::Stable, "a", "x", BlockData::Value(2.0)),
     ];
     assert!(series("x", "mean", &other).unwrap_err().contains("conflict"));
-    let (config, mut sources) = one("x", "mean");
-    assert!(pairs(&config, &sources, [], range(100_000)).unwrap_err().is_invalid());
-    sources.insert("n".to_owned(), source("x", "mean"));
-    let error = pairs(&config, &sources, [], range(3)).unwrap_err();
-    assert!(error.to_string().contains("metric: n"), "{error}");
+    let huge = [BlockData::Value(1e308), BlockData::Value(1e308)];
+    let huge: Vec<_> =
+        ["a", "b"].into_iter().zip(huge).map(|(pod, data)| block(1, Track::Stable, pod, "x", data)).collect();
+    assert!(series("x", "sum", &huge).unwrap_err().contains("beyond all numbers"));
+    assert!(one("x", "mean").judge([], range(100_000)).unwrap_err().is_invalid());
     for text in ["p", "p100", "q95", "Mean", ""] {
         let read = serde_json::from_value::<Statistic>(serde_json::json!(text));
         assert!(read.unwrap_err().to_string().contains("statistic") || text == "p100", "{text}");
@@ -161,9 +177,53 @@ fn a_wider_spread_shows_in_a_high_percentile() {
         ("p95", Classification::High),
         ("p99", Classification::High),
     ] {
-        let (config, sources) = one("latency", statistic);
-        let pairs = pairs(&config, &sources, &blocks, range(30)).unwrap();
-        let judgement = judge(&config, &pairs, Some(THRESHOLDS)).unwrap();
+        let rule = one("latency", statistic);
+        let judgement = rule.judge(&blocks, range(30)).unwrap();
+        let pairs = record(&rule, &blocks, 30).unwrap();
+        assert_eq!(super::judge(&rule.config, &pairs, Some(THRESHOLDS)).unwrap(), judgement);
         assert_eq!(judgement.metrics[0].classification, class, "{statistic}: {}", judgement.reason);
     }
+}
+
+#[test]
+fn a_rule_is_read_in_each_form_and_what_is_wrong_named() {
+    let config = r#"{
+        "name": "c", "classifier": {"groupWeights": {}},
+        "metrics": [{"name": "latency p95", "groups": ["g"]}, {"name": "requests error_rate", "groups": ["g"]},
+                    {"name": "latency p99", "groups": ["g"]}]
+    }"#;
+    let thresholds = r#"{"pass": 95, "marginal": 75}"#;
+    let own = format!(r#"{{"config": {config}, "thresholds": {thresholds}}}"#);
+    let ad_hoc = format!(
+        r#"{{"canaryConfig": {config}, "executionRequest": {{"scopes": {{}}, "thresholds": {thresholds}}}}}"#
+    );
+    let plain = config.replace(r#"{"groupWeights": {}}"#, &format!(r#"{{"scoreThresholds": {thresholds}}}"#));
+    let rule = KayentaRule::from_json(&own).unwrap();
+    assert_eq!(KayentaRule::from_json(&ad_hoc).unwrap(), rule);
+    assert_eq!(serde_saphyr::from_str::<KayentaRule>(&own).unwrap(), rule);
+    let metrics: Vec<_> = rule.metrics().map(|metric| metric.to_string()).collect();
+    assert_eq!(metrics, ["latency", "requests"]);
+    let plain = KayentaRule::from_json(&plain).unwrap();
+    assert_eq!((plain.thresholds, plain.config.classifier.score_thresholds), (None, Some(THRESHOLDS)));
+    for (text, named) in [
+        (config.to_owned(), "no thresholds"),
+        (own.replace("latency p95", "Latency, 95th"), "no source: say in `sources`"),
+        (own.replace("latency p95", "latency q95"), "metric: latency q95"),
+        (
+            own.replace(
+                r#""thresholds""#,
+                r#""sources": {"n": {"metric": "cpu", "statistic": "mean"}}, "thresholds""#,
+            ),
+            "metric: n",
+        ),
+        (own.replace(r#""thresholds""#, r#""threshold""#), "unknown field `threshold`"),
+        (own.replace("75}", "five}"), "line"),
+        (own.replace(r#""pass": 95"#, r#""pass": 5"#), "marginal <= pass"),
+    ] {
+        let error = KayentaRule::from_json(&text).unwrap_err();
+        assert!(error.is_invalid() && error.to_string().contains(named), "{named}: {error}");
+    }
+    let sources = r#""sources": {"latency p95": {"metric": "cpu", "statistic": "mean"}}, "thresholds""#;
+    let renamed = KayentaRule::from_json(&own.replace(r#""thresholds""#, sources)).unwrap();
+    assert_eq!(renamed.metrics().next().unwrap().as_str(), "cpu");
 }

@@ -1,4 +1,4 @@
-use super::recorded::Statistic;
+use super::source::Statistic;
 use crate::compare::Percentile;
 use crate::compare::estimate::{Estimate, Histogram};
 use crate::model::BlockData;
@@ -7,6 +7,14 @@ use crate::{Error, Result};
 /// One value of what a track measured in a minute, `None` where that was nothing.
 pub(super) fn aggregate(data: &[&BlockData], statistic: Statistic) -> Result<Option<f64>> {
     data.iter().try_for_each(|data| check(data))?;
+    let value = value_of(data, statistic)?;
+    if value.is_some_and(|value| !value.is_finite()) {
+        return Err(invalid(format!("the `{statistic}` of a minute is beyond all numbers")));
+    }
+    Ok(value)
+}
+
+fn value_of(data: &[&BlockData], statistic: Statistic) -> Result<Option<f64>> {
     match statistic {
         Statistic::Mean => mean(data),
         Statistic::Sum => sum(data),
@@ -116,5 +124,5 @@ fn cannot(data: &BlockData, statistic: Statistic) -> Error {
 }
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error::invalid("kayenta.pairs", message)
+    Error::invalid("kayenta.recorded", message)
 }

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// [`CanaryConfig::from_json`] validates it, and so does [`judge`](super::judge()).
 ///
 /// Where a config is read, `query`, `scopeName` and `templates` may be anything lawful and are kept, but not
-/// used: the series come from elsewhere ([`pairs`](super::pairs()) or Kayenta's own archive). Other fields
+/// used: the series come from our blocks ([`KayentaRule`](super::KayentaRule)) or Kayenta's own archive. Other fields
 /// at the top (`id`, `description`, `applications`, `configVersion`, time stamps) are ignored. In `judge`,
 /// `metrics` and `classifier` an unknown field is an error, since a misspelt `critical` would be a loss.
 ///

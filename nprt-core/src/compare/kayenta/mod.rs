@@ -1,8 +1,8 @@
 //! The preset `kayenta`: reads the canary configs of Spinnaker's Kayenta and gives its classification and
 //! score from our exact Mann-Whitney test, so that a team can move over with the config that it has.
 //!
-//! [`CanaryConfig`] is the config as Kayenta stores it, [`MetricSetPair`] the series as Kayenta archives them
-//! (or made of our own blocks by [`pairs()`]), and [`judge()`] compares them:
+//! [`CanaryConfig`] is the config as Kayenta stores it, [`MetricSetPair`] the series as Kayenta archives them,
+//! and [`judge()`] compares them. [`KayentaRule`] does the same over our own blocks. How:
 //!
 //! 1. Missing values are left out or zero (`nanStrategy`), outliers stay or go (`outliers`).
 //! 2. [`MannWhitney`](super::test::mann_whitney::MannWhitney) compares both tracks at 98 % confidence, 1 % on
@@ -86,7 +86,9 @@ mod pair;
 mod prepare;
 mod recorded;
 mod result;
+mod rule;
 mod score;
+mod source;
 mod validate;
 
 pub use config::{
@@ -96,8 +98,10 @@ pub use config::{
 };
 pub use pair::{MetricSetPair, PairScope, PairValues};
 pub use prepare::SeriesFigures;
-pub use recorded::{Source, Statistic, pairs};
+pub use recorded::Recorded;
 pub use result::{Classification, GroupScore, Judgement, MetricResult, NeededValues, Overall};
+pub use rule::KayentaRule;
+pub use source::{Source, Statistic};
 
 use super::{Decision, Needed};
 use crate::{Error, Result};
