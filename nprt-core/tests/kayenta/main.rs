@@ -8,6 +8,7 @@ mod peer;
 mod properties;
 mod recorded;
 mod rules;
+mod schema;
 mod scoring;
 mod simulation;
 

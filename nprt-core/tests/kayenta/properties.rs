@@ -45,6 +45,7 @@ proptest! {
         let judgement = judge_one(analysis, &stable, &canary);
         let json = serde_json::to_string(&judgement).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Judgement>(&json).unwrap(), &judgement);
+        prop_assert_eq!(super::schema::judgement(&json), Ok(()));
         let result = &judgement.metrics[0];
         if judgement.classification == Overall::Pass {
             prop_assert_eq!(judgement.decision.as_str(), "pass");

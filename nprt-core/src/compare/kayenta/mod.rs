@@ -106,6 +106,13 @@ pub use source::{Source, Statistic};
 use super::{Decision, Needed};
 use crate::{Error, Result};
 
+/// The JSON schema (draft 2020-12) of a [`KayentaRule`]; Kayenta's plain config is its `#/$defs/config`. What a
+/// schema cannot say is in its descriptions.
+pub const RULE_SCHEMA: &str = include_str!("rule.schema.json");
+
+/// The JSON schema (draft 2020-12) of a [`Judgement`].
+pub const JUDGEMENT_SCHEMA: &str = include_str!("judgement.schema.json");
+
 /// Judges the canary from finished series: one look, at a time chosen beforehand. `thresholds` go before
 /// those of the config, as Spinnaker's do that it gives at run time.
 ///
