@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use nprt_core::compare::test::mann_whitney::{Finding, MannWhitney};
+use nprt_core::compare::test::mann_whitney::{Finding, MannWhitney, PValues};
 use proptest::collection::vec;
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use serde::Deserialize;
@@ -34,6 +34,8 @@ fn it_agrees_with_scipy_and_with_whole_numbers() {
     for case in reference.cases {
         let what = format!("{} against {} at {}", case.canary.len(), case.stable.len(), case.alpha);
         let test = MannWhitney::compare(&case.stable, &case.canary, case.alpha).unwrap();
+        let PValues { u, greater, less, exact } = PValues::compare(&case.stable, &case.canary).unwrap();
+        assert_eq!((u, greater, less, exact), (test.u, test.greater, test.less, test.exact), "{what}");
         assert_eq!(test.u, case.u, "{what}");
         // Ours is exact more often; it is then near the normal one, no more.
         let tolerance = if test.exact == case.exact { 1e-9 } else { 0.02 };
@@ -62,6 +64,8 @@ fn what_it_cannot_test_is_named() {
     ] {
         let error = MannWhitney::compare(&stable, &canary, alpha).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains(named), "{error}");
+        let of_p_values = PValues::compare(&stable, &canary).err().map(|error| error.to_string());
+        assert!(of_p_values.is_none_or(|of_p_values| of_p_values == error.to_string()));
     }
 }
 

@@ -19,20 +19,24 @@ pub(super) struct Tails {
 }
 
 /// The exact tails given the ties, or `None` where they would take too long.
-pub(super) fn tails(ranks: &Ranks) -> Option<Tails> {
-    let least = ranks.groups.first().map_or(0, |group| group.doubled_rank);
-    let unit = ranks.groups.iter().fold(0, |unit, group| gcd(unit, group.doubled_rank - least)).max(1);
+pub(super) fn tails(ranks: &Ranks<'_>) -> Option<Tails> {
+    let (all, canary) = (ranks.all(), ranks.canary());
+    let stable = all - canary;
+    if !is_affordable(all, canary.min(stable), 0) {
+        return None;
+    }
+    let least = ranks.groups().next().map_or(0, |group| group.doubled_rank);
+    let unit = ranks.groups().fold(0, |unit, group| gcd(unit, group.doubled_rank - least)).max(1);
     let score = |doubled_rank: usize| (doubled_rank - least) / unit;
-    let stable = ranks.all - ranks.canary;
-    let canary_is_fewer = ranks.canary <= stable;
-    let mut scores = Vec::with_capacity(ranks.all);
+    let canary_is_fewer = canary <= stable;
+    let mut scores = Vec::with_capacity(all);
     let mut found = 0;
-    for group in &ranks.groups {
+    for group in ranks.groups() {
         let score = score(group.doubled_rank);
         scores.extend(std::iter::repeat_n(score, group.stable + group.canary));
         found += score * if canary_is_fewer { group.canary } else { group.stable };
     }
-    let distribution = distribution(&scores, ranks.canary.min(stable))?;
+    let distribution = distribution(&scores, canary.min(stable))?;
     let at_most: f64 = distribution.iter().take(found + 1).sum();
     let at_least: f64 = distribution.iter().skip(found).sum();
     let (at_most, at_least) = if canary_is_fewer { (at_most, at_least) } else { (at_least, at_most) };
@@ -42,6 +46,9 @@ pub(super) fn tails(ranks: &Ranks) -> Option<Tails> {
 /// The distribution of U, from 0, for so many distinct measurements; `None` where it would take too long.
 pub(super) fn without_ties(one: usize, other: usize) -> Option<Vec<f64>> {
     let fewer = one.min(other);
+    if !is_affordable(one + other, fewer, 0) {
+        return None;
+    }
     let scores: Vec<_> = (0..one + other).collect();
     let mut distribution = distribution(&scores, fewer)?;
     // The least sum of ranks is where U is 0.
@@ -55,9 +62,7 @@ pub(super) fn without_ties(one: usize, other: usize) -> Option<Vec<f64>> {
 /// holds the probability that j were drawn and have this sum. Only sums of positive numbers: nothing cancels.
 fn distribution(scores: &[usize], chosen: usize) -> Option<Vec<f64>> {
     let largest: usize = scores.iter().rev().take(chosen).sum();
-    let cost = scores.len().checked_mul(chosen)?.checked_mul(largest + 1)?;
-    let few = chosen.max(scores.len() - chosen) <= FEW;
-    if !few && cost > BUDGET {
+    if !is_affordable(scores.len(), chosen, largest) {
         return None;
     }
     let mut rows = vec![vec![0.0; largest + 1]; chosen + 1];
@@ -81,6 +86,12 @@ fn distribution(scores: &[usize], chosen: usize) -> Option<Vec<f64>> {
         }
     }
     rows.pop()
+}
+
+/// Whether the distribution of sums up to `largest` is worked out.
+fn is_affordable(all: usize, chosen: usize, largest: usize) -> bool {
+    let cost = all.checked_mul(chosen).and_then(|cost| cost.checked_mul(largest + 1));
+    chosen.max(all - chosen) <= FEW || cost.is_some_and(|cost| cost <= BUDGET)
 }
 
 fn gcd(a: usize, b: usize) -> usize {

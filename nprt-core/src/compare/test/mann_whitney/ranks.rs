@@ -1,13 +1,13 @@
 /// The pooled measurements, as far as their order goes.
 #[derive(Debug)]
-pub(super) struct Ranks {
-    /// Measurements on the canary and on both tracks.
-    pub(super) canary: usize,
-    pub(super) all: usize,
+pub(super) struct Ranks<'a> {
+    /// Both ascend.
+    stable: &'a [f64],
+    canary: &'a [f64],
     /// Pairs in which the canary's measurement is the larger; a tie is half a pair.
     pub(super) u: f64,
-    /// Each distinct value in ascending order.
-    pub(super) groups: Vec<Group>,
+    /// The sum of t³ − t over the sizes t of all groups.
+    ties: f64,
 }
 
 /// Measurements of one value.
@@ -19,40 +19,53 @@ pub(super) struct Group {
     pub(super) canary: usize,
 }
 
-impl Ranks {
+impl<'a> Ranks<'a> {
     /// Of measurements in ascending order.
-    pub(super) fn of(stable: &[f64], canary: &[f64]) -> Self {
-        let (mut stable_left, mut canary_left) = (stable, canary);
-        let mut groups = Vec::new();
-        let mut u = 0.0;
-        let (mut stable_below, mut all_below) = (0, 0);
-        while let Some(value) = least(stable_left.first(), canary_left.first()) {
-            let of_stable = skip(&mut stable_left, value);
-            let of_canary = skip(&mut canary_left, value);
-            u += of_canary as f64 * (stable_below as f64 + of_stable as f64 / 2.0);
-            let doubled_rank = 2 * all_below + of_stable + of_canary + 1;
-            groups.push(Group { doubled_rank, stable: of_stable, canary: of_canary });
-            stable_below += of_stable;
-            all_below += of_stable + of_canary;
+    pub(super) fn of(stable: &'a [f64], canary: &'a [f64]) -> Self {
+        let mut ranks = Self { stable, canary, u: 0.0, ties: 0.0 };
+        let mut doubled_sum = 0;
+        for group in ranks.groups() {
+            doubled_sum += group.canary * group.doubled_rank;
+            let size = (group.stable + group.canary) as f64;
+            ranks.ties += size * (size - 1.0) * (size + 1.0);
         }
-        Self { canary: canary.len(), all: stable.len() + canary.len(), u, groups }
+        ranks.u = (doubled_sum - canary.len() * (canary.len() + 1)) as f64 / 2.0;
+        ranks
+    }
+
+    /// Measurements on the canary.
+    pub(super) fn canary(&self) -> usize {
+        self.canary.len()
+    }
+
+    /// Measurements on both tracks.
+    pub(super) fn all(&self) -> usize {
+        self.stable.len() + self.canary.len()
+    }
+
+    /// Each distinct value in ascending order.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Group> + use<'a> {
+        let (mut stable, mut canary) = (self.stable, self.canary);
+        let mut below = 0;
+        std::iter::from_fn(move || {
+            let value = least(stable.first(), canary.first())?;
+            let [of_stable, of_canary] = [&mut stable, &mut canary].map(|values| skip(values, value));
+            let doubled_rank = 2 * below + of_stable + of_canary + 1;
+            below += of_stable + of_canary;
+            Some(Group { doubled_rank, stable: of_stable, canary: of_canary })
+        })
     }
 
     /// The mean of U where the versions do not differ.
     pub(super) fn mean_of_u(&self) -> f64 {
-        self.canary as f64 * (self.all - self.canary) as f64 / 2.0
+        self.canary.len() as f64 * self.stable.len() as f64 / 2.0
     }
 
     /// The variance of U where the versions do not differ, given the ties.
     pub(super) fn variance_of_u(&self) -> f64 {
-        let cubed_less_self = |count: usize| {
-            let count = count as f64;
-            count * (count - 1.0) * (count + 1.0)
-        };
-        let all = self.all as f64;
-        let ties: f64 = self.groups.iter().map(|group| cubed_less_self(group.stable + group.canary)).sum();
+        let all = self.all() as f64;
         // One measurement has no pairs, and the quotient would be 0/0.
-        let tied = if self.all > 1 { ties / (all * (all - 1.0)) } else { 0.0 };
+        let tied = if self.all() > 1 { self.ties / (all * (all - 1.0)) } else { 0.0 };
         self.mean_of_u() / 6.0 * (all + 1.0 - tied).max(0.0)
     }
 }
