@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use jiff::Timestamp;
-use nprt::compare::{Decision, Judge, Policy, Rule};
+use nprt::compare::{Decision, Judge, Policy, Preset, Rule};
 use nprt::model::MetricName;
 
 use crate::Failure;
@@ -53,9 +53,10 @@ impl Ours {
 
 /// A policy by its name or from a YAML file.
 pub(crate) fn policy(name: &str) -> Result<Policy, Failure> {
-    match name {
-        "method" => Ok(Policy::method()),
-        path => {
+    match name.parse::<Preset>() {
+        Ok(preset) => Ok(Policy::preset(preset)),
+        Err(_) => {
+            let path = name;
             let text = fs::read_to_string(path)
                 .map_err(|error| format!("policy {path:?}: {error}; expected method or a YAML file"))?;
             Ok(serde_saphyr::from_str(&text).map_err(|error| format!("policy {path:?}: {error}"))?)
@@ -71,6 +72,8 @@ fn for_run(policy: &Policy, run: &Run) -> Result<Policy, Failure> {
     policy.rules.retain(|rule| match rule {
         Rule::Percentile(rule) => measured.contains(&rule.metric),
         Rule::Errors(rule) => measured.contains(&rule.metric),
+        // The others say themselves whether they can do without.
+        _ => true,
     });
     if policy.rules.is_empty() {
         return Err(format!("the policy has no rule on {measured:?}").into());

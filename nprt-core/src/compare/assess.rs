@@ -2,8 +2,8 @@
 
 use super::error_class::{Novelty, Tally, novelty};
 use super::estimate::Estimate;
-use super::evidence::Distributions;
 use super::figure::{figure, figures};
+use super::gather::Distributions;
 use super::test::{Outcome, percentile_margin};
 use super::window::minutes_for;
 use super::{Decision, ErrorsRule, MetricVerdict, Needed, PercentileRule};
@@ -91,6 +91,7 @@ pub(super) fn percentile(rule: &PercentileRule, found: &mut Distributions, span:
         stable_samples: stable_n,
         canary_samples: canary_n,
         reason: format!("{} {}: {reason}", rule.metric, rule.percentile),
+        evidence: None,
     }
 }
 
@@ -181,6 +182,7 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
         stable_samples: stable.requests,
         canary_samples: canary.requests,
         reason: format!("{}: {reason}", rule.metric),
+        evidence: None,
     }
 }
 

@@ -1,54 +1,55 @@
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use super::assess::{self, Failures, Span};
-use super::evidence::{Distributions, mixed_versions, silent, tally, unreadable};
 use super::figure::figure;
-use super::policy::Role;
-use super::series::{Series, check};
-use super::{Decision, ErrorsRule, MetricVerdict, Needed, PercentileRule, Policy, Rule, Verdict};
-use crate::model::{Block, MetricName, TimeRange, Track};
+use super::judge_state::{JudgeState, VERSION};
+use super::kayenta_look::Look;
+use super::plain::Plain;
+use super::policy::Rule;
+use super::sequential::{Explained, Sequential};
+use super::{Decision, MetricVerdict, Needed, Policy, Verdict};
+use crate::model::{Block, Track};
 use crate::{Error, Result};
 
 /// Judges one canary: it is shown blocks as they come and says at any time what they amount to.
 ///
+/// Each rule of the policy is judged by what it is: sequential ones (measurements, failures, events, growth) by
+/// evidence that grows over the whole life of the canary and may be looked at at any time, plain ones by the
+/// aggregation window, one of Kayenta's at its time.
+///
 /// # What it does with
 /// - **a block of a metric that no rule reads, or from before `started`**: leaves it out;
-/// - **late blocks and any order**: the same verdict as in order, as long as the minute still lies in the
-///   window;
+/// - **late blocks and any order**: the same verdict as in order. Of plain rules as long as the minute lies in the
+///   window; of sequential ones until both tracks have gone on by three minutes: then the minute is closed, and what
+///   comes for it is left out and counted;
 /// - **the same block again**: counts once. One with the same minute, track, version, pod, route and metric
 ///   but other data: `Conflict`, the first stays;
 /// - **what cannot be read** (NaN, infinite or negative measurements, a histogram with a wrong number of
 ///   counts or edges that do not ascend, more errors than requests, a form that the rule cannot read):
 ///   `Invalid`. After either error the metric's rules can still find a regression, but do not pass while
-///   that minute lies in the window;
-/// - **forms or edges that differ** between the blocks of a metric, or several versions on the canary's
-///   track: inconclusive;
+///   that minute lies in the window, or in the last minutes of the length of the soak;
+/// - **clocks that differ between the tracks**: blocks are compared by the minute they name, and a track may lag by
+///   two minutes (while one is silent, 16 minutes wait for it);
+/// - **forms that differ** between the blocks of a metric, or several versions on the canary's track: inconclusive;
 /// - **no blocks, or too few on a track**: inconclusive;
-/// - **a track that fell silent**, with nothing measured in the last quarter of the window, and in the last
-///   five minutes at least: no pass, since what came before does not say how it is now.
+/// - **a track that fell silent**, with nothing measured in the last quarter of the window (of sequential rules, of
+///   the run), and in the last five minutes at least: no pass, since what came before does not say how it is now;
+/// - **pods that start later**, after a restart or as either track is scaled: left out while they warm up
+///   ([`Policy::warm_up_minutes`]). The margins follow how many pods each track has.
 ///
-/// Its memory is bounded by the policy: it keeps the blocks of as many minutes as the window has, and of
-/// requests and errors on stable as many more as the history has.
+/// # Memory
+/// It is bounded by the policy, and of sequential rules it does not grow with time: counts by bin, and sums. Before the run
+/// begins, stable's past is kept minute by minute.
+///
+/// # State
+/// [`Judge::state`] is all that it knows: written, and read back by [`Judge::resume`] between any two blocks, it goes
+/// on as if nothing had happened.
 #[derive(Debug, Clone)]
 pub struct Judge {
     policy: Policy,
     started: Timestamp,
-    metrics: BTreeMap<MetricName, Metric>,
-    /// Nothing: what is known of a metric that is not kept.
-    nothing: Series,
-}
-
-/// What is kept of a metric.
-#[derive(Debug, Clone)]
-struct Metric {
-    role: Role,
-    /// Both tracks since the canary started.
-    window: Series,
-    /// Stable alone, before and beside the canary; only of counts.
-    record: Series,
+    plain: Plain,
+    sequential: Option<Sequential>,
+    look: Option<Look>,
 }
 
 impl Judge {
@@ -58,12 +59,13 @@ impl Judge {
     /// `Invalid` when the policy makes no sense; see [`Policy::validate`].
     pub fn new(policy: Policy, started: Timestamp) -> Result<Self> {
         policy.validate()?;
-        let metrics = policy.roles().map(|(metric, role)| {
-            let window = Series::new(policy.window_minutes);
-            let record = Series::new(policy.history_minutes + policy.window_minutes);
-            (metric.clone(), Metric { role, window, record })
+        let plain = Plain::new(&policy, started);
+        let sequential = Sequential::new(&policy, Block::minute_of(started));
+        let look = policy.rules.iter().find_map(|rule| match rule {
+            Rule::Kayenta(look) => Some(Look::new(look.clone(), started)),
+            _ => None,
         });
-        Ok(Self { metrics: metrics.collect(), policy, started, nothing: Series::new(0) })
+        Ok(Self { policy, started, plain, sequential, look })
     }
 
     /// What is demanded.
@@ -72,9 +74,9 @@ impl Judge {
         &self.policy
     }
 
-    /// Takes a block of stable's past, from before the canary started. Only requests and errors have a use
-    /// for it ([`Policy::history_metrics`]); others are left out, and what is older than
-    /// [`Policy::history`] does not count.
+    /// Takes a block of stable's past, from before the canary started, in any order and before the first block of
+    /// the run: what requests and errors are compared with, and what sequential rules are calibrated on. What is
+    /// older than [`Policy::history_of`] says does not count.
     ///
     /// # Errors
     /// `Invalid` for a block of the canary, one from after its start, or one that cannot be read;
@@ -91,88 +93,95 @@ impl Judge {
             let message = "this minute began after the canary started; it belongs to `observe`";
             return Err(about(Error::invalid("judge.observe_history", message)));
         }
-        let Some(metric) = self.metrics.get_mut(&block.metric) else { return Ok(()) };
-        if metric.role == Role::Distribution {
-            return Ok(());
+        self.plain.observe_history(block).map_err(about)?;
+        match &mut self.sequential {
+            Some(sequential) => sequential.observe_history(block).map_err(about),
+            None => Ok(()),
         }
-        metric.check(block).and_then(|()| metric.record.insert(block)).map_err(about)
     }
 
     /// Takes a block of either track since the canary started.
     ///
     /// # Errors
     /// `Invalid` for a block that cannot be read; `Conflict` for a second block of the same key with other
-    /// data. Either keeps the metric's rules from passing while the minute lies in the window.
+    /// data. Either keeps the metric's rules from passing for a while; see [`Judge`].
     pub fn observe(&mut self, block: &Block) -> Result<()> {
         if self.is_before(block) {
             return Ok(());
         }
-        let Some(metric) = self.metrics.get_mut(&block.metric) else { return Ok(()) };
-        metric.observe(block).map_err(|error| describe(error, block))
+        let plain = self.plain.observe(block);
+        let sequential = self.sequential.as_mut().map_or(Ok(()), |sequential| sequential.observe(block));
+        let look = self.look.as_mut().map_or(Ok(()), |look| look.observe(block));
+        plain.and(sequential).and(look).map_err(|error| describe(error, block))
     }
 
     /// What the blocks so far amount to at this time. Blocks of minutes that are not over yet do not count.
     #[must_use]
     pub fn verdict(&self, now: Timestamp) -> Verdict {
-        let earliest = TimeRange::before(now, self.policy.window()).start();
-        let range =
-            TimeRange::new(earliest.max(self.started), now).unwrap_or(TimeRange::before(now, Duration::ZERO));
-        let span = Span {
-            minutes: range.length().as_secs_f64() / 60.0,
-            longest: u64::from(self.policy.window_minutes),
-        };
-        let mut gathered = BTreeMap::new();
-        let metrics: Vec<MetricVerdict> = self
-            .policy
-            .rules
-            .iter()
-            .map(|rule| match rule {
-                Rule::Percentile(rule) => self.percentile(rule, &mut gathered, range, span),
-                Rule::Errors(rule) => self.errors(rule, range, span),
-            })
-            .collect();
-        let (decision, reason) = self.conclude(&metrics, now);
+        let range = self.plain.range(now);
+        let mut plain = self.plain.verdicts(range).into_iter();
+        // The minute of `now` is not over, unless it begins right then.
+        let end = Block::minute_of(now);
+        let mut sequential = self.sequential.iter().flat_map(|judge| judge.verdicts(end));
+        let (mut metrics, mut waits, mut measured) = (Vec::new(), Vec::new(), false);
+        for rule in &self.policy.rules {
+            let (verdict, waited, found) = match rule {
+                Rule::Percentile(_) | Rule::Errors(_) => (plain.next(), true, true),
+                Rule::Kayenta(_) => (self.look.as_ref().map(|look| look.verdict(now)), true, true),
+                _ => match sequential.next() {
+                    Some(Explained { verdict, waits, measured }) => (Some(verdict), waits, measured && waits),
+                    None => (None, true, false),
+                },
+            };
+            measured |= found;
+            metrics.extend(verdict);
+            waits.push(waited);
+        }
+        let (decision, reason) = self.conclude(&metrics, &waits, measured, now);
         Verdict { decision, reason, metrics, range }
     }
 
-    fn percentile<'a>(
-        &'a self,
-        rule: &'a PercentileRule,
-        gathered: &mut BTreeMap<&'a MetricName, Distributions>,
-        range: TimeRange,
-        span: Span,
-    ) -> MetricVerdict {
-        let window = self.window(&rule.metric);
-        let found = gathered.entry(&rule.metric).or_insert_with(|| Distributions::gather(window, range));
-        assess::percentile(rule, found, span)
+    /// All that it knows, to go on later or elsewhere; it serialises, and is as large as what it keeps.
+    #[must_use]
+    pub fn state(&self) -> JudgeState {
+        JudgeState {
+            version: VERSION,
+            started: self.started,
+            plain: self.plain.state(),
+            sequential: self.sequential.as_ref().map(|judge| judge.state().clone()),
+            look: self.look.as_ref().map(|look| look.state().clone()),
+        }
     }
 
-    fn errors(&self, rule: &ErrorsRule, range: TimeRange, span: Span) -> MetricVerdict {
-        let (classes, requests) = (self.window(&rule.metric), self.window(&rule.requests));
-        let history = TimeRange::before(self.started, self.policy.history()).start();
-        let past = TimeRange::new(history, range.end()).unwrap_or(range);
-        let found = Failures {
-            canary: tally(classes, requests, Track::Canary, range),
-            stable: tally(classes, requests, Track::Stable, range),
-            record: tally(self.record(&rule.metric), self.record(&rule.requests), Track::Stable, past),
-            flaw: mixed_versions(classes, range).or_else(|| mixed_versions(requests, range)),
-            doubt: unreadable(classes, range)
-                .or_else(|| unreadable(requests, range))
-                .or_else(|| silent(requests, range)),
-        };
-        assess::errors(rule, &found, span)
+    /// Goes on from such a state, under the policy that it was made under.
+    ///
+    /// # Errors
+    /// `Invalid` when the policy makes no sense, or is not that of the state.
+    pub fn resume(policy: Policy, state: JudgeState) -> Result<Self> {
+        let mut judge = Self::new(policy, state.started)?;
+        let other = || Error::invalid("judge.resume", "this state is of another policy");
+        judge.plain.resume(state.plain)?;
+        match (&mut judge.sequential, state.sequential) {
+            (Some(sequential), Some(state)) => sequential.resume(state)?,
+            (None, None) => {}
+            _ => return Err(other()),
+        }
+        match (&mut judge.look, state.look) {
+            (Some(look), Some(state)) => look.resume(state),
+            (None, None) => {}
+            _ => return Err(other()),
+        }
+        Ok(judge)
     }
 
-    fn window(&self, metric: &MetricName) -> &Series {
-        self.metrics.get(metric).map_or(&self.nothing, |metric| &metric.window)
-    }
-
-    fn record(&self, metric: &MetricName) -> &Series {
-        self.metrics.get(metric).map_or(&self.nothing, |metric| &metric.record)
-    }
-
-    /// One broken rule decides; a pass needs all of them and the soak.
-    fn conclude(&self, metrics: &[MetricVerdict], now: Timestamp) -> (Decision, String) {
+    /// One broken rule decides; a pass needs all that it waits for, one of them measured, and the soak.
+    fn conclude(
+        &self,
+        metrics: &[MetricVerdict],
+        waits: &[bool],
+        measured: bool,
+        now: Timestamp,
+    ) -> (Decision, String) {
         let broken: Vec<_> =
             metrics.iter().filter(|metric| metric.decision == Decision::Regression).collect();
         if let Some(first) = broken.first() {
@@ -182,7 +191,8 @@ impl Judge {
             };
             return (Decision::Regression, format!("{}{more}", first.reason));
         }
-        let needs = metrics.iter().filter_map(|metric| match metric.decision {
+        let waited = metrics.iter().zip(waits).filter(|(_, waits)| **waits).map(|(metric, _)| metric);
+        let needs = waited.clone().filter_map(|metric| match metric.decision {
             Decision::Inconclusive { needed } => Some((needed, &metric.reason)),
             Decision::Pass | Decision::Regression => None,
         });
@@ -193,6 +203,10 @@ impl Judge {
         if let Some((_, reason)) = needs.clone().next() {
             return (Decision::Inconclusive { needed }, reason.clone());
         }
+        if !measured {
+            let needed = Needed { minutes: None, ..needed };
+            return (Decision::Inconclusive { needed }, "nothing was measured on both tracks".to_owned());
+        }
         if run < soak {
             let reason = format!(
                 "every rule holds so far, but the canary has run for {} of the {} min that it must",
@@ -201,9 +215,19 @@ impl Judge {
             );
             return (Decision::Inconclusive { needed }, reason);
         }
+        let missing: Vec<_> = metrics
+            .iter()
+            .zip(waits)
+            .filter(|(metric, waits)| !**waits && metric.stable_samples + metric.canary_samples == 0)
+            .map(|(metric, _)| metric.metric.to_string())
+            .collect();
+        let missing = match &missing[..] {
+            [] => String::new(),
+            names => format!("; not measured: {}", names.join(", ")),
+        };
         (
             Decision::Pass,
-            format!("every rule holds: {}", metrics.iter().map(brief).collect::<Vec<_>>().join(", ")),
+            format!("every rule holds: {}{missing}", waited.map(brief).collect::<Vec<_>>().join(", ")),
         )
     }
 
@@ -212,33 +236,12 @@ impl Judge {
     }
 }
 
-impl Metric {
-    fn check(&self, block: &Block) -> Result<()> {
-        let shape = block.data.shape();
-        if !self.role.shapes().contains(&shape) {
-            let shapes = self.role.shapes().iter().map(|shape| format!("{shape:?}"));
-            let message = format!("blocks of the form {shape:?} are not what the rule on this metric reads");
-            return Err(Error::invalid("judge.observe", message).with_available(shapes));
-        }
-        check(&block.data)
-    }
-
-    fn observe(&mut self, block: &Block) -> Result<()> {
-        if let Err(error) = self.check(block) {
-            self.window.reject(block.minute);
-            return Err(error);
-        }
-        self.window.insert(block)?;
-        if block.track == Track::Stable && self.role != Role::Distribution {
-            self.record.insert(block)?;
-        }
-        Ok(())
-    }
-}
-
 /// `latency p95 over 60 min (112 ms of at most 121 ms)`
 fn brief(verdict: &MetricVerdict) -> String {
-    let MetricVerdict { metric, statistic, canary, limit, .. } = verdict;
+    let MetricVerdict { metric, statistic, canary, limit, evidence, reason, .. } = verdict;
+    if evidence.is_some() {
+        return reason.clone();
+    }
     let figures = match canary.zip(*limit) {
         Some((canary, limit)) => format!("{} of at most {}", figure(metric, canary), figure(metric, limit)),
         None => "none".to_owned(),

@@ -58,8 +58,9 @@
 //! and minutes and looked at every minute for two hours, fixed thresholds raised a false alarm in 72 to
 //! 100 % of comparisons of a version with itself, and "any error class never seen before" in 98 to 100 %
 //! where errors have a long tail. So: give margins generously, take long windows, look seldom, or once at
-//! the end. Sequential tests that hold while one watches, with margins calibrated on the service's own
-//! history, come beside these rules: one test a file under `test`, one estimator a file under `estimate`.
+//! the end. The sequential rules ([`MeasurementsRule`], [`FailuresRule`], [`EventsRule`], [`GrowthRule`]) hold while
+//! one watches, with margins calibrated on the service's own history: one test a file under [`mod@test`]. A [`Preset`] has
+//! them ready.
 //!
 //! # Fail closed
 //! Bad data never make a pass, and nothing panics. See [`Judge`] for what happens to each kind of it.
@@ -69,11 +70,16 @@ mod error_class;
 mod estimate;
 mod evidence;
 mod figure;
+mod gather;
 mod judge;
+mod judge_state;
 pub mod kayenta;
+mod kayenta_look;
 mod margin;
+mod plain;
 mod policy;
 pub mod replay;
+mod sequential;
 mod series;
 pub mod sizing;
 pub mod sketch;
@@ -82,8 +88,15 @@ mod verdict;
 mod window;
 
 pub use estimate::Percentile;
+pub use evidence::{
+    Banded, Counted, Effect, Evidence, MarginUsed, PassEvidence, QuantileFigures, TestEvidence,
+};
 pub use judge::Judge;
+pub use judge_state::JudgeState;
 pub use margin::Margin;
-pub use policy::{ErrorsRule, PercentileRule, Policy, Rule};
+pub use policy::{
+    ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,
+    PercentileRule, Policy, Preset, QuantileRule, Rule,
+};
 pub use verdict::{Decision, MetricVerdict, Needed, Verdict};
 pub use window::Window;

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::model::{Block, BlockData, TimeRange, Track};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Block, BlockData, MetricName, TimeRange, Track};
 use crate::{Error, ErrorKind, Result};
 
 /// The blocks of one metric by minute, each key once, and what had to be rejected. It keeps the latest
@@ -26,6 +28,14 @@ pub(super) struct Key {
     pub(super) version: Option<String>,
     pod: Option<String>,
     route: Option<String>,
+}
+
+/// What a series keeps, written down.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeriesState {
+    blocks: Vec<Block>,
+    rejected: BTreeMap<i64, u64>,
 }
 
 impl Series {
@@ -81,6 +91,33 @@ impl Series {
     /// How many blocks in the range could not be read.
     pub(super) fn rejected(&self, range: TimeRange) -> u64 {
         self.within(range).map(|(_, minute)| minute.rejected).sum()
+    }
+
+    /// All that it keeps, in a form that serialises.
+    pub(super) fn state(&self, metric: &MetricName) -> SeriesState {
+        let block = |minute: i64, key: &Key, data: &BlockData| Block {
+            minute,
+            track: key.track,
+            version: key.version.clone(),
+            pod: key.pod.clone(),
+            route: key.route.clone(),
+            metric: metric.clone(),
+            data: data.clone(),
+        };
+        let minutes = self.minutes.iter();
+        let blocks = minutes
+            .clone()
+            .flat_map(|(at, minute)| minute.blocks.iter().map(move |(key, data)| block(*at, key, data)));
+        let rejected = minutes.map(|(at, minute)| (*at, minute.rejected)).filter(|(_, count)| *count > 0);
+        SeriesState { blocks: blocks.collect(), rejected: rejected.collect() }
+    }
+
+    /// Takes what another of the same capacity kept.
+    pub(super) fn resume(&mut self, state: SeriesState) -> Result<()> {
+        for (at, count) in state.rejected {
+            self.minutes.entry(at).or_default().rejected = count;
+        }
+        state.blocks.iter().try_for_each(|block| self.insert(block))
     }
 
     fn within(&self, range: TimeRange) -> impl Iterator<Item = (i64, &Minute)> {

@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Evidence;
 use crate::model::{MetricName, TimeRange};
 
 /// What the comparison of canary and stable says, with the figures it rests on.
@@ -121,6 +122,9 @@ pub struct MetricVerdict {
     pub canary_samples: u64,
     /// The reason in a sentence, with the figures.
     pub reason: String,
+    /// What a sequential rule rests on; `None` of a plain one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 fn write_range<S: Serializer>(range: &TimeRange, serializer: S) -> Result<S::Ok, S::Error> {

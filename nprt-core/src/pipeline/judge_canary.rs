@@ -52,8 +52,8 @@ impl Job<'_> {
         let (revision, tag, started) = identity(canary)?;
         let names = Names { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) };
         let mut judge = Judge::new(self.service.policy.clone(), started)?;
-        let past = TimeRange::before(started, self.service.policy.history());
         for metric in self.service.policy.history_metrics() {
+            let past = TimeRange::before(started, self.service.policy.history_of(&metric));
             let blocks = self.blocks(metric, past).await?;
             for block in blocks.iter().filter(|block| block.track == Track::Stable) {
                 judge.observe_history(block)?;

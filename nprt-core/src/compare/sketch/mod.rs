@@ -62,8 +62,10 @@ mod joint;
 mod log_linear;
 mod pages;
 mod rejected;
+mod sparse;
 
 pub use edge::{Bin, Edge};
 pub use joint::JointBin;
 pub use log_linear::Sketch;
 pub use rejected::Rejected;
+pub(super) use sparse::{Sparse, after, lower, number_of, upper};

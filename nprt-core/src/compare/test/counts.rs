@@ -85,6 +85,8 @@ pub struct Ratio(f64);
 impl Ratio {
     /// A quarter more errors than stable.
     pub const QUARTER_MORE: Self = Self(1.25);
+    /// Half as many errors again as stable.
+    pub const HALF_MORE: Self = Self(1.5);
 
     /// # Errors
     /// `Invalid` outside 1e-100 to 1e100: within, no product of margin, ratio and counts leaves the range of

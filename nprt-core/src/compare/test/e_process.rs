@@ -120,7 +120,7 @@ impl From<EProcess> for Vec<f64> {
 }
 
 /// ln Σ exp of finite numbers, without overflow; −∞ of none.
-pub(super) fn ln_sum_exp(terms: &[f64]) -> f64 {
+pub(in crate::compare) fn ln_sum_exp(terms: &[f64]) -> f64 {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY {
         return largest;

@@ -10,6 +10,7 @@
 //! - [`band`]: between which values a quantile lies, at all times at once, for the report.
 //! - [`counts`]: are there more errors per request?
 //! - [`paired_t`]: are aggregates higher, minute by minute?
+//! - [`tolerance`]: are there fewer errors than a fixed rate?
 //! - [`new_classes`]: are there classes of errors that stable never had?
 //! - [`combine`]: the evidence of many tests together.
 //!
@@ -19,13 +20,14 @@
 pub mod band;
 pub mod combine;
 pub mod counts;
-mod e_process;
+pub(super) mod e_process;
 pub mod mann_whitney;
 pub mod new_classes;
 pub mod paired_t;
 mod percentile_margin;
 pub mod quantile;
 pub mod rank;
+pub mod tolerance;
 
 pub use e_process::Overdispersion;
 pub(super) use percentile_margin::{Outcome, percentile_margin};

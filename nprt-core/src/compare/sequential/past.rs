@@ -1,0 +1,192 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::LAG;
+use crate::compare::Percentile;
+use crate::compare::sketch::{Sparse, after, lower, number_of};
+use crate::compare::test::rank::Scored;
+
+/// Scores are rounded to so many levels: they are known from the past whatever they are, so that this costs no
+/// validity, and next to no power.
+pub(super) const LEVELS: usize = 64;
+
+/// What stable measured in earlier minutes, by route. A minute is compared by what is older than [`LAG`] minutes:
+/// whatever comes late, and whenever one looks, it is the same past.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Past {
+    /// By route; the empty text is that of blocks without one.
+    routes: BTreeMap<String, Sparse>,
+    /// Minutes that are over and still too young.
+    young: VecDeque<(i64, BTreeMap<String, Sparse>)>,
+}
+
+impl Past {
+    /// Adds a minute of the history.
+    pub(super) fn add(&mut self, routes: BTreeMap<String, Sparse>) {
+        for (route, bins) in routes {
+            self.routes.entry(route).or_default().merge(&bins);
+        }
+    }
+
+    /// Adds a minute of the run that is over for good; minutes come in order.
+    pub(super) fn close(&mut self, minute: i64, routes: BTreeMap<String, Sparse>) {
+        self.young.push_back((minute, routes));
+        while self.young.front().is_some_and(|(young, _)| *young <= minute - LAG + 1) {
+            if let Some((_, routes)) = self.young.pop_front() {
+                self.add(routes);
+            }
+        }
+    }
+
+    /// The scores of a route at a minute; `None` where stable has no past there.
+    pub(super) fn scores(&self, route: &str, minute: i64) -> Option<Scores> {
+        let base = self.routes.get(route);
+        let mut young = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
+        let more = young.any(|(_, routes)| routes.contains_key(route));
+        if !more {
+            return base.filter(|bins| !bins.is_empty()).map(Scores::new);
+        }
+        let mut all = base.cloned().unwrap_or_default();
+        for (_, routes) in self.young.iter().filter(|(young, _)| *young <= minute - LAG) {
+            if let Some(bins) = routes.get(route) {
+                all.merge(bins);
+            }
+        }
+        (!all.is_empty()).then(|| Scores::new(&all))
+    }
+
+    /// How much the mean score grows with the logarithm of the values, over all routes: what a score's
+    /// difference is divided by to be a relative one.
+    pub(super) fn slope(&self) -> f64 {
+        let (mut sum, mut all) = (0.0, 0.0);
+        for bins in self.routes.values().filter(|bins| !bins.is_empty()) {
+            let scores = Scores::new(bins);
+            let count = bins.count() as f64;
+            let up = 2.0_f64.powf(1.0 / 16.0);
+            let mean = |factor: f64| {
+                bins.iter()
+                    .map(|(bin, n)| scores.exact(number_of(lower(bin) * factor)) * n as f64)
+                    .sum::<f64>()
+            };
+            sum += (mean(up) - mean(1.0)) / up.ln();
+            all += count;
+        }
+        if all > 0.0 { sum / all } else { 0.0 }
+    }
+}
+
+/// Stable's past distribution: what score a value has, and where its quantiles lie.
+#[derive(Debug, Clone)]
+pub(super) struct Scores {
+    bins: Vec<u32>,
+    /// The share below each bin, and 1 at the end.
+    below: Vec<f64>,
+}
+
+/// Samples by the level of their score, and how many lie at or above each threshold.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    pub(super) levels: [u64; LEVELS],
+    pub(super) above: Vec<u64>,
+    pub(super) count: u64,
+}
+
+impl Scores {
+    fn new(past: &Sparse) -> Self {
+        let total = past.count() as f64;
+        let (mut bins, mut below, mut sum) = (Vec::new(), Vec::new(), 0_u64);
+        for (bin, count) in past.iter() {
+            bins.push(bin);
+            below.push(sum as f64 / total);
+            sum = sum.saturating_add(count);
+        }
+        below.push(1.0);
+        Self { bins, below }
+    }
+
+    /// Where at least the percentile's share of the past lies below: a bin.
+    pub(super) fn threshold(&self, percentile: Percentile) -> u32 {
+        let share = percentile.percent() / 100.0;
+        let at = self.below[1..].partition_point(|&below| below < share - 1e-12);
+        self.bins.get(at).copied().map_or(u32::MAX, after)
+    }
+
+    /// Samples of a track after a monotone map of their bins.
+    pub(super) fn tally(&self, samples: &Sparse, thresholds: &[u32], map: impl Fn(u32) -> u32) -> Tally {
+        let mut tally = Tally { levels: [0; LEVELS], above: vec![0; thresholds.len()], count: 0 };
+        let mut at = 0;
+        for (bin, count) in samples.iter() {
+            let bin = map(bin);
+            while self.bins.get(at).is_some_and(|&past| past < bin) {
+                at += 1;
+            }
+            tally.levels[level(self.at(at, bin))] += count;
+            tally.count = tally.count.saturating_add(count);
+            for (above, _) in tally.above.iter_mut().zip(thresholds).filter(|(_, at)| bin >= **at) {
+                *above += count;
+            }
+        }
+        tally
+    }
+
+    fn exact(&self, bin: u32) -> f64 {
+        self.at(self.bins.partition_point(|&past| past < bin), bin)
+    }
+
+    /// The mid-rank of a bin, where it stands among those of the past.
+    fn at(&self, at: usize, bin: u32) -> f64 {
+        if self.bins.get(at) == Some(&bin) {
+            0.5 * (self.below[at] + self.below[at + 1])
+        } else {
+            self.below[at]
+        }
+    }
+}
+
+fn level(score: f64) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1 times 64")]
+    let level = (score * LEVELS as f64) as usize;
+    level.min(LEVELS - 1)
+}
+
+/// The score that stands for a level.
+pub(super) fn score(level: usize) -> f64 {
+    (level as f64 + 0.5) / LEVELS as f64
+}
+
+/// Two tracks' samples as the rank test takes them.
+pub(super) fn scored(canary: &Tally, stable: &Tally) -> Vec<Scored> {
+    let counts = canary.levels.iter().zip(&stable.levels).enumerate();
+    let scored = counts.map(|(at, (&canary, &stable))| Scored { score: score(at), canary, stable });
+    scored.filter(|scored| scored.canary + scored.stable > 0).collect()
+}
+
+impl Tally {
+    pub(super) fn none(thresholds: usize) -> Self {
+        Self { levels: [0; LEVELS], above: vec![0; thresholds], count: 0 }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        for (own, other) in self.levels.iter_mut().zip(&other.levels) {
+            *own += other;
+        }
+        for (own, other) in self.above.iter_mut().zip(&other.above) {
+            *own += other;
+        }
+        self.count += other.count;
+    }
+
+    /// The sum of all scores.
+    pub(super) fn sum(&self) -> f64 {
+        self.levels.iter().enumerate().map(|(at, &count)| score(at) * count as f64).sum()
+    }
+
+    /// The mean and the variance of the scores.
+    pub(super) fn moments(&self) -> (f64, f64) {
+        let count = self.count.max(1) as f64;
+        let mean = self.sum() / count;
+        let squares = self.levels.iter().enumerate().map(|(at, &n)| n as f64 * (score(at) - mean).powi(2));
+        (mean, squares.sum::<f64>() / count)
+    }
+}

@@ -1,0 +1,255 @@
+use serde::{Deserialize, Serialize};
+
+use super::edge::{END, NORMAL, bin_of};
+use super::{Edge, Sketch};
+use crate::{Error, Result};
+
+/// The counts of a [`Sketch`] without its pages: a third of the memory, for what is kept long and read in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Sketch", into = "Sketch")]
+pub(in crate::compare) struct Sparse {
+    /// Ascending.
+    bins: Vec<u32>,
+    counts: Vec<u64>,
+}
+
+impl Sparse {
+    /// Of samples that are finite and not negative.
+    pub(in crate::compare) fn of_samples(samples: &[f64]) -> Self {
+        let normal = |&sample: &f64| bin_of(sample.abs());
+        let mut bins: Vec<u32> =
+            samples.iter().map(normal).map(|bin| if bin < NORMAL { 0 } else { bin }).collect();
+        bins.sort_unstable();
+        let mut sparse = Self::default();
+        for chunk in bins.chunk_by(|a, b| a == b) {
+            sparse.push(chunk[0], chunk.len() as u64);
+        }
+        sparse
+    }
+
+    /// Of counts between ascending edges; see [`BlockData::Histogram`](crate::model::BlockData::Histogram). Inside a
+    /// bucket samples are taken to lie evenly, as Prometheus's `histogram_quantile` does; above the last edge they
+    /// are taken to lie just above it.
+    pub(in crate::compare) fn of_histogram(edges: &[f64], counts: &[u64]) -> Self {
+        let mut sparse = Self::default();
+        let mut lower = 0.0;
+        for (&upper, &count) in edges.iter().zip(counts) {
+            let spread = spread(lower, upper, count);
+            sparse.merge(&spread);
+            lower = upper;
+        }
+        if let (Some(&last), Some(&count)) = (edges.last(), counts.get(edges.len())) {
+            let above = (bin_of(last.abs()).max(NORMAL - 1) + 1).min(END - 1);
+            sparse.merge(&Self::one(above, count));
+        }
+        sparse
+    }
+
+    fn one(bin: u32, count: u64) -> Self {
+        let mut sparse = Self::default();
+        sparse.push(bin, count);
+        sparse
+    }
+
+    /// Adds a bin above all that are there.
+    fn push(&mut self, bin: u32, count: u64) {
+        if count > 0 {
+            self.bins.push(bin);
+            self.counts.push(count);
+        }
+    }
+
+    /// Adds the counts of another.
+    pub(in crate::compare) fn merge(&mut self, other: &Self) {
+        if self.bins.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        // Where nothing is new, which is the usual case of a long past, counts are added in place.
+        let mut at = 0;
+        let all_known = other.bins.iter().all(|bin| {
+            while self.bins.get(at).is_some_and(|own| own < bin) {
+                at += 1;
+            }
+            self.bins.get(at) == Some(bin)
+        });
+        if all_known {
+            let mut at = 0;
+            for (bin, count) in other.iter() {
+                while self.bins[at] < bin {
+                    at += 1;
+                }
+                self.counts[at] = self.counts[at].saturating_add(count);
+            }
+            return;
+        }
+        let mut merged = Self {
+            bins: Vec::with_capacity(self.bins.len() + other.bins.len()),
+            counts: Vec::with_capacity(self.bins.len() + other.bins.len()),
+        };
+        let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
+        loop {
+            let bin = match (ours.peek(), theirs.peek()) {
+                (Some(&(a, _)), Some(&(b, _))) => a.min(b),
+                (Some(&(bin, _)), None) | (None, Some(&(bin, _))) => bin,
+                (None, None) => break,
+            };
+            let own = ours.next_if(|&(at, _)| at == bin).map_or(0, |(_, count)| count);
+            let their = theirs.next_if(|&(at, _)| at == bin).map_or(0, |(_, count)| count);
+            merged.push(bin, own.saturating_add(their));
+        }
+        drop((ours, theirs));
+        *self = merged;
+    }
+
+    /// Each bin's number and count, ascending.
+    pub(in crate::compare) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.bins.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    pub(in crate::compare) fn count(&self) -> u64 {
+        self.counts.iter().fold(0, |sum, &count| sum.saturating_add(count))
+    }
+
+    pub(in crate::compare) fn is_empty(&self) -> bool {
+        self.bins.is_empty()
+    }
+
+    /// The only bin, if all samples are in one.
+    pub(in crate::compare) fn only_bin(&self) -> Option<u32> {
+        if let [bin] = self.bins[..] { Some(bin) } else { None }
+    }
+
+    /// The mean of the samples, each taken to lie in the middle of its bin; `None` of none.
+    pub(in crate::compare) fn mean(&self) -> Option<f64> {
+        let count = self.count();
+        let sum = self.iter().fold(0.0, |sum, (bin, count)| middle(bin).mul_add(count as f64, sum));
+        (count > 0 && sum.is_finite()).then(|| sum / count as f64)
+    }
+
+    /// As a sketch.
+    pub(in crate::compare) fn to_sketch(&self) -> Sketch {
+        let mut sketch = Sketch::new();
+        for (bin, count) in self.iter() {
+            sketch.add_to_bin(bin, count);
+        }
+        sketch
+    }
+}
+
+impl From<Sparse> for Sketch {
+    fn from(sparse: Sparse) -> Self {
+        sparse.to_sketch()
+    }
+}
+
+impl TryFrom<Sketch> for Sparse {
+    type Error = Error;
+
+    fn try_from(sketch: Sketch) -> Result<Self> {
+        if sketch.rejected().total() > 0 {
+            return Err(Error::invalid("sketch.read", "expected a sketch without rejected values"));
+        }
+        let mut sparse = Self::default();
+        for (bin, count) in sketch.numbered() {
+            sparse.push(bin, count);
+        }
+        Ok(sparse)
+    }
+}
+
+/// The bin of a value that is finite and not negative; one below 0 is in that of zero.
+pub(in crate::compare) fn number_of(value: f64) -> u32 {
+    let bin = bin_of(value.max(0.0));
+    if bin < NORMAL { 0 } else { bin.min(END - 1) }
+}
+
+/// Where a bin begins.
+pub(in crate::compare) fn lower(bin: u32) -> f64 {
+    Edge::of_bin(bin).value()
+}
+
+/// Where the bin after it begins; of the last one, the largest number.
+pub(in crate::compare) fn upper(bin: u32) -> f64 {
+    lower(after(bin)).min(f64::MAX)
+}
+
+/// The bin after it.
+pub(in crate::compare) fn after(bin: u32) -> u32 {
+    (bin + 1).max(NORMAL)
+}
+
+fn middle(bin: u32) -> f64 {
+    if bin < NORMAL { 0.0 } else { 0.5 * lower(bin) + 0.5 * upper(bin) }
+}
+
+/// Spreads a bucket's samples evenly between its edges: of each bin the difference of two rounded shares, so that
+/// none is lost.
+fn spread(low: f64, high: f64, count: u64) -> Sparse {
+    // The last bin that holds something below the upper edge.
+    let mut bin = number_of(high);
+    if lower(bin) >= high && bin > 0 {
+        bin = if bin == NORMAL { 0 } else { bin - 1 };
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to the count; it saturates"
+    )]
+    let below = |value: f64| ((((value - low) / (high - low)).clamp(0.0, 1.0)) * count as f64).round() as u64;
+    let (mut left, mut found) = (count, Vec::new());
+    while left > 0 {
+        let begin = lower(bin);
+        let rest = if begin <= low || bin < NORMAL { 0 } else { below(begin).min(left) };
+        if left > rest {
+            found.push((bin, left - rest));
+        }
+        left = rest;
+        bin = if bin <= NORMAL { 0 } else { bin - 1 };
+    }
+    let mut sparse = Sparse::default();
+    for (bin, count) in found.into_iter().rev() {
+        sparse.push(bin, count);
+    }
+    sparse
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn it_counts_as_the_sketch_does(a in vec(0.0_f64..1e3, 0..300), b in vec(1e-300_f64..1e12, 0..300)) {
+            let mut merged = Sparse::of_samples(&a);
+            merged.merge(&Sparse::of_samples(&b));
+            let whole: Sketch = a.iter().chain(&b).copied().collect();
+            prop_assert_eq!(merged.to_sketch(), whole.clone());
+            prop_assert_eq!(Sparse::try_from(whole).unwrap(), merged);
+        }
+
+        #[test]
+        fn a_bucket_loses_no_sample_and_keeps_them_between_its_edges(
+            low in 0.0_f64..10.0, width in 1e-6_f64..10.0, count in 0_u64..100_000,
+        ) {
+            let spread = spread(low, low + width, count);
+            prop_assert_eq!(spread.count(), count);
+            for (bin, _) in spread.iter() {
+                prop_assert!(upper(bin) > low && lower(bin) < low + width);
+            }
+        }
+    }
+
+    #[test]
+    fn a_histogram_is_spread_evenly_and_its_open_end_lies_just_above_the_last_edge() {
+        let sparse = Sparse::of_histogram(&[1.0, 2.0], &[0, 128_000, 7]);
+        assert_eq!(sparse.count(), 128_007);
+        let counts: Vec<_> = sparse.iter().collect();
+        assert_eq!(counts.len(), 129);
+        assert!(counts[..128].iter().all(|&(_, count)| count == 1000));
+        assert!((lower(counts[128].0) - 2.015_625).abs() < 1e-12 && counts[128].1 == 7);
+    }
+}
