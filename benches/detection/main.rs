@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run --release --example detection -- run --cell "routes|noisy|600|+10%" --seeds 100
 //! cargo run --release --example detection -- dump --cell "cpu|1%|1|x1.25" --history stable.jsonl > series.jsonl
-//! cargo run --release --example detection -- table --full
+//! cargo run --release --example detection -- table --full --write docs
 //! ```
 #![allow(clippy::print_stdout, missing_docs, reason = "a program that prints what it measures")]
 

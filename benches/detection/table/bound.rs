@@ -35,13 +35,14 @@ impl Bound {
 
     /// What of several cells goes into the table: all together, or the worst of them.
     pub(crate) fn representative(self, cells: &[&Outcomes]) -> Outcomes {
-        let value = |outcomes: &&&Outcomes| self.share(outcomes).value();
+        let value = |outcomes: &Outcomes| self.share(outcomes).value();
+        let slowest = |a: &Outcomes, b: &Outcomes| b.regression_minute(0.5).cmp(&a.regression_minute(0.5));
         let worst = match self {
             Self::Pooled(_) => {
                 return Outcomes(cells.iter().flat_map(|outcomes| outcomes.0.clone()).collect());
             }
             Self::Alarms(_) | Self::Passes(_) => cells.iter().max_by(|a, b| value(a).total_cmp(&value(b))),
-            _ => cells.iter().min_by(|a, b| value(a).total_cmp(&value(b))),
+            _ => cells.iter().min_by(|a, b| value(a).total_cmp(&value(b)).then_with(|| slowest(a, b))),
         };
         worst.map(|outcomes| (*outcomes).clone()).unwrap_or_default()
     }
