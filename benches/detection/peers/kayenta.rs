@@ -2,8 +2,8 @@
 //! `MannWhitneyClassifier`): of each metric the values of canary and stable, one a minute. A metric is `High`
 //! where the 98 % confidence interval of the Mann-Whitney test lies wholly above a quarter of the
 //! Hodges-Lehmann estimate, and the ratio of the means is at least `allowedIncrease`, 1 by default. A metric
-//! that is `critical` fails the whole: here all are, and they are mean, median and p95 of latency, the rate of
-//! errors and the mean of CPU.
+//! that is `critical` fails the whole: here all are, and they are mean, median and p95 of latency, the rate
+//! of errors and the mean of CPU.
 //!
 //! One difference, in its favour: it finds the interval by a root finder that stops within an absolute 1e-4,
 //! which is blind to rates of errors of that size; here the interval is exact.
@@ -44,8 +44,8 @@ pub(super) fn regression(looks: Looks, all: &[Look]) -> Option<usize> {
     Figure::ALL.into_iter().filter_map(first).min()
 }
 
-/// The interval's lower end lies above a shift where the statistic at that shift is significant, since it falls
-/// as the shift grows: no root is needed.
+/// The interval's lower end lies above a shift where the statistic at that shift is significant, since it
+/// falls as the shift grows: no root is needed.
 fn is_high(stable: &[f64], canary: &[f64]) -> bool {
     let ratio = mean(canary).zip(mean(stable)).map_or(1.0, |(above, below)| above / below);
     // An interval that reaches down to 0 cannot lie above the bound.

@@ -40,8 +40,8 @@ impl Peer {
     }
 }
 
-/// The condition relative to stable that those who count get: neither Flagger nor Argo has one of its own, and
-/// their users write such. With the same for both, only their counting differs.
+/// The condition relative to stable that those who count get: neither Flagger nor Argo has one of its own,
+/// and their users write such. With the same for both, only their counting differs.
 fn exceeds(figure: Figure, look: &Look) -> bool {
     let factor = match figure {
         // It moves with the percentiles, and more with chance.

@@ -1,5 +1,5 @@
-//! Charts of shares over the minutes of a run, as SVG that needs nothing else: own code, since a library for a
-//! dozen elements would be the larger part.
+//! Charts of shares over the minutes of a run, as SVG that needs nothing else: own code, since a library for
+//! a dozen elements would be the larger part.
 
 use std::fmt::Write;
 

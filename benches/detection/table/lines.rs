@@ -61,7 +61,8 @@ pub(crate) fn beside(table: &Table) -> String {
 pub(crate) fn cells(table: &Table) -> String {
     let name = &table.contestants[0].name;
     let mut text = format!(
-        "| cell | first seed | runs | `{name}`: regressions | minute: median, p95 | passes | minute: median, p95 |\n\
+        "| cell | first seed | runs | `{name}`: regressions | minute: median, p95 | passes \
+         | minute: median, p95 |\n\
          |---|--:|--:|---|--:|---|--:|\n"
     );
     for (cell, results) in table.results.cells() {
