@@ -127,7 +127,8 @@ fn a_bound_that_is_broken_beyond_chance_fails_the_table_and_one_that_is_kept_doe
 fn judges_of_others_find_what_is_a_quarter_slower_and_the_document_says_what_was_run() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
-    let output = detection(&["table", "--quick", "--row", "+25 %", "--seeds", "2", "--write", path]);
+    let table = ["table", "--quick", "--row", "+25 %", "--seeds", "2", "--ours", "method", "--write", path];
+    let output = detection(&table);
     let printed = text(&output);
     let judges = ["flagger", "flagger-fixed", "argo", "argo-5m", "kayenta", "kayenta-30m"];
     let found = printed.lines().find(|line| line.starts_with("| +25 %, worst cell | 5 to 11 min |")).unwrap();
