@@ -96,3 +96,52 @@ fn what_is_twice_as_slow_is_found_and_what_is_misread_is_refused() {
         assert!(!output.status.success() && said.contains(fault), "{said}");
     }
 }
+
+/// The policy whose bounds the quick form of the table holds.
+const KEEPS_ITS_BOUNDS: Option<&str> = None;
+
+/// Six runs of a cell are enough for what is always wrong, and few enough for a build without optimisation.
+fn quick_table(ours: &str) -> Output {
+    let quick = ["table", "--quick", "--check", "--seeds", "6", "--policies", ""];
+    detection(&[&quick[..], &["--ours", ours]].concat())
+}
+
+#[test]
+fn a_bound_that_is_broken_beyond_chance_fails_the_table_and_one_that_is_kept_does_not() {
+    // The plain rule cries wolf, by its own documentation: the check must say so.
+    let output = quick_table("method");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    let broken = said.lines().last().unwrap();
+    assert!(broken.contains("method breaks the bounds of: Same version, all cells;"), "{broken}");
+    assert!(broken.contains("Same version, cold start"), "{broken}");
+    assert!(!broken.contains("+25 %"), "what is a quarter slower it does find: {broken}");
+
+    if let Some(policy) = KEEPS_ITS_BOUNDS {
+        let output = quick_table(policy);
+        assert!(text(&output).contains("Same version, all cells"));
+    }
+}
+
+#[test]
+fn judges_of_others_find_what_is_a_quarter_slower_and_the_document_says_what_was_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let table = ["table", "--quick", "--row", "+25 %", "--seeds", "2", "--ours", "method", "--write", path];
+    let output = detection(&table);
+    let printed = text(&output);
+    let judges = ["flagger", "flagger-fixed", "argo", "argo-5m", "kayenta", "kayenta-30m"];
+    let found = printed.lines().find(|line| line.starts_with("| +25 %, worst cell | 5 to 11 min |")).unwrap();
+    assert_eq!(found.matches("100.0 % (15.8–100.0)").count(), 1 + judges.len(), "{found}");
+
+    let document = std::fs::read_to_string(directory.path().join("evaluation.md")).unwrap();
+    assert!(document.contains(r#"table --seeds 2 --quick --row "+25 %""#), "{document}");
+    assert!(printed.lines().all(|line| document.contains(line)));
+    let plot = std::fs::read_to_string(directory.path().join("evaluation-detection.svg")).unwrap();
+    assert!(judges.iter().all(|judge| document.contains(judge) && plot.contains(judge)));
+    assert!(!directory.path().join("evaluation-false-alarms.svg").exists(), "no row of it was run");
+
+    let output = detection(&["table", "--policies", "flager"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains(r#"policy "flager""#), "{said}");
+}

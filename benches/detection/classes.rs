@@ -17,7 +17,7 @@ const CLASSES: (f64, f64) = (200_000.0, 1.6);
 const FAILING: f64 = 0.01;
 /// The mean size of a cluster of failures.
 const CLUSTER: f64 = 3.0;
-/// In this share of runs a dependency fails in a new way, for all, at this share of requests.
+/// In this share of runs a dependency fails in a new way, for all: a cluster begins at this share of requests.
 const DEPENDENCY: (f64, f64) = (0.3, 1e-3);
 
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Classes {
     pub(crate) days: usize,
     /// Requests a minute, of all pods.
     pub(crate) rate: f64,
-    /// The share of the canary's requests that fail in a new way.
+    /// The share of the canary's requests that begin a cluster of failures of a new kind.
     pub(crate) new: f64,
 }
 

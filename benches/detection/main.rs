@@ -4,24 +4,29 @@
 //! ```text
 //! cargo run --release --example detection -- run --cell "routes|noisy|600|+10%" --seeds 100
 //! cargo run --release --example detection -- dump --cell "cpu|1%|1|x1.25" --history stable.jsonl > series.jsonl
+//! cargo run --release --example detection -- table --full --write docs
 //! ```
 #![allow(clippy::print_stdout, missing_docs, reason = "a program that prints what it measures")]
 
 mod cell;
 mod classes;
+mod contestant;
 mod dump;
 mod effect;
 mod errors;
+mod figures;
 mod gauge;
 mod latency;
 mod noise;
 mod ours;
 mod outcome;
 mod parallel;
+mod peers;
 mod random;
 mod run;
 mod series;
 mod service;
+mod table;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -50,6 +55,11 @@ enum Command {
     Run(RunOptions),
     /// Writes runs of one cell as recorded series, for the example `judge`.
     Dump(DumpOptions),
+    /// Prints what policies and other judges made of many runs, beside the figures to beat.
+    ///
+    /// Its seeds are for reporting only: all are above 1,000,000. Seeds below that are for tuning, which is
+    /// what `run` and `dump` take unless told otherwise.
+    Table(table::TableOptions),
 }
 
 #[derive(Debug, Args)]
@@ -60,7 +70,7 @@ struct RunOptions {
     /// How many runs.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
-    /// The first seed.
+    /// The first seed; below 1,000,000 they are for tuning, above for reporting.
     #[arg(long, default_value_t = 0)]
     first: u64,
     /// `method`, or a YAML file.
@@ -102,6 +112,7 @@ fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Run(options) => run_cell(&options),
         Command::Dump(options) => dump_runs(&options),
+        Command::Table(options) => table::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use jiff::Timestamp;
-use nprt::compare::{Decision, Judge, Policy, Preset, Rule};
+use nprt::compare::{Decision, Judge, Policy};
 use nprt::model::MetricName;
 
 use crate::Failure;
@@ -53,10 +53,10 @@ impl Ours {
 
 /// A policy by its name or from a YAML file.
 pub(crate) fn policy(name: &str) -> Result<Policy, Failure> {
-    match name.parse::<Preset>() {
-        Ok(preset) => Ok(Policy::preset(preset)),
-        Err(_) => {
-            let path = name;
+    // The named ones, in one place.
+    match name {
+        "method" => Ok(Policy::method()),
+        path => {
             let text = fs::read_to_string(path)
                 .map_err(|error| format!("policy {path:?}: {error}; expected method or a YAML file"))?;
             Ok(serde_saphyr::from_str(&text).map_err(|error| format!("policy {path:?}: {error}"))?)
@@ -66,17 +66,15 @@ pub(crate) fn policy(name: &str) -> Result<Policy, Failure> {
 
 /// The rules on what the run measures: one on what nobody measures would never let it pass.
 fn for_run(policy: &Policy, run: &Run) -> Result<Policy, Failure> {
-    let measured: BTreeSet<&MetricName> =
-        run.minutes.iter().take(1).flatten().map(|block| &block.metric).collect();
-    let mut policy = policy.clone();
-    policy.rules.retain(|rule| match rule {
-        Rule::Percentile(rule) => measured.contains(&rule.metric),
-        Rule::Errors(rule) => measured.contains(&rule.metric),
-        // The others say themselves whether they can do without.
-        _ => true,
+    let measured: BTreeSet<&MetricName> = run.minutes.iter().flatten().map(|block| &block.metric).collect();
+    let mut kept = policy.clone();
+    // Whatever the kind of a rule, a policy of it alone says what it reads.
+    kept.rules.retain(|rule| {
+        let alone = Policy { rules: vec![rule.clone()], ..policy.clone() };
+        alone.metrics().iter().all(|metric| measured.contains(metric))
     });
-    if policy.rules.is_empty() {
+    if kept.rules.is_empty() {
         return Err(format!("the policy has no rule on {measured:?}").into());
     }
-    Ok(policy)
+    Ok(kept)
 }
