@@ -54,14 +54,12 @@ impl Ours {
 /// A policy by its name or from a YAML file.
 pub(crate) fn policy(name: &str) -> Result<Policy, Failure> {
     // The named ones, in one place.
-    match name {
-        "method" => Ok(Policy::method()),
-        path => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| format!("policy {path:?}: {error}; expected method or a YAML file"))?;
-            Ok(serde_saphyr::from_str(&text).map_err(|error| format!("policy {path:?}: {error}"))?)
-        }
+    if let Ok(preset) = name.parse() {
+        return Ok(Policy::preset(preset));
     }
+    let text = fs::read_to_string(name)
+        .map_err(|error| format!("policy {name:?}: {error}; expected a preset or a YAML file"))?;
+    Ok(serde_saphyr::from_str(&text).map_err(|error| format!("policy {name:?}: {error}"))?)
 }
 
 /// The rules on what the run measures: one on what nobody measures would never let it pass.
