@@ -35,6 +35,8 @@ impl Percentile {
     pub const P95: Self = Self { millionths: 950_000 };
     /// 99 per cent.
     pub const P99: Self = Self { millionths: 990_000 };
+    /// 99.9 per cent.
+    pub const P999: Self = Self { millionths: 999_000 };
 
     /// Validates `percent`.
     ///

@@ -47,7 +47,7 @@ const LONGEST_WARM_UP: u32 = 60;
 /// - {rule: failures, tolerance: 0.001}
 /// ")?;
 /// policy.validate()?;
-/// assert!(matches!(&policy.rules[0], Rule::Measurements(rule) if rule.quantiles.len() == 2));
+/// assert!(matches!(&policy.rules[0], Rule::Measurements(rule) if rule.quantiles.len() == 3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// | rules | sequential | sequential | sequential | the method's plain ones |
 /// | α, α of a pass | 0.01, 0.05 | 0.01, 0.01 | 0.02, 0.05 | none |
 /// | soak, deadline | 15 and 120 min | 30 min, 4 h | 1 h, 24 h | 15 and 120 min |
-/// | p99 | can roll back | a pass waits for it | can roll back | by its margin |
+/// | p99, p99.9 | can roll back | a pass waits for it | can roll back | by its margin |
 /// | a metric that nobody measures | is named | keeps it from passing | is named | keeps it from passing |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

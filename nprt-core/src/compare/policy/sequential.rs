@@ -37,8 +37,8 @@ pub struct MeasurementsRule {
     pub margin: Margin,
     /// How much higher it must not be to pass. By default 10 %, of latency 5 ms at least.
     pub pass_margin: Margin,
-    /// The quantiles beside the whole distribution; by default p95 for both, p99 for a regression alone: to
-    /// pass by p99 takes some 20,000 requests.
+    /// The quantiles beside the whole distribution; by default p95 for both, p99 and p99.9 for a regression
+    /// alone: to pass by p99 takes some 20,000 requests.
     pub quantiles: Vec<QuantileRule>,
     /// Whether a pass waits for the whole distribution (of values: for their means). By default it does.
     pub gate: Gate,
@@ -99,6 +99,7 @@ impl MeasurementsRule {
             quantiles: vec![
                 QuantileRule { percentile: Percentile::P95, gate: Gate::Both },
                 QuantileRule { percentile: Percentile::P99, gate: Gate::Regression },
+                QuantileRule { percentile: Percentile::P999, gate: Gate::Regression },
             ],
             gate: Gate::Both,
             required: true,

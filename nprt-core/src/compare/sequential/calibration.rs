@@ -8,11 +8,14 @@ use crate::compare::test::paired_t::PairedT;
 
 /// What is taken for the overdispersion while nothing is known, with the weight of so many pod-minutes.
 const UNKNOWN: (f64, f64) = (1.5, 30.0);
+/// The same of rare events, once stable's pods are known: events come one by one until they are seen not to, and
+/// what is known of them are events, not minutes.
+const COUNTS: (f64, f64) = (1.0, 20.0);
 /// What pods are taken to differ by while fewer than three are known.
 const UNKNOWN_PODS: f64 = 0.02;
-/// Beyond the margin the pods' difference may lie with this probability: Φ(−2), as two standard deviations.
-const REGRESSION_TAIL: f64 = 0.022_75;
-/// And it may hide as much of a difference with this one.
+/// How many of their standard deviations pods may add to the margin of a regression.
+const BEYOND: f64 = 2.0;
+/// They may hide as much of a difference with this probability.
 const PASS_TAIL: f64 = 0.05;
 
 /// What stable's own pods say about its noise: the figures that a comparison is tempered with.
@@ -31,14 +34,13 @@ pub(super) struct PodSpread {
     pub(super) tau: f64,
     /// Pods that it was found by, at least three; 0 where it is a guess.
     pub(super) pods: u64,
-    /// How many τ a difference may be, by chance: quantiles of Student's distribution, since τ is known
-    /// by few pods only.
-    beyond: f64,
+    /// How many τ of a difference they may hide: a quantile of Student's distribution, since τ is known by few
+    /// pods only.
     hidden: f64,
 }
 
 impl PodSpread {
-    const UNKNOWN: Self = Self { tau: UNKNOWN_PODS, pods: 0, beyond: 2.0, hidden: 1.645 };
+    const UNKNOWN: Self = Self { tau: UNKNOWN_PODS, pods: 0, hidden: 1.645 };
 
     fn new(tau: f64, pods: u64, before: Self) -> Self {
         if pods < 3 {
@@ -47,15 +49,14 @@ impl PodSpread {
         if pods == before.pods {
             return Self { tau, ..before };
         }
-        let quantile = |tail: f64| {
-            StudentsT::new(0.0, 1.0, (pods - 1) as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - tail))
-        };
-        Self { tau, pods, beyond: quantile(REGRESSION_TAIL), hidden: quantile(PASS_TAIL) }
+        let student = StudentsT::new(0.0, 1.0, (pods - 1) as f64);
+        let hidden = student.map_or(f64::INFINITY, |student| student.inverse_cdf(1.0 - PASS_TAIL));
+        Self { tau, pods, hidden }
     }
 
     /// By how much, relative, the canary may be above stable for its pods' sake.
     pub(super) fn beyond(self, canary_pods: u64, stable_pods: u64) -> f64 {
-        self.beyond * self.difference(canary_pods, stable_pods)
+        BEYOND * self.difference(canary_pods, stable_pods)
     }
 
     /// How much of a difference its pods may hide.
@@ -76,14 +77,19 @@ impl Calibration {
     }
 
     /// Of stable's residuals; the first statistic's say what pods differ by. `slope` is how much that
-    /// statistic's mean grows with the logarithm of the values.
-    pub(super) fn of(residuals: &Residuals, slope: f64, before: &Self) -> Self {
+    /// statistic's mean grows with the logarithm of the values; `counts` are of rare events.
+    pub(super) fn of(residuals: &Residuals, slope: f64, counts: bool, before: &Self) -> Self {
         let mut calibration = before.clone();
         for (statistic, phi) in calibration.overdispersion.iter_mut().enumerate() {
             let Some(spread) = residuals.spread(statistic) else { continue };
             let (guess, weight) = UNKNOWN;
-            let known = spread.minutes as f64;
-            let mean = (spread.overdispersion * known + guess * weight) / (known + weight);
+            let known = if counts { spread.expected } else { spread.minutes as f64 };
+            let (found, guess, weight) = if counts {
+                (spread.pearson, COUNTS.0, COUNTS.1)
+            } else {
+                (spread.overdispersion, guess, weight)
+            };
+            let mean = (found * known + guess * weight) / (known + weight);
             *phi = Overdispersion::new(mean.max(1.0)).unwrap_or(*phi);
         }
         if let Some(spread) = residuals.spread(0) {

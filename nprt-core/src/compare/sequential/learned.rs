@@ -84,7 +84,7 @@ impl Learned {
             }
         }
         self.slope = self.past.slope();
-        self.calibrate(i64::MIN + LAG);
+        self.calibrate(rule, i64::MIN + LAG);
     }
 
     /// Learns from a minute of the run.
@@ -97,7 +97,7 @@ impl Learned {
         if self.minutes.is_multiple_of(RESLOPE) || self.slope <= 0.0 {
             self.slope = self.past.slope();
         }
-        self.calibrate(minute);
+        self.calibrate(rule, minute);
     }
 
     fn learn(&mut self, rule: &Rule, slots: &[&Slot], minute: i64) {
@@ -112,11 +112,12 @@ impl Learned {
         }
     }
 
-    fn calibrate(&mut self, minute: i64) {
+    fn calibrate(&mut self, rule: &Rule, minute: i64) {
         let Some((_, before)) = self.calibrations.back() else { return };
+        let counts = matches!(rule, Rule::Failures(_) | Rule::Events(_));
         // Values are their own logarithms.
         let slope = if self.slope > 0.0 { self.slope } else { 1.0 };
-        let calibration = Calibration::of(&self.residuals, slope, before);
+        let calibration = Calibration::of(&self.residuals, slope, counts, before);
         self.calibrations.push_back((minute, calibration));
         while self.calibrations.get(1).is_some_and(|(of, _)| *of <= minute - LAG + 1) {
             self.calibrations.pop_front();

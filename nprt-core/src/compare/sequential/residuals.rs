@@ -54,6 +54,10 @@ pub(super) struct Spread {
     pub(super) minutes: u64,
     /// The long-run variance of excesses over what independent samples have.
     pub(super) overdispersion: f64,
+    /// The same without what minutes hang together by: of rare counts nobody can tell that.
+    pub(super) pearson: f64,
+    /// The sum of all variances: of counts, about how many there were.
+    pub(super) expected: f64,
     /// How much an excess hangs on the one before, −1 to 1.
     pub(super) autocorrelation: f64,
     /// Between pods, for good: how many are known, and the variance of their differences of means.
@@ -93,6 +97,8 @@ impl Residuals {
         Some(Spread {
             minutes: all.iter().map(|sums| sums.minutes).sum(),
             overdispersion: sum(Sums::long_run).max(0.0) / variance,
+            expected: variance,
+            pearson: sum(|sums| sums.products[0]) / variance,
             autocorrelation: if products > 0.0 { (neighbours / products).clamp(-1.0, 1.0) } else { 0.0 },
             pods,
             between,

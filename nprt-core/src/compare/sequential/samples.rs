@@ -213,15 +213,16 @@ impl SampleTests {
         self.margins = Some(Margins::new(regression, pass));
     }
 
-    /// The evidence of a regression, by test: half of it ranks and quantiles in blocks, half of it the series.
+    /// The evidence of a regression, by test; the weights are those of [`WEIGHTS`].
     pub(super) fn parts(&self) -> Vec<Part> {
-        let block = if self.quantiles.is_empty() { 0.5 } else { 0.25 };
+        let [rank, ranks, means, quantiles] = WEIGHTS;
+        let rank = if self.quantiles.is_empty() { rank + quantiles } else { rank };
         let mut parts = vec![
-            Part::new("rank", block, self.rank.ln_e()),
-            Part::new("paired t of ranks", 0.25, self.ranks.ln_e()),
-            Part::new("paired t of means", 0.25, self.means.ln_e()),
+            Part::new("rank", rank, self.rank.ln_e()),
+            Part::new("paired t of ranks", ranks, self.ranks.ln_e()),
+            Part::new("paired t of means", means, self.means.ln_e()),
         ];
-        let each = 0.25 / self.quantiles.len().max(1) as f64;
+        let each = quantiles / self.quantiles.len().max(1) as f64;
         parts.extend(self.quantiles.iter().map(|test| Part::new("quantile", each, test.ln_e())));
         parts
     }
@@ -244,6 +245,8 @@ impl SampleTests {
     }
 }
 
+/// The shares of ranks in blocks, of the ranks' series, of the means' series and of all quantiles together.
+const WEIGHTS: [f64; 4] = [0.3, 0.25, 0.1, 0.35];
 /// The share of a step in what is called recent.
 const RECENT: f64 = 0.2;
 

@@ -9,8 +9,9 @@ const HELD: usize = 5;
 /// So steady must a trend be known, in mean score a minute, to be called flat: a third of what a canary shows
 /// that starts 1.6 times as slow and needs three minutes to a third of that.
 const PRECISE: f64 = 0.016;
-/// A trend below this many standard errors is one: 5 % of flat ones are.
-const FALLING: f64 = -1.645;
+/// A trend below this many standard errors is one: 16 % of flat ones are, which then wait a minute or two. To
+/// count a warm-up is the worse mistake.
+const FALLING: f64 = -1.0;
 /// The same of five values whose scatter is their own: Student's distribution with three degrees of freedom.
 const FALLING_VALUES: f64 = -2.353;
 /// Pods that show within so many minutes of the first are of the same start.
@@ -57,14 +58,15 @@ impl<S> WarmUp<S> {
         if steps < HELD.min(most) {
             return Vec::new();
         }
-        let latest = &self.levels[steps.saturating_sub(HELD)..];
-        let flat = is_flat(latest);
+        let flat = is_flat(&self.levels[steps.saturating_sub(HELD)..]);
         self.over = flat || steps >= most;
-        if flat && steps <= HELD {
+        if flat {
             return std::mem::take(&mut self.held);
         }
-        self.excluded += self.held.len() as u64;
-        self.held.clear();
+        // Until now it was warming up: the oldest of the held steps will never count.
+        let lost = if self.over { self.held.len() } else { 1 };
+        self.held.drain(..lost);
+        self.excluded += lost as u64;
         Vec::new()
     }
 }

@@ -1,4 +1,4 @@
-use super::super::failures::Failures;
+use super::super::failures::{Failures, WEIGHTS};
 use super::{Effect, FailuresRule, Learned, PassEvidence, Said, Time, significant};
 use crate::compare::policy::Policy;
 use crate::compare::test::new_classes::Level;
@@ -15,7 +15,7 @@ pub(super) fn say(
     let rate = |(requests, errors): (u64, u64)| (requests > 0).then(|| errors as f64 / requests as f64);
     let (ln_e, growth) = state.gate();
     let threshold = -policy.pass_alpha.ln();
-    let findings = state.findings(time, policy.alpha * share / 4.0, learned.requests);
+    let findings = state.findings(time, policy.alpha * share * WEIGHTS[1], learned.requests);
     let complete = findings.as_ref().is_none_or(|findings| findings.complete);
     let warned: Vec<String> = findings
         .iter()
