@@ -8,7 +8,7 @@ use crate::peers::Peer;
 use crate::run::Run;
 
 /// The policy that the bounds are held against.
-pub(crate) const OURS: &str = "method";
+pub(crate) const OURS: &str = "default";
 
 /// Whom the table compares it with.
 pub(crate) fn others() -> Vec<String> {

@@ -91,6 +91,12 @@ minute, any of them; asked every minute from the fifth on. `kayenta-30m`: asked 
 fn constants(ours: &str) -> String {
     let tuned = match ours {
         "method" => "The constants of `method` are those that its documentation gives; none was tuned.",
+        "default" => {
+            "The margins, α and the form of the evidence are those that the requirements give. Tuned on at most \
+             300 runs of a cell with seeds below 400 were: the weights of the tests, the third quantile (p99.9), how \
+             surely a trend of the warm-up must be known and when it counts as falling, and what the overdispersion \
+             of counts is taken for while little is known of it."
+        }
         _ => "The constants of the policy may be tuned on seeds below that only.",
     };
     format!(

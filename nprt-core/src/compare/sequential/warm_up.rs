@@ -12,6 +12,8 @@ const PRECISE: f64 = 0.016;
 /// A trend below this many standard errors is one: 16 % of flat ones are, which then wait a minute or two. To
 /// count a warm-up is the worse mistake.
 const FALLING: f64 = -1.0;
+/// Where it fell once, it must not fall at all: what fades is slow to do so.
+const ONCE_FALLING: f64 = 0.0;
 /// The same of five values whose scatter is their own: Student's distribution with three degrees of freedom.
 const FALLING_VALUES: f64 = -2.353;
 /// Pods that show within so many minutes of the first are of the same start.
@@ -58,7 +60,8 @@ impl<S> WarmUp<S> {
         if steps < HELD.min(most) {
             return Vec::new();
         }
-        let flat = is_flat(&self.levels[steps.saturating_sub(HELD)..]);
+        let doubt = if steps > HELD { ONCE_FALLING } else { FALLING };
+        let flat = is_flat(&self.levels[steps.saturating_sub(HELD)..], doubt);
         self.over = flat || steps >= most;
         if flat {
             return std::mem::take(&mut self.held);
@@ -72,7 +75,7 @@ impl<S> WarmUp<S> {
 }
 
 /// Whether the levels do not fall, as far as one can tell, and one can tell.
-fn is_flat(levels: &[Level]) -> bool {
+fn is_flat(levels: &[Level], falling: f64) -> bool {
     let n = levels.len() as f64;
     let centre = (n - 1.0) / 2.0;
     let at = |minute: usize| minute as f64 - centre;
@@ -84,7 +87,7 @@ fn is_flat(levels: &[Level]) -> bool {
     if let Some(variances) = levels.iter().map(|level| level.variance).collect::<Option<Vec<_>>>() {
         let error =
             variances.iter().enumerate().map(|(t, v)| at(t).powi(2) * v).sum::<f64>().sqrt() / squares;
-        return error <= PRECISE && slope >= FALLING * error;
+        return error <= PRECISE && slope >= falling * error;
     }
     let mean = levels.iter().map(|level| level.difference).sum::<f64>() / n;
     let rest: f64 =

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::super::measurements::{Kind, Measurements};
 use super::super::samples::{Margins, SampleStep, SampleTests};
 use super::super::values::{ValueStep, ValueTests};
@@ -155,8 +157,9 @@ fn banded(percentile: Percentile, samples: &Sketch) -> Option<Banded> {
     let bin = samples.quantile(percentile)?;
     let count = samples.count();
     // Two tracks: half of the level each.
-    let (low, high) =
-        TimeUniformBand::new(BAND / 2.0, 20).map_or((None, None), |band| band.ranks(percentile, count));
+    static HALF: LazyLock<Option<TimeUniformBand>> =
+        LazyLock::new(|| TimeUniformBand::new(BAND / 2.0, 20).ok());
+    let (low, high) = HALF.map_or((None, None), |band| band.ranks(percentile, count));
     let value = |rank: Option<u64>, upper: bool| {
         let rank = rank?;
         let mut below = 0_u64;
