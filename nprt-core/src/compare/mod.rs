@@ -98,5 +98,5 @@ pub use policy::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,
     PercentileRule, Policy, Preset, QuantileRule, Rule,
 };
-pub use verdict::{Decision, MetricVerdict, Needed, Verdict};
+pub use verdict::{Decision, MetricVerdict, Needed, VERDICT_SCHEMA, Verdict};
 pub use window::Window;

@@ -5,7 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::Evidence;
 use crate::model::{MetricName, TimeRange};
 
-/// What the comparison of canary and stable says, with the figures it rests on.
+/// The JSON schema (draft 2020-12) of a [`Verdict`].
+pub const VERDICT_SCHEMA: &str = include_str!("verdict.schema.json");
+
+/// What the comparison of canary and stable says, with the figures it rests on; [`VERDICT_SCHEMA`] is its schema.
 ///
 /// As JSON:
 ///
