@@ -4,20 +4,21 @@ use super::facts::Facts;
 use super::learned::{Learned, add_run};
 use super::part::average;
 use super::state::{RuleState, Small};
-use super::{Sequential, Time, of_rule};
+use super::{Sequential, Time};
 use crate::compare::figure::{figure, significant};
 use crate::compare::policy::{FailuresRule, MeasurementsRule, Rule};
-use crate::compare::sketch::{Sketch, Sparse};
-use crate::compare::test::band::TimeUniformBand;
+use crate::compare::sketch::Sparse;
 use crate::compare::{
-    Banded, Counted, Decision, Effect, Evidence, MetricVerdict, Needed, PassEvidence, QuantileFigures,
-    TestEvidence,
+    Counted, Decision, Effect, Evidence, MetricVerdict, Needed, PassEvidence, QuantileFigures, TestEvidence,
 };
 use crate::model::MetricName;
 
 mod failures;
 mod measurements;
 mod others;
+mod ranked;
+
+use self::ranked::Ranked;
 
 /// A rule's verdict, and whether a pass waits for it.
 #[derive(Debug)]
@@ -136,13 +137,13 @@ impl Sequential {
     }
 
     /// All samples of the run up to a minute.
-    fn run_of(&self, rule: &MeasurementsRule, learned: &Learned, end: i64) -> [Sparse; 2] {
-        let mut run = learned.run.clone();
-        for slots in self.state.open.range(..end).map(|(_, slots)| slots) {
-            let rule = Rule::Measurements(rule.clone());
-            of_rule(&rule, &self.metrics, slots).into_iter().for_each(|slot| add_run(&mut run, slot));
+    fn run_of(&self, rule: &MeasurementsRule, learned: &Learned, end: i64) -> [Ranked; 2] {
+        let mut young: [Sparse; 2] = Default::default();
+        if let Some(metric) = self.metric(&rule.metric) {
+            let slots = self.state.open.range(..end).filter_map(|(_, slots)| slots.get(metric));
+            slots.for_each(|slot| add_run(&mut young, slot));
         }
-        run
+        [0, 1].map(|side| Ranked::new(&learned.run[side], &young[side]))
     }
 
     /// What is still needed, and why.

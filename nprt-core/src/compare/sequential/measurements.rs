@@ -239,8 +239,12 @@ pub(super) fn learn(
         }
     }
     for (route, of_pods) in &routes {
-        let Some(scores) = past.scores(route, minute).filter(|_| of_pods.len() > 1) else { continue };
-        add_residuals(&mut pods, rule, &scores, of_pods);
+        if of_pods.len() < 2 {
+            continue;
+        }
+        if let Some(scores) = past.scores(route, minute) {
+            add_residuals(&mut pods, rule, &scores, of_pods);
+        }
     }
     add_value_residuals(&mut pods, &values);
     for (pod, own) in pods {

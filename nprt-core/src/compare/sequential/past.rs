@@ -41,19 +41,17 @@ impl Past {
 
     /// The scores of a route at a minute; `None` where stable has no past there.
     pub(super) fn scores(&self, route: &str, minute: i64) -> Option<Scores> {
-        let base = self.routes.get(route);
-        let mut young = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
-        let more = young.any(|(_, routes)| routes.contains_key(route));
-        if !more {
-            return base.filter(|bins| !bins.is_empty()).map(Scores::new);
-        }
-        let mut all = base.cloned().unwrap_or_default();
-        for (_, routes) in self.young.iter().filter(|(young, _)| *young <= minute - LAG) {
-            if let Some(bins) = routes.get(route) {
-                all.merge(bins);
-            }
-        }
-        (!all.is_empty()).then(|| Scores::new(&all))
+        let old_enough = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
+        let mut young = old_enough.filter_map(|(_, routes)| routes.get(route)).cloned();
+        let young = young.next().map(|first| {
+            young.fold(first, |mut sum, bins| {
+                sum.merge(&bins);
+                sum
+            })
+        });
+        let none = Sparse::default();
+        let (base, young) = (self.routes.get(route).unwrap_or(&none), young.as_ref().unwrap_or(&none));
+        (!base.is_empty() || !young.is_empty()).then(|| Scores::new(base, young))
     }
 
     /// How much the mean score grows with the logarithm of the values, over all routes: what a score's
@@ -61,7 +59,7 @@ impl Past {
     pub(super) fn slope(&self) -> f64 {
         let (mut sum, mut all) = (0.0, 0.0);
         for bins in self.routes.values().filter(|bins| !bins.is_empty()) {
-            let scores = Scores::new(bins);
+            let scores = Scores::new(bins, &Sparse::default());
             let count = bins.count() as f64;
             let up = 2.0_f64.powf(1.0 / 16.0);
             let mean = |factor: f64| {
@@ -93,10 +91,12 @@ pub(super) struct Tally {
 }
 
 impl Scores {
-    fn new(past: &Sparse) -> Self {
-        let total = past.count() as f64;
-        let (mut bins, mut below, mut sum) = (Vec::new(), Vec::new(), 0_u64);
-        for (bin, count) in past.iter() {
+    /// Of a past and what is young of it.
+    fn new(base: &Sparse, young: &Sparse) -> Self {
+        let total = base.count().saturating_add(young.count()) as f64;
+        let most = base.bins() + young.bins();
+        let (mut bins, mut below, mut sum) = (Vec::with_capacity(most), Vec::with_capacity(most + 1), 0_u64);
+        for (bin, count) in base.both(young) {
             bins.push(bin);
             below.push(sum as f64 / total);
             sum = sum.saturating_add(count);

@@ -67,13 +67,14 @@ impl Sparse {
         }
         // Where nothing is new, which is the usual case of a long past, counts are added in place.
         let mut at = 0;
-        let all_known = other.bins.iter().all(|bin| {
-            while self.bins.get(at).is_some_and(|own| own < bin) {
+        let is_new = |bin: &&u32| {
+            while self.bins.get(at).is_some_and(|own| own < *bin) {
                 at += 1;
             }
-            self.bins.get(at) == Some(bin)
-        });
-        if all_known {
+            self.bins.get(at) != Some(*bin)
+        };
+        let new = other.bins.iter().filter(is_new).count();
+        if new == 0 {
             let mut at = 0;
             for (bin, count) in other.iter() {
                 while self.bins[at] < bin {
@@ -84,22 +85,38 @@ impl Sparse {
             return;
         }
         let mut merged = Self {
-            bins: Vec::with_capacity(self.bins.len() + other.bins.len()),
-            counts: Vec::with_capacity(self.bins.len() + other.bins.len()),
+            bins: Vec::with_capacity(self.bins.len() + new),
+            counts: Vec::with_capacity(self.bins.len() + new),
         };
-        let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
-        loop {
-            let bin = match (ours.peek(), theirs.peek()) {
-                (Some(&(a, _)), Some(&(b, _))) => a.min(b),
-                (Some(&(bin, _)), None) | (None, Some(&(bin, _))) => bin,
-                (None, None) => break,
-            };
-            let own = ours.next_if(|&(at, _)| at == bin).map_or(0, |(_, count)| count);
-            let their = theirs.next_if(|&(at, _)| at == bin).map_or(0, |(_, count)| count);
-            merged.push(bin, own.saturating_add(their));
+        for (bin, count) in self.both(other) {
+            merged.push(bin, count);
         }
-        drop((ours, theirs));
         *self = merged;
+    }
+
+    /// The counts of both together by bin, ascending, as if they were merged.
+    pub(in crate::compare) fn both<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (u32, u64)> + 'a {
+        let (mut own, mut their) = (0, 0);
+        std::iter::from_fn(move || {
+            let bin = match (self.bins.get(own), other.bins.get(their)) {
+                (Some(&a), Some(&b)) => a.min(b),
+                (Some(&bin), None) | (None, Some(&bin)) => bin,
+                (None, None) => return None,
+            };
+            let mut sum = 0_u64;
+            for (sparse, at) in [(self, &mut own), (other, &mut their)] {
+                if sparse.bins.get(*at) == Some(&bin) {
+                    sum = sum.saturating_add(sparse.counts[*at]);
+                    *at += 1;
+                }
+            }
+            Some((bin, sum))
+        })
+    }
+
+    /// How many bins hold samples.
+    pub(in crate::compare) fn bins(&self) -> usize {
+        self.bins.len()
     }
 
     /// Each bin's number and count, ascending.

@@ -1,25 +1,20 @@
-use std::sync::LazyLock;
-
 use super::super::measurements::{Kind, Measurements};
 use super::super::samples::{Margins, SampleStep, SampleTests};
 use super::super::values::{ValueStep, ValueTests};
+use super::ranked::BAND;
 use super::{
-    Banded, Effect, Learned, MeasurementsRule, PassEvidence, QuantileFigures, Said, Sketch, Sparse, Time,
-    TimeUniformBand, figure, with_band,
+    Effect, Learned, MeasurementsRule, PassEvidence, QuantileFigures, Ranked, Said, Time, figure, with_band,
 };
 use crate::compare::policy::{Gate, Policy};
 use crate::compare::sizing::{RankEffect, Sizing};
 use crate::compare::test::Overdispersion;
 use crate::compare::{MarginUsed, Percentile};
 
-/// The error level of bands.
-const BAND: f64 = 0.05;
-
 pub(super) fn say(
     rule: &MeasurementsRule,
     state: &Measurements,
     learned: &Learned,
-    run: &[Sparse; 2],
+    run: &[Ranked; 2],
     time: Time,
     policy: &Policy,
 ) -> Said {
@@ -39,16 +34,15 @@ fn samples(
     rule: &MeasurementsRule,
     kind: &Kind<SampleTests, SampleStep>,
     learned: &Learned,
-    run: &[Sparse; 2],
+    run: &[Ranked; 2],
     time: Time,
     policy: &Policy,
 ) -> Said {
     let tests = &kind.tests;
-    let sketches = run.each_ref().map(Sparse::to_sketch);
     let shown = rule.quantiles.iter().map(|quantile| quantile.percentile);
-    let quantiles: Vec<_> = shown.clone().map(|percentile| quantile(percentile, &sketches)).collect();
+    let quantiles: Vec<_> = shown.clone().map(|percentile| quantile(percentile, run)).collect();
     let first = shown.clone().next().unwrap_or(Percentile::P50);
-    let shown = quantile(first, &sketches);
+    let shown = quantile(first, run);
     let [stable, canary] = [shown.stable, shown.canary].map(|figure| figure.map(|figure| figure.at));
     let threshold = -policy.pass_alpha.ln();
     let gate = tests.last_gate(rule);
@@ -148,30 +142,8 @@ fn least_samples(tests: &SampleTests, learned: &Learned, margin: MarginUsed, pol
     samples.map_or(0, |samples| samples.min(1e15) as u64)
 }
 
-fn quantile(percentile: Percentile, [stable, canary]: &[Sketch; 2]) -> QuantileFigures {
-    QuantileFigures { percentile, stable: banded(percentile, stable), canary: banded(percentile, canary) }
-}
-
-/// A quantile with its band.
-fn banded(percentile: Percentile, samples: &Sketch) -> Option<Banded> {
-    let bin = samples.quantile(percentile)?;
-    let count = samples.count();
-    // Two tracks: half of the level each.
-    static HALF: LazyLock<Option<TimeUniformBand>> =
-        LazyLock::new(|| TimeUniformBand::new(BAND / 2.0, 20).ok());
-    let (low, high) = HALF.map_or((None, None), |band| band.ranks(percentile, count));
-    let value = |rank: Option<u64>, upper: bool| {
-        let rank = rank?;
-        let mut below = 0_u64;
-        let bin = samples.bins().find(|bin| {
-            below = below.saturating_add(bin.count);
-            below >= rank
-        })?;
-        let value = if upper { bin.upper.value() } else { bin.lower.value() };
-        value.is_finite().then_some(value)
-    };
-    let at = 0.5 * bin.lower.value() + 0.5 * bin.upper.value().min(f64::MAX);
-    Some(Banded { at, low: value(low, false), high: value(high, true) })
+fn quantile(percentile: Percentile, [stable, canary]: &[Ranked; 2]) -> QuantileFigures {
+    QuantileFigures { percentile, stable: stable.quantile(percentile), canary: canary.quantile(percentile) }
 }
 
 fn values(
