@@ -81,6 +81,7 @@ fn main() {
             judge
         })
         .collect();
+    println!("after history {}", resident().unwrap_or(0.0) - before);
     let mut seconds = 0.0;
     for minute in 1..MINUTES {
         // The same blocks for all services: they are not what is measured.

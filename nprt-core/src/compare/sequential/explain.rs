@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::learned::{Learned, add_run};
 use super::part::average;
-use super::state::{RuleState, Small};
+use super::state::{RuleState, Settled, Small};
 use super::{Sequential, Time};
 use crate::compare::figure::{figure, significant};
 use crate::compare::policy::{FailuresRule, MeasurementsRule, Rule};
@@ -60,7 +60,11 @@ impl Sequential {
         let (small, minute) = self.small(end);
         let time = self.time(minute.max(self.started.saturating_sub(1)));
         let shares = small.shares(self);
-        (0..self.rules.len()).map(|index| self.verdict(index, &small, time, shares[index], end)).collect()
+        let verdicts = (0..self.rules.len())
+            .map(|index| self.verdict(index, &small, time, shares[index], end))
+            .collect();
+        self.looked.keep(Settled { minute, small });
+        verdicts
     }
 
     fn verdict(&self, index: usize, small: &Small, time: Time, share: f64, end: i64) -> Explained {

@@ -8,7 +8,7 @@ use super::calibration::{Calibration, Shift};
 use super::facts::Facts;
 use super::minute::{Measured, Slot};
 use super::part::Part;
-use super::past::{Past, Scores, Tally, scored};
+use super::past::{Past, Routes, Scores, Tally, scored};
 use super::residuals::{Residual, Residuals};
 use super::samples::{SampleStep, SampleTests};
 use super::values::{ValueStep, ValueTests};
@@ -209,7 +209,7 @@ fn means<'a>(blocks: impl Iterator<Item = &'a (super::minute::Key, Measured)>) -
 }
 
 /// Stable's bins of a minute by route, for its past.
-pub(super) fn stable_routes(slot: &Slot) -> BTreeMap<String, Sparse> {
+pub(super) fn stable_routes(slot: &Slot) -> Routes {
     let stable = slot.blocks.iter().filter(|(key, _)| key.track == Track::Stable);
     by_route(stable).into_iter().map(|(route, sides)| (route.to_owned(), sides.stable)).collect()
 }

@@ -75,6 +75,7 @@ impl Slot {
     pub(super) fn insert(&mut self, key: Key, measured: Measured) -> Result<bool> {
         match self.blocks.binary_search_by(|(own, _)| own.cmp(&key)) {
             Err(at) => {
+                self.blocks.reserve_exact(1);
                 self.blocks.insert(at, (key, measured));
                 Ok(true)
             }

@@ -12,6 +12,7 @@ mod facts;
 mod failures;
 mod growth;
 mod learned;
+mod looked;
 mod measurements;
 mod minute;
 mod part;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 pub(super) use self::explain::Explained;
 use self::learned::Learned;
+use self::looked::Looked;
 use self::minute::{Key, Measured, Slot};
 pub(super) use self::state::State;
 use self::state::{Settled, Small};
@@ -60,6 +62,7 @@ pub(super) struct Sequential {
     started: i64,
     metrics: Vec<MetricName>,
     state: State,
+    looked: Looked,
 }
 
 impl Sequential {
@@ -73,7 +76,14 @@ impl Sequential {
             }
         }
         let state = State::new(&rules);
-        (!rules.is_empty()).then(|| Self { rules, policy: policy.clone(), started, metrics, state })
+        (!rules.is_empty()).then(|| Self {
+            rules,
+            policy: policy.clone(),
+            started,
+            metrics,
+            state,
+            looked: Looked::default(),
+        })
     }
 
     /// Goes on from a state that was written.
@@ -85,6 +95,7 @@ impl Sequential {
                 .with("in the state", state.learned.len()));
         }
         self.state = state;
+        self.looked = Looked::default();
         Ok(())
     }
 
@@ -126,6 +137,7 @@ impl Sequential {
         };
         if changed {
             self.state.settled.retain(|settled| settled.minute < block.minute);
+            self.looked.forget(block.minute);
         }
         let newest = &mut self.state.newest[usize::from(block.track == Track::Canary)];
         *newest = (*newest).max(Some(block.minute));
@@ -157,8 +169,9 @@ impl Sequential {
         let settled = self.state.settled.back().map(|settled| settled.minute).or(self.state.closed);
         let open = self.state.open.range(settled.map_or(i64::MIN, |last| last + 1)..minute);
         for at in open.map(|(at, _)| *at).collect::<Vec<_>>() {
-            let (small, _) = self.small(at + 1);
-            self.state.settled.push_back(Settled { minute: at, small });
+            let settled = self.looked.take(at);
+            let settled = settled.unwrap_or_else(|| Settled { minute: at, small: self.small(at + 1).0 });
+            self.state.settled.push_back(settled);
         }
     }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,26 +11,37 @@ use crate::compare::test::rank::Scored;
 /// validity, and next to no power.
 pub(super) const LEVELS: usize = 64;
 
+/// Samples by route, in its order: few, so that a list is smaller than a map.
+pub(super) type Routes = Vec<(String, Sparse)>;
+
+fn of<'a>(routes: &'a Routes, route: &str) -> Option<&'a Sparse> {
+    let at = routes.binary_search_by(|(own, _)| own.as_str().cmp(route)).ok()?;
+    routes.get(at).map(|(_, bins)| bins)
+}
+
 /// What stable measured in earlier minutes, by route. A minute is compared by what is older than [`LAG`] minutes:
 /// whatever comes late, and whenever one looks, it is the same past.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Past {
     /// By route; the empty text is that of blocks without one.
-    routes: BTreeMap<String, Sparse>,
+    routes: Routes,
     /// Minutes that are over and still too young.
-    young: VecDeque<(i64, BTreeMap<String, Sparse>)>,
+    young: VecDeque<(i64, Routes)>,
 }
 
 impl Past {
     /// Adds a minute of the history.
-    pub(super) fn add(&mut self, routes: BTreeMap<String, Sparse>) {
+    pub(super) fn add(&mut self, routes: Routes) {
         for (route, bins) in routes {
-            self.routes.entry(route).or_default().merge(&bins);
+            match self.routes.binary_search_by(|(own, _)| own.cmp(&route)) {
+                Ok(at) => self.routes[at].1.merge(&bins),
+                Err(at) => self.routes.insert(at, (route, bins)),
+            }
         }
     }
 
     /// Adds a minute of the run that is over for good; minutes come in order.
-    pub(super) fn close(&mut self, minute: i64, routes: BTreeMap<String, Sparse>) {
+    pub(super) fn close(&mut self, minute: i64, routes: Routes) {
         self.young.push_back((minute, routes));
         while self.young.front().is_some_and(|(young, _)| *young <= minute - LAG + 1) {
             if let Some((_, routes)) = self.young.pop_front() {
@@ -42,7 +53,7 @@ impl Past {
     /// The scores of a route at a minute; `None` where stable has no past there.
     pub(super) fn scores(&self, route: &str, minute: i64) -> Option<Scores> {
         let old_enough = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
-        let mut young = old_enough.filter_map(|(_, routes)| routes.get(route)).cloned();
+        let mut young = old_enough.filter_map(|(_, routes)| of(routes, route)).cloned();
         let young = young.next().map(|first| {
             young.fold(first, |mut sum, bins| {
                 sum.merge(&bins);
@@ -50,7 +61,7 @@ impl Past {
             })
         });
         let none = Sparse::default();
-        let (base, young) = (self.routes.get(route).unwrap_or(&none), young.as_ref().unwrap_or(&none));
+        let (base, young) = (of(&self.routes, route).unwrap_or(&none), young.as_ref().unwrap_or(&none));
         (!base.is_empty() || !young.is_empty()).then(|| Scores::new(base, young))
     }
 
@@ -58,7 +69,7 @@ impl Past {
     /// difference is divided by to be a relative one.
     pub(super) fn slope(&self) -> f64 {
         let (mut sum, mut all) = (0.0, 0.0);
-        for bins in self.routes.values().filter(|bins| !bins.is_empty()) {
+        for (_, bins) in self.routes.iter().filter(|(_, bins)| !bins.is_empty()) {
             let scores = Scores::new(bins, &Sparse::default());
             let count = bins.count() as f64;
             let up = 2.0_f64.powf(1.0 / 16.0);

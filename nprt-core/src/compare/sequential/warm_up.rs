@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::model::Track;
@@ -63,6 +61,9 @@ impl<S> WarmUp<S> {
         let doubt = if steps > HELD { ONCE_FALLING } else { FALLING };
         let flat = is_flat(&self.levels[steps.saturating_sub(HELD)..], doubt);
         self.over = flat || steps >= most;
+        if self.over {
+            self.levels = Vec::new();
+        }
         if flat {
             return std::mem::take(&mut self.held);
         }
@@ -99,20 +100,26 @@ fn is_flat(levels: &[Level], falling: f64) -> bool {
 /// When each pod was seen first: one that starts later warms up by itself, on either track.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Starts {
-    stable: BTreeMap<String, i64>,
-    canary: BTreeMap<String, i64>,
+    stable: Pods,
+    canary: Pods,
 }
+
+/// The first minute of each pod, by name.
+type Pods = Vec<(String, i64)>;
 
 impl Starts {
     /// Notes a pod's minute, and says whether it is still warming up.
     pub(super) fn is_new(&mut self, track: Track, pod: Option<&str>, minute: i64, warm_up: u32) -> bool {
         let pods = if track == Track::Stable { &mut self.stable } else { &mut self.canary };
         let Some(pod) = pod else { return false };
-        if !pods.contains_key(pod) {
-            pods.insert(pod.to_owned(), minute);
-        }
-        let first = pods.values().min().copied().unwrap_or(minute);
-        let own = pods.get(pod).copied().unwrap_or(minute);
+        let own = match pods.binary_search_by(|(name, _)| name.as_str().cmp(pod)) {
+            Ok(at) => pods[at].1,
+            Err(at) => {
+                pods.insert(at, (pod.to_owned(), minute));
+                minute
+            }
+        };
+        let first = pods.iter().map(|(_, first)| *first).min().unwrap_or(minute);
         own - first >= SAME_START && minute - own < i64::from(warm_up)
     }
 }

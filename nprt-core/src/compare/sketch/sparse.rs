@@ -24,6 +24,9 @@ impl Sparse {
         for chunk in bins.chunk_by(|a, b| a == b) {
             sparse.push(chunk[0], chunk.len() as u64);
         }
+        // Kept for minutes, by the ten thousand.
+        sparse.bins.shrink_to_fit();
+        sparse.counts.shrink_to_fit();
         sparse
     }
 
