@@ -87,14 +87,37 @@ impl Sparse {
             }
             return;
         }
-        let mut merged = Self {
-            bins: Vec::with_capacity(self.bins.len() + new),
-            counts: Vec::with_capacity(self.bins.len() + new),
-        };
-        for (bin, count) in self.both(other) {
-            merged.push(bin, count);
+        self.merge_new(other, new);
+    }
+
+    /// Merges from the highest bin down, in place, where so many bins are new.
+    fn merge_new(&mut self, other: &Self, new: usize) {
+        let (mut own, mut their) = (self.bins.len(), other.bins.len());
+        let mut to = own + new;
+        if self.bins.capacity() < to {
+            // Some room, so that a long past is seldom moved, and little is wasted.
+            let more = new + own / 8;
+            self.bins.reserve_exact(more);
+            self.counts.reserve_exact(more);
         }
-        *self = merged;
+        self.bins.resize(to, 0);
+        self.counts.resize(to, 0);
+        while their > 0 {
+            to -= 1;
+            let bin = other.bins[their - 1];
+            let above = own > 0 && self.bins[own - 1] > bin;
+            let same = own > 0 && self.bins[own - 1] == bin;
+            let mut found = (bin, 0_u64);
+            if above || same {
+                own -= 1;
+                found = (self.bins[own], self.counts[own]);
+            }
+            if !above {
+                their -= 1;
+                found.1 = found.1.saturating_add(other.counts[their]);
+            }
+            (self.bins[to], self.counts[to]) = found;
+        }
     }
 
     /// The counts of both together by bin, ascending, as if they were merged.
