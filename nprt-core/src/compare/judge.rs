@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// # What it does with
 /// - **a block of a metric that no rule reads, or from before `started`**: leaves it out;
 /// - **late blocks and any order**: the same verdict as in order. Of plain rules as long as the minute lies in the
-///   window; of sequential ones until both tracks have gone on by three minutes: then the minute is closed, and what
+///   window; of sequential ones until both tracks have gone on by two minutes: then the minute is closed, and what
 ///   comes for it is left out and counted;
 /// - **the same block again**: counts once. One with the same minute, track, version, pod, route and metric
 ///   but other data: `Conflict`, the first stays;
@@ -28,7 +28,7 @@ use crate::{Error, Result};
 ///   `Invalid`. After either error the metric's rules can still find a regression, but do not pass while
 ///   that minute lies in the window, or in the last minutes of the length of the soak;
 /// - **clocks that differ between the tracks**: blocks are compared by the minute they name, and a track may lag by
-///   two minutes (while one is silent, 16 minutes wait for it);
+///   one minute (while one is silent, 16 minutes wait for it);
 /// - **forms that differ** between the blocks of a metric, or several versions on the canary's track: inconclusive;
 /// - **no blocks, or too few on a track**: inconclusive;
 /// - **a track that fell silent**, with nothing measured in the last quarter of the window (of sequential rules, of

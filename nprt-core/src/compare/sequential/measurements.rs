@@ -36,11 +36,17 @@ pub(super) struct Kind<T, S> {
     pub(super) warm_up: WarmUp<S>,
 }
 
-/// Both tracks of one route.
+/// The blocks of both tracks of one route: what is counted of each adds up, so that none is merged.
 #[derive(Debug, Default)]
-struct Sides {
-    stable: Sparse,
-    canary: Sparse,
+pub(super) struct Sides<'a> {
+    pub(super) stable: Vec<&'a Sparse>,
+    pub(super) canary: Vec<&'a Sparse>,
+}
+
+impl Sides<'_> {
+    fn is_one_sided(&self) -> bool {
+        [&self.stable, &self.canary].into_iter().any(|side| side.iter().all(|bins| bins.is_empty()))
+    }
 }
 
 impl Measurements {
@@ -95,8 +101,9 @@ impl Measurements {
         kind.tests.margins(margin, pass);
         let mut step = SampleStep::new(calibration, rule.quantiles.len());
         for (route, sides) in by_route(blocks) {
-            kind.tests.seen(&sides.stable, &sides.canary);
-            if sides.stable.is_empty() || sides.canary.is_empty() {
+            let one_sided = sides.is_one_sided();
+            kind.tests.seen(&sides, one_sided);
+            if one_sided {
                 continue;
             }
             if let Some(scores) = learned.past.scores(route, time.minute) {
@@ -154,7 +161,7 @@ fn add_route(
     step: &mut SampleStep,
     rule: &MeasurementsRule,
     scores: &Scores,
-    sides: &Sides,
+    sides: &Sides<'_>,
     margin: Shift,
     pass: Shift,
 ) {
@@ -171,18 +178,18 @@ fn add_route(
     });
     let plain = tally(&|bin| bin);
     step.add(&stable, &shifted, &lifted, &plain, &thresholds);
-    step.add_means(&sides.stable, &sides.canary);
+    step.add_means(sides);
 }
 
 fn by_route<'a>(
     blocks: impl Iterator<Item = &'a (super::minute::Key, Measured)>,
-) -> BTreeMap<&'a str, Sides> {
-    let mut routes = BTreeMap::<&str, Sides>::new();
+) -> BTreeMap<&'a str, Sides<'a>> {
+    let mut routes = BTreeMap::<&str, Sides<'_>>::new();
     for (key, measured) in blocks {
         let Measured::Bins(bins) = measured else { continue };
         let sides = routes.entry(key.route.as_deref().unwrap_or_default()).or_default();
         let side = if key.track == Track::Stable { &mut sides.stable } else { &mut sides.canary };
-        side.merge(bins);
+        side.push(bins);
     }
     routes
 }
@@ -211,7 +218,13 @@ fn means<'a>(blocks: impl Iterator<Item = &'a (super::minute::Key, Measured)>) -
 /// Stable's bins of a minute by route, for its past.
 pub(super) fn stable_routes(slot: &Slot) -> Routes {
     let stable = slot.blocks.iter().filter(|(key, _)| key.track == Track::Stable);
-    by_route(stable).into_iter().map(|(route, sides)| (route.to_owned(), sides.stable)).collect()
+    let merged = |sides: Sides<'_>| {
+        sides.stable.into_iter().fold(Sparse::default(), |mut sum, bins| {
+            sum.merge(bins);
+            sum
+        })
+    };
+    by_route(stable).into_iter().map(|(route, sides)| (route.to_owned(), merged(sides))).collect()
 }
 
 /// What stable's pods differed by in a minute: of samples one residual for ranks and one a quantile, of values
@@ -225,14 +238,14 @@ pub(super) fn learn(
 ) {
     let stable: Vec<_> = slot.blocks.iter().filter(|(key, _)| key.track == Track::Stable).collect();
     let mut pods = BTreeMap::<&str, Vec<Residual>>::new();
-    let mut routes = BTreeMap::<&str, BTreeMap<&str, Sparse>>::new();
+    let mut routes = BTreeMap::<&str, BTreeMap<&str, Vec<&Sparse>>>::new();
     let mut values = Vec::new();
     for (key, measured) in stable {
         let Some(pod) = key.pod.as_deref() else { continue };
         match measured {
             Measured::Bins(bins) => {
                 let route = routes.entry(key.route.as_deref().unwrap_or_default()).or_default();
-                route.entry(pod).or_default().merge(bins);
+                route.entry(pod).or_default().push(bins);
             }
             Measured::Value(value) => values.push((pod, *value)),
             _ => {}
@@ -257,7 +270,7 @@ fn add_residuals<'a>(
     pods: &mut BTreeMap<&'a str, Vec<Residual>>,
     rule: &MeasurementsRule,
     scores: &Scores,
-    of_pods: &BTreeMap<&'a str, Sparse>,
+    of_pods: &BTreeMap<&'a str, Vec<&Sparse>>,
 ) {
     let thresholds: Vec<u32> =
         rule.quantiles.iter().map(|quantile| scores.threshold(quantile.percentile)).collect();

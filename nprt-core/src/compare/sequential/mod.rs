@@ -37,7 +37,7 @@ use crate::model::{Block, MetricName, Track};
 use crate::{Error, Result};
 
 /// A minute is closed when both tracks have gone on by so many, and compared by what is at least as old.
-const LAG: i64 = 3;
+const LAG: i64 = 2;
 /// So many minutes may be open while one track is silent.
 const MOST_OPEN: usize = 16;
 

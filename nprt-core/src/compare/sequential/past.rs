@@ -9,7 +9,7 @@ use crate::compare::test::rank::Scored;
 
 /// Scores are rounded to so many levels: they are known from the past whatever they are, so that this costs no
 /// validity, and next to no power.
-pub(super) const LEVELS: usize = 64;
+pub(super) const LEVELS: usize = 32;
 
 /// Samples by route, in its order: few, so that a list is smaller than a map.
 pub(super) type Routes = Vec<(String, Sparse)>;
@@ -123,19 +123,21 @@ impl Scores {
         self.bins.get(at).copied().map_or(u32::MAX, after)
     }
 
-    /// Samples of a track after a monotone map of their bins.
-    pub(super) fn tally(&self, samples: &Sparse, thresholds: &[u32], map: impl Fn(u32) -> u32) -> Tally {
-        let mut tally = Tally { levels: [0; LEVELS], above: vec![0; thresholds.len()], count: 0 };
-        let mut at = 0;
-        for (bin, count) in samples.iter() {
-            let bin = map(bin);
-            while self.bins.get(at).is_some_and(|&past| past < bin) {
-                at += 1;
-            }
-            tally.levels[level(self.at(at, bin))] += count;
-            tally.count = tally.count.saturating_add(count);
-            for (above, _) in tally.above.iter_mut().zip(thresholds).filter(|(_, at)| bin >= **at) {
-                *above += count;
+    /// Samples, in several blocks, after a monotone map of their bins.
+    pub(super) fn tally(&self, blocks: &[&Sparse], thresholds: &[u32], map: impl Fn(u32) -> u32) -> Tally {
+        let mut tally = Tally::none(thresholds.len());
+        for samples in blocks {
+            let mut at = 0;
+            for (bin, count) in samples.iter() {
+                let bin = map(bin);
+                while self.bins.get(at).is_some_and(|&past| past < bin) {
+                    at += 1;
+                }
+                tally.levels[level(self.at(at, bin))] += count;
+                tally.count = tally.count.saturating_add(count);
+                for (above, _) in tally.above.iter_mut().zip(thresholds).filter(|(_, at)| bin >= **at) {
+                    *above += count;
+                }
             }
         }
         tally
@@ -156,7 +158,7 @@ impl Scores {
 }
 
 fn level(score: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1 times 64")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1 times the levels")]
     let level = (score * LEVELS as f64) as usize;
     level.min(LEVELS - 1)
 }
@@ -168,9 +170,13 @@ pub(super) fn score(level: usize) -> f64 {
 
 /// Two tracks' samples as the rank test takes them.
 pub(super) fn scored(canary: &Tally, stable: &Tally) -> Vec<Scored> {
-    let counts = canary.levels.iter().zip(&stable.levels).enumerate();
-    let scored = counts.map(|(at, (&canary, &stable))| Scored { score: score(at), canary, stable });
-    scored.filter(|scored| scored.canary + scored.stable > 0).collect()
+    let mut all = Vec::with_capacity(LEVELS);
+    for (at, (&canary, &stable)) in canary.levels.iter().zip(&stable.levels).enumerate() {
+        if canary + stable > 0 {
+            all.push(Scored { score: score(at), canary, stable });
+        }
+    }
+    all
 }
 
 impl Tally {

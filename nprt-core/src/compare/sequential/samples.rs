@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Shift};
 use super::constant::Constant;
-use super::measurements::{exceedances, rank_block};
+use super::measurements::{Sides, exceedances, rank_block};
 use super::part::Part;
 use super::past::Tally;
 use super::warm_up::Level;
 use crate::compare::policy::{Gate, MeasurementsRule};
-use crate::compare::sketch::Sparse;
 use crate::compare::test::Overdispersion;
 use crate::compare::test::paired_t::PairedT;
 use crate::compare::test::quantile::{ODDS, QuantileTest};
@@ -93,9 +92,14 @@ impl SampleStep {
 
     /// Adds the means of a route, each weighted by the requests of both tracks, so that it does not matter how
     /// requests are spread over routes.
-    pub(super) fn add_means(&mut self, stable: &Sparse, canary: &Sparse) {
-        let weight = stable.count() as f64 + canary.count() as f64;
-        if let Some((stable, canary)) = stable.mean().zip(canary.mean()) {
+    pub(super) fn add_means(&mut self, sides: &Sides<'_>) {
+        let [stable, canary] = [&sides.stable, &sides.canary].map(|blocks| {
+            let sums = blocks.iter().map(|bins| bins.total());
+            sums.fold((0.0, 0.0), |(sum, count), (more, of)| (sum + more, count + of as f64))
+        });
+        let weight = stable.1 + canary.1;
+        let mean = |(sum, count): (f64, f64)| (count > 0.0 && sum.is_finite()).then(|| sum / count);
+        if let Some((stable, canary)) = mean(stable).zip(mean(canary)) {
             self.means[0] += weight * stable;
             self.means[1] += weight * canary;
         }
@@ -203,10 +207,11 @@ impl SampleTests {
     }
 
     /// Notes what was measured, whether it counts or not.
-    pub(super) fn seen(&mut self, stable: &Sparse, canary: &Sparse) {
-        let both = !(stable.is_empty() || canary.is_empty());
-        let same = stable.only_bin().filter(|bin| canary.only_bin() == Some(*bin));
-        self.constant.note(both, same.map(u64::from));
+    pub(super) fn seen(&mut self, sides: &Sides<'_>, one_sided: bool) {
+        let mut all = sides.stable.iter().chain(&sides.canary).filter(|bins| !bins.is_empty());
+        let first = all.next().and_then(|bins| bins.only_bin());
+        let same = first.filter(|bin| all.all(|bins| bins.only_bin() == Some(*bin)));
+        self.constant.note(!one_sided, same.map(u64::from));
     }
 
     pub(super) fn margins(&mut self, regression: Shift, pass: Shift) {

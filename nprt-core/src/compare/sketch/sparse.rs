@@ -4,13 +4,14 @@ use super::edge::{END, NORMAL, bin_of};
 use super::{Edge, Sketch};
 use crate::{Error, Result};
 
-/// The counts of a [`Sketch`] without its pages: a third of the memory, for what is kept long and read in order.
+/// The counts of a [`Sketch`] without its pages, for what is kept long and read in order: 8 bytes a bin. The count of
+/// a bin stops at 2^32 − 1.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Sketch", into = "Sketch")]
 pub(in crate::compare) struct Sparse {
     /// Ascending.
     bins: Vec<u32>,
-    counts: Vec<u64>,
+    counts: Vec<u32>,
 }
 
 impl Sparse {
@@ -20,13 +21,12 @@ impl Sparse {
         let mut bins: Vec<u32> =
             samples.iter().map(normal).map(|bin| if bin < NORMAL { 0 } else { bin }).collect();
         bins.sort_unstable();
-        let mut sparse = Self::default();
+        // Kept for minutes, by the ten thousand: no larger than it must be.
+        let distinct = bins.chunk_by(|a, b| a == b).count();
+        let mut sparse = Self { bins: Vec::with_capacity(distinct), counts: Vec::with_capacity(distinct) };
         for chunk in bins.chunk_by(|a, b| a == b) {
             sparse.push(chunk[0], chunk.len() as u64);
         }
-        // Kept for minutes, by the ten thousand.
-        sparse.bins.shrink_to_fit();
-        sparse.counts.shrink_to_fit();
         sparse
     }
 
@@ -58,7 +58,7 @@ impl Sparse {
     fn push(&mut self, bin: u32, count: u64) {
         if count > 0 {
             self.bins.push(bin);
-            self.counts.push(count);
+            self.counts.push(short(count));
         }
     }
 
@@ -83,7 +83,7 @@ impl Sparse {
                 while self.bins[at] < bin {
                     at += 1;
                 }
-                self.counts[at] = self.counts[at].saturating_add(count);
+                self.counts[at] = self.counts[at].saturating_add(short(count));
             }
             return;
         }
@@ -107,7 +107,7 @@ impl Sparse {
             let bin = other.bins[their - 1];
             let above = own > 0 && self.bins[own - 1] > bin;
             let same = own > 0 && self.bins[own - 1] == bin;
-            let mut found = (bin, 0_u64);
+            let mut found = (bin, 0_u32);
             if above || same {
                 own -= 1;
                 found = (self.bins[own], self.counts[own]);
@@ -132,7 +132,7 @@ impl Sparse {
             let mut sum = 0_u64;
             for (sparse, at) in [(self, &mut own), (other, &mut their)] {
                 if sparse.bins.get(*at) == Some(&bin) {
-                    sum = sum.saturating_add(sparse.counts[*at]);
+                    sum = sum.saturating_add(u64::from(sparse.counts[*at]));
                     *at += 1;
                 }
             }
@@ -147,11 +147,11 @@ impl Sparse {
 
     /// Each bin's number and count, ascending.
     pub(in crate::compare) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.bins.iter().copied().zip(self.counts.iter().copied())
+        self.bins.iter().copied().zip(self.counts.iter().map(|&count| u64::from(count)))
     }
 
     pub(in crate::compare) fn count(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, &count| sum.saturating_add(count))
+        self.counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(u64::from(count)))
     }
 
     pub(in crate::compare) fn is_empty(&self) -> bool {
@@ -163,11 +163,10 @@ impl Sparse {
         if let [bin] = self.bins[..] { Some(bin) } else { None }
     }
 
-    /// The mean of the samples, each taken to lie in the middle of its bin; `None` of none.
-    pub(in crate::compare) fn mean(&self) -> Option<f64> {
-        let count = self.count();
+    /// The sum of the samples, each taken to lie in the middle of its bin, and how many there are.
+    pub(in crate::compare) fn total(&self) -> (f64, u64) {
         let sum = self.iter().fold(0.0, |sum, (bin, count)| middle(bin).mul_add(count as f64, sum));
-        (count > 0 && sum.is_finite()).then(|| sum / count as f64)
+        (sum, self.count())
     }
 
     /// As a sketch.
@@ -220,6 +219,10 @@ pub(in crate::compare) fn upper(bin: u32) -> f64 {
 /// The bin after it.
 pub(in crate::compare) fn after(bin: u32) -> u32 {
     (bin + 1).max(NORMAL)
+}
+
+fn short(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn middle(bin: u32) -> f64 {
