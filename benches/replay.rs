@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
-use nprt::compare::Policy;
 use nprt::compare::replay::{Record, Replay};
+use nprt::compare::{Policy, Preset};
 use serde_json::Value;
 
 const RUNS: u64 = 10;
@@ -47,7 +47,7 @@ fn series() -> String {
 }
 
 fn judge(series: &str) -> usize {
-    Replay::new(Policy::method(), series.as_bytes()).unwrap().map(Result::unwrap).count()
+    Replay::new(Policy::preset(Preset::Default), series.as_bytes()).unwrap().map(Result::unwrap).count()
 }
 
 fn read(series: &str) -> usize {

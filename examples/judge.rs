@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use nprt::compare::Policy;
 use nprt::compare::replay::{History, Replay};
+use nprt::compare::{Policy, Preset};
 use nprt::{Error, ErrorKind, Result};
 
 /// Judges the recorded series on stdin.
 #[derive(Parser)]
 struct Arguments {
-    /// The policy, as YAML. Else the default one.
+    /// The policy, as YAML, such as `preset: strict`. Else the preset `default`.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// What stable did before, in the form of the series.
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn judge(arguments: &Arguments) -> Result<()> {
-    let policy = arguments.policy.as_deref().map_or(Ok(Policy::method()), read_policy)?;
+    let policy = arguments.policy.as_deref().map_or(Ok(Policy::preset(Preset::Default)), read_policy)?;
     let history = arguments.history.as_deref().map_or(Ok(History::default()), read_history)?;
     let mut stdout = io::stdout().lock();
     for judged in Replay::new(policy, io::stdin().lock())?.with_history(history) {

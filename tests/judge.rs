@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::LazyLock;
 
 use nprt::compare::replay::{Judged, Record};
-use nprt::compare::{Judge, Policy};
+use nprt::compare::{Judge, Policy, Preset};
 use tempfile::TempDir;
 
 mod support;
@@ -96,7 +96,7 @@ fn it_prints_what_the_library_decides_to_the_last_byte() {
     let all = runs.concat();
     let output = judge(&all, &[]);
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
-    assert_eq!(output.out, by_hand(&Policy::method(), &all));
+    assert_eq!(output.out, by_hand(&Policy::preset(Preset::Default), &all));
     assert_eq!(output.out.lines().count(), 24);
 
     let directory = tempfile::tempdir().unwrap();

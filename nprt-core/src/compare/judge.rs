@@ -75,8 +75,8 @@ impl Judge {
     }
 
     /// Takes a block of stable's past, from before the canary started, in any order and before the first block of
-    /// the run: what requests and errors are compared with, and what sequential rules are calibrated on. What is
-    /// older than [`Policy::history_of`] says does not count.
+    /// the run: what requests and errors are compared with, and what sequential rules are calibrated on. [`Policy::history_of`]
+    /// says how much to give: plain rules leave out what is older, sequential ones learn from all of it.
     ///
     /// # Errors
     /// `Invalid` for a block of the canary, one from after its start, or one that cannot be read;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::{self, Failures, Span};
 use super::gather::{Distributions, mixed_versions, silent, tally, unreadable};
 use super::policy::Role;
-use super::series::{Series, SeriesState, check};
+use super::series::{Series, SeriesState, check_as};
 use super::{ErrorsRule, MetricVerdict, PercentileRule, Policy, Rule};
 use crate::model::{Block, MetricName, TimeRange, Track};
 use crate::{Error, Result};
@@ -58,7 +58,7 @@ impl Plain {
         if metric.role == Role::Distribution {
             return Ok(());
         }
-        metric.check(block).and_then(|()| metric.record.insert(block))
+        check_as(metric.role, &block.data).and_then(|()| metric.record.insert(block))
     }
 
     /// Takes a block of the run.
@@ -151,18 +151,8 @@ fn is_plain(rule: &Rule) -> bool {
 }
 
 impl Metric {
-    fn check(&self, block: &Block) -> Result<()> {
-        let shape = block.data.shape();
-        if !self.role.shapes().contains(&shape) {
-            let shapes = self.role.shapes().iter().map(|shape| format!("{shape:?}"));
-            let message = format!("blocks of the form {shape:?} are not what the rule on this metric reads");
-            return Err(Error::invalid("judge.observe", message).with_available(shapes));
-        }
-        check(&block.data)
-    }
-
     fn observe(&mut self, block: &Block) -> Result<()> {
-        if let Err(error) = self.check(block) {
+        if let Err(error) = check_as(self.role, &block.data) {
             self.window.reject(block.minute);
             return Err(error);
         }

@@ -3,6 +3,7 @@ use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
+use super::policy::Role;
 use crate::model::{Block, BlockData, MetricName, TimeRange, Track};
 use crate::{Error, ErrorKind, Result};
 
@@ -145,6 +146,17 @@ fn same(a: &BlockData, b: &BlockData) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Rejects what a rule cannot read as that, and measurements that nothing may be computed from.
+pub(super) fn check_as(role: Role, data: &BlockData) -> Result<()> {
+    let shape = data.shape();
+    if !role.shapes().contains(&shape) {
+        let shapes = role.shapes().iter().map(|shape| format!("{shape:?}"));
+        let message = format!("blocks of the form {shape:?} are not what the rule on this metric reads");
+        return Err(Error::invalid("judge.observe", message).with_available(shapes));
+    }
+    check(data)
 }
 
 /// Rejects measurements that nothing may be computed from.

@@ -31,8 +31,8 @@ use self::looked::Looked;
 use self::minute::{Key, Measured, Slot};
 pub(super) use self::state::State;
 use self::state::{Settled, Small};
-use super::policy::{Policy, Rule};
-use super::series::check;
+use super::policy::{Policy, Role, Rule};
+use super::series::check_as;
 use crate::model::{Block, MetricName, Track};
 use crate::{Error, Result};
 
@@ -61,6 +61,8 @@ pub(super) struct Sequential {
     /// The minute that the canary started in.
     started: i64,
     metrics: Vec<MetricName>,
+    /// What the rules read in each.
+    roles: Vec<Role>,
     state: State,
     looked: Looked,
 }
@@ -69,10 +71,11 @@ impl Sequential {
     /// `None` where the policy has no sequential rule.
     pub(super) fn new(policy: &Policy, started: i64) -> Option<Self> {
         let rules: Vec<Rule> = policy.rules.iter().filter(|rule| is_sequential(rule)).cloned().collect();
-        let mut metrics = Vec::new();
-        for (metric, _) in rules.iter().flat_map(Rule::roles) {
+        let (mut metrics, mut roles) = (Vec::new(), Vec::new());
+        for (metric, role) in rules.iter().flat_map(Rule::roles) {
             if !metrics.contains(&metric) {
                 metrics.push(metric);
+                roles.push(role);
             }
         }
         let state = State::new(&rules);
@@ -81,6 +84,7 @@ impl Sequential {
             policy: policy.clone(),
             started,
             metrics,
+            roles,
             state,
             looked: Looked::default(),
         })
@@ -106,7 +110,7 @@ impl Sequential {
     /// Takes a block of stable's past; minutes in any order.
     pub(super) fn observe_history(&mut self, block: &Block) -> Result<()> {
         let Some(metric) = self.metric(&block.metric) else { return Ok(()) };
-        check(&block.data)?;
+        check_as(self.roles[metric], &block.data)?;
         let slots = slots(&mut self.state.history, block.minute, self.metrics.len());
         slots[metric].insert(Key::of(block), Measured::of(&block.data)).map(drop)
     }
@@ -125,7 +129,7 @@ impl Sequential {
         self.go_on(block.minute);
         let count = self.metrics.len();
         let slot = &mut slots(&mut self.state.open, block.minute, count)[metric];
-        let (changed, result) = match check(&block.data) {
+        let (changed, result) = match check_as(self.roles[metric], &block.data) {
             Ok(()) => match slot.insert(Key::of(block), Measured::of(&block.data)) {
                 Ok(changed) => (changed, Ok(())),
                 Err(error) => (true, Err(error)),
