@@ -66,6 +66,7 @@
 //! Bad data never make a pass, and nothing panics. See [`Judge`] for what happens to each kind of it.
 
 mod assess;
+pub mod calibrate;
 mod error_class;
 mod estimate;
 mod evidence;

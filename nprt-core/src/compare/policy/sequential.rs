@@ -24,7 +24,8 @@ pub enum Gate {
 /// minute, their means minute by minute.
 ///
 /// Both margins are widened or narrowed by how much stable's own pods differ, as far as its past and the minutes
-/// beside the canary say that.
+/// beside the canary say that: by 2 τ √(1/pods of the canary + 1/pods of stable) up, and down by as many τ as leave 5 %
+/// of a difference hidden.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "MeasurementsForm")]
 pub struct MeasurementsRule {
