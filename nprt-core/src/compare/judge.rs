@@ -123,21 +123,16 @@ impl Judge {
         // The minute of `now` is not over, unless it begins right then.
         let end = Block::minute_of(now);
         let mut sequential = self.sequential.iter().flat_map(|judge| judge.verdicts(end));
-        let (mut metrics, mut waits, mut measured) = (Vec::new(), Vec::new(), false);
-        for rule in &self.policy.rules {
-            let (verdict, waited, found) = match rule {
-                Rule::Percentile(_) | Rule::Errors(_) => (plain.next(), true, true),
-                Rule::Kayenta(_) => (self.look.as_ref().map(|look| look.verdict(now)), true, true),
-                _ => match sequential.next() {
-                    Some(Explained { verdict, waits, measured }) => (Some(verdict), waits, measured && waits),
-                    None => (None, true, false),
-                },
-            };
-            measured |= found;
-            metrics.extend(verdict);
-            waits.push(waited);
-        }
-        let (decision, reason) = self.conclude(&metrics, &waits, measured, now);
+        // Of a plain rule it is its own business whether anything was measured.
+        let whole = |verdict| Explained { verdict, waits: true, tracks: 2 };
+        let explained = self.policy.rules.iter().filter_map(|rule| match rule {
+            Rule::Percentile(_) | Rule::Errors(_) => plain.next().map(whole),
+            Rule::Kayenta(_) => self.look.as_ref().map(|look| whole(look.verdict(now))),
+            _ => sequential.next(),
+        });
+        let explained: Vec<Explained> = explained.collect();
+        let (decision, reason) = self.conclude(&explained, now);
+        let metrics = explained.into_iter().map(|rule| rule.verdict).collect();
         Verdict { decision, reason, metrics, range }
     }
 
@@ -175,23 +170,20 @@ impl Judge {
     }
 
     /// One broken rule decides; a pass needs all that it waits for, one of them measured, and the soak.
-    fn conclude(
-        &self,
-        metrics: &[MetricVerdict],
-        waits: &[bool],
-        measured: bool,
-        now: Timestamp,
-    ) -> (Decision, String) {
-        let broken: Vec<_> =
-            metrics.iter().filter(|metric| metric.decision == Decision::Regression).collect();
+    fn conclude(&self, rules: &[Explained], now: Timestamp) -> (Decision, String) {
+        let broken: Vec<_> = rules
+            .iter()
+            .map(|rule| &rule.verdict)
+            .filter(|rule| rule.decision == Decision::Regression)
+            .collect();
         if let Some(first) = broken.first() {
             let more = match broken.len() - 1 {
                 0 => String::new(),
-                more => format!(" (and {more} more of {} rules broken)", metrics.len()),
+                more => format!(" (and {more} more of {} rules broken)", rules.len()),
             };
             return (Decision::Regression, format!("{}{more}", first.reason));
         }
-        let waited = metrics.iter().zip(waits).filter(|(_, waits)| **waits).map(|(metric, _)| metric);
+        let waited = rules.iter().filter(|rule| rule.waits).map(|rule| &rule.verdict);
         let needs = waited.clone().filter_map(|metric| match metric.decision {
             Decision::Inconclusive { needed } => Some((needed, &metric.reason)),
             Decision::Pass | Decision::Regression => None,
@@ -203,7 +195,7 @@ impl Judge {
         if let Some((_, reason)) = needs.clone().next() {
             return (Decision::Inconclusive { needed }, reason.clone());
         }
-        if !measured {
+        if !rules.iter().any(|rule| rule.waits && rule.tracks == 2) {
             let needed = Needed { minutes: None, ..needed };
             return (Decision::Inconclusive { needed }, "nothing was measured on both tracks".to_owned());
         }
@@ -215,25 +207,25 @@ impl Judge {
             );
             return (Decision::Inconclusive { needed }, reason);
         }
-        let missing: Vec<_> = metrics
-            .iter()
-            .zip(waits)
-            .filter(|(metric, waits)| !**waits && metric.stable_samples + metric.canary_samples == 0)
-            .map(|(metric, _)| metric.metric.to_string())
-            .collect();
-        let missing = match &missing[..] {
-            [] => String::new(),
-            names => format!("; not measured: {}", names.join(", ")),
-        };
-        (
-            Decision::Pass,
-            format!("every rule holds: {}{missing}", waited.map(brief).collect::<Vec<_>>().join(", ")),
-        )
+        let held = waited.map(brief).collect::<Vec<_>>().join(", ");
+        (Decision::Pass, format!("every rule holds: {held}{}", missing(rules)))
     }
 
     fn is_before(&self, block: &Block) -> bool {
         Timestamp::from_second(seconds(block.minute)).map_or(block.minute < 0, |start| start < self.started)
     }
+}
+
+/// The metrics that nobody measured, as the end of a sentence.
+fn missing(rules: &[Explained]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for rule in rules.iter().filter(|rule| rule.tracks == 0) {
+        let name = rule.verdict.metric.to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() { String::new() } else { format!("; not measured: {}", names.join(", ")) }
 }
 
 /// `latency p95 over 60 min (112 ms of at most 121 ms)`

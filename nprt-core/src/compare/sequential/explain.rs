@@ -25,8 +25,8 @@ use self::ranked::Ranked;
 pub(in crate::compare) struct Explained {
     pub(in crate::compare) verdict: MetricVerdict,
     pub(in crate::compare) waits: bool,
-    /// Whether anything of it was measured on both tracks.
-    pub(in crate::compare) measured: bool,
+    /// On how many tracks anything of it was measured.
+    pub(in crate::compare) tracks: usize,
 }
 
 /// What a rule says of itself.
@@ -93,7 +93,7 @@ impl Sequential {
             self.undecided(&said, facts)
         };
         let evidence = self.evidence(index, state, learned, share, &said);
-        let measured = facts.stable.is_some() && facts.canary.is_some();
+        let tracks = [facts.stable, facts.canary].into_iter().flatten().count();
         let name = format!("{metric}");
         let verdict = MetricVerdict {
             metric,
@@ -114,7 +114,7 @@ impl Sequential {
         };
         let known = facts.any() || learned.history_minutes > 0;
         let waits = (required || known) && waits(rule);
-        Explained { verdict, waits, measured }
+        Explained { verdict, waits, tracks }
     }
 
     fn say(

@@ -207,3 +207,22 @@ impl Tally {
         (mean, squares.sum::<f64>() / count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a minute is compared by must not know the minute, nor what a late block may still change.
+    #[test]
+    fn a_minute_is_compared_by_what_is_older_than_the_lag() {
+        let at = |value: f64| vec![(String::new(), Sparse::of_samples(&[value; 100]))];
+        let mut past = Past::default();
+        past.add(at(1.0));
+        let median = |past: &Past, minute| lower(past.scores("", minute).unwrap().threshold(Percentile::P50));
+        past.close(10, at(8.0));
+        assert!(median(&past, 10 + LAG - 1) < 2.0, "minute 10 is too young");
+        past.close(11, at(8.0));
+        past.close(12, at(8.0));
+        assert!(median(&past, 12 + LAG) > 7.0);
+    }
+}
