@@ -1,6 +1,9 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Percentile;
+use super::figure::significant;
 
 /// What a sequential rule's verdict rests on. Evidence is given as ln E: 0 is none, below 0 it speaks for the
 /// other side, and it decides at the threshold.
@@ -61,6 +64,23 @@ pub struct Effect {
     pub low: Option<f64>,
     /// See `low`.
     pub high: Option<f64>,
+}
+
+/// `+12.5 % (+3.1 % to +22 %)`
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&percent(self.estimate))?;
+        match self.low.zip(self.high) {
+            Some((low, high)) => write!(f, " ({} to {})", percent(low), percent(high)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `+12.5 %`; what is too small to show is 0.
+pub(super) fn percent(share: f64) -> String {
+    let share = if share.abs() < 1e-6 { 0.0 } else { share };
+    format!("{}{} %", if share < 0.0 { "" } else { "+" }, significant(100.0 * share, 3))
 }
 
 /// The margins of the last minute, at the figure of stable.

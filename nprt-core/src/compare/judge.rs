@@ -18,7 +18,8 @@ use crate::{Error, Result};
 ///
 /// # What it does with
 /// - **a block of a metric that no rule reads, or from before `started`**: leaves it out;
-/// - **late blocks and any order**: the same verdict as in order. Of plain rules as long as the minute lies in the
+/// - **late blocks and any order**: the same verdict as in order, as long as the blocks of all metrics of a minute come
+///   beside each other and not metric by metric. Of plain rules as long as the minute lies in the
 ///   window; of sequential ones until both tracks have gone on by two minutes: then the minute is closed, and what
 ///   comes for it is left out and counted;
 /// - **the same block again**: counts once. One with the same minute, track, version, pod, route and metric
@@ -231,8 +232,10 @@ fn missing(rules: &[Explained]) -> String {
 /// `latency p95 over 60 min (112 ms of at most 121 ms)`
 fn brief(verdict: &MetricVerdict) -> String {
     let MetricVerdict { metric, statistic, canary, limit, evidence, reason, .. } = verdict;
-    if evidence.is_some() {
-        return reason.clone();
+    match evidence.as_ref().map(|evidence| evidence.effect) {
+        Some(Some(effect)) => return format!("{metric} {effect}"),
+        Some(None) => return reason.clone(),
+        None => {}
     }
     let figures = match canary.zip(*limit) {
         Some((canary, limit)) => format!("{} of at most {}", figure(metric, canary), figure(metric, limit)),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::Policy;
+use crate::compare::{Policy, Preset};
 use crate::manifest::Settings;
 use crate::model::{RepoPath, ServiceName};
 use crate::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
@@ -29,8 +29,8 @@ pub struct Service {
     /// How the manifests are transformed.
     #[serde(default)]
     pub transform: Settings,
-    /// What a canary must keep to; the rules of the method by default.
-    #[serde(default = "Policy::method")]
+    /// What a canary must keep to; the preset `default` by default.
+    #[serde(default = "default_policy")]
     pub policy: Policy,
     /// Whether a deploy deletes stable's objects that the manifests no longer hold, once the pods of all
     /// workloads are ready. By default it does not, as kubectl and Argo CD do not, and warns instead: all
@@ -55,6 +55,10 @@ pub struct Service {
     pub allow_kinds: BTreeSet<String>,
 }
 
+fn default_policy() -> Policy {
+    Policy::preset(Preset::Default)
+}
+
 fn default_path() -> RepoPath {
     RepoPath::known("kubernetes")
 }
@@ -63,7 +67,7 @@ impl Service {
     /// A service with all defaults.
     #[must_use]
     pub fn new(name: ServiceName) -> Self {
-        let (transform, policy) = (Settings::default(), Policy::method());
+        let (transform, policy) = (Settings::default(), default_policy());
         Self {
             name,
             manifests: default_path(),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::compare::Decision;
+use nprt_core::compare::Policy;
 use nprt_core::memory::Origin;
 use nprt_core::model::{BlockData, Revision, Track};
-use nprt_core::pipeline::{Event, Pipeline, Ports, Progress};
+use nprt_core::pipeline::{Event, Pipeline, Ports, Progress, Service};
 use nprt_core::ports::{Clock, MockMetricsBackend};
 use nprt_core::{Error, ErrorKind};
 
@@ -38,7 +39,7 @@ fn record_at(world: &World, at: Timestamp, origin: &Origin, latency: f64) {
         ("latency", BlockData::Samples(samples)),
         ("cpu", BlockData::Value(0.2)),
         ("memory", BlockData::Value(1e8)),
-        ("requests", BlockData::Requests { requests: 50, errors: 0 }),
+        ("requests", BlockData::Requests { requests: 200, errors: 0 }),
     ] {
         world.metrics.record(&shop(), metric, at, origin, data).unwrap();
     }
@@ -99,7 +100,10 @@ async fn measurements_from_before_its_start_are_not_judged() {
 #[tokio::test]
 async fn an_error_that_stable_had_before_is_known() {
     let world = World::new();
-    let (pipeline, stable, trial) = (world.pipeline(), world.version(1), world.version(2));
+    // By the plain rule, one error of a new class is enough.
+    let service = Service { policy: Policy::method(), ..Service::new(shop()) };
+    let pipeline = world.pipeline_of(service, world.ports());
+    let (stable, trial) = (world.version(1), world.version(2));
     deploy(&pipeline, &stable).await.unwrap();
     let class = |class: &str| BlockData::Classes([(class.to_owned(), 1)].into());
     let errors = |origin: &Origin, data| {

@@ -54,8 +54,12 @@ impl World {
     }
 
     pub(crate) fn pipeline_over(&self, ports: Ports) -> Arc<Pipeline> {
+        self.pipeline_of(Service::new(shop()), ports)
+    }
+
+    pub(crate) fn pipeline_of(&self, service: Service, ports: Ports) -> Arc<Pipeline> {
         let pipeline = Pipeline::new("test", self.clock.clone(), PipelineSettings::default()).unwrap();
-        Arc::new(pipeline.with_service(Service::new(shop()), ports).unwrap())
+        Arc::new(pipeline.with_service(service, ports).unwrap())
     }
 
     /// Commits version `n` of the manifests on `main`, and pushes its images.

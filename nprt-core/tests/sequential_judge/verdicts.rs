@@ -166,3 +166,35 @@ fn a_canary_pod_that_restarts_warms_up_by_itself() {
     let counted = judge.verdict(after(40)).metrics[0].evidence.clone().unwrap().counted;
     assert_eq!(counted.new_pods, 10, "{counted:?}");
 }
+
+/// The same noise, so many times as slow: by ranks and quantiles the larger one is never shown later.
+#[test]
+fn what_is_slower_is_never_shown_later() {
+    let policy = Policy { warm_up_minutes: 0, ..Policy::preset(Preset::Default) };
+    for seed in 0..8 {
+        let evidence = |factor: f64| -> Vec<Vec<f64>> {
+            let mut judge = Judge::new(policy.clone(), after(0)).unwrap();
+            let random = &mut (1000 + seed);
+            for block in (-30..0).flat_map(|at| minute(at, 1.0, random)) {
+                judge.observe_history(&block).unwrap();
+            }
+            (0..12)
+                .map(|at| {
+                    minute(at, factor, random).iter().for_each(|block| judge.observe(block).unwrap());
+                    let tests = judge.verdict(after(at + 1)).metrics[0].evidence.clone().unwrap().tests;
+                    tests
+                        .iter()
+                        .filter(|test| !test.test.starts_with("paired"))
+                        .map(|test| test.ln_e)
+                        .collect()
+                })
+                .collect()
+        };
+        let slower = [1.0, 1.05, 1.2, 1.5, 3.0].map(evidence);
+        for pair in slower.windows(2) {
+            for (less, more) in pair[0].iter().flatten().zip(pair[1].iter().flatten()) {
+                assert!(more >= &(less - 1e-9), "{less} {more} of seed {seed}");
+            }
+        }
+    }
+}

@@ -280,18 +280,3 @@ impl Said {
 fn inconclusive(needed: Needed) -> Decision {
     Decision::Inconclusive { needed }
 }
-
-/// `+12.5 %`
-fn percent(share: f64) -> String {
-    format!("{}{} %", if share < 0.0 { "" } else { "+" }, significant(100.0 * share, 3))
-}
-
-/// `+12.5 % (+3.1 to +22 %)`
-fn with_band(effect: Effect) -> String {
-    match (effect.low, effect.high) {
-        (Some(low), Some(high)) => {
-            format!("{} ({} to {})", percent(effect.estimate), percent(low), percent(high))
-        }
-        _ => percent(effect.estimate),
-    }
-}

@@ -165,8 +165,12 @@ fn add_route(
     margin: Shift,
     pass: Shift,
 ) {
-    let thresholds: Vec<u32> =
-        rule.quantiles.iter().map(|quantile| scores.threshold(quantile.percentile)).collect();
+    // First those for a regression, then those for a pass.
+    let percentiles = || rule.quantiles.iter().map(|quantile| quantile.percentile);
+    let thresholds: Vec<u32> = percentiles()
+        .map(|percentile| scores.threshold(percentile))
+        .chain(percentiles().map(|percentile| scores.bin(percentile)))
+        .collect();
     let stable = scores.tally(&sides.stable, &thresholds, |bin| bin);
     let tally = |map: &dyn Fn(u32) -> u32| scores.tally(&sides.canary, &thresholds, map);
     // Rounded so that a regression never profits, and neither does a pass.
@@ -177,7 +181,7 @@ fn add_route(
         if limit > 0.0 && lower(within) >= limit { within - 1 } else { within }.min(after(bin) - 1)
     });
     let plain = tally(&|bin| bin);
-    step.add(&stable, &shifted, &lifted, &plain, &thresholds);
+    step.add(&stable, &shifted, &lifted, &plain);
     step.add_means(sides);
 }
 

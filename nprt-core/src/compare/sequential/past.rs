@@ -118,9 +118,18 @@ impl Scores {
 
     /// Where at least the percentile's share of the past lies below: a bin.
     pub(super) fn threshold(&self, percentile: Percentile) -> u32 {
+        match self.bin(percentile) {
+            u32::MAX => u32::MAX,
+            bin => after(bin),
+        }
+    }
+
+    /// The bin that the percentile lies in, for a pass: at least the rest of the past lies at or above it, also where
+    /// most of it is one and the same value.
+    pub(super) fn bin(&self, percentile: Percentile) -> u32 {
         let share = percentile.percent() / 100.0;
         let at = self.below[1..].partition_point(|&below| below < share - 1e-12);
-        self.bins.get(at).copied().map_or(u32::MAX, after)
+        self.bins.get(at).copied().unwrap_or(u32::MAX)
     }
 
     /// Samples, in several blocks, after a monotone map of their bins.

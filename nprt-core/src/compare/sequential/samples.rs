@@ -52,14 +52,8 @@ impl SampleStep {
     }
 
     /// Adds a route: stable's samples, and the canary's moved by the margin, by that of a pass, and not at all.
-    pub(super) fn add(
-        &mut self,
-        stable: &Tally,
-        shifted: &Tally,
-        lifted: &Tally,
-        plain: &Tally,
-        thresholds: &[u32],
-    ) {
+    /// What lies above each quantile is counted twice: at the threshold of a regression, then at that of a pass.
+    pub(super) fn add(&mut self, stable: &Tally, shifted: &Tally, lifted: &Tally, plain: &Tally) {
         self.samples[0] += stable.count;
         self.samples[1] += plain.count;
         if let Some(block) = rank_block(shifted, stable) {
@@ -77,14 +71,15 @@ impl SampleStep {
             self.plain.1 += moments.variance;
             self.plain.2 += moments.weight;
         }
-        for at in 0..thresholds.len() {
-            let counts = |canary: &Tally| {
-                exceedances((canary.above[at], canary.count), (stable.above[at], stable.count))
-            };
-            if let Some(found) = counts(shifted) {
+        let quantiles = self.quantiles.len();
+        let counts = |canary: &Tally, at: usize| {
+            exceedances((canary.above[at], canary.count), (stable.above[at], stable.count))
+        };
+        for at in 0..quantiles {
+            if let Some(found) = counts(shifted, at) {
                 add(&mut self.quantiles[at], found.ln_factors());
             }
-            if let Some(found) = counts(lifted) {
+            if let Some(found) = counts(lifted, quantiles + at) {
                 add(&mut self.quantiles_pass[at], found.reversed().ln_factors());
             }
         }

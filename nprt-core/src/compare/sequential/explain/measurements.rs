@@ -2,9 +2,7 @@ use super::super::measurements::{Kind, Measurements};
 use super::super::samples::{Margins, SampleStep, SampleTests};
 use super::super::values::{ValueStep, ValueTests};
 use super::ranked::BAND;
-use super::{
-    Effect, Learned, MeasurementsRule, PassEvidence, QuantileFigures, Ranked, Said, Time, figure, with_band,
-};
+use super::{Effect, Learned, MeasurementsRule, PassEvidence, QuantileFigures, Ranked, Said, Time, figure};
 use crate::compare::policy::{Gate, Policy};
 use crate::compare::sizing::{RankEffect, Sizing};
 use crate::compare::test::Overdispersion;
@@ -65,7 +63,7 @@ fn samples(
     let [stable_n, canary_n] = tests.samples;
     let words = format!("{words}, {canary_n} and {stable_n} samples compared in {} min", tests.steps);
     let figures = match effect {
-        Some(effect) => format!("the canary is {} as slow or high; {words}", with_band(effect)),
+        Some(effect) => format!("the canary is {effect} as slow or high; {words}"),
         None => words,
     };
     Said {
@@ -172,7 +170,7 @@ fn values(
         _ => "values on one track only".to_owned(),
     };
     let figures = match effect {
-        Some(effect) => format!("the canary is {} as high; {words}", with_band(effect)),
+        Some(effect) => format!("the canary is {effect} as high; {words}"),
         None => words,
     };
     Said {

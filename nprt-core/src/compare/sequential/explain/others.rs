@@ -1,6 +1,7 @@
 use super::super::events::Events;
 use super::super::growth::Growth;
-use super::{Effect, Said, percent, significant};
+use super::{Effect, Said, significant};
+use crate::compare::evidence::percent;
 use crate::compare::policy::{EventsRule, GrowthRule};
 
 pub(super) fn events(rule: &EventsRule, state: &Events) -> Said {
