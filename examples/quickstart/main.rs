@@ -33,18 +33,8 @@ use world::{Sources, Version};
 const FASTER: u32 = 60;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What a canary must keep to. Short windows: a demonstration has a lot of traffic and little time.
-const POLICY: &str = r#"{
-    "window_minutes": 15,
-    "soak_minutes": 5,
-    "history_minutes": 60,
-    "rules": [
-        {"rule": "percentile", "metric": "latency", "percentile": 95, "margin": {"relative": 0.15, "absolute": 0.010}},
-        {"rule": "percentile", "metric": "cpu", "percentile": 50, "margin": {"relative": 0.2}, "min_samples": 3},
-        {"rule": "percentile", "metric": "memory", "percentile": 50, "margin": {"relative": 0.2}, "min_samples": 3},
-        {"rule": "errors", "min_requests": 500}
-    ]
-}"#;
+/// The default rules. A short soak: a demonstration has a lot of traffic and little time.
+const POLICY: &str = r#"{"preset": "default", "warm_up_minutes": 2, "soak_minutes": 5}"#;
 
 /// Deploys, judges, promotes and rolls back Online Boutique on embedded parts.
 #[derive(Parser)]
@@ -196,7 +186,7 @@ impl Shop {
 
     /// Judges the canary every minute until the verdict is clear.
     async fn expect(&self, version: &Version, expected: &Decision) -> Result<(), Box<dyn Error>> {
-        for _ in 0..20 {
+        for _ in 0..30 {
             self.clock.sleep(MINUTE).await;
             let judged = self.pipeline.judge_canary(&self.service, &Progress::silent()).await?;
             if matches!(judged.verdict.decision, Decision::Inconclusive { .. }) {
@@ -209,7 +199,7 @@ impl Shop {
             }
             return Err(format!("expected {expected} for {}", version.tag).into());
         }
-        Err(format!("no verdict on {} in 20 minutes", version.tag).into())
+        Err(format!("no verdict on {} in 30 minutes", version.tag).into())
     }
 
     async fn promote(&self, version: &Version) -> nprt::Result<()> {

@@ -72,12 +72,14 @@ pub(crate) fn waiting(verdict: &Verdict) {
 pub(crate) fn verdict(judged: &Judgement, statsd: SocketAddr) {
     let verdict = &judged.verdict;
     println!(
-        "   {:<8} {:<26} {:>11} {:>11} {:>11} {:>9} {:>9}  VERDICT",
+        "   {:<8} {:<40} {:>11} {:>11} {:>11} {:>9} {:>9}  VERDICT",
         "METRIC", "STATISTIC", "STABLE", "CANARY", "LIMIT", "N STABLE", "N CANARY"
     );
-    for row in &verdict.metrics {
+    // What grows in an hour is not known after ten minutes, and nobody counts restarts here.
+    let measured = verdict.metrics.iter().filter(|row| row.stable_samples > 1);
+    for row in measured {
         println!(
-            "   {:<8} {:<26} {:>11} {:>11} {:>11} {:>9} {:>9}  {}",
+            "   {:<8} {:<40} {:>11} {:>11} {:>11} {:>9} {:>9}  {}",
             row.metric,
             row.statistic,
             figure(row, row.stable),
@@ -100,6 +102,7 @@ fn figure(row: &MetricVerdict, value: Option<f64>) -> String {
         MetricName::LATENCY => format!("{:.1} ms", value * 1e3),
         MetricName::CPU => format!("{value:.3} cores"),
         MetricName::MEMORY => format!("{:.1} MiB", value / f64::from(1 << 20)),
+        MetricName::ERRORS => format!("{:.3} %", value * 100.0),
         _ => format!("{value:.0}"),
     }
 }

@@ -3,12 +3,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::measurements::{self, stable_routes};
+use super::measurements::stable_routes;
 use super::minute::{Measured, Slot};
 use super::past::Past;
 use super::residuals::Residuals;
 use super::state::RuleState;
-use super::{Few, LAG, events, failures, of_rule};
+use super::{Few, LAG, between_pods, events, failures, of_rule};
 use crate::compare::policy::Rule;
 use crate::compare::sketch::Sparse;
 use crate::model::{MetricName, Track};
@@ -104,7 +104,7 @@ impl Learned {
         self.minutes += 1;
         match (rule, slots) {
             (Rule::Measurements(rule), [slot]) => {
-                measurements::learn(&mut self.residuals, rule, &self.past, slot, minute);
+                between_pods::learn(&mut self.residuals, rule, &self.past, slot, minute);
             }
             (Rule::Failures(_), [_, requests]) => failures::learn(&mut self.residuals, requests, minute),
             (Rule::Events(_), [slot]) => events::learn(&mut self.residuals, slot, minute),

@@ -4,6 +4,7 @@
 //! both tracks have gone on by [`LAG`] minutes it is closed: what comes then is too late, and stable's part of it
 //! becomes part of the past that later minutes are compared with.
 
+mod between_pods;
 mod calibration;
 mod constant;
 mod events;

@@ -15,7 +15,7 @@ const ONCE_FALLING: f64 = 0.0;
 /// The same of five values whose scatter is their own: Student's distribution with three degrees of freedom.
 const FALLING_VALUES: f64 = -2.353;
 /// Pods that show within so many minutes of the first are of the same start.
-const SAME_START: i64 = 5;
+const SAME_START: i64 = 2;
 
 /// How far a canary lay above stable in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
