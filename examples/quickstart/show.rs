@@ -76,7 +76,8 @@ pub(crate) fn verdict(judged: &Judgement, statsd: SocketAddr) {
         "METRIC", "STATISTIC", "STABLE", "CANARY", "LIMIT", "N STABLE", "N CANARY"
     );
     // What grows in an hour is not known after ten minutes, and nobody counts restarts here.
-    let measured = verdict.metrics.iter().filter(|row| row.stable_samples > 1);
+    let measured =
+        (verdict.metrics.iter()).filter(|row| row.stable_samples > 0 && !row.statistic.starts_with("growth"));
     for row in measured {
         println!(
             "   {:<8} {:<40} {:>11} {:>11} {:>11} {:>9} {:>9}  {}",
