@@ -16,7 +16,7 @@
 //! a probability of at most α (Ville), whatever drift or incident moves both rates together. It assumes
 //! that errors happen one by one, as in a Poisson process. Errors in bursts do not: each block's evidence
 //! is the root of order φ, their overdispersion: the variance of k_c given k_c + k_s over the one that single
-//! errors have, measured on stable's own pods. A step multiplies each ψ's evidence by at most 5, so that a
+//! errors have, measured on stable's own pods. A step multiplies each ψ's evidence by at most 8, so that a
 //! single burst never decides. With no errors at all E stays at 1.
 //!
 //! # Source
@@ -28,8 +28,12 @@ use serde::{Deserialize, Serialize};
 use super::e_process::{EProcess, Overdispersion, invalid};
 use crate::{Error, Result};
 
-/// The ratios ψ beyond the margin that share the bet.
-pub const RATIOS: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
+/// The ratios ψ beyond the margin that share the bet: an octave apart, since what lies between is found hardly later,
+/// and each more makes all of them wait.
+pub const RATIOS: [f64; 4] = [1.5, 3.0, 6.0, 12.0];
+/// The most that one step may multiply the evidence by. More than for measurements, since where failures are rare two
+/// of them in a minute are worth as much; at α = 0.01 it still takes three steps.
+const CAP: f64 = 8.0;
 
 /// Requests and errors of one block: both tracks over the same minute (and route).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,13 +146,13 @@ pub struct CountsTest(EProcess);
 
 impl CountsTest {
     /// Adds what was counted at one time, the [factors](Errors::ln_factors) of one block a route, each
-    /// divided by the overdispersion. However strong, one call multiplies the evidence by at most 5.
+    /// divided by the overdispersion. However strong, one call multiplies the evidence by at most 8.
     pub fn observe(
         &mut self,
         overdispersion: Overdispersion,
         routes: impl IntoIterator<Item = [f64; RATIOS.len()]>,
     ) {
-        self.0.multiply(overdispersion, routes);
+        self.0.multiply_by_at_most(CAP, overdispersion, routes);
     }
 
     /// ln E: the evidence that the canary fails more than the margin allows. Above ln(1/α) it is shown.

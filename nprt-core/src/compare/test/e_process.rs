@@ -85,6 +85,16 @@ impl EProcess {
         overdispersion: Overdispersion,
         blocks: impl IntoIterator<Item = [f64; N]>,
     ) {
+        self.multiply_by_at_most(CAP, overdispersion, blocks);
+    }
+
+    /// The same with another cap.
+    pub(super) fn multiply_by_at_most<const N: usize>(
+        &mut self,
+        cap: f64,
+        overdispersion: Overdispersion,
+        blocks: impl IntoIterator<Item = [f64; N]>,
+    ) {
         let mut ln_factors = [0.0; N];
         for block in blocks {
             for (sum, ln_factor) in ln_factors.iter_mut().zip(block) {
@@ -92,7 +102,7 @@ impl EProcess {
             }
         }
         for (product, factor) in self.ln_products.iter_mut().zip(ln_factors) {
-            *product += (factor / overdispersion.0).min(CAP.ln());
+            *product += (factor / overdispersion.0).min(cap.ln());
         }
     }
 
