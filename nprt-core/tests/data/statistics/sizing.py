@@ -1,6 +1,7 @@
 """Expected values for the sizing: python3 sizing.py FOLDER > sizing.json (numpy, scipy).
 
-FOLDER holds the project's experiments: kappa, n_quant, n_mw and n_events are taken from its sizing.py.
+FOLDER holds the project's experiments: kappa, n_quant, n_mw and n_events are taken from its sizing.py. Its errors are
+for a bet on seven ratios; the product bets on four.
 """
 import contextlib, importlib.util, io, json, math, sys
 import numpy as np
@@ -26,6 +27,7 @@ for alpha in (.3, .05, .01, .001, 1e-9):
             ranks.append(dict(superiority=superiority, stable_per_canary=r, phi=phi,
                               samples=phi * theirs.n_mw(sigma, r, effect, margin, **k)))
         for psi, psi0, r in ((2, 1, 3), (2, 1.25, 3), (10, 1.25, 3), (1.3, 1.25, .1), (30, 2, 99)):
-            errors.append(dict(ratio=psi, margin=psi0, stable_per_canary=r, events=theirs.n_events(psi, psi0, r, alpha)[0]))
+            errors.append(dict(ratio=psi, margin=psi0, stable_per_canary=r,
+                               events=theirs.n_events(psi, psi0, r, alpha)[0] * math.log(4 / alpha) / math.log(7 / alpha)))
         sizings.append(dict(k, kappa=theirs.kappa(alpha, power), quantiles=quantiles, ranks=ranks, errors=errors))
 print(json.dumps(sizings, default=float))
