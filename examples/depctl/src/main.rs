@@ -14,6 +14,7 @@ mod git;
 mod output;
 mod problem;
 mod progress;
+mod replay;
 mod sse;
 mod style;
 mod table;

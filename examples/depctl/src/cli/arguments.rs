@@ -122,6 +122,44 @@ pub(crate) struct ReportArgs {
     pub(crate) save: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The series; `-` is stdin.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The form of the files [default: by the name and what is in it].
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SeriesFormat>,
+    /// A policy as YAML.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["preset", "kayenta"], value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
+    /// A ready policy: default, strict, low-traffic or method [default: default].
+    #[arg(long, value_name = "NAME", conflicts_with = "kayenta")]
+    pub(crate) preset: Option<String>,
+    /// A canary config of Kayenta (JSON), by which metric-set pairs are judged.
+    #[arg(long, value_name = "FILE", conflicts_with = "history", value_hint = ValueHint::FilePath)]
+    pub(crate) kayenta: Option<PathBuf>,
+    /// What stable did before, in any of the forms.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: Option<PathBuf>,
+    /// The metric of Prometheus' series that have no `__name__` that is one of ours.
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) metric: Option<String>,
+}
+
+/// The forms of a recorded series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeriesFormat {
+    /// Lines of JSON, nprt's own.
+    Jsonl,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// The answer of a range query.
+    Prometheus,
+    /// Metric-set pairs.
+    Kayenta,
+}
+
 /// The shells that can be completed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {

@@ -4,15 +4,15 @@ mod arguments;
 mod format;
 
 pub(crate) use arguments::{
-    Asking, CanaryArgs, ChangeArgs, HoldArgs, PromoteArgs, ReportArgs, RollbackArgs, ServiceArg, Shell,
-    VersionArgs, WatchArgs,
+    Asking, CanaryArgs, ChangeArgs, HoldArgs, PromoteArgs, ReplayArgs, ReportArgs, RollbackArgs,
+    SeriesFormat, ServiceArg, Shell, VersionArgs, WatchArgs,
 };
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 pub(crate) use format::Format;
 
-/// Deploys, watches canaries, promotes and rolls back, by a server `deployer`.
+/// Deploys, watches canaries, promotes and rolls back, by a server `deployer`; judges recorded series without one.
 ///
 /// Exit codes: 0 done (for a verdict: pass), 1 refused or failed by the server, 2 wrong usage, configuration or
 /// input, 3 regression, 4 inconclusive, 5 no answer from the server.
@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Resume(HoldArgs),
     /// Opens the canary's report in a browser, or saves it.
     Report(ReportArgs),
+    /// Judges recorded series without a server; the exit code is the worst verdict's.
+    Replay(ReplayArgs),
     /// Shows the versions of depctl and of the server.
     Version,
     /// Prints the script that completes commands, services and tags.

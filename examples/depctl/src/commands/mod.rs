@@ -3,6 +3,7 @@
 mod change;
 mod completions;
 mod read;
+mod replay;
 mod report;
 mod stream;
 mod summary;
@@ -40,9 +41,14 @@ pub(crate) fn run(cli: Cli) -> Exit {
 
 fn start(cli: Cli, output: &mut Output) -> Result<Exit> {
     let Cli { global, command } = cli;
-    // It needs no configuration, and must work where that is broken.
-    if let Command::Completions { shell } = command {
-        return completions::print(shell);
+    // These two need no configuration, and must work where that is broken.
+    match &command {
+        Command::Completions { shell } => return completions::print(*shell),
+        Command::Replay(arguments) => {
+            output.format = Settings::format(&global)?;
+            return replay::run(arguments, *output);
+        }
+        _ => {}
     }
     let settings = Settings::load(&global)?;
     output.format = settings.output;
@@ -74,7 +80,7 @@ async fn dispatch(command: Command, settings: Settings, output: Output) -> Resul
         Command::Resume(hold) => change::hold(&context, hold, false).await,
         Command::Watch(arguments) => watch::run(&context, arguments).await,
         Command::Report(arguments) => report::run(&context, arguments).await,
-        Command::Version | Command::Completions { .. } => Ok(Exit::Success),
+        Command::Version | Command::Replay(_) | Command::Completions { .. } => Ok(Exit::Success),
     }
 }
 

@@ -36,13 +36,14 @@ impl Settings {
     pub(crate) fn load(global: &Global) -> Result<Self> {
         let mut warnings = Vec::new();
         let (file, old) = sources::files(&mut warnings)?;
-        let output = match (global.output, variable("DEPCTL_OUTPUT")) {
-            (Some(output), _) => output,
-            (None, Some(name)) => Format::named(&name)?,
-            (None, None) => file.output.unwrap_or_default(),
-        };
+        let output = given_format(global)?.or(file.output).unwrap_or_default();
         let connection = connect(global, &file, &old, &mut warnings)?;
         Ok(Self { output, connection, warnings })
+    }
+
+    /// The format by flag and environment alone.
+    pub(crate) fn format(global: &Global) -> Result<Format> {
+        Ok(given_format(global)?.unwrap_or_default())
     }
 
     pub(crate) fn connection(self) -> Result<Connection> {
@@ -52,6 +53,13 @@ impl Settings {
             let failure = failure.with("name one by --url, --context, DEPCTL_URL,");
             path.into_iter().fold(failure, Failure::with)
         })
+    }
+}
+
+fn given_format(global: &Global) -> Result<Option<Format>> {
+    match global.output {
+        Some(output) => Ok(Some(output)),
+        None => variable("DEPCTL_OUTPUT").map(|name| Format::named(&name)).transpose(),
     }
 }
 

@@ -6,5 +6,7 @@ mod completion;
 mod config;
 mod errors;
 mod read;
+mod readme;
+mod replay;
 mod support;
 mod watch;
