@@ -17,6 +17,9 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const HTML: &str = "text/html";
 pub(crate) const EVENTS: &str = "text/event-stream";
 
+/// What to know where a change got no answer: whoever asked must not take it for failed.
+pub(crate) const MAY_GO_ON: &str = "the operation may go on: see `depctl status`";
+
 /// How the server knows that a person asks.
 const AGENT: &str = concat!("depctl/", env!("CARGO_PKG_VERSION"));
 
@@ -43,20 +46,20 @@ impl Client {
 
     /// The JSON that a path answers with.
     pub(crate) async fn get(&self, path: &[&str]) -> Result<Value> {
-        let response = self.send(self.request(Method::GET, path, JSON, self.timeout)?).await?;
+        let response = self.send(self.request(Method::GET, path, JSON, self.timeout)?, None).await?;
         self.value(response).await
     }
 
     /// The page that a path answers with.
     pub(crate) async fn page(&self, path: &[&str]) -> Result<Vec<u8>> {
-        let response = self.send(self.request(Method::GET, path, HTML, self.timeout)?).await?;
+        let response = self.send(self.request(Method::GET, path, HTML, self.timeout)?, None).await?;
         if !is_of(&response, HTML) {
             return Err(Failure::new(
                 Exit::Refused,
                 "the server has no report of it: it answered with no page",
             ));
         }
-        Ok(read_body("depctl.report", response, LONGEST).await?)
+        Ok(self.without_token(&read_body("depctl.report", response, LONGEST).await?))
     }
 
     /// Asks for a change; the answer may be one of the accepted types.
@@ -67,7 +70,8 @@ impl Client {
         accept: &str,
         timeout: Duration,
     ) -> Result<Response> {
-        self.send(self.request(Method::PUT, path, accept, timeout)?.form(parameters)).await
+        let request = self.request(Method::PUT, path, accept, timeout)?.form(parameters);
+        self.send(request, Some(MAY_GO_ON)).await
     }
 
     /// The JSON of an answer.
@@ -109,14 +113,20 @@ impl Client {
         })
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        let response = request.send().await.map_err(|error| self.unreached(error))?;
+    /// Sends it; `unsure` is said where the server may have got it and no answer came.
+    async fn send(&self, request: RequestBuilder, unsure: Option<&str>) -> Result<Response> {
+        let response = request.send().await.map_err(|error| {
+            let unsure = unsure.filter(|_| !error.is_connect() && !error.is_builder());
+            unsure.into_iter().fold(self.unreached(error), Failure::with)
+        })?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let body = read_body("depctl.request", response, LONGEST).await?;
-        Err(problem::refused(status, &self.without_token(&body)))
+        let failure = problem::refused(status, &self.without_token(&body));
+        let unsure = unsure.filter(|_| failure.exit == Exit::Unreachable);
+        Err(unsure.into_iter().fold(failure, Failure::with))
     }
 
     /// No answer, or none to the end, with the causes: a name that is not known, a certificate that is not trusted.

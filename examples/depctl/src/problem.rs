@@ -41,7 +41,7 @@ pub(crate) fn of_document(status: u16, document: Value) -> Failure {
     }
     match status {
         401 => failure = failure.with("set a token by DEPCTL_TOKEN, --token-file or the configuration"),
-        409 => failure = failure.with("see what is under way by `depctl status`, or wait for it by --wait"),
+        409 => failure = failure.with("see `depctl status`; --wait waits until another operation is over"),
         _ => {}
     }
     failure.problem = Some(Box::new((status, document)));

@@ -142,6 +142,5 @@ struct HoldAnswer {
 }
 
 async fn put(context: &Context, path: &[&str], parameters: &Parameters, asking: &Asking) -> Result<Value> {
-    let response = context.client.put(path, parameters, JSON, Duration::from_secs(asking.timeout)).await?;
-    context.client.value(response).await
+    stream::change(context, path, parameters, Duration::from_secs(asking.timeout)).await
 }

@@ -6,7 +6,7 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::Context;
-use crate::client::{EVENTS, is_of};
+use crate::client::{EVENTS, MAY_GO_ON, is_of};
 use crate::failure::{Exit, Failure, Result};
 use crate::problem;
 use crate::progress::{Progress, Step};
@@ -52,9 +52,9 @@ async fn follow(context: &Context, mut response: Response, progress: &mut Progre
     Err(broken(Failure::new(Exit::Unreachable, "the server ended its answer before the operation was over")))
 }
 
-/// The operation goes on without us: whoever asks must not take it for failed.
+/// The operation goes on without us.
 fn broken(failure: Failure) -> Failure {
-    failure.with("the operation may go on: see `depctl status`")
+    failure.with(MAY_GO_ON)
 }
 
 fn failed(document: Value) -> Failure {

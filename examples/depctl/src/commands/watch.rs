@@ -68,6 +68,11 @@ impl Watch<'_> {
                 self.context.output.note(&format!("warning: {failure}"));
                 return Ok(None);
             }
+            // Its time is over, and nobody promoted it.
+            Err(failure) if failure.status() == Some(409) => {
+                self.print()?;
+                return Err(Failure { exit: Exit::Inconclusive, ..failure });
+            }
             Err(failure) => return Err(failure),
         };
         self.failures = 0;

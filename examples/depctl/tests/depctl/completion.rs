@@ -64,3 +64,23 @@ async fn the_scripts_are_for_the_shells() {
         }
     }
 }
+
+/// What bash itself completes, by the script that is installed in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn bash_completes_by_the_script() {
+    let bench = Bench::new().await;
+    let service = json!({"name": "shop", "stable": null, "canary": null, "operation": null, "verdict": null});
+    bench.answer("GET", "/", json!({"version": "1", "services": [service]})).await;
+    let script = "source <(depctl completions bash)
+        function=$(complete -p depctl | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        COMP_WORDS=(depctl show sh); COMP_CWORD=2; COMP_TYPE=9
+        $function depctl sh show; echo \"${COMPREPLY[@]}\"";
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_depctl")).parent().unwrap().to_str().unwrap();
+    let command = bench.command(&[]);
+    let path = format!("{program}:{}", std::env::var("PATH").unwrap());
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", script])
+        .env_clear()
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    assert_eq!(run(bash.env("PATH", path)).is(0).out.trim(), "shop");
+}

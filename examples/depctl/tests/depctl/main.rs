@@ -8,5 +8,6 @@ mod errors;
 mod read;
 mod readme;
 mod replay;
+mod stream;
 mod support;
 mod watch;

@@ -34,6 +34,10 @@ async fn it_ends_as_inconclusive_when_time_is_over() {
     bench.run(&["watch", "--once"]).is(4);
     assert_eq!(bench.server.received_requests().await.unwrap().len(), 1);
     bench.run(&["watch", "--interval", "1", "--timeout", "1"]).is(4);
+
+    let expired = Bench::new().await;
+    expired.problem("GET", "/shop/canary", json!({"title": "t", "status": 409, "detail": "expired"})).await;
+    assert!(expired.run(&["watch"]).is(4).err.contains("expired"));
     let ran = bench.run(&["watch", "--once", "-o", "json"]).is(4);
     assert_eq!(ran.json(), judgement(&inconclusive(), "so it is"));
 }
