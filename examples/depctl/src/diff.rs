@@ -43,7 +43,7 @@ pub(crate) fn preview(preview: &Preview) -> Result<String> {
 
 /// In the form of `diff -u`, with `/dev/null` for an object that is not there before or after.
 fn of_object(object: &Previewed) -> Result<String> {
-    let (before, after) = (yaml(object.before.as_ref())?, yaml(object.after.as_ref())?);
+    let (before, after) = (yaml(object.before.clone())?, yaml(object.after.clone())?);
     let name = |side: &str, value: Option<&Value>| match value {
         Some(_) => clean(&format!("{side}/{}", object.object)),
         None => "/dev/null".to_owned(),
@@ -54,13 +54,27 @@ fn of_object(object: &Previewed) -> Result<String> {
     Ok(unified.lines().fold(String::new(), |text, line| text + &coloured(line) + "\n"))
 }
 
-fn yaml(value: Option<&Value>) -> Result<String> {
-    match value {
+/// What the cluster itself writes into an object: it differs at every look and says nothing about a version.
+const OWN: [&str; 6] =
+    ["creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
+
+fn yaml(value: Option<Value>) -> Result<String> {
+    match value.map(without_own) {
         None => Ok(String::new()),
-        Some(value) => serde_saphyr::to_string(value)
+        Some(value) => serde_saphyr::to_string(&value)
             .map(|text| clean(&text))
             .map_err(|error| Failure::usage(format!("an object cannot be shown as YAML: {error}"))),
     }
+}
+
+fn without_own(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.shift_remove("status");
+        if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+            OWN.iter().for_each(|field| drop(metadata.shift_remove(*field)));
+        }
+    }
+    object
 }
 
 fn coloured(line: &str) -> String {

@@ -117,16 +117,16 @@ impl Watch<'_> {
 
     /// The canary is gone: somebody, or the autopilot, promoted it or rolled it back.
     async fn gone(&self) -> Result<Exit> {
-        let status: Status = output::read(self.context.client.get(&[&self.service, "status"]).await?)?;
+        let value = self.context.client.get(&[&self.service, "status"]).await?;
+        let status: Status = output::read(value.clone())?;
         let serving = status.stable.as_ref().and_then(|stable| stable.revision.as_ref());
         let promoted = self.seen.as_ref().is_some_and(|(_, revision)| Some(revision) == serving);
-        self.print()?;
-        let stable = version(status.stable.as_ref());
-        if promoted {
-            self.context.output.note(&format!("the canary was promoted: {stable} serves"));
-            return Ok(Exit::Success);
-        }
-        self.context.output.note(&format!("the canary was rolled back: {stable} serves"));
-        Ok(Exit::Regression)
+        let (what, exit) =
+            if promoted { ("promoted", Exit::Success) } else { ("rolled back", Exit::Regression) };
+        // The last judgement is not what decided, and would be taken for it.
+        self.context.output.answer(value, |status: &Status| {
+            format!("the canary was {what}: {} serves\n", version(status.stable.as_ref()))
+        })?;
+        Ok(exit)
     }
 }

@@ -155,7 +155,10 @@ async fn the_commit_is_head_if_it_was_pushed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_the_diff() {
     let bench = Bench::new().await;
-    let shop = |image: &str| json!({"kind": "Deployment", "spec": {"replicas": 3, "image": image}});
+    let shop = |image: &str| {
+        json!({"kind": "Deployment", "metadata": {"name": "shop", "resourceVersion": image, "uid": image},
+            "spec": {"replicas": 3, "image": image}, "status": {"replicas": image}})
+    };
     let preview = json!({
         "service": "shop", "track": "stable", "revision": REVISION, "tag": "main-3f2a91c",
         "objects": [
@@ -170,8 +173,8 @@ async fn a_dry_run_shows_the_diff() {
     let expected = "\
 --- live/Deployment/default/shop
 +++ new/Deployment/default/shop
-@@ -1,4 +1,4 @@
- kind: Deployment
+@@ -3,4 +3,4 @@
+   name: shop
  spec:
    replicas: 3
 -  image: shop:1
