@@ -53,10 +53,7 @@ fn judge(arguments: &Arguments) -> Result<()> {
 fn read_policy(path: &Path) -> Result<Policy> {
     let in_file = |error: Error| error.with("file", path.display());
     let text = std::fs::read(path).map_err(|error| in_file(failed(&error)))?;
-    let policy: Policy = serde_saphyr::from_slice(&text)
-        .map_err(|error| in_file(Error::invalid("judge.policy", error.without_snippet().to_string())))?;
-    policy.validate().map_err(in_file)?;
-    Ok(policy)
+    Policy::read(text).map_err(in_file)
 }
 
 fn read_history(path: &Path) -> Result<History> {

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 mod format;
+mod forms;
 mod history;
 mod judging;
 mod memory;
 mod order;
+mod outcome;
 mod round_trip;
 mod schema;

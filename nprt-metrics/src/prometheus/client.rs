@@ -22,7 +22,7 @@ pub(super) struct Client {
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
+pub(super) struct Answer<T> {
     data: Option<Data<T>>,
     error: Option<String>,
     #[serde(default)]
@@ -30,10 +30,42 @@ struct Answer<T> {
 }
 
 #[derive(Deserialize)]
-struct Data<T> {
+pub(super) struct Data<T> {
     #[serde(rename = "resultType")]
     kind: String,
     result: T,
+}
+
+impl<T> Answer<T> {
+    /// What it holds, if it is whole.
+    fn data(self) -> Result<Data<T>> {
+        if let Some(warning) = self.warnings.first() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                OPERATION,
+                "the server warns that its answer may be incomplete",
+            )
+            .with("warning", warning.chars().take(300).collect::<String>()));
+        }
+        self.data.ok_or_else(|| Error::new(ErrorKind::Unexpected, OPERATION, "the answer has no data"))
+    }
+}
+
+impl Answer<Vec<Series>> {
+    /// The series of a range query's answer.
+    pub(super) fn series(self) -> Result<Vec<Series>> {
+        self.data()?.series()
+    }
+}
+
+impl Data<Vec<Series>> {
+    fn series(self) -> Result<Vec<Series>> {
+        if self.kind != "matrix" {
+            let error = Error::new(ErrorKind::Unexpected, OPERATION, "expected a matrix");
+            return Err(error.with("found", self.kind));
+        }
+        Ok(self.result)
+    }
 }
 
 /// A series of a range query: labels, and values at moments (in seconds).
@@ -60,13 +92,7 @@ impl Client {
         let at = |minute: i64| minute.saturating_mul(60).to_string();
         let (start, end) = (at(minutes.start.saturating_add(1)), at(minutes.end));
         let form = [("query", query), ("start", &start), ("end", &end), ("step", "60")];
-        let data: Data<Vec<Series>> = self.post(&self.range, &form).await?;
-        if data.kind != "matrix" {
-            return Err(
-                Error::new(ErrorKind::Unexpected, OPERATION, "expected a matrix").with("found", data.kind)
-            );
-        }
-        Ok(data.result)
+        self.post(&self.range, &form).await.and_then(Data::series)
     }
 
     /// Whether the server can evaluate `query` at a moment (in seconds).
@@ -107,14 +133,6 @@ impl Client {
             Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Prometheus'").with_source(error)
         };
         let answer: Answer<T> = serde_json::from_slice(&body).map_err(unreadable)?;
-        if let Some(warning) = answer.warnings.first() {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                OPERATION,
-                "the server warns that its answer may be incomplete",
-            )
-            .with("warning", warning.chars().take(300).collect::<String>()));
-        }
-        answer.data.ok_or_else(|| Error::new(ErrorKind::Unexpected, OPERATION, "the answer has no data"))
+        answer.data()
     }
 }

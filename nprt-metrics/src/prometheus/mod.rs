@@ -29,6 +29,9 @@ mod builder;
 mod client;
 mod config;
 mod increase;
+mod recorded;
+mod series;
 
 pub use backend::Prometheus;
 pub use config::{PrometheusAuth, PrometheusConfig, PrometheusMetric};
+pub use recorded::recorded;

@@ -75,17 +75,26 @@ impl KayentaRule {
     /// # Errors
     /// `Invalid` with line and column for what is none of them, and as [`KayentaRule::validate`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let rule = Self::read(text).map_err(|source| {
-            Error::invalid(
-                "kayenta.config",
-                format!("neither a Kayenta config nor a rule with one: {source}"),
-            )
-        })?;
+        let rule = Self::read(text)?;
         rule.validate()?;
         Ok(rule)
     }
 
-    fn read(text: &str) -> Result<Self, serde_json::Error> {
+    /// Reads the same forms and does not validate: for Kayenta's own series and [`judge`](super::judge()), which
+    /// validates the config and needs no sources.
+    ///
+    /// # Errors
+    /// `Invalid` with line and column for what is none of them.
+    pub fn read(text: &str) -> Result<Self> {
+        Self::parse(text).map_err(|source| {
+            Error::invalid(
+                "kayenta.config",
+                format!("neither a Kayenta config nor a rule with one: {source}"),
+            )
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let form: Form = serde_json::from_str(text)?;
         let plain = |config, thresholds| Self { config, sources: BTreeMap::new(), thresholds };
         if form.config.is_some() {

@@ -19,6 +19,19 @@ pub(super) struct Form {
     rules: Option<Vec<Rule>>,
 }
 
+impl Policy {
+    /// Reads a policy from YAML (or JSON) and validates it.
+    ///
+    /// # Errors
+    /// `Invalid`, with line and column for what is no policy, and as [`Policy::validate`].
+    pub fn read(text: impl AsRef<[u8]>) -> Result<Self> {
+        let policy: Self = serde_saphyr::from_slice(text.as_ref())
+            .map_err(|error| Error::invalid("policy.read", error.without_snippet().to_string()))?;
+        policy.validate()?;
+        Ok(policy)
+    }
+}
+
 impl TryFrom<Form> for Policy {
     type Error = Error;
 

@@ -26,7 +26,7 @@ impl Fields {
 }
 
 /// What a block must be to be read, and so to be written.
-fn check(block: &Block) -> Result<()> {
+pub(super) fn check(block: &Block) -> Result<()> {
     minute(block.minute)?;
     series::check(&block.data).map_err(|error| error.with("field", field(&block.data)))
 }

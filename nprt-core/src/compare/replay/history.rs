@@ -1,8 +1,8 @@
 use std::io::BufRead;
 
-use super::RunId;
 use super::lines::Lines;
 use super::order::{Order, Step};
+use super::{Record, RunId};
 use crate::compare::Judge;
 use crate::model::{Block, Track};
 use crate::{Error, Result};
@@ -28,15 +28,24 @@ struct Past {
 }
 
 impl History {
-    /// Reads the whole file.
+    /// Reads the whole file, of lines of JSON.
     ///
     /// # Errors
     /// `Invalid`, with line and field, for a line that is not as [`replay`](super) says, one out of order,
     /// or one of the canary; `Unavailable` where the reader fails.
     pub fn read(reader: impl BufRead) -> Result<Self> {
-        let (mut lines, mut order) = (Lines::new(reader), Order::default());
+        Self::of(Lines::new(reader))
+    }
+
+    /// Takes the records of any form, with the numbers of their lines.
+    ///
+    /// # Errors
+    /// As [`History::read`], and those of the records.
+    pub fn of(records: impl IntoIterator<Item = Result<(u64, Record)>>) -> Result<Self> {
+        let mut order = Order::default();
         let mut runs: Vec<Past> = Vec::new();
-        while let Some((line, record)) = lines.read()? {
+        for read in records {
+            let (line, record) = read?;
             if record.block.track == Track::Canary {
                 let message = "the past is stable's, and this is the canary's";
                 return Err(Error::invalid("replay.history", message)

@@ -6,25 +6,24 @@ use crate::{Error, ErrorKind, Result};
 /// The longest line that is read, its end included.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// Records one after another, with the numbers of their lines; one line at a time is kept.
+/// Records of lines of JSON, as [`replay`](super) says, one after another with the numbers of their lines, from 1;
+/// one line at a time is kept.
+///
+/// An error names its line: `Invalid` for one that is not as the format says, `Unavailable` where the reader fails.
 #[derive(Debug)]
-pub(super) struct Lines<R> {
+pub struct Lines<R> {
     reader: R,
     line: Vec<u8>,
     number: u64,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    /// Reads from there.
+    pub fn new(reader: R) -> Self {
         Self { reader, line: Vec::new(), number: 0 }
     }
 
-    /// The next record and its line, from 1; `None` at the end.
-    ///
-    /// # Errors
-    /// `Invalid` for a line that is not as the format says, `Unavailable` where the reader fails; both name
-    /// the line.
-    pub(super) fn read(&mut self) -> Result<Option<(u64, Record)>> {
+    fn read(&mut self) -> Result<Option<(u64, Record)>> {
         loop {
             self.line.clear();
             self.number += 1;
@@ -44,6 +43,14 @@ impl<R: BufRead> Lines<R> {
                 return Ok(Some((number, record)));
             }
         }
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<(u64, Record)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
     }
 }
 

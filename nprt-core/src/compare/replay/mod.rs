@@ -41,7 +41,12 @@
 //! `run`. Whatever can be written is read back as the same block to the last bit.
 //!
 //! # Judging
-//! [`Replay`] judges a whole series as it comes, [`History`] is stable's past.
+//! [`Replay`] judges a whole series as it comes, [`History`] is stable's past, [`Outcomes`] says what each run
+//! comes to.
+//!
+//! # Other forms
+//! [`read_csv`] reads tables, [`of_pairs`] Kayenta's metric-set pairs, and `nprt::prometheus::recorded` (with the
+//! feature `prometheus`) the answers of range queries. [`Replay::of`] and [`History::of`] take what they give.
 //!
 //! ```
 //! use nprt_core::compare::Policy;
@@ -64,16 +69,23 @@
 //! ```
 
 mod block;
+mod csv;
 mod data;
 mod fields;
 mod history;
 mod lines;
 mod order;
+mod outcome;
+mod pairs;
 mod record;
 mod run_id;
 mod series;
 
+pub use csv::read_csv;
 pub use history::History;
+pub use lines::Lines;
+pub use outcome::{Outcome, Outcomes};
+pub use pairs::of_pairs;
 pub use record::Record;
 pub use run_id::RunId;
 pub use series::{Judged, Replay};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::Lines;
 use super::order::{Order, Step};
-use super::{History, Record, RunId, block};
+use super::{History, Outcomes, Record, RunId, block};
 use crate::Result;
 use crate::compare::{Judge, Policy, Verdict};
 
@@ -36,10 +36,10 @@ pub struct Judged {
 /// One line and one run are kept in memory, however many there are; and the names of the last 1024 runs, to
 /// notice one that comes again. A run that comes again later than that is taken for a new one.
 #[derive(Debug)]
-pub struct Replay<R> {
+pub struct Replay<S> {
     policy: Policy,
     history: History,
-    lines: Lines<R>,
+    records: S,
     order: Order,
     judging: Option<Judging>,
     /// A line that was read and not yet observed: it told that the minute before it is over.
@@ -55,22 +55,37 @@ struct Judging {
     judge: Judge,
 }
 
-impl<R: BufRead> Replay<R> {
-    /// Judges the series under this policy, without a history.
+impl<R: BufRead> Replay<Lines<R>> {
+    /// Judges a series of lines of JSON under this policy, without a history.
     ///
     /// # Errors
     /// `Invalid` when the policy makes no sense; see [`Policy::validate`].
     pub fn new(policy: Policy, reader: R) -> Result<Self> {
+        Self::of(policy, Lines::new(reader))
+    }
+}
+
+impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
+    /// Judges the records of any form, with the numbers of their lines, under this policy, without a history.
+    ///
+    /// # Errors
+    /// `Invalid` when the policy makes no sense; see [`Policy::validate`].
+    pub fn of(policy: Policy, records: impl IntoIterator<IntoIter = S>) -> Result<Self> {
         policy.validate()?;
         Ok(Self {
             policy,
             history: History::default(),
-            lines: Lines::new(reader),
+            records: records.into_iter(),
             order: Order::default(),
             judging: None,
             waiting: None,
             ended: false,
         })
+    }
+
+    /// What each run comes to, in place of a verdict for each minute.
+    pub fn outcomes(self) -> Outcomes<Self> {
+        Outcomes::new(self)
     }
 
     /// With stable's past.
@@ -84,7 +99,7 @@ impl<R: BufRead> Replay<R> {
             if let Some((line, record)) = self.waiting.take() {
                 self.observe(record).map_err(|error| error.with("line", line))?;
             }
-            let Some((line, record)) = self.lines.read()? else {
+            let Some((line, record)) = self.records.next().transpose()? else {
                 return self.judging.take().map(|mut over| over.verdict()).transpose();
             };
             let step = self.order.step(&record.run, record.block.minute);
@@ -123,7 +138,7 @@ impl Judging {
     }
 }
 
-impl<R: BufRead> Iterator for Replay<R> {
+impl<S: Iterator<Item = Result<(u64, Record)>>> Iterator for Replay<S> {
     type Item = Result<Judged>;
 
     fn next(&mut self) -> Option<Self::Item> {

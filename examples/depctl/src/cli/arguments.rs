@@ -1,0 +1,169 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::complete::{services, tags};
+
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArg {
+    /// The service [else DEPCTL_SERVICE, or the name of the git checkout's directory].
+    #[arg(value_name = "SERVICE", add = ArgValueCompleter::new(services))]
+    pub(crate) service: Option<String>,
+}
+
+/// Which version.
+#[derive(Debug, Args)]
+pub(crate) struct VersionArgs {
+    /// A commit, branch or tag of version control [default: HEAD, if it was pushed and no --tag is given].
+    #[arg(long, short, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
+    /// A tag of the images.
+    #[arg(long, short, value_name = "TAG", add = ArgValueCompleter::new(tags))]
+    pub(crate) tag: Option<String>,
+}
+
+/// What goes along with every change.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// Why, kept on the workloads and told to whoever is notified.
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Whether the server notifies others (Slack, Bugsnag) of failures, too.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) notify: Option<bool>,
+    /// Changes in production without a question.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// How long to wait for the whole operation.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    #[command(flatten)]
+    pub(crate) version: VersionArgs,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// How long to wait while another operation on the service goes on [default: not at all].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+    /// Shows what would change, as a diff, and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CanaryArgs {
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+    /// Goes on to watch it, as `depctl watch` does.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromoteArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    /// The commit that the canary must be of.
+    #[arg(long, short, value_name = "COMMIT")]
+    pub(crate) commit: Option<String>,
+    /// The tag that the canary must be of.
+    #[arg(long, short, value_name = "TAG", add = ArgValueCompleter::new(tags))]
+    pub(crate) tag: Option<String>,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+    /// How long to wait while another operation on the service goes on [default: not at all].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HoldArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    /// Seconds between two looks.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) interval: u64,
+    /// Ends as inconclusive after so long [default: watches until there is a verdict].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Looks once.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    /// Saves it there and opens nothing; `-` is stdout.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) save: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The series; `-` is stdin.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The form of the files [default: by the name and what is in it].
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SeriesFormat>,
+    /// A policy as YAML.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["preset", "kayenta"], value_hint = ValueHint::FilePath)]
+    pub(crate) policy: Option<PathBuf>,
+    /// A ready policy: default, strict, low-traffic or method [default: default].
+    #[arg(long, value_name = "NAME", conflicts_with = "kayenta")]
+    pub(crate) preset: Option<String>,
+    /// A canary config of Kayenta (JSON), by which metric-set pairs are judged.
+    #[arg(long, value_name = "FILE", conflicts_with = "history", value_hint = ValueHint::FilePath)]
+    pub(crate) kayenta: Option<PathBuf>,
+    /// What stable did before, in any of the forms.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: Option<PathBuf>,
+    /// The metric of Prometheus' series that have no `__name__` that is one of ours.
+    #[arg(long, value_name = "METRIC")]
+    pub(crate) metric: Option<String>,
+}
+
+/// The forms of a recorded series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeriesFormat {
+    /// Lines of JSON, nprt's own.
+    Jsonl,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// The answer of a range query.
+    Prometheus,
+    /// Metric-set pairs.
+    Kayenta,
+}
+
+/// The shells that can be completed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}

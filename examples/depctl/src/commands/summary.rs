@@ -1,0 +1,64 @@
+//! What a change did, in a few lines.
+
+use std::fmt::Write;
+
+use super::read::version;
+use crate::clean::line;
+use crate::style::GOOD;
+use crate::wire::{Deployment, Expected, Rollback};
+
+pub(super) fn deployment(done: &Deployment) -> String {
+    let count = |change: &str| done.applied.iter().filter(|applied| applied.change == change).count();
+    let short = done.revision.get(..12).unwrap_or(&done.revision);
+    let what = line(&format!("{}: {} ({short}) runs on {}", done.service, done.tag, done.track));
+    let mut text = format!("{GOOD}{what}{GOOD:#}\n");
+    let counts = [
+        (count("created"), "created"),
+        (count("configured"), "configured"),
+        (count("unchanged"), "unchanged"),
+        (done.removed.len(), "removed"),
+        (done.pruned.len(), "pruned"),
+        (done.withheld.len(), "withheld until the promotion"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let _ = writeln!(text, "objects: {}", if counts.is_empty() { "none" } else { &counts });
+    if let Some(expected) = &done.expected {
+        text += &expectation(expected);
+    }
+    warnings(&mut text, &done.warnings);
+    text
+}
+
+/// How long the verdict takes, at the present traffic.
+fn expectation(expected: &Expected) -> String {
+    let minutes = |minutes: Option<f64>| match minutes {
+        Some(minutes) => format!("after about {minutes:.0} min"),
+        None => "not at the present traffic".to_owned(),
+    };
+    let (detect, pass) = (minutes(expected.detect_minutes), minutes(expected.pass_minutes));
+    format!("expected: +25 % is found {detect}, a pass {pass}\n")
+}
+
+pub(super) fn rollback(done: &Rollback) -> String {
+    let service = line(&done.service);
+    let (canary, stable) = (version(done.canary.as_ref()), version(done.stable.as_ref()));
+    let what = match &done.canary {
+        Some(_) => format!("{service}: the canary {canary} was removed, {stable} serves on"),
+        None => format!("{service}: there was no canary, {stable} serves on"),
+    };
+    let mut text = format!("{GOOD}{what}{GOOD:#}\n");
+    let (removed, ending) = (done.removed.len(), done.ending.len());
+    let _ = writeln!(text, "objects: {removed} removed; pods that are still ending: {ending}");
+    if let Some(cancelled) = &done.cancelled {
+        let _ = writeln!(text, "cancelled: {}", line(cancelled));
+    }
+    warnings(&mut text, &done.warnings);
+    text
+}
+
+fn warnings(text: &mut String, warnings: &[String]) {
+    for warning in warnings {
+        let _ = writeln!(text, "warning: {}", line(warning));
+    }
+}

@@ -1,0 +1,153 @@
+//! Recorded series in files, in each of the forms that the library reads.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use nprt_core::compare::Decision;
+use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
+use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
+use nprt_core::{Error, ErrorKind};
+use nprt_metrics::prometheus::recorded;
+use serde_json::{Value, json};
+
+use crate::cli::{ReplayArgs, SeriesFormat};
+use crate::failure::{Failure, Result};
+
+type Records = Box<dyn Iterator<Item = nprt_core::Result<(u64, Record)>>>;
+
+/// What one run came to.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) decision: Decision,
+    pub(crate) reason: String,
+    /// Until the verdict.
+    pub(crate) minutes: Option<i64>,
+    /// All of it.
+    pub(crate) value: Value,
+}
+
+impl Run {
+    pub(crate) fn of(outcome: Outcome) -> Result<Self> {
+        let minutes = Some(outcome.minutes());
+        let value = serde_json::to_value(&outcome).map_err(|error| unwritable(&error))?;
+        let name = value.get("run").map(|run| run.as_str().map_or_else(|| run.to_string(), str::to_owned));
+        let verdict = outcome.judged.verdict;
+        let (decision, reason) = (verdict.decision, verdict.reason);
+        Ok(Self { name: name.unwrap_or_default(), decision, reason, minutes, value })
+    }
+}
+
+/// The records of a file, in the form that it is in or is said to be in.
+pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
+    let mut reader = open(path)?;
+    let format = match arguments.format {
+        Some(format) => format,
+        None => guess(path, reader.as_mut())?,
+    };
+    let run = name(path);
+    let located = |error| in_file(error, path);
+    let all = |records: Vec<(u64, Record)>| -> Records { Box::new(records.into_iter().map(Ok)) };
+    Ok(match format {
+        SeriesFormat::Jsonl => Box::new(Lines::new(reader)),
+        SeriesFormat::Csv => all(read_csv(reader, &run).map_err(located)?),
+        SeriesFormat::Kayenta => all(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
+        SeriesFormat::Prometheus => {
+            let metric = arguments.metric.as_deref().map(str::parse).transpose()?;
+            let blocks = recorded(&whole(reader, path)?, metric.as_ref()).map_err(located)?;
+            let record = |(number, block)| (number, Record { run: run.clone(), block });
+            all((1..).zip(blocks).map(record).collect())
+        }
+    })
+}
+
+/// Stable's past.
+pub(crate) fn history(arguments: &ReplayArgs, path: &Path) -> Result<History> {
+    History::of(records(arguments, path)?).map_err(|error| in_file(error, path))
+}
+
+/// Judges metric-set pairs by Kayenta's own scheme: each file is a run.
+pub(crate) fn judge_pairs(config: &Path, files: &[PathBuf]) -> Result<Vec<Run>> {
+    let text = String::from_utf8(read(config)?);
+    let text = text.map_err(|_| Failure::usage(format!("{}: expected text in UTF-8", config.display())))?;
+    let KayentaRule { config: canary, thresholds, .. } =
+        KayentaRule::read(&text).map_err(|error| in_file(error, config))?;
+    let judged = |path: &PathBuf| {
+        let pairs = pairs(open(path)?, path)?;
+        let judgement = judge(&canary, &pairs, thresholds).map_err(|error| in_file(error, path))?;
+        let mut value = json!({"run": name(path)});
+        let all = serde_json::to_value(&judgement).map_err(|error| unwritable(&error))?;
+        if let (Some(value), Value::Object(all)) = (value.as_object_mut(), all) {
+            value.extend(all);
+        }
+        let (decision, reason) = (judgement.decision, judgement.reason);
+        Ok(Run { name: label(path), decision, reason, minutes: None, value })
+    };
+    files.iter().map(judged).collect()
+}
+
+/// Kayenta's form is told by its first characters, the others by the name or what the first line holds.
+fn guess(path: &Path, reader: &mut dyn BufRead) -> Result<SeriesFormat> {
+    let begins = reader.fill_buf().map_err(|error| unreadable(path, &error))?;
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let text = String::from_utf8_lossy(begins.get(..4096.min(begins.len())).unwrap_or_default()).into_owned();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    Ok(match (extension, text.chars().next()) {
+        ("csv", _) => SeriesFormat::Csv,
+        ("jsonl" | "ndjson", _) | (_, None) => SeriesFormat::Jsonl,
+        (_, Some('[')) => SeriesFormat::Kayenta,
+        (_, Some('{')) if text.contains("\"resultType\"") || text.contains("\"status\"") => {
+            SeriesFormat::Prometheus
+        }
+        (_, Some('{')) => SeriesFormat::Jsonl,
+        (_, Some(_)) => SeriesFormat::Csv,
+    })
+}
+
+/// What a run is called that has no name of its own.
+fn name(path: &Path) -> RunId {
+    RunId::from(label(path))
+}
+
+fn label(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    if path == Path::new("-") { "stdin".to_owned() } else { stem.unwrap_or_default() }
+}
+
+fn pairs(reader: impl Read, path: &Path) -> Result<Vec<MetricSetPair>> {
+    serde_json::from_slice(&whole(reader, path)?)
+        .map_err(|error| Failure::usage(format!("{}: no metric-set pairs: {error}", path.display())))
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+fn whole(mut reader: impl Read, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
+}
+
+/// A whole file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    whole(open(path)?, path)
+}
+
+/// The library's error with the file that it is about: a file that cannot be read is no server out of reach.
+pub(crate) fn in_file(error: Error, path: &Path) -> Failure {
+    Failure::usage(error.with("file", path.display()).to_string())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    in_file(Error::new(ErrorKind::Unavailable, "replay.read", error.to_string()), path)
+}
+
+fn unwritable(error: &serde_json::Error) -> Failure {
+    Failure::usage(format!("a verdict cannot be written: {error}"))
+}

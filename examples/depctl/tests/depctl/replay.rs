@@ -1,0 +1,211 @@
+//! Judging recorded series: each form, each option, the exit code by verdict.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Bench, Ran, ran, run};
+
+const POLICY: &str = "
+window_minutes: 30
+soak_minutes: 5
+rules:
+- {rule: percentile, metric: latency, percentile: 95, margin: {relative: 0.1}}
+";
+
+/// Latencies of both tracks, the canary's by so many percent slower.
+fn lines(name: &str, minutes: i64, slower: u32) -> String {
+    let mut text = String::new();
+    for minute in 0..minutes {
+        for (track, percent) in [("stable", 100), ("canary", 100 + slower)] {
+            let samples: Vec<u32> = (0..300).map(|i| percent * (100 + i * 37 % 300)).collect();
+            let _ = writeln!(
+                text,
+                r#"{{"run": "{name}", "minute": {minute}, "track": "{track}", "metric": "latency", "unit": "us", "samples": {samples:?}}}"#
+            );
+        }
+    }
+    text
+}
+
+fn csv(minutes: i64, slower: u32) -> String {
+    let mut text = "minute,track,metric,unit,samples\n".to_owned();
+    for minute in 0..minutes {
+        for (track, percent) in [("stable", 100), ("canary", 100 + slower)] {
+            let samples =
+                (0..300).map(|i| (percent * (100 + i * 37 % 300)).to_string()).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, "{minute},{track},latency,us,{samples}");
+        }
+    }
+    text
+}
+
+/// Buckets of latency, of which the canary has more that are slow.
+fn prometheus(minutes: i64, slow: u32) -> String {
+    let mut series = Vec::new();
+    for (track, fast) in [("stable", 990), ("canary", 990 - slow)] {
+        for (le, count) in [("0.1", fast), ("0.5", 1000), ("+Inf", 1000)] {
+            let values: Vec<Value> =
+                (1..=minutes).map(|minute| json!([minute * 60, count.to_string()])).collect();
+            series.push(json!({"metric": {"track": track, "le": le}, "values": values}));
+        }
+    }
+    json!({"status": "success", "data": {"resultType": "matrix", "result": series}}).to_string()
+}
+
+fn pairs(name: &str, canary: f64) -> String {
+    let control: Vec<f64> = (0..20).map(|i| 1.0 + f64::from(i * 7 % 20) / 100.0).collect();
+    let experiment: Vec<f64> = control.iter().map(|value| value * canary).collect();
+    json!([{"name": name, "values": {"control": control, "experiment": experiment}}]).to_string()
+}
+
+/// Judges it without any server or configuration, under the policy.
+fn replay(bench: &Bench, arguments: &[&str]) -> Ran {
+    let policy = bench.write("policy.yml", POLICY);
+    let all = [&["replay", "--policy", policy.to_str().unwrap()], arguments].concat();
+    run(&mut bench.bare(&all))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_is_the_worst_verdicts() {
+    let bench = Bench::new().await;
+    bench.write("shop/good.jsonl", &lines("good", 20, 0));
+    bench.write("shop/bad.jsonl", &lines("bad", 20, 30));
+    bench.write("shop/short.jsonl", &lines("short", 2, 0));
+    let good = replay(&bench, &["good.jsonl"]).is(0);
+    assert!(
+        good.out.starts_with("RUN   VERDICT  AFTER  REASON\ngood  pass     5 min  every rule holds: "),
+        "{}",
+        good.out
+    );
+    let short = replay(&bench, &["good.jsonl", "short.jsonl"]).is(4);
+    assert!(short.out.contains("short  inconclusive  2 min  "), "{}", short.out);
+    let bad = replay(&bench, &["bad.jsonl", "short.jsonl"]).is(3);
+    assert!(bad.out.contains("\nbad    regression    2 min  latency p95: "), "{}", bad.out);
+    let json = replay(&bench, &["good.jsonl", "bad.jsonl", "-o", "json"]).is(3).json();
+    let words: Vec<_> = json.as_array().unwrap().iter().map(|run| (&run["run"], &run["verdict"])).collect();
+    assert_eq!(words, [(&json!("good"), &json!("pass")), (&json!("bad"), &json!("regression"))]);
+    assert_eq!(json[0]["metrics"][0]["metric"], "latency");
+    let yaml = run(bench.bare(&["replay", "good.jsonl"]).env("DEPCTL_OUTPUT", "yaml")).out;
+    assert!(yaml.starts_with("- begins: 0\n  run: good\n"), "{yaml}");
+    assert!(bench.server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_form_is_known_by_its_name_or_its_beginning() {
+    let bench = Bench::new().await;
+    for (file, format, good, bad) in [
+        ("a.jsonl", "jsonl", lines("a", 20, 0), lines("a", 20, 30)),
+        ("a.csv", "csv", csv(20, 0), csv(20, 30)),
+        ("a.json", "prometheus", prometheus(20, 0), prometheus(20, 100)),
+    ] {
+        for (text, code) in [(good, 0), (bad, 3)] {
+            for name in [file, "a"] {
+                bench.write(&format!("shop/{name}"), &text);
+                let ran = replay(&bench, &["--metric", "latency", name]).is(code);
+                assert!(ran.out.contains("\na "), "{}", ran.out);
+                replay(&bench, &["--metric", "latency", "--format", format, name]).is(code);
+            }
+        }
+    }
+    bench.write("shop/a.json", &prometheus(20, 0));
+    let ran = replay(&bench, &["a.json"]).is(2);
+    assert!(ran.err.contains("which metric it is") && ran.err.contains("file: a.json"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kayentas_pairs_are_judged_by_a_policy_or_their_own_config() {
+    let bench = Bench::new().await;
+    let config = json!({
+        "name": "cart",
+        "metrics": [{"name": "Slow requests", "groups": ["latency"],
+                     "analysisConfigurations": {"canary": {"direction": "increase"}}}],
+        "classifier": {"groupWeights": {"latency": 100}, "scoreThresholds": {"pass": 95, "marginal": 75}}
+    });
+    bench.write("shop/config.json", &config.to_string());
+    for (canary, code, word) in [(1.0, 0, "pass"), (1.5, 3, "regression")] {
+        bench.write("shop/pairs.json", &pairs("Slow requests", canary));
+        let ran = run(&mut bench.bare(&["replay", "--kayenta", "config.json", "pairs.json"])).is(code);
+        assert!(ran.out.contains(&format!("pairs  {word}")), "{}", ran.out);
+        let json = run(&mut bench.bare(&["replay", "--kayenta", "config.json", "pairs.json", "-o", "json"]))
+            .is(code)
+            .json();
+        assert_eq!((&json[0]["run"], &json[0]["verdict"]), (&json!("pairs"), &json!(word)));
+    }
+    let ran = run(&mut bench.bare(&["replay", "pairs.json"])).is(2);
+    assert!(ran.err.contains("name: Slow requests, file: pairs.json"), "{}", ran.err);
+
+    let policy = "soak_minutes: 5\nrules:\n- {rule: percentile, metric: cpu, percentile: 50, margin: {relative: 0.2}, min_samples: 5}\n";
+    bench.write("shop/cpu.yml", policy);
+    for (canary, code) in [(1.0, 0), (1.5, 3)] {
+        bench.write("shop/pairs.json", &pairs("cpu", canary));
+        run(&mut bench.bare(&["replay", "--policy", "cpu.yml", "pairs.json"])).is(code);
+    }
+    run(&mut bench.bare(&["replay", "--policy", "cpu.yml", "--kayenta", "config.json", "pairs.json"])).is(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stdin_presets_and_history() {
+    let bench = Bench::new().await;
+    let piped = |arguments: &[&str], text: &str| {
+        let mut command = bench.bare(&[&["replay", "-"], arguments].concat());
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        ran(child.wait_with_output().unwrap())
+    };
+    let csv = piped(&[], &csv(2, 0)).is(4);
+    assert!(csv.out.contains("\nstdin  inconclusive"), "{}", csv.out);
+    piped(&["--preset", "method"], &lines("a", 30, 30)).is(3);
+    let wrong = piped(&["--preset", "lax"], "").is(2);
+    assert!(
+        wrong.err.contains("no preset \"lax\"; available: default, strict, low-traffic, method"),
+        "{}",
+        wrong.err
+    );
+    assert!(piped(&[], "").is(2).err.contains("there is nothing to judge"));
+
+    // The same errors are new or known, by what stable did before.
+    let class = |track: &str, minute: i64, count: u32| {
+        format!("{minute},{track},errors,,{count},timeout\n{minute},{track},requests,1000,{count},\n")
+    };
+    let head = "minute,track,metric,requests,errors,class\n";
+    let series: String =
+        (0..20).map(|minute| class("canary", minute, 20) + &class("stable", minute, 0)).collect();
+    let past: String = (0..60).map(|minute| class("stable", minute, 20)).collect();
+    bench.write("shop/series.csv", &format!("{head}{series}"));
+    bench.write("shop/past.csv", &format!("{head}{past}"));
+    bench.write("shop/errors.yml", "soak_minutes: 5\nrules: [{rule: errors}]\n");
+    let judge = |more: &[&str]| {
+        run(&mut bench.bare(&[&["replay", "--policy", "errors.yml", "series.csv"], more].concat()))
+    };
+    judge(&[]).is(3);
+    judge(&["--history", "past.csv"]).is(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_told_by_file_and_line() {
+    let bench = Bench::new().await;
+    bench.write("shop/a.jsonl", "{\"run\": 1, \"minute\": 0.5}\n");
+    bench.write("shop/a.csv", "minute,track,metric,value\n1,middle,cpu,1\n");
+    bench.write("shop/a.json", "[1]");
+    bench.write("shop/bad.yml", "rules: []\n");
+    bench.write("shop/canary.csv", "minute,track,metric,value\n1,canary,cpu,1\n");
+    for (arguments, said) in [
+        (&["a.jsonl"][..], "field: minute, column: 24, line: 1, file: a.jsonl"),
+        (&["a.csv"], "line: 2, file: a.csv"),
+        (&["a.json"], "a.json: no metric-set pairs"),
+        (&["none.csv"], "file: none.csv"),
+        (&["--policy", "bad.yml", "a.csv"], "no rules"),
+        (&["--policy", "none.yml", "a.csv"], "file: none.yml"),
+        (&["--history", "canary.csv", "canary.csv"], "the past is stable's"),
+        (&["--kayenta", "a.json", "a.json"], "neither a Kayenta config"),
+        (&["--metric", "a b", "--format", "prometheus", "a.json"], "metric"),
+        (&[], "required"),
+    ] {
+        let ran = run(&mut bench.bare(&[&["replay"], arguments].concat())).is(2);
+        assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
+    }
+}

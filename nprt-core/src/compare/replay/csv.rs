@@ -1,0 +1,205 @@
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use ::csv::{ReaderBuilder, StringRecord};
+use jiff::Timestamp;
+
+use super::fields::Fields;
+use super::{Record, RunId};
+use crate::model::{Block, BlockData, Track};
+use crate::{Error, ErrorKind, Result};
+
+const COLUMNS: [&str; 14] = [
+    "run", "minute", "time", "track", "metric", "pod", "route", "version", "unit", "samples", "value",
+    "requests", "errors", "class",
+];
+
+/// Reads a table of comma-separated values, with the names of its columns in the first line, as the records of
+/// [`Replay::of`](super::Replay::of), each with the number of its line. All of it is kept in memory.
+///
+/// | column | | |
+/// |---|---|---|
+/// | `run` | optional | a text, or a whole number; without it all is of the run that the call names |
+/// | `minute`, `time` | one of both | as in [`replay`](super), or a time of RFC 3339 or in seconds since 1970, whose minute counts |
+/// | `track`, `metric` | required | as there |
+/// | `pod`, `route`, `version`, `unit` | optional | as there; an empty cell is none |
+/// | `samples` | one of these four | measurements, separated by spaces or `;`; those of several rows add up |
+/// | `value` | | one gauge or aggregate |
+/// | `requests`, `errors` | | both |
+/// | `class`, `errors` | | both: so many errors of the class; those of several rows make up one block |
+///
+/// Rows may be in any order. Histograms have no place in a table: lines of JSON take them.
+///
+/// ```
+/// use nprt_core::compare::replay::read_csv;
+///
+/// let table = "minute,track,metric,unit,samples,class,errors\n\
+///              7,canary,latency,ms,12.5;80,,\n\
+///              7,canary,errors,,,timeout,2\n\
+///              7,canary,latency,ms,90,,\n";
+/// let records = read_csv(table.as_bytes(), &"cart".into())?;
+/// let lines: Vec<_> = records.iter().map(|(_, record)| serde_json::to_string(record)).collect::<Result<_, _>>()?;
+/// assert_eq!(lines, [
+///     r#"{"run":"cart","minute":7,"track":"canary","metric":"latency","samples":[0.0125,0.08,0.09]}"#,
+///     r#"{"run":"cart","minute":7,"track":"canary","metric":"errors","classes":{"timeout":2}}"#,
+/// ]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// `Invalid`, with line and field, for what is not so, and for a class that is given twice; `Unavailable` where the
+/// reader fails.
+pub fn read_csv(reader: impl Read, run: &RunId) -> Result<Vec<(u64, Record)>> {
+    let mut table = ReaderBuilder::new().trim(::csv::Trim::All).from_reader(reader);
+    let columns = table.headers().map_err(|error| failed(&error))?.clone();
+    check(&columns)?;
+    let mut gathered = Gathered::default();
+    for row in table.records() {
+        let row = row.map_err(|error| failed(&error))?;
+        let line = row.position().map_or(0, ::csv::Position::line);
+        let record = record(&columns, &row, run).and_then(|record| gathered.add(line, record));
+        record.map_err(|error| error.with("line", line))?;
+    }
+    Ok(gathered.ordered())
+}
+
+fn check(columns: &StringRecord) -> Result<()> {
+    for (index, name) in columns.iter().enumerate() {
+        let known = COLUMNS.contains(&name);
+        if !known || columns.iter().take(index).any(|earlier| earlier == name) {
+            let message = if known { "a column twice" } else { "an unknown column" };
+            return Err(invalid(message).with("line", 1).with("column", name).with_available(COLUMNS));
+        }
+    }
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    if has("minute") == has("time") {
+        return Err(invalid("expected the column minute, or time").with("line", 1));
+    }
+    match ["track", "metric"].into_iter().find(|name| !has(name)) {
+        Some(name) => Err(invalid("a column is missing").with("line", 1).with("column", name)),
+        None => Ok(()),
+    }
+}
+
+/// The record of one row.
+fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Record> {
+    let (mut fields, mut class) = (Fields::default(), None);
+    for (column, cell) in columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+        let text = || Some(cell.to_owned());
+        match column {
+            "run" => fields.run = Some(cell.parse::<i64>().map_or_else(|_| cell.into(), RunId::from)),
+            "minute" => fields.minute = Some(number(column, cell, "a whole number")?),
+            "time" => fields.minute = Some(minute(cell)?),
+            "track" => fields.track = text(),
+            "metric" => fields.metric = text(),
+            "pod" => fields.pod = text(),
+            "route" => fields.route = text(),
+            "version" => fields.version = text(),
+            "unit" => fields.unit = text(),
+            "samples" => fields.samples = Some(samples(cell)?),
+            "value" => fields.value = Some(number(column, cell, "a number")?),
+            "requests" => fields.requests = Some(number(column, cell, "a count")?),
+            "errors" => fields.errors = Some(number(column, cell, "a count")?),
+            _ => class = text(),
+        }
+    }
+    if let Some(class) = class {
+        let count = fields.errors.take();
+        let count = count.ok_or_else(|| invalid("expected errors beside a class").with("field", "errors"))?;
+        fields.classes = Some(BTreeMap::from([(class, count)]));
+    }
+    let run = fields.run.take().unwrap_or_else(|| run.clone());
+    Ok(Record { run, block: fields.into_block()? })
+}
+
+fn samples(cell: &str) -> Result<Vec<f64>> {
+    let samples = cell.split([' ', ';']).filter(|sample| !sample.is_empty());
+    samples.map(|sample| number("samples", sample, "numbers separated by spaces or ;")).collect()
+}
+
+/// The minute that a time lies in.
+fn minute(cell: &str) -> Result<i64> {
+    match (cell.parse::<f64>(), cell.parse::<Timestamp>()) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole, and beyond the bounds saturated, which is refused"
+        )]
+        (Ok(seconds), _) if seconds.is_finite() => Ok((seconds / 60.0).floor() as i64),
+        (_, Ok(time)) => Ok(Block::minute_of(time)),
+        _ => Err(unreadable("time", cell, "a time of RFC 3339, or seconds since 1970")),
+    }
+}
+
+fn number<T: std::str::FromStr>(column: &str, cell: &str, expected: &str) -> Result<T> {
+    cell.parse().map_err(|_| unreadable(column, cell, expected))
+}
+
+fn unreadable(column: &str, cell: &str, expected: &str) -> Error {
+    let shown: String = cell.chars().take(60).collect();
+    invalid(format!("expected {expected}, found {shown:?}")).with("field", column)
+}
+
+/// Records in the order of their runs and minutes, in which parts of one block have become one.
+#[derive(Default)]
+struct Gathered {
+    runs: BTreeMap<RunId, usize>,
+    records: Vec<(u64, Record)>,
+    /// By what tells blocks apart, where the block of samples or classes is.
+    parts: BTreeMap<Key, usize>,
+}
+
+/// Run, minute, whether of samples, track, metric, pod, route and version.
+type Key = (usize, i64, bool, Track, String, [Option<String>; 3]);
+
+impl Gathered {
+    fn add(&mut self, line: u64, record: Record) -> Result<()> {
+        let next = self.runs.len();
+        let run = *self.runs.entry(record.run.clone()).or_insert(next);
+        let Block { minute, track, version, pod, route, metric, data } = &record.block;
+        let is_samples = matches!(data, BlockData::Samples(_));
+        if is_samples || matches!(data, BlockData::Classes(_)) {
+            let place = [pod.clone(), route.clone(), version.clone()];
+            let key = (run, *minute, is_samples, *track, metric.to_string(), place);
+            if let Some(index) = self.parts.get(&key) {
+                return match self.records.get_mut(*index) {
+                    Some((_, whole)) => join(&mut whole.block.data, record.block.data),
+                    None => Ok(()),
+                };
+            }
+            self.parts.insert(key, self.records.len());
+        }
+        self.records.push((line, record));
+        Ok(())
+    }
+
+    fn ordered(mut self) -> Vec<(u64, Record)> {
+        let runs = self.runs;
+        self.records.sort_by_key(|(_, record)| (runs.get(&record.run).copied(), record.block.minute));
+        self.records
+    }
+}
+
+fn join(whole: &mut BlockData, part: BlockData) -> Result<()> {
+    match (whole, part) {
+        (BlockData::Samples(all), BlockData::Samples(more)) => all.extend(more),
+        (BlockData::Classes(all), BlockData::Classes(more)) => {
+            for (class, count) in more {
+                if all.contains_key(&class) {
+                    return Err(invalid(format!("the class {class:?} twice")).with("field", "class"));
+                }
+                all.insert(class, count);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn failed(error: &::csv::Error) -> Error {
+    let kind = if error.is_io_error() { ErrorKind::Unavailable } else { ErrorKind::Invalid };
+    Error::new(kind, "replay.csv", error.to_string())
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid("replay.csv", message)
+}
