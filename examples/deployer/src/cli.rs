@@ -1,6 +1,7 @@
 //! The commands.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,21 +11,43 @@ use serde_json::Value;
 
 use crate::compose::{Composed, Parts};
 use crate::config::{Config, Environment, Problems, SCHEMA};
+use crate::serve::serve;
+use crate::{demo, log};
 
 /// Deploys services: canaries beside stable, judged, promoted or rolled back.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
+    /// How the log is written.
+    #[arg(long, value_enum, default_value = "text", global = true, env = "DEPLOYER_LOG_FORMAT")]
+    log_format: log::Format,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serves, by a configuration.
+    Serve(Serve),
+    /// Everything in one process, to try it: no cluster and no network.
+    Demo(demo::Options),
     /// Says whether a configuration is right, and if not, all that is wrong with it.
     Check(File),
     /// Prints the JSON schema of the configuration.
     Schema,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    file: File,
+    /// Where to listen, whatever the configuration says.
+    #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Run without any token: whoever reaches the server can deploy.
+    #[arg(long)]
+    insecure: bool,
 }
 
 /// Which configuration.
@@ -37,7 +60,16 @@ struct File {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let done = match Options::parse().command {
+    let options = Options::parse();
+    let done = match options.command {
+        Command::Serve(Serve { file, listen, insecure }) => {
+            log::start(options.log_format);
+            run(serve(file.config, listen, insecure))
+        }
+        Command::Demo(demo) => {
+            log::start(options.log_format);
+            run(demo::run(demo))
+        }
         Command::Check(file) => run(check(&file.config)),
         Command::Schema => schema(),
     };
@@ -56,7 +88,11 @@ pub fn main() -> ExitCode {
 
 fn run(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?.block_on(work)
+    let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let done = runtime.block_on(work);
+    // What still runs had its time.
+    runtime.shutdown_background();
+    done
 }
 
 async fn check(path: &Path) -> Result<String, String> {

@@ -3,10 +3,20 @@
 //! It composes the library [`nprt`] and holds nothing that a user of the library would want. The binary is
 //! [`main`]; the package's README says how to use it.
 
-#![allow(dead_code, unused_imports, reason = "the server that uses it comes next")]
-
+mod admit;
+mod app;
+mod autopilot;
 mod cli;
 mod compose;
 mod config;
+mod demo;
+mod expected;
+mod http;
+mod log;
+mod numbers;
+mod reload;
+mod serve;
+mod shutdown;
+mod verdicts;
 
 pub use cli::main;

@@ -18,8 +18,7 @@ use serde_json::Value;
 pub(crate) use branches::Branches;
 pub(crate) use environment::Environment;
 pub(crate) use file::{
-    AtDeadline, AutopilotSettings, Limits, MemoryPlace, Metrics, Notify, Place, Registry, ServiceAutopilot,
-    Vcs,
+    AtDeadline, AutopilotSettings, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot, Vcs,
 };
 pub(crate) use problems::Problems;
 pub(crate) use token::{Action, Token};
