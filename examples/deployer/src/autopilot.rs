@@ -50,7 +50,10 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
         return;
     }
     match decide(app, composed, member, name).await {
-        Ok(outcome) => Numbers::count(&app.numbers().decisions, service, outcome, "done"),
+        Ok(outcome) => {
+            tracing::debug!(%service, outcome, "looked after");
+            Numbers::count(&app.numbers().decisions, service, outcome, "done");
+        }
         // Somebody else is at it, or was faster.
         Err(error) if error.is_conflict() || error.is_cancelled() => {
             tracing::info!(%service, "nothing decided: {error}");
