@@ -11,8 +11,28 @@ use nprt::ports::VcsSource;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+/// A file of Online Boutique. It is part of the program, which has no source at hand where it was installed.
+macro_rules! manifest {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../nprt-core/tests/data/online-boutique/", $name)))
+    };
+}
+
 /// Google's Online Boutique: twelve workloads, as its authors publish them.
-const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/nprt-core/tests/data/online-boutique");
+const MANIFESTS: [(&str, &str); 12] = [
+    manifest!("adservice.yaml"),
+    manifest!("cartservice.yaml"),
+    manifest!("checkoutservice.yaml"),
+    manifest!("currencyservice.yaml"),
+    manifest!("emailservice.yaml"),
+    manifest!("frontend.yaml"),
+    manifest!("kustomization.yaml"),
+    manifest!("loadgenerator.yaml"),
+    manifest!("paymentservice.yaml"),
+    manifest!("productcatalogservice.yaml"),
+    manifest!("recommendationservice.yaml"),
+    manifest!("shippingservice.yaml"),
+];
 
 /// A version: its revision, and the tag of its images.
 pub(crate) struct Version {
@@ -51,9 +71,8 @@ fn git_repository(path: &Path, messages: &[&str]) -> Result<Vec<Revision>, Box<d
     let mut options = git2::RepositoryInitOptions::new();
     let repository = git2::Repository::init_opts(path, options.initial_head("main"))?;
     fs::create_dir(path.join("kubernetes"))?;
-    for entry in fs::read_dir(MANIFESTS)? {
-        let entry = entry?;
-        fs::copy(entry.path(), path.join("kubernetes").join(entry.file_name()))?;
+    for (name, content) in MANIFESTS {
+        fs::write(path.join("kubernetes").join(name), content)?;
     }
     let mut revisions = Vec::new();
     let mut parent = None;

@@ -24,6 +24,9 @@ pub mod annotation {
     /// When this canary's time is over, RFC 3339; on the canary's workload. From then on it is not judged
     /// and not promoted, and whoever looks removes it.
     pub const EXPIRES: &str = "nprt.dev/expires";
+    /// That this canary is neither promoted nor rolled back without a person: who says so, why and since when, as
+    /// JSON; on the canary's workload.
+    pub const HELD: &str = "nprt.dev/held";
     /// The share of stable's pods that this canary has, where it has one: above 0 and at most 1; on the
     /// canary's workload. Whoever tends the service keeps the two in step by it.
     pub const REPLICAS_SHARE: &str = "nprt.dev/replicas-share";

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::held::Held;
 use super::job::Job;
 use crate::Result;
 use crate::manifest::{Version, was_run};
@@ -21,6 +22,9 @@ pub struct Running {
     pub expires: Option<Timestamp>,
     /// Who asked for it.
     pub caller: Option<String>,
+    /// Who [holds](crate::pipeline::Pipeline::hold) it; only of a canary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
     /// The objects of the track.
     pub objects: Vec<ObjectId>,
 }
@@ -41,6 +45,12 @@ impl Running {
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// Whether it is exactly this version, started then, and held or not as this one.
+    pub(super) fn is_same_trial(&self, other: &Self) -> bool {
+        let trial = |one: &Self| (one.revision.clone(), one.tag.clone(), one.started, one.held.clone());
+        trial(self) == trial(other)
     }
 
     /// Whether it is exactly this version.
@@ -89,6 +99,7 @@ impl Live {
             started: started.max(),
             expires,
             caller: first.annotation(annotation::CALLER).map(str::to_owned),
+            held: objects.iter().find_map(|object| Held::of(object)),
             objects: self.on(track).map(Object::id).collect(),
         })
     }

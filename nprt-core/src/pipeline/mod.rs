@@ -7,7 +7,7 @@
 //! What changes a service is told to its [`Notifier`](crate::ports::Notifier). That, and each verdict that is not
 //! inconclusive, is left as one [event](crate::ports::Cluster::record_event) on stable's first Deployment, where
 //! `kubectl describe` shows it: `Deployed`, `CanaryStarted`, `CanaryPassed`, `CanaryRegressed`, `Promoted`,
-//! `RolledBack`, `Expired`, `Cancelled`, `Undone` and `Failed`, with who asked for a change and why. An operation
+//! `RolledBack`, `Held`, `Resumed`, `Expired`, `Cancelled`, `Undone` and `Failed`, with who asked for a change and why. An operation
 //! that fails before it has read what runs, such as for a commit that is not there, leaves none. Neither news nor
 //! events ever fail an operation.
 //!
@@ -62,6 +62,7 @@ mod deploy;
 mod ending;
 mod event;
 mod expire;
+mod held;
 mod job;
 mod judge_canary;
 mod lease;
@@ -92,6 +93,7 @@ use std::sync::atomic::AtomicU64;
 use crate::ports::Clock;
 use crate::{Error, Result};
 
+pub use held::Held;
 pub use judge_canary::Judgement;
 pub use live::Running;
 pub use preview::{Preview, PreviewedObject};

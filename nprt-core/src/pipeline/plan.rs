@@ -87,6 +87,9 @@ impl Job<'_> {
                 now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
             };
             annotate(&mut object, marks.iter().filter_map(kept))?;
+            // As the trial goes on, so does a hold of it.
+            let held = now.and_then(|now| now.annotation(annotation::HELD));
+            annotate(&mut object, held.into_iter().map(|held| (annotation::HELD, held.to_owned())))?;
             let would_be = self.accepted(&source, &object).await?;
             if would_be.change != Change::Unchanged || now.is_none() {
                 let pods_stay = now.is_some_and(|now| {

@@ -10,6 +10,7 @@ mod events;
 mod expire;
 mod faults;
 mod faulty;
+mod held;
 mod jobs;
 mod judge;
 mod prune;

@@ -1,0 +1,66 @@
+use std::sync::{Arc, PoisonError, RwLock};
+
+use nprt::ports::Clock;
+use tokio_util::task::TaskTracker;
+
+use crate::compose::{Composed, Parts};
+use crate::numbers::Numbers;
+use crate::verdicts::Verdicts;
+
+/// What every request and the autopilot share.
+#[derive(Debug, Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    current: RwLock<Arc<Composed>>,
+    parts: Parts,
+    numbers: Numbers,
+    verdicts: Verdicts,
+    /// Operations under way: they go on when their caller is gone.
+    tasks: TaskTracker,
+    is_insecure: bool,
+}
+
+impl App {
+    pub(crate) fn new(composed: Composed, parts: Parts, is_insecure: bool) -> Self {
+        let (numbers, verdicts, tasks) = (Numbers::new(), Verdicts::default(), TaskTracker::new());
+        let current = RwLock::new(Arc::new(composed));
+        Self(Arc::new(Inner { current, parts, numbers, verdicts, tasks, is_insecure }))
+    }
+
+    /// What holds now. Whoever began with it goes on with it.
+    pub(crate) fn current(&self) -> Arc<Composed> {
+        Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on `composed` holds.
+    pub(crate) fn replace(&self, composed: Composed) {
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(composed);
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.parts.clock()
+    }
+
+    pub(crate) fn numbers(&self) -> &Numbers {
+        &self.0.numbers
+    }
+
+    pub(crate) fn verdicts(&self) -> &Verdicts {
+        &self.0.verdicts
+    }
+
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Whether it may run without tokens.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.0.is_insecure
+    }
+}

@@ -1,0 +1,142 @@
+//! Looks after every service: does what is due, judges the canary, promotes it or rolls it back. Any number of
+//! replicas may do so: each decision is made under the service's lease, on what runs then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use nprt::compare::Decision;
+use nprt::model::{ServiceName, VersionRef};
+use nprt::pipeline::{Caller, Judgement, Progress, Request, Running};
+use nprt::{Error, Result};
+
+use crate::app::App;
+use crate::compose::{Composed, Member, Told};
+use crate::config::AtDeadline;
+use crate::numbers::Numbers;
+
+const NAME: &str = "autopilot";
+
+/// Looks after all services until the process ends.
+pub(crate) async fn fly(app: App) {
+    let clock = app.clock();
+    loop {
+        let composed = app.current();
+        clock.sleep(Duration::from_secs(composed.config.autopilot.interval_seconds)).await;
+        // What holds now may be another configuration.
+        let composed = app.current();
+        if !composed.config.autopilot.enabled {
+            continue;
+        }
+        let names: Vec<ServiceName> = composed.members.keys().cloned().collect();
+        // Each in a task of its own: one whose cluster does not answer keeps none waiting, and what was begun ends.
+        let tasks = names.into_iter().map(|name| {
+            let (app, composed) = (app.clone(), Arc::clone(&composed));
+            app.tasks().clone().spawn(async move { look_after(&app, &composed, &name).await })
+        });
+        join_all(tasks).await;
+    }
+}
+
+async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
+    let Ok(member) = composed.member(name) else { return };
+    let service = name.as_str();
+    match tend(composed, name).await {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%service, "not tended: {error}"),
+    }
+    if !member.config.autopilot.enabled {
+        return;
+    }
+    match decide(app, composed, member, name).await {
+        Ok(outcome) => {
+            tracing::debug!(%service, outcome, "looked after");
+            Numbers::count(&app.numbers().decisions, service, outcome, "done");
+        }
+        // Somebody else is at it, or was faster.
+        Err(error) if error.is_conflict() || error.is_cancelled() => {
+            tracing::info!(%service, "nothing decided: {error}");
+        }
+        Err(error) => {
+            tracing::warn!(%service, "nothing decided: {error}");
+            Numbers::count(&app.numbers().decisions, service, "none", "failed");
+        }
+    }
+}
+
+async fn tend(composed: &Composed, name: &ServiceName) -> Result<()> {
+    let caller = Caller::new(NAME, "")?;
+    composed.pipeline(Told::Failures).tend(name, &caller, &Progress::silent()).await.map(drop)
+}
+
+/// Judges the canary, if there is one that nobody holds, and does what follows; answers with what that was.
+async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceName) -> Result<&'static str> {
+    let pipeline = composed.pipeline(Told::Failures);
+    let Some(canary) = pipeline.status(name).await?.canary else { return Ok("no_canary") };
+    if canary.held.is_some() {
+        return Ok("held");
+    }
+    let judged = pipeline.judge_canary(name, &Progress::silent()).await?;
+    if canary.revision.as_ref() != Some(&judged.revision) || canary.started != Some(judged.started) {
+        return Ok("changed_meanwhile");
+    }
+    let (decision, reason) = (judged.verdict.decision.clone(), judged.verdict.reason.clone());
+    app.verdicts().keep(judged.clone());
+    tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
+    match decision {
+        Decision::Regression => roll_back(composed, name, &canary, &reason, "rolled_back").await,
+        Decision::Pass => promote(composed, name, &judged, &reason).await,
+        Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
+            match member.config.autopilot.at_deadline {
+                AtDeadline::Keep => Ok("kept_at_deadline"),
+                AtDeadline::RollBack => {
+                    let reason = format!("still inconclusive at the deadline: {reason}");
+                    roll_back(composed, name, &canary, &reason, "rolled_back_at_deadline").await
+                }
+            }
+        }
+        Decision::Inconclusive { .. } => Ok("waits"),
+    }
+}
+
+fn is_over(member: &Member, judged: &Judgement, now: Timestamp) -> bool {
+    let deadline = i64::from(member.config.service.policy.deadline_minutes);
+    now.duration_since(judged.started) >= SignedDuration::from_mins(deadline)
+}
+
+async fn roll_back(
+    composed: &Composed,
+    name: &ServiceName,
+    canary: &Running,
+    reason: &str,
+    outcome: &'static str,
+) -> Result<&'static str> {
+    let (caller, silent) = (caller(reason)?, Progress::silent());
+    let done = composed.pipeline(Told::Failures).roll_back_if(name, canary, &caller, &silent).await?;
+    Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
+}
+
+/// Promotes the version that was judged: the library does so only while it is the canary.
+async fn promote(
+    composed: &Composed,
+    name: &ServiceName,
+    judged: &Judgement,
+    reason: &str,
+) -> Result<&'static str> {
+    let pipeline = composed.pipeline(Told::Failures);
+    // Judging takes a while, and a person may have said to wait.
+    let canary = pipeline.status(name).await?.canary;
+    if !canary.is_some_and(|canary| canary.held.is_none() && canary.started == Some(judged.started)) {
+        return Ok("changed_meanwhile");
+    }
+    let version = VersionRef::new(Some(&judged.revision.to_string()), Some(judged.tag.as_str()))?;
+    pipeline.promote(name, &Request::new(version, caller(reason)?), &Progress::silent()).await?;
+    Ok("promoted")
+}
+
+/// The autopilot, because of a verdict, which is as long as it is.
+fn caller(reason: &str) -> std::result::Result<Caller, Error> {
+    let reason: String = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
+    Caller::new(NAME, reason)
+}

@@ -1,0 +1,118 @@
+//! The commands.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nprt::compare::POLICY_SCHEMA;
+use serde_json::Value;
+
+use crate::compose::{Composed, Parts};
+use crate::config::{Config, Environment, Problems, SCHEMA};
+use crate::serve::serve;
+use crate::{demo, log};
+
+/// Deploys services: canaries beside stable, judged, promoted or rolled back.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// How the log is written.
+    #[arg(long, value_enum, default_value = "text", global = true, env = "DEPLOYER_LOG_FORMAT")]
+    log_format: log::Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves, by a configuration.
+    Serve(Serve),
+    /// Everything in one process, to try it: no cluster and no network.
+    Demo(demo::Options),
+    /// Says whether a configuration is right, and if not, all that is wrong with it.
+    Check(File),
+    /// Prints the JSON schema of the configuration.
+    Schema,
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    file: File,
+    /// Where to listen, whatever the configuration says.
+    #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Run without any token: whoever reaches the server can deploy.
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+struct File {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", env = "DEPLOYER_CONFIG")]
+    config: PathBuf,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.command {
+        Command::Serve(Serve { file, listen, insecure }) => {
+            log::start(options.log_format);
+            run(serve(file.config, listen, insecure))
+        }
+        Command::Demo(demo) => {
+            log::start(options.log_format);
+            run(demo::run(demo))
+        }
+        Command::Check(file) => run(check(&file.config)),
+        Command::Schema => schema(),
+    };
+    match done {
+        Ok(text) => {
+            // Nobody reads on.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            let _ = writeln!(std::io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let done = runtime.block_on(work);
+    // What still runs had its time.
+    runtime.shutdown_background();
+    done
+}
+
+async fn check(path: &Path) -> Result<String, String> {
+    let mut problems = Problems::default();
+    let mut counts = (0, 0);
+    if let Some(config) = Config::examine(path, &Environment::Process, &mut problems) {
+        counts = (config.services.len(), config.tokens.len());
+        Composed::build(config, &Parts::on_trial(), &mut problems).await;
+    }
+    let (services, tokens) = problems.or(counts).map_err(|problems| problems.to_string())?;
+    Ok(format!("{}: right; services: {services}, tokens: {tokens}\n", path.display()))
+}
+
+/// The schema with that of policies in it, so that it is of use alone.
+fn schema() -> Result<String, String> {
+    let broken = |error: serde_json::Error| format!("the schema cannot be read: {error}");
+    let mut schema: Value = serde_json::from_str(SCHEMA).map_err(broken)?;
+    let policy: Value = serde_json::from_str(POLICY_SCHEMA).map_err(broken)?;
+    if let Some(definitions) = schema.get_mut("$defs").and_then(Value::as_object_mut) {
+        definitions.insert("policy".to_owned(), policy);
+    }
+    serde_json::to_string_pretty(&schema).map(|text| text + "\n").map_err(broken)
+}

@@ -1,0 +1,98 @@
+//! The parts of one service, from what its configuration says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nprt::bugsnag::BugsnagBuilder;
+use nprt::git::GitBuilder;
+use nprt::kubernetes::KubernetesCluster;
+use nprt::layout::LayoutRegistry;
+use nprt::oci::OciRegistry;
+use nprt::pipeline::Ports;
+use nprt::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
+use nprt::slack::SlackBuilder;
+use nprt::svn::SvnBuilder;
+use nprt::{FanOut, Result};
+
+use super::Parts;
+use crate::config::{Metrics, Notify, Place, Problems, Registry, ServiceConfig, Vcs};
+
+/// The ports, or `None` where something is wrong, which is told to `problems`. Nothing is sent anywhere.
+pub(crate) async fn ports(
+    config: &ServiceConfig,
+    cache: Option<&Path>,
+    parts: &Parts,
+    problems: &mut Problems,
+) -> Option<Ports> {
+    let at = |field: &str| format!("{}.{field}", config.path);
+    let vcs = kept(vcs(&config.vcs, cache), at("vcs"), problems);
+    let registry = kept(registry(&config.registry, parts), at("registry"), problems);
+    let metrics = kept(metrics(&config.metrics, parts), at("metrics"), problems);
+    let cluster = kept(cluster(&config.cluster, parts).await, at("cluster"), problems);
+    let mut all = FanOut::new();
+    for (number, notify) in config.notifiers.iter().enumerate() {
+        if let Some(notifier) = kept(notifier(notify, parts), at(&format!("notifiers[{number}]")), problems) {
+            all = all.with(format!("notifiers[{number}]"), notifier);
+        }
+    }
+    Some(Ports {
+        vcs: vcs?,
+        registry: registry?,
+        metrics: metrics?,
+        cluster: cluster?,
+        notifier: Arc::new(all),
+    })
+}
+
+fn kept<T>(built: Result<T>, path: String, problems: &mut Problems) -> Option<T> {
+    built.map_err(|error| problems.add_error(path, &error)).ok()
+}
+
+fn vcs(config: &Vcs, cache: Option<&Path>) -> Result<Arc<dyn VcsSource>> {
+    Ok(match config {
+        Vcs::Git(config) => {
+            let own = config.cache.clone();
+            let mut builder = GitBuilder::from(config.clone());
+            if let (None, Some(cache)) = (own, cache) {
+                builder = builder.cache(cache);
+            }
+            Arc::new(builder.build()?)
+        }
+        Vcs::Svn(config) => Arc::new(SvnBuilder::from(config.clone()).build()?),
+    })
+}
+
+fn registry(config: &Registry, parts: &Parts) -> Result<Arc<dyn ImageRegistry>> {
+    Ok(match config {
+        Registry::Oci(config) => Arc::new(OciRegistry::builder(config.clone()).clock(parts.clock()).build()?),
+        Registry::Layout(config) => Arc::new(LayoutRegistry::new(config.clone())?),
+    })
+}
+
+fn metrics(config: &Metrics, parts: &Parts) -> Result<Arc<dyn MetricsBackend>> {
+    Ok(match config {
+        Metrics::Prometheus(config) => Arc::new(config.clone().build(parts.clock())?),
+        Metrics::Datadog(config) => Arc::new(config.clone().build(parts.clock())?),
+        Metrics::Statsd(config) => parts.statsd(config)?,
+    })
+}
+
+async fn cluster(config: &Place, parts: &Parts) -> Result<Arc<dyn Cluster>> {
+    Ok(match config {
+        Place::Memory(place) => Arc::new(parts.memory(&place.namespace)),
+        // Where a file is checked, such as in CI, its clusters need not be known.
+        Place::Kubernetes(_) if parts.is_trial() => Arc::new(parts.memory("default")),
+        Place::Kubernetes(config) => {
+            Arc::new(KubernetesCluster::builder(config.clone()).clock(parts.clock()).build().await?)
+        }
+    })
+}
+
+fn notifier(config: &Notify, parts: &Parts) -> Result<Arc<dyn Notifier>> {
+    Ok(match config {
+        Notify::Slack(config) => Arc::new(SlackBuilder::from(config.clone()).build()?),
+        Notify::Bugsnag(config) => {
+            Arc::new(BugsnagBuilder::from(config.clone()).clock(parts.clock()).build()?)
+        }
+    })
+}

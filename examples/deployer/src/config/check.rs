@@ -1,0 +1,224 @@
+//! From what the file says to what holds: what is missing, what is there twice, what is out of bounds.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use nprt::model::ServiceName;
+use nprt::oci::OciConfig;
+use nprt::pipeline::Service;
+
+use super::file::{File, Limits, ServiceFile, TokenFile};
+use super::token::{hash_of, read_hash};
+use super::{Action, Config, Environment, LISTEN, Problems, Registry, ServiceConfig, Token};
+
+/// Routes of the server that a service could be called like.
+const RESERVED: [&str; 4] = ["healthz", "metrics", "readyz", "version"];
+
+/// Secrets that are shorter can be guessed.
+const SHORTEST_SECRET: usize = 16;
+
+/// What holds of `file`; where there are problems, it is not to be used.
+pub(crate) fn check(file: File, environment: &Environment, problems: &mut Problems) -> Config {
+    check_limits(&file.limits, problems);
+    within(problems, "autopilot.interval_seconds", file.autopilot.interval_seconds, 1, 3600);
+    let services = services(file.services, problems);
+    let names: BTreeSet<&ServiceName> = services.iter().map(|service| &service.service.name).collect();
+    let tokens = tokens(file.tokens, &names, problems);
+    let name = file.name.or_else(|| environment.get("HOSTNAME")).unwrap_or_else(|| "deployer".to_owned());
+    if name.trim().is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
+        problems.add("name", "expected 1 to 100 characters, on one line");
+    }
+    Config {
+        listen: file.listen.unwrap_or(LISTEN),
+        name,
+        cache: file.cache,
+        limits: file.limits,
+        pipeline: file.pipeline,
+        autopilot: file.autopilot,
+        tokens,
+        services,
+    }
+}
+
+fn check_limits(limits: &Limits, problems: &mut Problems) {
+    within(problems, "limits.body_bytes", limits.body_bytes, 1024, 16 << 20);
+    within(problems, "limits.header_bytes", limits.header_bytes, 8192, 1 << 20);
+    within(problems, "limits.receive_seconds", limits.receive_seconds, 1, 300);
+    within(problems, "limits.read_seconds", limits.read_seconds, 1, 600);
+    within(problems, "limits.connections", limits.connections, 1, 1 << 20);
+    within(problems, "limits.shutdown_seconds", limits.shutdown_seconds, 0, 3600);
+}
+
+fn within<T: PartialOrd + Display + Copy>(problems: &mut Problems, path: &str, value: T, least: T, most: T) {
+    if value < least || value > most {
+        problems.add(path, format!("expected {least} to {most}, found {value}"));
+    }
+}
+
+fn services(files: Vec<ServiceFile>, problems: &mut Problems) -> Vec<ServiceConfig> {
+    if files.is_empty() {
+        problems.add("services", "expected at least one service");
+    }
+    let mut names = BTreeSet::new();
+    let mut services = Vec::new();
+    for (number, file) in files.into_iter().enumerate() {
+        let path = format!("services[{number}]");
+        if let Some(name) = &file.name {
+            if !names.insert(name.clone()) {
+                problems.add(format!("{path}.name"), format!("the service {name} is there twice"));
+            }
+            // They would be taken for the server's own routes.
+            if RESERVED.contains(&name.as_str()) {
+                problems.add(format!("{path}.name"), format!("{name} is a route of the server itself"));
+            }
+        }
+        services.extend(service(file, path, problems));
+    }
+    services
+}
+
+fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<ServiceConfig> {
+    let name = required(file.name, &path, "name", problems);
+    let vcs = required(file.vcs, &path, "vcs", problems);
+    let metrics = required(file.metrics, &path, "metrics", problems);
+    let cluster = required(file.cluster, &path, "cluster", problems);
+    for (number, branch) in file.deployable_branches.names().enumerate() {
+        if branch.is_empty() {
+            problems.add(format!("{path}.deployable_branches[{number}]"), "expected a name");
+        }
+    }
+    let mut service = Service::new(name?);
+    service.manifests = file.manifests.unwrap_or(service.manifests);
+    service.policy = file.policy.unwrap_or(service.policy);
+    service.transform = file.transform;
+    service.prune = file.prune;
+    service.allow_kinds = file.allow_kinds;
+    Some(ServiceConfig {
+        path,
+        service,
+        vcs: vcs?,
+        registry: file.registry.unwrap_or_else(|| Registry::Oci(OciConfig::default())),
+        metrics: metrics?,
+        notifiers: file.notifiers,
+        cluster: cluster?,
+        branches: file.deployable_branches,
+        autopilot: file.autopilot,
+    })
+}
+
+fn required<T>(value: Option<T>, path: &str, field: &str, problems: &mut Problems) -> Option<T> {
+    if value.is_none() {
+        problems.add(format!("{path}.{field}"), "missing");
+    }
+    value
+}
+
+fn tokens(files: Vec<TokenFile>, services: &BTreeSet<&ServiceName>, problems: &mut Problems) -> Vec<Token> {
+    let mut tokens = Vec::<Token>::new();
+    for (number, file) in files.into_iter().enumerate() {
+        let path = format!("tokens[{number}]");
+        let name = required(file.name, &path, "name", problems).unwrap_or_default();
+        if !name.is_empty() && tokens.iter().any(|token| token.name == name) {
+            problems.add(format!("{path}.name"), format!("the token {name} is there twice"));
+        }
+        if name.chars().count() > 200 || name.contains(char::is_control) {
+            problems.add(format!("{path}.name"), "expected 1 to 200 characters, on one line");
+        }
+        for unknown in file.services.iter().flatten().filter(|name| !services.contains(name)) {
+            problems.add(format!("{path}.services"), format!("there is no service {unknown}"));
+        }
+        let hash = match (&file.sha256, &file.secret) {
+            (Some(hash), None) => read_hash(hash).ok_or(("sha256", "expected 64 hex digits")),
+            (None, Some(secret)) if secret.expose().len() < SHORTEST_SECRET => {
+                Err(("secret", "expected at least 16 characters"))
+            }
+            (None, Some(secret)) => Ok(hash_of(secret.expose())),
+            (Some(_), Some(_)) => Err(("secret", "expected sha256 or secret, not both")),
+            (None, None) => Err(("sha256", "missing: sha256 or secret")),
+        };
+        match hash {
+            Ok(hash) => tokens.push(Token {
+                name,
+                hash,
+                services: file.services,
+                actions: file.actions.unwrap_or_else(|| Action::ALL.into()),
+                branches: file.deployable_branches,
+            }),
+            Err((field, message)) => problems.add(format!("{path}.{field}"), message),
+        }
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "
+services:
+- name: shop
+  vcs: {git: {url: /srv/shop}}
+  metrics: {statsd: {}}
+  cluster: {memory: {}}
+tokens:
+- {name: ci, secret: {from_env: CI}, actions: [deploy]}
+";
+
+    fn read(text: &str) -> Result<Config, Problems> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deployer.yml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path, &Environment::of([("CI", "correct-horse-battery")]))
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let config = read(GOOD).unwrap();
+        let service = &config.services[0];
+        assert_eq!(service.service, Service::new(ServiceName::new("shop").unwrap()));
+        assert!(matches!(service.registry, Registry::Oci(_)) && !service.branches.is_limited());
+        assert_eq!((config.listen, config.tokens.len()), (LISTEN, 1));
+        assert!(!format!("{config:?}").contains("horse"));
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let text = "
+limits: {body_bytes: 1, extra: 2}
+services:
+- {vcs: {git: {}}, metrics: {prometheus: {url: http://p, http: {timeout_seconds: hunter2}}}}
+- {name: Shop_1, vcs: {hg: {}}, cluster: {memory: {}}, metrics: {statsd: {}}}
+- {name: metrics, vcs: {git: {url: x}}, cluster: {memory: {}}, metrics: {statsd: {}}, policy: {preset: defaul}}
+tokens:
+- {sha256: abc, services: [nothing], actions: [fly]}
+- {name: ci, secret: hunter2}
+";
+        let said = read(text).unwrap_err().to_string();
+        for expected in [
+            "limits.extra: unknown field",
+            "limits.body_bytes: expected 1024",
+            "services[0].name: missing",
+            "services[0].vcs.git: missing field `url`",
+            "services[0].metrics.prometheus.http.timeout_seconds: expected u64, found string",
+            "services[0].cluster: missing",
+            "services[1].name: ",
+            "services[1].vcs",
+            "services[2].name: metrics is a route",
+            "services[2].policy",
+            "tokens[0].name: missing",
+            "tokens[0].sha256: expected 64",
+            "tokens[0].services: there is no service nothing",
+            "tokens[0].actions",
+            "tokens[1].secret: expected at least 16",
+        ] {
+            assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+
+    #[test]
+    fn text_that_is_no_yaml_is_not_quoted() {
+        let said = read("a: [hunter2\nb: }").unwrap_err().to_string();
+        assert!(said.contains("line") && !said.contains("hunter2"), "{said}");
+    }
+}

@@ -1,0 +1,193 @@
+//! What a configuration file may say, before it is checked as a whole. Nothing in it is required here, so that
+//! everything that is missing can be named at once.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use nprt::bugsnag::BugsnagConfig;
+use nprt::compare::Policy;
+use nprt::datadog::DatadogConfig;
+use nprt::git::GitConfig;
+use nprt::kubernetes::KubernetesConfig;
+use nprt::layout::LayoutConfig;
+use nprt::manifest::Settings;
+use nprt::model::{RepoPath, Secret, ServiceName};
+use nprt::oci::OciConfig;
+use nprt::pipeline::PipelineSettings;
+use nprt::prometheus::PrometheusConfig;
+use nprt::slack::SlackConfig;
+use nprt::statsd::StatsdConfig;
+use nprt::svn::SvnConfig;
+use serde::{Deserialize, Serialize};
+
+use super::branches::Branches;
+use super::token::Action;
+
+/// The file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) name: Option<String>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) limits: Limits,
+    pub(crate) pipeline: PipelineSettings,
+    pub(crate) autopilot: AutopilotSettings,
+    pub(crate) tokens: Vec<TokenFile>,
+    pub(crate) services: Vec<ServiceFile>,
+}
+
+/// What bounds a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Bytes of a request's body.
+    pub(crate) body_bytes: usize,
+    /// Bytes of a request's line and headers.
+    pub(crate) header_bytes: usize,
+    /// Seconds until the headers, and then the body, must be there.
+    pub(crate) receive_seconds: u64,
+    /// Seconds that a request that only reads may take.
+    pub(crate) read_seconds: u64,
+    /// Connections at once.
+    pub(crate) connections: usize,
+    /// Seconds that operations under way have at the end of the process.
+    pub(crate) shutdown_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 16,
+            header_bytes: 1 << 14,
+            receive_seconds: 10,
+            read_seconds: 30,
+            connections: 4096,
+            shutdown_seconds: 25,
+        }
+    }
+}
+
+/// How canaries are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AutopilotSettings {
+    pub(crate) enabled: bool,
+    pub(crate) interval_seconds: u64,
+}
+
+impl Default for AutopilotSettings {
+    fn default() -> Self {
+        Self { enabled: true, interval_seconds: 60 }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TokenFile {
+    pub(crate) name: Option<String>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) services: Option<BTreeSet<ServiceName>>,
+    pub(crate) actions: Option<BTreeSet<Action>>,
+    pub(crate) deployable_branches: Branches,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServiceFile {
+    pub(crate) name: Option<ServiceName>,
+    pub(crate) vcs: Option<Vcs>,
+    pub(crate) manifests: Option<RepoPath>,
+    pub(crate) registry: Option<Registry>,
+    pub(crate) metrics: Option<Metrics>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) notifiers: Vec<Notify>,
+    pub(crate) cluster: Option<Place>,
+    pub(crate) deployable_branches: Branches,
+    pub(crate) autopilot: ServiceAutopilot,
+    pub(crate) prune: bool,
+    pub(crate) allow_kinds: BTreeSet<String>,
+    pub(crate) transform: Settings,
+}
+
+/// Where the manifests are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Vcs {
+    Git(GitConfig),
+    Svn(SvnConfig),
+}
+
+/// Where the images are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Registry {
+    Oci(OciConfig),
+    Layout(LayoutConfig),
+}
+
+/// Where the measurements are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Metrics {
+    Prometheus(PrometheusConfig),
+    Datadog(DatadogConfig),
+    /// A server of this process.
+    Statsd(StatsdConfig),
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Notify {
+    Slack(SlackConfig),
+    Bugsnag(BugsnagConfig),
+}
+
+/// Where a service runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    Kubernetes(KubernetesConfig),
+    Memory(MemoryPlace),
+}
+
+/// A cluster of this process, for trying things out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MemoryPlace {
+    pub(crate) namespace: String,
+}
+
+impl Default for MemoryPlace {
+    fn default() -> Self {
+        Self { namespace: "default".to_owned() }
+    }
+}
+
+/// What the autopilot may do to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServiceAutopilot {
+    /// Whether canaries are judged, promoted and rolled back without a person.
+    pub(crate) enabled: bool,
+    pub(crate) at_deadline: AtDeadline,
+}
+
+impl Default for ServiceAutopilot {
+    fn default() -> Self {
+        Self { enabled: true, at_deadline: AtDeadline::RollBack }
+    }
+}
+
+/// What becomes of a canary of which nothing is known at the policy's deadline. It is never promoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AtDeadline {
+    /// It goes.
+    RollBack,
+    /// It stays, for a person to decide, until its time is over.
+    Keep,
+}

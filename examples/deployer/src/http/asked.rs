@@ -1,0 +1,135 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::RequestExt;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Path, Request};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use nprt::model::ServiceName;
+use nprt::pipeline::Caller;
+use nprt::{Error, ErrorKind};
+
+use super::auth;
+use super::params::Params;
+use super::problem::Problem;
+use crate::app::App;
+use crate::compose::{Composed, Member, Told};
+use crate::config::{Action, Limits, Token};
+
+/// A request by somebody who is known, with what held when it came.
+pub(crate) struct Asked {
+    pub(crate) app: App,
+    pub(crate) composed: Arc<Composed>,
+    pub(crate) token: Token,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    query: Option<String>,
+    service: Option<String>,
+}
+
+impl FromRequest<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
+        let composed = app.current();
+        let token = auth::token(app, &composed, request.headers())?;
+        let service = request.extract_parts::<Path<String>>().await.ok().map(|Path(service)| service);
+        let (parts, body) = request.into_parts();
+        let body = receive(body, &composed.config.limits).await?;
+        let query = parts.uri.query().map(str::to_owned);
+        Ok(Self { app: app.clone(), composed, token, headers: parts.headers, body, query, service })
+    }
+}
+
+async fn receive(body: Body, limits: &Limits) -> Result<Bytes, Problem> {
+    let whole = Limited::new(body, limits.body_bytes).collect();
+    match tokio::time::timeout(Duration::from_secs(limits.receive_seconds), whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::Invalid, "the body is too large")
+                .with("limit", limits.body_bytes))
+        }
+        Ok(Err(_)) => Err(Problem::invalid("the body broke off")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorKind::Timeout,
+            "the body did not come in time",
+        )),
+    }
+}
+
+impl Asked {
+    /// The service of the path, which the token may use for one of `actions`.
+    pub(crate) fn service(&self, actions: &[Action]) -> Result<(ServiceName, &Member), Problem> {
+        let text = self.service.as_deref().unwrap_or_default();
+        let unknown = || {
+            let error = Error::new(ErrorKind::NotFound, "deployer.service", "no such service");
+            Problem::from(error.with("service", text))
+                .with_available(self.composed.members.keys().filter(|name| self.token.has_service(name)))
+        };
+        // A name that cannot be is of no service that is there.
+        let name = ServiceName::new(text).map_err(|_| unknown())?;
+        auth::allow(&self.token, &name, actions)?;
+        let member = self.composed.member(&name).map_err(|_| unknown())?;
+        Ok((name, member))
+    }
+
+    pub(crate) fn params(&self) -> Result<Params, Problem> {
+        Params::read(self.query.as_deref(), &self.headers, &self.body)
+    }
+
+    pub(crate) fn caller(&self, reason: &str) -> Result<Caller, Problem> {
+        Ok(Caller::new(self.token.name.clone(), reason)?)
+    }
+
+    /// What the notifiers get to know: a person with depctl has the answer already.
+    pub(crate) fn told(&self, notify: Option<bool>) -> Told {
+        match notify {
+            Some(true) => Told::Everything,
+            Some(false) => Told::Decisions,
+            None if auth::is_depctl(&self.headers) => Told::Decisions,
+            None => Told::Failures,
+        }
+    }
+
+    /// Whether the client prefers `mime`, which it must name.
+    pub(crate) fn wants(&self, mime: &str) -> bool {
+        self.accept().is_some_and(|accept| accept.split(',').any(|one| kind(one) == mime))
+    }
+
+    /// # Errors
+    /// 406 where JSON is none of what the client takes.
+    pub(crate) fn takes_json(&self) -> Result<(), Problem> {
+        let taken = ["*/*", "application/*", "application/json", "text/event-stream"];
+        match self.accept() {
+            Some(accept) if !accept.split(',').any(|one| taken.contains(&kind(one))) => {
+                Err(Problem::new(StatusCode::NOT_ACCEPTABLE, ErrorKind::Unsupported, "answers are JSON")
+                    .with_available(["application/json", "text/event-stream"]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn accept(&self) -> Option<&str> {
+        self.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).filter(|accept| !accept.is_empty())
+    }
+
+    /// How long a request that only reads may take.
+    pub(crate) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let limit = Duration::from_secs(self.composed.config.limits.read_seconds);
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let detail = "no answer in the time that a request may take";
+            Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, ErrorKind::Timeout, detail)
+                .with("limit", format_args!("{} s", limit.as_secs())))
+        })
+    }
+}
+
+fn kind(one: &str) -> &str {
+    one.split(';').next().unwrap_or_default().trim()
+}

@@ -1,0 +1,118 @@
+//! Deploy, canary, promote, roll back.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use nprt::model::{Track, VersionRef};
+use nprt::pipeline::{Deployment, Progress, Request};
+use nprt::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+use super::answer::answer;
+use super::asked::Asked;
+use super::preview;
+use super::problem::Problem;
+use crate::admit::{self, Limit};
+use crate::config::Action;
+
+pub(crate) async fn deploy(asked: Asked) -> Response {
+    start(&asked, Track::Stable).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+pub(crate) async fn canary(asked: Asked) -> Response {
+    start(&asked, Track::Canary).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
+    let (operation, action) = match track {
+        Track::Stable => ("deploy", Action::Deploy),
+        Track::Canary => ("canary", Action::Canary),
+    };
+    let (service, member) = asked.service(&[action])?;
+    let params = asked.params()?;
+    let version = params.version()?.ok_or_else(|| {
+        Problem::invalid("expected a commit, a tag or both").with_available(["commit", "tag"])
+    })?;
+    let caller = asked.caller(&params.reason)?;
+    let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
+    let limits = Limit::of(&asked.token, &member.config.branches);
+    let (clock, name) = (asked.app.clock(), service.clone());
+    let work = move |progress: Progress| async move {
+        let member = composed.member(&name)?;
+        let version = admit::admit(&composed, member, version, &limits, &*clock).await?;
+        let request = Request { version, caller, wait: params.wait };
+        let pipeline = composed.pipeline(told);
+        if params.dry_run {
+            return Ok(preview::json(&pipeline.preview(&name, &request, track, &progress).await?));
+        }
+        match track {
+            Track::Stable => written(&pipeline.deploy(&name, &request, &progress).await?),
+            Track::Canary => {
+                let mut done = written(&pipeline.canary(&name, &request, &progress).await?)?;
+                if let Value::Object(done) = &mut done {
+                    done.insert("expected".to_owned(), crate::expected::expected(member, &*clock).await);
+                }
+                Ok(done)
+            }
+        }
+    };
+    Ok(answer(asked, operation, &service, work).await)
+}
+
+fn written(done: &Deployment) -> Result<Value, Problem> {
+    serde_json::to_value(done).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "deployer.answer", "cannot be written").with_source(error).into()
+    })
+}
+
+pub(crate) async fn promote(asked: Asked) -> Response {
+    start_promotion(&asked).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
+    let (service, member) = asked.service(&[Action::Deploy])?;
+    let params = asked.params()?.without_dry_run()?;
+    let version = params.version()?;
+    let caller = asked.caller(&params.reason)?;
+    let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
+    let limits = Limit::of(&asked.token, &member.config.branches);
+    let name = service.clone();
+    let work = move |progress: Progress| async move {
+        let pipeline = composed.pipeline(told);
+        let status = pipeline.status(&name).await?;
+        let running = status.canary.and_then(|canary| canary.tag.zip(canary.revision));
+        // What is promoted is the canary; its branch was written by CI.
+        if let Some((tag, _)) = &running {
+            Limit::check(&limits, tag)?;
+        }
+        let version = match (version, running) {
+            (Some(version), _) => version,
+            (None, Some((tag, revision))) => {
+                VersionRef::new(Some(&revision.to_string()), Some(tag.as_str()))?
+            }
+            (None, None) => {
+                let message = "there is no canary: it was rolled back, or never started";
+                return Err(Error::new(ErrorKind::Conflict, "deployer.promote", message).into());
+            }
+        };
+        let request = Request { version, caller, wait: params.wait };
+        written(&pipeline.promote(&name, &request, &progress).await?)
+    };
+    Ok(answer(asked, "promote", &service, work).await)
+}
+
+pub(crate) async fn rollback(asked: Asked) -> Response {
+    start_rollback(&asked).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
+    let (service, _) = asked.service(&[Action::Canary, Action::Deploy])?;
+    let params = asked.params()?.without_version()?;
+    let caller = asked.caller(&params.reason)?;
+    let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
+    let work = move |progress: Progress| async move {
+        let done = composed.pipeline(told).rollback(&name, &caller, &progress).await?;
+        Ok(json!(done))
+    };
+    Ok(answer(asked, "rollback", &service, work).await)
+}

@@ -1,0 +1,156 @@
+//! Alerts of others: one that fires on the canary rolls it back.
+
+use axum::Json;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use nprt::model::ServiceName;
+use nprt::pipeline::{Progress, Running};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use super::asked::Asked;
+use super::problem::Problem;
+use crate::compose::Told;
+use crate::config::Action;
+
+/// An alert, whoever sends it.
+#[derive(Debug, Default)]
+struct Alert {
+    name: String,
+    fires: bool,
+    since: Option<Timestamp>,
+    track: Option<String>,
+    version: Option<String>,
+}
+
+/// What Alertmanager's webhook sends.
+#[derive(Debug, Deserialize)]
+struct Alertmanager {
+    alerts: Vec<AlertmanagerAlert>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AlertmanagerAlert {
+    status: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(rename = "startsAt")]
+    starts_at: Option<Timestamp>,
+}
+
+/// What Datadog's webhook sends with the payload that the README has.
+#[derive(Debug, Deserialize)]
+struct Datadog {
+    title: String,
+    transition: String,
+    /// Milliseconds since 1970.
+    date: Value,
+    #[serde(default)]
+    tags: String,
+}
+
+/// `POST /{service}/hooks/alertmanager`
+pub(crate) async fn alertmanager(asked: Asked) -> Result<Json<Value>, Problem> {
+    let (service, _) = asked.service(&[Action::Canary])?;
+    let sent: Alertmanager = body(&asked)?;
+    let alert = |mut one: AlertmanagerAlert| Alert {
+        name: one.labels.remove("alertname").unwrap_or_else(|| "alert".to_owned()),
+        fires: one.status == "firing",
+        since: one.starts_at,
+        track: one.labels.remove("track"),
+        version: one.labels.remove("version"),
+    };
+    act(&asked, service, sent.alerts.into_iter().map(alert).collect()).await
+}
+
+/// `POST /{service}/hooks/datadog`
+pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
+    let (service, _) = asked.service(&[Action::Canary])?;
+    let sent: Datadog = body(&asked)?;
+    let millis = sent.date.as_i64().or_else(|| sent.date.as_str()?.parse().ok());
+    let tag = |name: &str| {
+        let tags = sent.tags.split(',').filter_map(|tag| tag.trim().split_once(':'));
+        tags.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+    };
+    let alert = Alert {
+        fires: matches!(sent.transition.as_str(), "Triggered" | "Re-Triggered"),
+        since: millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+        track: tag("track"),
+        version: tag("version"),
+        name: sent.title,
+    };
+    act(&asked, service, vec![alert]).await
+}
+
+fn body<T: for<'de> Deserialize<'de>>(asked: &Asked) -> Result<T, Problem> {
+    serde_json::from_slice(&asked.body).map_err(|error| {
+        // Its own words could quote the body.
+        Problem::invalid("the body is not what such a webhook sends")
+            .with("line", error.line())
+            .with("column", error.column())
+    })
+}
+
+async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<Json<Value>, Problem> {
+    let pipeline = asked.composed.pipeline(Told::Failures);
+    let status = pipeline.status(&service).await?;
+    let nothing = |reason: &str| Ok(Json(json!({"acted": false, "reason": reason})));
+    let Some(canary) = status.canary else { return nothing("there is no canary") };
+    if let Some(held) = &canary.held {
+        return nothing(&format!("the canary is held by {}", held.by));
+    }
+    let mut reasons = Vec::new();
+    let Some(alert) = alerts.iter().find(|alert| match why_not(alert, &canary) {
+        None => true,
+        Some(reason) => {
+            reasons.push(format!("{}: {reason}", alert.name));
+            false
+        }
+    }) else {
+        return nothing(&if reasons.is_empty() { "no alert".to_owned() } else { reasons.join("; ") });
+    };
+    let reason: String =
+        format!("the alert {} fires", alert.name).chars().filter(|c| !c.is_control()).take(900).collect();
+    let caller = asked.caller(&reason)?;
+    let (composed, name) = (std::sync::Arc::clone(&asked.composed), service.clone());
+    // Who sends an alert may hang up before the rollback is done.
+    let task = asked.app.tasks().spawn(async move {
+        composed.pipeline(Told::Failures).roll_back_if(&name, &canary, &caller, &Progress::silent()).await
+    });
+    match task.await {
+        Ok(Ok(Some(_))) => Ok(Json(json!({"acted": true, "reason": reason}))),
+        Ok(Ok(None)) => nothing("the canary is another one by now"),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            nprt::ErrorKind::Unexpected,
+            "a fault of the server",
+        )),
+    }
+}
+
+/// Why an alert is not about this canary.
+fn why_not(alert: &Alert, canary: &Running) -> Option<String> {
+    if !alert.fires {
+        return Some("it does not fire".to_owned());
+    }
+    if let Some(track) = alert.track.as_ref().filter(|track| *track != "canary") {
+        return Some(format!("it is about the track {track}"));
+    }
+    let is_it = |version: &String| {
+        let (tag, revision) = (canary.tag.as_ref(), canary.revision.as_ref());
+        tag.is_some_and(|tag| tag.as_str() == version)
+            || revision
+                .is_some_and(|revision| revision.to_string() == *version || revision.short() == *version)
+    };
+    if let Some(version) = alert.version.as_ref().filter(|version| !is_it(version)) {
+        return Some(format!("it is about the version {version}"));
+    }
+    // Without a time it may be older than the canary.
+    match (alert.since, canary.started) {
+        (Some(since), Some(started)) if since >= started => None,
+        (Some(_), Some(_)) => Some("it is from before this canary".to_owned()),
+        _ => Some("it does not say since when, or the canary does not".to_owned()),
+    }
+}

@@ -1,0 +1,46 @@
+//! What holds for every route.
+
+use std::any::Any;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use nprt::ErrorKind;
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::numbers::RequestLabels;
+
+/// Counts the request and writes it to the log: never its headers or its query.
+pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    // A client may make up methods; each would be a series.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "PUT" | "POST") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let path = request.uri().path().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    tracing::info!(%method, %path, status, "request");
+    app.numbers().requests.get_or_create(&RequestLabels { method, route, status }).inc();
+    response
+}
+
+/// Answers are about now, and are what they say they are.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A fault of ours is an answer, and not a connection that breaks.
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unexpected, "a fault of the server")
+        .into_response()
+}

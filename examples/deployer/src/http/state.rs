@@ -1,0 +1,47 @@
+//! What is about the server itself.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use nprt::ErrorKind;
+use serde_json::{Value, json};
+
+use super::asked::Asked;
+use super::auth;
+use super::problem::Problem;
+use crate::app::App;
+use crate::config::Action;
+
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const OPENAPI: &str = include_str!("openapi.json");
+
+pub(crate) async fn version() -> Json<Value> {
+    Json(json!({"name": "deployer", "version": VERSION}))
+}
+
+/// It runs.
+pub(crate) async fn healthz() -> Json<Value> {
+    Json(json!({"healthy": true}))
+}
+
+/// It takes requests: not any more once it is about to end.
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    if app.tasks().is_closed() {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Problem::new(status, ErrorKind::Unavailable, "the server ends").into_response();
+    }
+    Json(json!({"ready": true})).into_response()
+}
+
+pub(crate) async fn metrics(asked: Asked) -> Result<Response, Problem> {
+    auth::allow_any(&asked.token, &[Action::Read])?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(CONTENT_TYPE, kind)], asked.app.numbers().text()).into_response())
+}
+
+pub(crate) async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}

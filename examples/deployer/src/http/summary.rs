@@ -1,0 +1,42 @@
+use nprt::bugsnag::BugsnagConfig;
+use serde_json::{Value, json};
+
+use crate::config::{Metrics, Notify, Registry, ServiceConfig, Vcs};
+
+/// A service's configuration, without anything secret: what is shown is named here, one by one.
+pub(crate) fn of(config: &ServiceConfig) -> Value {
+    let vcs = match &config.vcs {
+        Vcs::Git(git) => json!({"git": {"url": git.url}}),
+        Vcs::Svn(svn) => json!({"svn": {"url": svn.url}}),
+    };
+    let registry = match &config.registry {
+        Registry::Oci(oci) => json!({"oci": {"registries": oci.registries.keys().collect::<Vec<_>>()}}),
+        Registry::Layout(layout) => json!({"layout": layout}),
+    };
+    let metrics = match &config.metrics {
+        Metrics::Prometheus(prometheus) => json!({"prometheus": {"url": prometheus.url}}),
+        Metrics::Datadog(datadog) => json!({"datadog": {"site": datadog.site}}),
+        Metrics::Statsd(statsd) => json!({"statsd": {"listen": statsd.listen}}),
+    };
+    let notifier = |notify: &Notify| match notify {
+        Notify::Slack(_) => json!({"slack": {}}),
+        Notify::Bugsnag(BugsnagConfig { endpoint, release_stage, .. }) => {
+            json!({"bugsnag": {"endpoint": endpoint, "release_stage": release_stage}})
+        }
+    };
+    let service = &config.service;
+    json!({
+        "manifests": service.manifests,
+        "vcs": vcs,
+        "registry": registry,
+        "metrics": metrics,
+        "policy": service.policy,
+        "notifiers": config.notifiers.iter().map(notifier).collect::<Vec<_>>(),
+        "cluster": config.cluster,
+        "deployable_branches": config.branches,
+        "autopilot": config.autopilot,
+        "prune": service.prune,
+        "allow_kinds": service.allow_kinds,
+        "transform": service.transform,
+    })
+}

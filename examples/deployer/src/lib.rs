@@ -1,0 +1,22 @@
+//! A deploy server: canaries beside stable in production, judged, promoted or rolled back, by HTTP.
+//!
+//! It composes the library [`nprt`] and holds nothing that a user of the library would want. The binary is
+//! [`main`]; the package's README says how to use it.
+
+mod admit;
+mod app;
+mod autopilot;
+mod cli;
+mod compose;
+mod config;
+mod demo;
+mod expected;
+mod http;
+mod log;
+mod numbers;
+mod reload;
+mod serve;
+mod shutdown;
+mod verdicts;
+
+pub use cli::main;

@@ -1,0 +1,31 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nprt::clock::SystemClock;
+
+use crate::app::App;
+use crate::compose::{Composed, Parts};
+use crate::config::{Config, Environment};
+use crate::http::Server;
+use crate::{autopilot, reload, shutdown};
+
+/// Serves until the process is asked to end.
+pub(crate) async fn serve(
+    path: PathBuf,
+    listen: Option<SocketAddr>,
+    is_insecure: bool,
+) -> Result<String, String> {
+    let config = Config::load(&path, &Environment::Process).map_err(|problems| problems.to_string())?;
+    reload::needs_token(&config, is_insecure)?;
+    let address = listen.unwrap_or(config.listen);
+    let parts = Parts::new(Arc::new(SystemClock));
+    let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
+    let app = App::new(composed, parts, is_insecure);
+    let server = Server::bind(address, app.clone()).await?;
+    tracing::info!(address = %server.address()?, "listens");
+    tokio::spawn(reload::watch(app.clone(), path));
+    tokio::spawn(autopilot::fly(app));
+    server.serve(shutdown::asked()).await;
+    Ok(String::new())
+}

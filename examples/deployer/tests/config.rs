@@ -1,0 +1,163 @@
+//! `deployer check` and `deployer schema`, through the binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
+
+fn check(file: &Path) -> Output {
+    Command::new(DEPLOYER)
+        .args(["check", "--config"])
+        .arg(file)
+        .env("SLACK_URL", "https://hooks.example.com/x")
+        .output()
+        .unwrap()
+}
+
+fn write(folder: &Path, text: &str) -> std::path::PathBuf {
+    let path = folder.join("deployer.yml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// One of each backend.
+fn everything(folder: &Path) -> String {
+    std::fs::create_dir_all(folder.join("shop.git")).unwrap();
+    std::fs::create_dir_all(folder.join("images")).unwrap();
+    std::fs::write(folder.join("secret"), "correct-horse-battery\n").unwrap();
+    let at = folder.display();
+    format!(
+        "listen: 127.0.0.1:0
+cache: {at}/cache
+limits: {{body_bytes: 4096, receive_seconds: 5}}
+pipeline: {{lease_seconds: 60}}
+autopilot: {{interval_seconds: 30}}
+tokens:
+- name: ci
+  secret: {{from_file: {at}/secret}}
+  services: [shop]
+  actions: [deploy, canary]
+  deployable_branches: [main]
+- name: me
+  sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+services:
+- name: shop
+  vcs: {{git: {{url: {at}/shop.git}}}}
+  registry: {{layout: {{root: {at}/images}}}}
+  metrics: {{prometheus: {{url: 'http://prometheus:9090'}}}}
+  policy: {{preset: default, soak_minutes: 10}}
+  notifiers: [{{slack: {{webhook_url: {{from_env: SLACK_URL}}}}}}, {{bugsnag: {{api_key: 0123456789abcdef0123456789abcdef}}}}]
+  cluster: {{kubernetes: {{context: production, namespace: shop}}}}
+  deployable_branches: [main, 'release/*']
+  autopilot: {{at_deadline: keep}}
+- name: blog
+  vcs: {{svn: {{url: 'http://svn.example.com/blog'}}}}
+  manifests: deploy
+  metrics: {{datadog: {{api_key: a, application_key: b}}}}
+  cluster: {{memory: {{}}}}
+- name: news
+  vcs: {{git: {{url: 'http://git.example.com/news.git'}}}}
+  registry: {{oci: {{page_size: 50}}}}
+  metrics: {{statsd: {{listen: '127.0.0.1:0'}}}}
+  cluster: {{memory: {{namespace: news}}}}
+  prune: true
+"
+    )
+}
+
+#[test]
+fn a_right_configuration_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = check(&write(folder.path(), &everything(folder.path())));
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    assert!(said.ends_with("right; services: 3, tokens: 2\n"), "{said}");
+}
+
+#[test]
+fn every_error_is_said_at_once_with_its_field_and_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = everything(folder.path());
+    let wrong = right
+        .replace("interval_seconds: 30", "interval_seconds: 0")
+        .replace("services: [shop]", "services: [ship]")
+        .replace("name: me", "name: ci")
+        .replace("soak_minutes: 10", "soak_minutes: soon")
+        .replace("{from_env: SLACK_URL}", "{from_env: NO_SUCH_URL}")
+        .replace("http://svn.example.com", "http://ada:hunter2@svn.example.com")
+        .replace("page_size: 50", "page_size: 5000")
+        .replace("prune: true", "prun: true");
+    let output = check(&write(folder.path(), &wrong));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    for expected in [
+        "autopilot.interval_seconds: expected 1 to 3600, found 0",
+        "tokens[0].services: there is no service ship",
+        "tokens[1].name: the token ci is there twice",
+        "services[0].policy.soak_minutes: expected u32, found string",
+        "services[0].notifiers[0].slack.webhook_url: the environment variable NO_SUCH_URL is not set",
+        "services[2].prun: unknown field",
+    ] {
+        assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
+    }
+    assert!(!said.contains("hunter2") && !said.contains("horse"), "{said}");
+}
+
+#[test]
+fn what_only_its_backend_knows_is_checked_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = everything(folder.path())
+        .replace("http://svn.example.com", "http://ada:hunter2@svn.example.com")
+        .replace("page_size: 50", "page_size: 5000")
+        .replace("'http://prometheus:9090'", "'prometheus'")
+        .replace("soak_minutes: 10", "soak_minutes: 0");
+    let output = check(&write(folder.path(), &wrong));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for expected in
+        ["services[0].metrics: ", "services[0].policy", "services[1].vcs: ", "services[2].registry: "]
+    {
+        assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error() {
+    let output = check(Path::new("/nowhere/deployer.yml"));
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("/nowhere/deployer.yml: cannot be read"));
+}
+
+#[test]
+fn the_schema_accepts_what_the_check_accepts() {
+    let output = Command::new(DEPLOYER).arg("schema").output().unwrap();
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("deployer.json", schema).unwrap();
+    let compiled = compiler.compile("deployer.json", &mut schemas).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let right: Value = serde_saphyr::from_str(&everything(folder.path())).unwrap();
+    schemas.validate(&right, compiled).unwrap();
+    for (pointer, wrong) in [
+        ("/services/0/policy/preset", json!("defaul")),
+        ("/services/0/vcs", json!({})),
+        ("/services/0/name", json!(5)),
+        ("/tokens/1/sha256", json!("abc")),
+        ("/tokens/0/secret", json!({"from": "x"})),
+        ("/limits/body_bytes", json!(1)),
+        ("/services/0/autopilot/at_deadline", json!("promote")),
+    ] {
+        let mut value = right.clone();
+        *value.pointer_mut(pointer).unwrap() = wrong;
+        assert!(schemas.validate(&value, compiled).is_err(), "{pointer}");
+    }
+}

@@ -1,0 +1,313 @@
+//! A running `deployer`, as a person has it: its binary, its address and a client.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
+
+/// A server; dropped, it ends.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) token: String,
+    /// By name, as the demo prints them: oldest first.
+    pub(crate) tags: Vec<String>,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// `deployer demo`.
+    pub(crate) fn demo(arguments: &[&str]) -> Self {
+        let mut child = Command::new(DEPLOYER)
+            .args(["demo", "--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = follow(child.stderr.take().unwrap());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let (mut url, mut token, mut tags) = (String::new(), String::new(), Vec::new());
+        for line in lines.by_ref() {
+            if let Some(rest) = line.strip_prefix("URL ") {
+                rest.trim().clone_into(&mut url);
+            } else if let Some(rest) = line.strip_prefix("TOKEN ") {
+                rest.trim().clone_into(&mut token);
+            } else if line.starts_with("  main-") {
+                tags.push(line.split_whitespace().next().unwrap().to_owned());
+            } else if line.ends_with("ends it all.") {
+                break;
+            }
+        }
+        assert_eq!(tags.len(), 4, "{}", log.lock().unwrap());
+        Self { child, url, token, tags, log }
+    }
+
+    /// `deployer serve` with the file.
+    pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(DEPLOYER)
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(config)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = follow(child.stderr.take().unwrap());
+        let began = Instant::now();
+        let url = loop {
+            let said = log.lock().unwrap().clone();
+            let address = said
+                .lines()
+                .find_map(|line| line.split_once("listens address=").map(|(_, at)| at.to_owned()));
+            if let Some(address) = address {
+                break format!("http://{}", address.trim());
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{said}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        Self { child, url, token: String::new(), tags: Vec::new(), log }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        change: impl FnOnce(Request) -> Request,
+    ) -> Response {
+        let request = client().request(method, format!("{}{path}", self.url));
+        let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
+        change(request).send().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.send(Method::GET, path, |request| request).await).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> (StatusCode, Value) {
+        answer(self.send(Method::PUT, path, |request| request).await).await
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        let (status, body) = self.get("/boutique/status").await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+
+    /// Waits until the status is so.
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let status = self.status().await;
+            if is_so(&status) {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "{what}: {status}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Ends it as Kubernetes does, and says whether it ended in order.
+    pub(crate) async fn terminate(&mut self) -> bool {
+        signal(self.pid(), "TERM");
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(began.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+pub(crate) type Request = reqwest::RequestBuilder;
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn signal(pid: u32, name: &str) {
+    // Every shell has it built in.
+    let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {pid}")).status().unwrap();
+    assert!(done.success());
+}
+
+pub(crate) fn client() -> Client {
+    // Loopback only: no TLS is needed, and none is set up.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
+}
+
+pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    let expected = if status.is_success() { "application/json" } else { "application/problem+json" };
+    assert_eq!(kind.as_deref(), Some(expected), "{status}");
+    let body: Value = response.json().await.unwrap();
+    if !status.is_success() {
+        assert_eq!(body["status"], json!(status.as_u16()), "{body}");
+        for member in ["type", "title", "detail", "kind"] {
+            assert!(body[member].is_string(), "{member} in {body}");
+        }
+    }
+    (status, body)
+}
+
+fn follow(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let log = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut kept = kept.lock().unwrap();
+            kept.push_str(&line);
+            kept.push('\n');
+        }
+    });
+    log
+}
+
+/// A git repository with a service, and its images, for `deployer serve` with a cluster in memory.
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    /// Of `main`, then one of `feature/x`.
+    pub(crate) commits: Vec<String>,
+}
+
+const MANIFEST: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: registry.example.com/web}]}
+";
+
+/// Two commits on `main`, and one more on `feature/x`.
+fn commits(folder: &Path) -> Vec<String> {
+    let repository =
+        git2::Repository::init_opts(folder, git2::RepositoryInitOptions::new().initial_head("main")).unwrap();
+    let author = git2::Signature::new("Ada", "ada@example.com", &git2::Time::new(1_790_000_000, 0)).unwrap();
+    let mut ids = Vec::<git2::Oid>::new();
+    for (number, reference) in ["HEAD", "HEAD", "refs/heads/feature/x"].into_iter().enumerate() {
+        std::fs::write(folder.join("CHANGES"), number.to_string()).unwrap();
+        let mut index = repository.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index.write().unwrap();
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        let parent = ids.last().map(|id| repository.find_commit(*id).unwrap());
+        if let (Some(parent), true) = (&parent, reference != "HEAD") {
+            repository.reference(reference, parent.id(), false, "branch").unwrap();
+        }
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        ids.push(repository.commit(Some(reference), &author, &author, "change", &tree, &parents).unwrap());
+    }
+    ids.iter().map(git2::Oid::to_string).collect()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("repository");
+        std::fs::create_dir_all(repository.join("kubernetes")).unwrap();
+        std::fs::write(repository.join("kubernetes/web.yaml"), MANIFEST).unwrap();
+        let commits = commits(&repository);
+        let world = Self { folder, commits };
+        world.images();
+        world
+    }
+
+    pub(crate) fn tag(&self, number: usize) -> String {
+        let branch = if number < 2 { "main" } else { "feature-x" };
+        format!("{branch}-{}", &self.commits[number][..12])
+    }
+
+    fn images(&self) {
+        let layout = self.folder.path().join("images/web");
+        std::fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
+        std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion": "1.0.0"}"#).unwrap();
+        let manifests: Vec<Value> = (0..self.commits.len())
+            .map(|number| {
+                json!({
+                    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                    "digest": format!("sha256:{number:064x}"),
+                    "size": 2,
+                    "annotations": {"org.opencontainers.image.ref.name": self.tag(number)},
+                })
+            })
+            .collect();
+        let index = json!({"schemaVersion": 2, "manifests": manifests});
+        std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
+    }
+
+    /// Writes the configuration: the service `web`, and what `more` adds to the file and to the service.
+    pub(crate) fn config(&self, more: Value, service: Value) -> PathBuf {
+        let at = self.folder.path();
+        let mut web = json!({
+            "name": "web",
+            "vcs": {"git": {"url": at.join("repository")}},
+            "registry": {"layout": {"root": at.join("images")}},
+            "metrics": {"statsd": {"listen": "127.0.0.1:0"}},
+            "cluster": {"memory": {}},
+        });
+        merge(&mut web, service);
+        let mut other = web.clone();
+        other["name"] = "other".into();
+        other["cluster"] = json!({"memory": {"namespace": "other"}});
+        let mut file = json!({
+            "autopilot": {"interval_seconds": 1},
+            "pipeline": {"image_wait_seconds": 0},
+            "limits": {"shutdown_seconds": 5},
+            "services": [web, other],
+        });
+        merge(&mut file, more);
+        let path = at.join("deployer.yml");
+        std::fs::write(&path, file.to_string()).unwrap();
+        path
+    }
+}
+
+fn merge(into: &mut Value, more: Value) {
+    let (Value::Object(into), Value::Object(more)) = (into, more) else { return };
+    into.extend(more);
+}
+
+pub(crate) const ADMIN: &str = "correct-horse-battery-admin";
+
+fn tokens() -> Value {
+    json!([
+        {"name": "admin", "secret": ADMIN},
+        {"name": "reader", "secret": "correct-horse-battery-reader", "actions": ["read"]},
+        {"name": "ci", "secret": "correct-horse-battery-ci", "actions": ["deploy"], "services": ["web"]},
+        {"name": "trial", "secret": "correct-horse-battery-trial", "actions": ["canary"]},
+        {"name": "main", "secret": "correct-horse-battery-main", "deployable_branches": ["main"]},
+    ])
+}
+
+/// One that serves the world's services, asked by the admin.
+pub(crate) async fn server(world: &World, service: Value) -> Server {
+    let config = world.config(json!({"tokens": tokens()}), service);
+    let mut server = Server::serve(&config, &[]).await;
+    ADMIN.clone_into(&mut server.token);
+    server
+}
