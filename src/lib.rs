@@ -14,6 +14,7 @@
 //! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
 //! | `slack`, `bugsnag` | `slack`, `bugsnag`, and `FanOut` to tell several | |
 //! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
+//! | `report` | [`report`]: the data of a canary's page; with this feature `render`, which makes HTML and SVG of it | |
 //! | `mock` | mocks of every port in [`ports`], for unit tests | |
 //! | `conformance` | `conformance`: the contracts as tests, for backends of your own | |
 
@@ -35,6 +36,8 @@ pub use nprt_notify::bugsnag;
 pub use nprt_notify::slack;
 #[cfg(feature = "oci")]
 pub use nprt_registry::{layout, oci};
+#[cfg(feature = "report")]
+pub use nprt_report as render;
 #[cfg(feature = "git")]
 pub use nprt_vcs::git;
 #[cfg(feature = "svn")]

@@ -6,6 +6,7 @@
 //! - [`compare`]: the comparator and its verdict;
 //! - [`manifest`]: from a service's manifests to the objects of one track of one version;
 //! - [`pipeline`]: deploy, canary, judge, promote, roll back;
+//! - [`report`]: what a page about one canary shows, as plain data;
 //! - [`memory`]: a backend of each port in memory; `conformance` (feature): the contracts as tests;
 //! - [`wrap`]: retries and time-outs around any backend;
 //! - [`clock`]: the system's clock, and a faster one.
@@ -20,6 +21,7 @@ pub mod memory;
 pub mod model;
 pub mod pipeline;
 pub mod ports;
+pub mod report;
 pub mod wrap;
 
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -3,6 +3,7 @@
 
 mod apache;
 pub mod build;
+mod chromium;
 mod control_plane;
 mod git_http;
 mod git_ssh;
@@ -17,6 +18,7 @@ mod svnserve;
 mod tls;
 
 pub use apache::{PASSWORD, USER};
+pub use chromium::{Chromium, Look, Scheme};
 pub use control_plane::{
     AuditedRequest, ControlPlane, ControlPlaneOptions, Gate, GateRequest, Held, Kubectl, KubectlFailed,
 };

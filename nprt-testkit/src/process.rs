@@ -25,10 +25,23 @@ impl Process {
     /// # Errors
     /// [`Missing`] when the program cannot be started, or servers are switched off (`NPRT_SERVERS=none`).
     pub fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self, Missing> {
+        Self::start_apart(name, command, log, log)
+    }
+
+    /// The same with its standard output in a file of its own.
+    ///
+    /// # Errors
+    /// As [`Process::start`].
+    pub fn start_apart(
+        name: &'static str,
+        command: &mut Command,
+        log: &Path,
+        output: &Path,
+    ) -> Result<Self, Missing> {
         switched_on(name)?;
         let missing = |error: std::io::Error| Missing::new(name, error);
-        let out = File::create(log).map_err(missing)?;
-        let err = out.try_clone().map_err(missing)?;
+        let err = File::create(log).map_err(missing)?;
+        let out = if output == log { err.try_clone() } else { File::create(output) }.map_err(missing)?;
         let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(|error| {
             Missing::new(name, format_args!("{}: {error}", command.get_program().display()))
         })?;
@@ -68,6 +81,17 @@ impl Process {
         last.reverse();
         let state = ended.map_or_else(|| "not ready in time".to_owned(), |status| format!("ended, {status}"));
         Err(Missing::new(self.name, format_args!("{state}:\n{}", last.join("\n"))))
+    }
+
+    /// Whether it has ended, and well.
+    ///
+    /// # Errors
+    /// [`Missing`], with the end of the log, when it ended badly or `deadline` is past.
+    pub fn is_over(&mut self, deadline: Instant) -> Result<bool, Missing> {
+        match self.child.try_wait() {
+            Ok(Some(status)) if status.success() => Ok(true),
+            _ => self.check(deadline).map(|()| false),
+        }
     }
 
     /// Kills it at once (SIGKILL) and waits for its end.

@@ -99,5 +99,6 @@ pub use policy::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,
     PercentileRule, Policy, Preset, QuantileRule, Rule,
 };
+pub(crate) use series::check;
 pub use verdict::{Decision, MetricVerdict, Needed, VERDICT_SCHEMA, Verdict};
 pub use window::Window;

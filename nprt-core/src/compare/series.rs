@@ -160,7 +160,7 @@ pub(super) fn check_as(role: Role, data: &BlockData) -> Result<()> {
 }
 
 /// Rejects measurements that nothing may be computed from.
-pub(super) fn check(data: &BlockData) -> Result<()> {
+pub(crate) fn check(data: &BlockData) -> Result<()> {
     let fault = match data {
         // The usual case is one pass without branches; only then is the culprit looked for.
         BlockData::Samples(samples) => {

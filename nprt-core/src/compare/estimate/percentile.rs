@@ -88,7 +88,7 @@ impl Percentile {
     }
 
     /// Which of `n` samples in ascending order it is, from 1; 0 of none.
-    pub(in crate::compare) fn rank(self, n: u64) -> u64 {
+    pub(crate) fn rank(self, n: u64) -> u64 {
         let rank = (u128::from(self.millionths) * u128::from(n)).div_ceil(u128::from(WHOLE));
         u64::try_from(rank).unwrap_or(n)
     }

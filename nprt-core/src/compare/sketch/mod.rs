@@ -68,4 +68,5 @@ pub use edge::{Bin, Edge};
 pub use joint::JointBin;
 pub use log_linear::Sketch;
 pub use rejected::Rejected;
-pub(super) use sparse::{Sparse, after, lower, number_of, upper};
+pub(crate) use sparse::{Sparse, lower, upper};
+pub(super) use sparse::{after, number_of};

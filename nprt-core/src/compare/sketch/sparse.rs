@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// a bin stops at 2^32 − 1.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Sketch", into = "Sketch")]
-pub(in crate::compare) struct Sparse {
+pub(crate) struct Sparse {
     /// Ascending.
     bins: Vec<u32>,
     counts: Vec<u32>,
@@ -16,7 +16,7 @@ pub(in crate::compare) struct Sparse {
 
 impl Sparse {
     /// Of samples that are finite and not negative.
-    pub(in crate::compare) fn of_samples(samples: &[f64]) -> Self {
+    pub(crate) fn of_samples(samples: &[f64]) -> Self {
         let normal = |&sample: &f64| bin_of(sample.abs());
         let mut bins: Vec<u32> =
             samples.iter().map(normal).map(|bin| if bin < NORMAL { 0 } else { bin }).collect();
@@ -33,7 +33,7 @@ impl Sparse {
     /// Of counts between ascending edges; see [`BlockData::Histogram`](crate::model::BlockData::Histogram). Inside a
     /// bucket samples are taken to lie evenly, as Prometheus's `histogram_quantile` does; above the last edge they
     /// are taken to lie just above it.
-    pub(in crate::compare) fn of_histogram(edges: &[f64], counts: &[u64]) -> Self {
+    pub(crate) fn of_histogram(edges: &[f64], counts: &[u64]) -> Self {
         let mut sparse = Self::default();
         let mut lower = 0.0;
         for (&upper, &count) in edges.iter().zip(counts) {
@@ -63,7 +63,7 @@ impl Sparse {
     }
 
     /// Adds the counts of another.
-    pub(in crate::compare) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         if self.bins.is_empty() {
             self.clone_from(other);
             return;
@@ -146,15 +146,15 @@ impl Sparse {
     }
 
     /// Each bin's number and count, ascending.
-    pub(in crate::compare) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.bins.iter().copied().zip(self.counts.iter().map(|&count| u64::from(count)))
     }
 
-    pub(in crate::compare) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum: u64, &count| sum.saturating_add(u64::from(count)))
     }
 
-    pub(in crate::compare) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.bins.is_empty()
     }
 
@@ -207,12 +207,12 @@ pub(in crate::compare) fn number_of(value: f64) -> u32 {
 }
 
 /// Where a bin begins.
-pub(in crate::compare) fn lower(bin: u32) -> f64 {
+pub(crate) fn lower(bin: u32) -> f64 {
     Edge::of_bin(bin).value()
 }
 
 /// Where the bin after it begins; of the last one, the largest number.
-pub(in crate::compare) fn upper(bin: u32) -> f64 {
+pub(crate) fn upper(bin: u32) -> f64 {
     lower(after(bin)).min(f64::MAX)
 }
 

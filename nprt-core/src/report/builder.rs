@@ -1,0 +1,214 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::cell::Cell;
+use super::effect::Looks;
+use super::metric::{Gathered, Subject};
+use super::{Axis, Report, ReportEvent, Version};
+use crate::Result;
+use crate::compare::{Judge, Policy, Verdict, check};
+use crate::model::{Block, MetricName, Track};
+use crate::pipeline::Judgement;
+
+/// So many points a series has at most unless told otherwise: as many as a chart has room for.
+const POINTS: u32 = 240;
+
+/// Collects what a [`Report`] is made of.
+#[derive(Debug, Clone)]
+pub struct ReportBuilder<'a> {
+    policy: &'a Policy,
+    service: String,
+    stable: Version,
+    canary: Version,
+    started: Timestamp,
+    verdict: Option<Verdict>,
+    looks: Looks,
+    blocks: Vec<&'a Block>,
+    events: Vec<ReportEvent>,
+    points: u32,
+}
+
+impl Report {
+    /// A report of the canary that started then, judged by this policy.
+    #[must_use]
+    pub fn builder(service: impl Into<String>, policy: &Policy, started: Timestamp) -> ReportBuilder<'_> {
+        ReportBuilder {
+            policy,
+            service: service.into(),
+            stable: Version::default(),
+            canary: Version::default(),
+            started,
+            verdict: None,
+            looks: Looks::default(),
+            blocks: Vec::new(),
+            events: Vec::new(),
+            points: POINTS,
+        }
+    }
+
+    /// A report of the canary that a pipeline judged, with that verdict.
+    #[must_use]
+    pub fn of<'a>(judgement: &Judgement, policy: &'a Policy) -> ReportBuilder<'a> {
+        let canary =
+            Version { tag: Some(judgement.tag.to_string()), revision: Some(judgement.revision.to_string()) };
+        Self::builder(judgement.service.as_str(), policy, judgement.started)
+            .canary(canary)
+            .verdict(judgement.verdict.clone())
+    }
+}
+
+impl<'a> ReportBuilder<'a> {
+    /// What runs on the stable track.
+    #[must_use]
+    pub fn stable(self, stable: Version) -> Self {
+        Self { stable, ..self }
+    }
+
+    /// What is on trial.
+    #[must_use]
+    pub fn canary(self, canary: Version) -> Self {
+        Self { canary, ..self }
+    }
+
+    /// What was measured since the canary started, in any order. What is older, or no rule reads, is left out; a block
+    /// that comes twice counts once.
+    #[must_use]
+    pub fn blocks(mut self, blocks: impl IntoIterator<Item = &'a Block>) -> Self {
+        self.blocks.extend(blocks);
+        self
+    }
+
+    /// What a judge said at some time; as many as there are, in any order. The newest is the report's verdict, all
+    /// together are how the effect came to be known.
+    #[must_use]
+    pub fn verdict(mut self, verdict: Verdict) -> Self {
+        self.looks.add(&verdict);
+        if self.verdict.as_ref().is_none_or(|newest| newest.range.end() <= verdict.range.end()) {
+            self.verdict = Some(verdict);
+        }
+        self
+    }
+
+    /// Judges the blocks so far at the end of each of their minutes, as [`Replay`](crate::compare::replay::Replay)
+    /// does, with this of stable's past. What a judge does not take keeps its rules from passing.
+    ///
+    /// # Errors
+    /// `Invalid` when the policy makes no sense; what [`Judge::observe_history`] answers.
+    pub fn judge_by_minute<'b>(mut self, history: impl IntoIterator<Item = &'b Block>) -> Result<Self> {
+        let mut judge = Judge::new(self.policy.clone(), self.started)?;
+        for block in history {
+            judge.observe_history(block)?;
+        }
+        let first = Block::minute_of(self.started);
+        let mut blocks: Vec<&Block> =
+            self.blocks.iter().copied().filter(|block| block.minute >= first).collect();
+        blocks.sort_by_key(|block| block.minute);
+        for minute in blocks.chunk_by(|a, b| a.minute == b.minute) {
+            for block in minute {
+                // A judge that refuses a block remembers it, and says so where it keeps a rule from passing.
+                let _ = judge.observe(block);
+            }
+            let end = minute[0].minute.checked_add(1).and_then(|end| end.checked_mul(60));
+            if let Some(Ok(end)) = end.map(Timestamp::from_second) {
+                self = self.verdict(judge.verdict(end));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Something that happened.
+    #[must_use]
+    pub fn event(mut self, event: ReportEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Several things that happened, in any order.
+    #[must_use]
+    pub fn events(mut self, events: impl IntoIterator<Item = ReportEvent>) -> Self {
+        self.events.extend(events);
+        self
+    }
+
+    /// How many points a series has at most, by default 240; a longer run has several minutes a point. At least 1.
+    #[must_use]
+    pub fn points(self, points: u32) -> Self {
+        Self { points: points.max(1), ..self }
+    }
+
+    /// The report: of the time from the canary's start to the last verdict, or without one to the last block; of a
+    /// week at most.
+    #[must_use]
+    pub fn build(mut self) -> Report {
+        let first = Block::minute_of(self.started);
+        let newest = || self.blocks.iter().map(|block| block.minute).max().map(|last| last.saturating_add(1));
+        let axis = Axis::new(first, self.looks.end().or_else(newest).unwrap_or(first), self.points);
+        let gathered = self.gather(&axis);
+        let nothing = Gathered::new(&axis);
+        let mut metrics = Vec::new();
+        for subject in Subject::all(self.policy) {
+            let of = |metric: &MetricName| gathered.get(metric).unwrap_or(&nothing);
+            let mut own = of(&subject.metric).clone();
+            if let Some(requests) = &subject.requests {
+                own.merge(of(requests));
+            }
+            if own.is_empty() {
+                continue;
+            }
+            metrics.push(subject.report(&own, &axis, self.policy, self.verdict.as_ref(), &self.looks));
+        }
+        self.events.sort_by_key(|event| event.at);
+        Report {
+            service: self.service,
+            stable: self.stable,
+            canary: self.canary,
+            started: self.started,
+            verdict: self.verdict,
+            axis,
+            events: self.events,
+            metrics,
+        }
+    }
+
+    /// The blocks by metric, track and point, each once.
+    fn gather(&self, axis: &Axis) -> BTreeMap<&'a MetricName, Gathered> {
+        let mut blocks = self.blocks.clone();
+        blocks.sort_by(|a, b| a.metric.cmp(&b.metric).then_with(|| a.order().cmp(&b.order())));
+        blocks.dedup_by(|a, b| a.metric == b.metric && a.order().cmp(&b.order()).is_eq());
+        let mut gathered: BTreeMap<&MetricName, Gathered> = BTreeMap::new();
+        for block in blocks {
+            let Some(point) = axis.point_of(block.minute) else { continue };
+            gathered.entry(&block.metric).or_insert_with(|| Gathered::new(axis)).add(block, point);
+        }
+        gathered
+    }
+}
+
+impl Gathered {
+    fn new(axis: &Axis) -> Self {
+        Self { cells: [0, 1].map(|_| vec![Cell::default(); axis.len()]), unreadable: 0 }
+    }
+
+    fn add(&mut self, block: &Block, point: usize) {
+        if check(&block.data).is_err() {
+            self.unreadable += 1;
+            return;
+        }
+        let cells = &mut self.cells[usize::from(block.track == Track::Canary)];
+        if let Some(cell) = cells.get_mut(point) {
+            cell.add(&block.data);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (own, their) in self.cells.iter_mut().flatten().zip(other.cells.iter().flatten()) {
+            own.merge(their);
+        }
+        self.unreadable += other.unreadable;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.unreadable == 0 && self.cells.iter().flatten().all(Cell::is_empty)
+    }
+}
