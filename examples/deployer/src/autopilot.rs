@@ -1,15 +1,16 @@
 //! Looks after every service: does what is due, judges the canary, promotes it or rolls it back. Any number of
 //! replicas may do so: each decision is made under the service's lease, on what runs then.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use nprt::compare::Decision;
 use nprt::model::{ServiceName, VersionRef};
 use nprt::pipeline::{Caller, Judgement, Progress, Request, Running};
 use nprt::{Error, Result};
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::compose::{Composed, Member, Told};
@@ -21,21 +22,25 @@ const NAME: &str = "autopilot";
 /// Looks after all services until the process ends.
 pub(crate) async fn fly(app: App) {
     let clock = app.clock();
-    loop {
-        let composed = app.current();
-        clock.sleep(Duration::from_secs(composed.config.autopilot.interval_seconds)).await;
+    let mut tasks = BTreeMap::<ServiceName, JoinHandle<()>>::new();
+    while !app.tasks().is_closed() {
+        let interval = app.current().config.autopilot.interval_seconds;
+        clock.sleep(Duration::from_secs(interval)).await;
         // What holds now may be another configuration.
         let composed = app.current();
         if !composed.config.autopilot.enabled {
             continue;
         }
-        let names: Vec<ServiceName> = composed.members.keys().cloned().collect();
-        // Each in a task of its own: one whose cluster does not answer keeps none waiting, and what was begun ends.
-        let tasks = names.into_iter().map(|name| {
-            let (app, composed) = (app.clone(), Arc::clone(&composed));
-            app.tasks().clone().spawn(async move { look_after(&app, &composed, &name).await })
-        });
-        join_all(tasks).await;
+        for name in composed.members.keys() {
+            // One that is being promoted, or whose cluster does not answer, keeps no other waiting.
+            if tasks.get(name).is_some_and(|task| !task.is_finished()) {
+                continue;
+            }
+            let (app, composed, service) = (app.clone(), Arc::clone(&composed), name.clone());
+            // The process waits for what was begun before it ends.
+            let task = app.tasks().clone().spawn(async move { look_after(&app, &composed, &service).await });
+            tasks.insert(name.clone(), task);
+        }
     }
 }
 

@@ -119,12 +119,19 @@ fn what_only_its_backend_knows_is_checked_too() {
         .replace("http://svn.example.com", "http://ada:hunter2@svn.example.com")
         .replace("page_size: 50", "page_size: 5000")
         .replace("'http://prometheus:9090'", "'prometheus'")
-        .replace("soak_minutes: 10", "soak_minutes: 0");
+        .replace("soak_minutes: 10", "soak_minutes: 0")
+        + "- {name: one, vcs: {git: {url: x}}, cluster: {memory: {}}, metrics: {statsd: {}}}
+- {name: two, vcs: {git: {url: x}}, cluster: {memory: {}}, metrics: {statsd: {receive_buffer_bytes: 1}}}
+";
     let output = check(&write(folder.path(), &wrong));
     let said = String::from_utf8(output.stderr).unwrap();
-    for expected in
-        ["services[0].metrics: ", "services[0].policy", "services[1].vcs: ", "services[2].registry: "]
-    {
+    for expected in [
+        "services[0].metrics: ",
+        "services[0].policy",
+        "services[1].vcs: ",
+        "services[2].registry: ",
+        "services[4].metrics: ",
+    ] {
         assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
     }
     assert!(!said.contains("hunter2"), "{said}");

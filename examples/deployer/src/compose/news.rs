@@ -28,3 +28,34 @@ impl Notifier for News {
         if is_told { self.inner.notify(notification).await } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nprt::memory::MemoryNotifier;
+    use nprt::model::ServiceName;
+    use nprt::ports::Severity;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_person_who_has_the_answer_is_told_decisions_alone() {
+        use Occasion::{CanaryStarted, Deployed, Failed, Promoted, RolledBack};
+        for (told, expected) in [
+            (Told::Everything, vec![Deployed, CanaryStarted, Promoted, RolledBack, Failed]),
+            (Told::Failures, vec![Promoted, RolledBack, Failed]),
+            (Told::Decisions, vec![Promoted, RolledBack]),
+        ] {
+            let inner = Arc::new(MemoryNotifier::new());
+            let news = News { inner: inner.clone(), told };
+            for occasion in [Deployed, CanaryStarted, Promoted, RolledBack, Failed] {
+                let (service, summary) = (ServiceName::new("shop").unwrap(), "x".to_owned());
+                let (severity, details, revision, link) = (Severity::Info, Vec::new(), None, None);
+                let notification =
+                    Notification { service, occasion, severity, revision, summary, details, link };
+                news.notify(&notification).await.unwrap();
+            }
+            let heard: Vec<Occasion> = inner.told().iter().map(|one| one.occasion).collect();
+            assert_eq!(heard, expected);
+        }
+    }
+}

@@ -1,12 +1,11 @@
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use nprt::Result;
 use nprt::clock::SystemClock;
 use nprt::memory::MemoryCluster;
 use nprt::ports::{Clock, MetricsBackend};
 use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer};
+use nprt::{Error, ErrorKind, Result};
 
 /// What lives longer than a configuration: what statsd heard and what runs in memory must not be lost when the
 /// file changes.
@@ -21,7 +20,15 @@ pub(crate) struct Parts {
 #[derive(Debug, Default)]
 struct Kept {
     memory: Option<MemoryCluster>,
-    statsd: Vec<(StatsdConfig, StatsdServer)>,
+    statsd: Vec<Heard>,
+}
+
+/// A statsd server and what it heard; none listens where a file is only checked.
+#[derive(Debug)]
+struct Heard {
+    config: StatsdConfig,
+    backend: Arc<dyn MetricsBackend>,
+    server: Option<StatsdServer>,
 }
 
 impl Parts {
@@ -49,28 +56,37 @@ impl Parts {
         cluster.clone().with_namespace(namespace)
     }
 
-    /// The statsd server with this configuration, which is started where there is none.
+    /// What the statsd server with this configuration hears; it is started where there is none.
+    ///
+    /// # Errors
+    /// `Conflict` where one with other settings listens there: what it heard would be lost.
     pub(crate) fn statsd(&self, config: &StatsdConfig) -> Result<Arc<dyn MetricsBackend>> {
-        if self.is_trial {
-            return Ok(Arc::new(Aggregator::new(config, self.clock())?));
-        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, server)) = kept.statsd.iter().find(|(known, _)| known == config) {
-            return Ok(server.backend());
+        if let Some(same) = kept.statsd.iter().find(|heard| heard.config == *config) {
+            return Ok(Arc::clone(&same.backend));
         }
-        // Another one on the same address gives way, once this configuration is known to be good.
-        Aggregator::new(config, self.clock())?;
-        kept.statsd.retain(|(known, _)| known.listen != config.listen || config.listen.port() == 0);
-        let server = StatsdServer::start(config, self.clock())?;
-        tracing::info!(listen = %server.local_addr(), "statsd listens");
-        let backend = server.backend();
-        kept.statsd.push((config.clone(), server));
+        let is_there = |heard: &Heard| heard.config.listen == config.listen && config.listen.port() != 0;
+        if kept.statsd.iter().any(is_there) {
+            let message = "a statsd server with other settings listens there; they change with a restart";
+            let error = Error::new(ErrorKind::Conflict, "deployer.statsd", message);
+            return Err(error.with("listen", config.listen));
+        }
+        let (backend, server) = if self.is_trial {
+            (Arc::new(Aggregator::new(config, self.clock())?), None)
+        } else {
+            let server = StatsdServer::start(config, self.clock())?;
+            tracing::info!(listen = %server.local_addr(), "statsd listens");
+            (server.backend(), Some(server))
+        };
+        let backend: Arc<dyn MetricsBackend> = backend;
+        let config = config.clone();
+        kept.statsd.push(Heard { config, backend: Arc::clone(&backend), server });
         Ok(backend)
     }
 
-    /// Where statsd servers listen, by what they were told.
-    pub(crate) fn statsd_addresses(&self) -> BTreeMap<SocketAddr, SocketAddr> {
+    /// Where statsd servers listen.
+    pub(crate) fn statsd_addresses(&self) -> Vec<SocketAddr> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.statsd.iter().map(|(config, server)| (config.listen, server.local_addr())).collect()
+        kept.statsd.iter().filter_map(|heard| heard.server.as_ref().map(StatsdServer::local_addr)).collect()
     }
 }

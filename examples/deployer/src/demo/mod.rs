@@ -74,7 +74,7 @@ pub(crate) async fn run(options: Options) -> Result<String, String> {
     let composed = app.current();
     let deployed = composed.pipeline(Told::Decisions).deploy(&shop, &request, &Progress::silent()).await;
     deployed.map_err(|error| error.to_string())?;
-    let statsd = parts.statsd_addresses().into_values().next().ok_or("expected a statsd server")?;
+    let statsd = parts.statsd_addresses().into_iter().next().ok_or("expected a statsd server")?;
     let behaviours = sources.versions.iter().zip(VERSIONS);
     let behaviours = behaviours.map(|(version, (_, behaviour))| (version.tag.clone(), behaviour)).collect();
     tokio::spawn(pods::follow(app.clone(), shop, statsd, clock, behaviours));

@@ -2,14 +2,17 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+mod world;
+
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
+pub(crate) use world::World;
 
 pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
 
@@ -184,112 +187,6 @@ fn follow(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
         }
     });
     log
-}
-
-/// A git repository with a service, and its images, for `deployer serve` with a cluster in memory.
-pub(crate) struct World {
-    pub(crate) folder: tempfile::TempDir,
-    /// Of `main`, then one of `feature/x`.
-    pub(crate) commits: Vec<String>,
-}
-
-const MANIFEST: &str = "apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: registry.example.com/web}]}
-";
-
-/// Two commits on `main`, and one more on `feature/x`.
-fn commits(folder: &Path) -> Vec<String> {
-    let repository =
-        git2::Repository::init_opts(folder, git2::RepositoryInitOptions::new().initial_head("main")).unwrap();
-    let author = git2::Signature::new("Ada", "ada@example.com", &git2::Time::new(1_790_000_000, 0)).unwrap();
-    let mut ids = Vec::<git2::Oid>::new();
-    for (number, reference) in ["HEAD", "HEAD", "refs/heads/feature/x"].into_iter().enumerate() {
-        std::fs::write(folder.join("CHANGES"), number.to_string()).unwrap();
-        let mut index = repository.index().unwrap();
-        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-        index.write().unwrap();
-        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let parent = ids.last().map(|id| repository.find_commit(*id).unwrap());
-        if let (Some(parent), true) = (&parent, reference != "HEAD") {
-            repository.reference(reference, parent.id(), false, "branch").unwrap();
-        }
-        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        ids.push(repository.commit(Some(reference), &author, &author, "change", &tree, &parents).unwrap());
-    }
-    ids.iter().map(git2::Oid::to_string).collect()
-}
-
-impl World {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = folder.path().join("repository");
-        std::fs::create_dir_all(repository.join("kubernetes")).unwrap();
-        std::fs::write(repository.join("kubernetes/web.yaml"), MANIFEST).unwrap();
-        let commits = commits(&repository);
-        let world = Self { folder, commits };
-        world.images();
-        world
-    }
-
-    pub(crate) fn tag(&self, number: usize) -> String {
-        let branch = if number < 2 { "main" } else { "feature-x" };
-        format!("{branch}-{}", &self.commits[number][..12])
-    }
-
-    fn images(&self) {
-        let layout = self.folder.path().join("images/web");
-        std::fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
-        std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion": "1.0.0"}"#).unwrap();
-        let manifests: Vec<Value> = (0..self.commits.len())
-            .map(|number| {
-                json!({
-                    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                    "digest": format!("sha256:{number:064x}"),
-                    "size": 2,
-                    "annotations": {"org.opencontainers.image.ref.name": self.tag(number)},
-                })
-            })
-            .collect();
-        let index = json!({"schemaVersion": 2, "manifests": manifests});
-        std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
-    }
-
-    /// Writes the configuration: the service `web`, and what `more` adds to the file and to the service.
-    pub(crate) fn config(&self, more: Value, service: Value) -> PathBuf {
-        let at = self.folder.path();
-        let mut web = json!({
-            "name": "web",
-            "vcs": {"git": {"url": at.join("repository")}},
-            "registry": {"layout": {"root": at.join("images")}},
-            "metrics": {"statsd": {"listen": "127.0.0.1:0"}},
-            "cluster": {"memory": {}},
-        });
-        merge(&mut web, service);
-        let mut other = web.clone();
-        other["name"] = "other".into();
-        other["cluster"] = json!({"memory": {"namespace": "other"}});
-        let mut file = json!({
-            "autopilot": {"interval_seconds": 1},
-            "pipeline": {"image_wait_seconds": 0},
-            "limits": {"shutdown_seconds": 5},
-            "services": [web, other],
-        });
-        merge(&mut file, more);
-        let path = at.join("deployer.yml");
-        std::fs::write(&path, file.to_string()).unwrap();
-        path
-    }
-}
-
-fn merge(into: &mut Value, more: Value) {
-    let (Value::Object(into), Value::Object(more)) = (into, more) else { return };
-    into.extend(more);
 }
 
 pub(crate) const ADMIN: &str = "correct-horse-battery-admin";
