@@ -73,10 +73,16 @@ async fn it_is_light_dark_and_prints_on_white() {
         browser.print(&file, scheme, &print).await.unwrap();
         let pdf = fs::read(&print).unwrap();
         assert!(pdf.starts_with(b"%PDF"));
+        assert!((2..=4).contains(&pages(&pdf)), "{} pages", pages(&pdf));
         sizes.push(pdf.len());
     }
     // Paper is light whatever the screen is: the same page, but for dates and names inside.
     assert!(sizes[0].abs_diff(sizes[1]) < 2000, "{sizes:?}");
+}
+
+/// How many pages a PDF has.
+fn pages(pdf: &[u8]) -> usize {
+    String::from_utf8_lossy(pdf).split("/Type /Page").skip(1).filter(|rest| !rest.starts_with('s')).count()
 }
 
 /// How bright the upper left corner is, and how much of the picture differs from it.

@@ -78,8 +78,13 @@ mod tests {
             if let Some(point) = axis.point_of(minute) {
                 prop_assert!(axis.minute_of(point) <= minute && minute - axis.minute_of(point) < i64::from(axis.step));
             }
-            for point in 0..axis.len().min(5) {
-                prop_assert_eq!(axis.point_of(axis.minute_of(point)), Some(point).filter(|_| axis.minute_of(point) < i64::MAX).or(Some(point)));
+        }
+
+        #[test]
+        fn each_point_begins_with_its_own_minute(first in any::<i32>(), minutes in 0_i64..20_000, most in 1_u32..500) {
+            let axis = Axis::new(i64::from(first), i64::from(first) + minutes, most);
+            for point in 0..axis.len() {
+                prop_assert_eq!(axis.point_of(axis.minute_of(point)), Some(point));
             }
         }
     }
