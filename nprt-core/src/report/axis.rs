@@ -19,9 +19,8 @@ impl Axis {
     /// From one minute up to another, without it, in at most so many points; not more than a week of it.
     pub(super) fn new(first: i64, end: i64, most: u32) -> Self {
         let minutes = end.saturating_sub(first).clamp(0, LONGEST);
-        let step = minutes.div_euclid(i64::from(most.max(1))).saturating_add(1);
-        // Exactly `most` minutes need no second one a point.
-        let step = if minutes == i64::from(most.max(1)) { 1 } else { step };
+        let most = i64::from(most.max(1));
+        let step = minutes.saturating_add(most - 1).div_euclid(most).max(1);
         let points = minutes.saturating_add(step - 1).div_euclid(step);
         let short = |number: i64| u32::try_from(number).unwrap_or(1);
         Self { first, step: short(step), points: short(points) }
@@ -67,7 +66,7 @@ mod tests {
         assert_eq!(Axis::new(10, 130, 120), Axis { first: 10, step: 1, points: 120 });
         assert_eq!(Axis::new(10, 131, 120), Axis { first: 10, step: 2, points: 61 });
         assert_eq!(Axis::new(10, 10, 120).len(), 0);
-        assert_eq!(Axis::new(0, i64::MAX, 240).step, 43);
+        assert_eq!(Axis::new(0, i64::MAX, 240).step, 42);
     }
 
     proptest! {
