@@ -144,8 +144,9 @@ impl Scores {
                 }
                 tally.levels[level(self.at(at, bin))] += count;
                 tally.count = tally.count.saturating_add(count);
-                for (above, _) in tally.above.iter_mut().zip(thresholds).filter(|(_, at)| bin >= **at) {
-                    *above += count;
+                // Without a branch, which nobody could foretell.
+                for (above, &threshold) in tally.above.iter_mut().zip(thresholds) {
+                    *above += count * u64::from(bin >= threshold);
                 }
             }
         }
