@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use nprt::compare::Decision;
-use nprt::model::{ServiceName, VersionRef};
-use nprt::pipeline::{Caller, Judgement, Progress, Request, Running};
+use nprt::model::ServiceName;
+use nprt::pipeline::{Caller, Judgement, Progress, Running};
 use nprt::{Error, Result};
 use tokio::task::JoinHandle;
 
@@ -91,7 +91,7 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
     match decision {
         Decision::Regression => roll_back(composed, name, &canary, &reason, "rolled_back").await,
-        Decision::Pass => promote(composed, name, &judged, &reason).await,
+        Decision::Pass => promote(composed, name, &canary, &reason).await,
         Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
             match member.config.autopilot.at_deadline {
                 AtDeadline::Keep => Ok("kept_at_deadline"),
@@ -122,22 +122,16 @@ async fn roll_back(
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
 }
 
-/// Promotes the version that was judged: the library does so only while it is the canary.
+/// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
 async fn promote(
     composed: &Composed,
     name: &ServiceName,
-    judged: &Judgement,
+    canary: &Running,
     reason: &str,
 ) -> Result<&'static str> {
-    let pipeline = composed.pipeline(Told::Failures);
-    // Judging takes a while, and a person may have said to wait.
-    let canary = pipeline.status(name).await?.canary;
-    if !canary.is_some_and(|canary| canary.held.is_none() && canary.started == Some(judged.started)) {
-        return Ok("changed_meanwhile");
-    }
-    let version = VersionRef::new(Some(&judged.revision.to_string()), Some(judged.tag.as_str()))?;
-    pipeline.promote(name, &Request::new(version, caller(reason)?), &Progress::silent()).await?;
-    Ok("promoted")
+    let (caller, silent) = (caller(reason)?, Progress::silent());
+    let done = composed.pipeline(Told::Failures).promote_if(name, canary, &caller, &silent).await?;
+    Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" })
 }
 
 /// The autopilot, because of a verdict, which is as long as it is.
