@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use nprt::compare::Decision;
 use nprt::model::ServiceName;
-use nprt::pipeline::{Caller, Judgement, Progress, Running};
+use nprt::pipeline::{Caller, Event, Judgement, Progress, Running};
 use nprt::{Error, Result};
 use tokio::task::JoinHandle;
 
@@ -82,7 +83,11 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     if canary.held.is_some() {
         return Ok("held");
     }
-    let judged = pipeline.judge_canary(name, &Progress::silent()).await?;
+    let (progress, events) = Progress::stream();
+    let judged = pipeline.judge_and_keep(name, &progress).await;
+    drop(progress);
+    events.for_each(async |event| warn(name, &event)).await;
+    let judged = judged?;
     if canary.revision.as_ref() != Some(&judged.revision) || canary.started != Some(judged.started) {
         return Ok("changed_meanwhile");
     }
@@ -102,6 +107,12 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
             }
         }
         Decision::Inconclusive { .. } => Ok("waits"),
+    }
+}
+
+fn warn(service: &ServiceName, event: &Event) {
+    if let Event::Warning { message } = event {
+        tracing::warn!(%service, "{message}");
     }
 }
 
