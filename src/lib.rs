@@ -11,6 +11,7 @@
 //! | `svn` | `svn`: subversion | the command `svn` at run time |
 //! | `oci` (default) | [`oci`]: registries; [`layout`]: image layouts on disk | |
 //! | `statsd` (default) | [`statsd`]: an embedded server | |
+//! | `aggregator` | `aggregator`: that server in a process of its own, asked over HTTP | |
 //! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
 //! | `slack`, `bugsnag` | `slack`, `bugsnag`, and `FanOut` to tell several | |
 //! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
@@ -22,6 +23,8 @@ pub use nprt_core::*;
 
 #[cfg(feature = "kubernetes")]
 pub use nprt_k8s as kubernetes;
+#[cfg(feature = "aggregator")]
+pub use nprt_metrics::aggregator;
 #[cfg(feature = "datadog")]
 pub use nprt_metrics::datadog;
 #[cfg(feature = "prometheus")]

@@ -146,6 +146,8 @@ enum Fault {
     EveryServiceAlike,
     NoHistory,
     NoPods,
+    AlwaysKnew,
+    KnowsTooLate,
 }
 
 /// The memory backend with a fault.
@@ -160,6 +162,14 @@ impl MetricsBackend for Faulty {
             Fault::NoHistory => MetricsCapabilities { history: true, ..claimed },
             Fault::NoPods => MetricsCapabilities { pods: false, ..claimed },
             _ => claimed,
+        }
+    }
+
+    async fn known_since(&self) -> nprt_core::Result<Option<Timestamp>> {
+        match self.1 {
+            Fault::AlwaysKnew => Ok(None),
+            Fault::KnowsTooLate => Ok(Some(at(0, 60))),
+            _ => self.0.known_since().await,
         }
     }
 
@@ -212,6 +222,8 @@ async fn the_suite_finds_every_fault() {
         Fault::EveryServiceAlike,
         Fault::NoHistory,
         Fault::NoPods,
+        Fault::AlwaysKnew,
+        Fault::KnowsTooLate,
     ] {
         assert!(suite(fault).await.is_err_and(|error| error.is_panic()), "{fault:?} was not found");
     }

@@ -5,9 +5,15 @@
     feature = "statsd",
     doc = "- [`statsd`]: a server that aggregates what services send, and answers itself;"
 )]
+#![cfg_attr(
+    feature = "aggregator",
+    doc = "- [`aggregator`]: the same in a process of its own, which others ask over HTTP;"
+)]
 #![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server;")]
 #![cfg_attr(feature = "datadog", doc = "- [`datadog`]: timeseries queries to Datadog's API.")]
 
+#[cfg(feature = "aggregator")]
+pub mod aggregator;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod assemble;
 #[cfg(feature = "datadog")]

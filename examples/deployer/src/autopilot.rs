@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use nprt::compare::Decision;
-use nprt::model::{ServiceName, VersionRef};
-use nprt::pipeline::{Caller, Judgement, Progress, Request, Running};
+use nprt::model::ServiceName;
+use nprt::pipeline::{Caller, Event, Judgement, Progress, Running};
 use nprt::{Error, Result};
 use tokio::task::JoinHandle;
 
@@ -82,7 +83,11 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     if canary.held.is_some() {
         return Ok("held");
     }
-    let judged = pipeline.judge_canary(name, &Progress::silent()).await?;
+    let (progress, events) = Progress::stream();
+    let judged = pipeline.judge_and_keep(name, &progress).await;
+    drop(progress);
+    events.for_each(async |event| warn(name, &event)).await;
+    let judged = judged?;
     if canary.revision.as_ref() != Some(&judged.revision) || canary.started != Some(judged.started) {
         return Ok("changed_meanwhile");
     }
@@ -91,7 +96,7 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
     match decision {
         Decision::Regression => roll_back(composed, name, &canary, &reason, "rolled_back").await,
-        Decision::Pass => promote(composed, name, &judged, &reason).await,
+        Decision::Pass => promote(composed, name, &canary, &reason).await,
         Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
             match member.config.autopilot.at_deadline {
                 AtDeadline::Keep => Ok("kept_at_deadline"),
@@ -102,6 +107,12 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
             }
         }
         Decision::Inconclusive { .. } => Ok("waits"),
+    }
+}
+
+fn warn(service: &ServiceName, event: &Event) {
+    if let Event::Warning { message } = event {
+        tracing::warn!(%service, "{message}");
     }
 }
 
@@ -122,22 +133,16 @@ async fn roll_back(
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
 }
 
-/// Promotes the version that was judged: the library does so only while it is the canary.
+/// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
 async fn promote(
     composed: &Composed,
     name: &ServiceName,
-    judged: &Judgement,
+    canary: &Running,
     reason: &str,
 ) -> Result<&'static str> {
-    let pipeline = composed.pipeline(Told::Failures);
-    // Judging takes a while, and a person may have said to wait.
-    let canary = pipeline.status(name).await?.canary;
-    if !canary.is_some_and(|canary| canary.held.is_none() && canary.started == Some(judged.started)) {
-        return Ok("changed_meanwhile");
-    }
-    let version = VersionRef::new(Some(&judged.revision.to_string()), Some(judged.tag.as_str()))?;
-    pipeline.promote(name, &Request::new(version, caller(reason)?), &Progress::silent()).await?;
-    Ok("promoted")
+    let (caller, silent) = (caller(reason)?, Progress::silent());
+    let done = composed.pipeline(Told::Failures).promote_if(name, canary, &caller, &silent).await?;
+    Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" })
 }
 
 /// The autopilot, because of a verdict, which is as long as it is.

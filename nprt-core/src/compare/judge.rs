@@ -1,13 +1,16 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::figure::figure;
 use super::judge_state::{JudgeState, VERSION};
 use super::kayenta_look::Look;
+use super::lost::Lost;
 use super::plain::Plain;
 use super::policy::Rule;
 use super::sequential::{Explained, Sequential};
 use super::{Decision, MetricVerdict, Needed, Policy, Verdict};
-use crate::model::{Block, Track};
+use crate::model::{Block, TimeRange, Track};
 use crate::{Error, Result};
 
 /// Judges one canary: it is shown blocks as they come and says at any time what they amount to.
@@ -32,6 +35,7 @@ use crate::{Error, Result};
 ///   one minute (while one is silent, 16 minutes wait for it);
 /// - **forms that differ** between the blocks of a metric, or several versions on the canary's track: inconclusive;
 /// - **no blocks, or too few on a track**: inconclusive;
+/// - **minutes that are lost** ([`Judge::observe_lost`]): the soak is longer by them, and the reason says so;
 /// - **a track that fell silent**, with nothing measured in the last quarter of the window (of sequential rules, of
 ///   the run), and in the last five minutes at least: no pass, since what came before does not say how it is now;
 /// - **pods that start later**, after a restart or as either track is scaled: left out while they warm up
@@ -51,6 +55,7 @@ pub struct Judge {
     plain: Plain,
     sequential: Option<Sequential>,
     look: Option<Look>,
+    lost: Lost,
 }
 
 impl Judge {
@@ -66,7 +71,7 @@ impl Judge {
             Rule::Kayenta(look) => Some(Look::new(look.clone(), started)),
             _ => None,
         });
-        Ok(Self { policy, started, plain, sequential, look })
+        Ok(Self { policy, started, plain, sequential, look, lost: Lost::default() })
     }
 
     /// What is demanded.
@@ -116,6 +121,15 @@ impl Judge {
         plain.and(sequential).and(look).map_err(|error| describe(error, block))
     }
 
+    /// Says that what was measured in this time is lost, as with a server that kept it in memory alone: of the run,
+    /// each minute that lies in it in part. It is no reason for a regression. It does not count as time that the
+    /// canary has run ([`Policy::soak`]), and the verdict's reason says so.
+    pub fn observe_lost(&mut self, range: TimeRange) {
+        let next_minute = |at| TimeRange::before(at, Duration::ZERO).complete_minutes(at).start;
+        let start = Block::minute_of(range.start()).max(next_minute(self.started));
+        self.lost.add(start..next_minute(range.end()));
+    }
+
     /// What the blocks so far amount to at this time. Blocks of minutes that are not over yet do not count.
     #[must_use]
     pub fn verdict(&self, now: Timestamp) -> Verdict {
@@ -132,7 +146,8 @@ impl Judge {
             _ => sequential.next(),
         });
         let explained: Vec<Explained> = explained.collect();
-        let (decision, reason) = self.conclude(&explained, now);
+        let (decision, mut reason) = self.conclude(&explained, now);
+        reason.push_str(&self.lost.describe());
         let metrics = explained.into_iter().map(|rule| rule.verdict).collect();
         Verdict { decision, reason, metrics, range }
     }
@@ -146,6 +161,7 @@ impl Judge {
             plain: self.plain.state(),
             sequential: self.sequential.as_ref().map(|judge| judge.state().clone()),
             look: self.look.as_ref().map(|look| look.state().clone()),
+            lost: self.lost.clone(),
         }
     }
 
@@ -157,6 +173,7 @@ impl Judge {
         let mut judge = Self::new(policy, state.started)?;
         let other = || Error::invalid("judge.resume", "this state is of another policy");
         judge.plain.resume(state.plain)?;
+        judge.lost = state.lost;
         match (&mut judge.sequential, state.sequential) {
             (Some(sequential), Some(state)) => sequential.resume(state)?,
             (None, None) => {}
@@ -190,6 +207,7 @@ impl Judge {
             Decision::Pass | Decision::Regression => None,
         });
         let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
+        let run = run.saturating_sub(self.lost.minutes() * 60);
         let soak = self.policy.soak().as_secs();
         let soak_left = Needed { minutes: Some(soak.saturating_sub(run).div_ceil(60)), ..Needed::default() };
         let needed = needs.clone().fold(soak_left, |sum, (needed, _)| sum.max(needed));

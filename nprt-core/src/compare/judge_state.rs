@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::kayenta_look::LookState;
+use super::lost::Lost;
 use super::plain::PlainState;
 use super::sequential::State;
 use crate::{Error, Result};
@@ -31,6 +32,8 @@ pub struct JudgeState {
     pub(super) plain: PlainState,
     pub(super) sequential: Option<State>,
     pub(super) look: Option<LookState>,
+    #[serde(skip_serializing_if = "Lost::is_empty")]
+    pub(super) lost: Lost,
 }
 
 #[derive(Deserialize)]
@@ -41,17 +44,19 @@ struct Form {
     plain: PlainState,
     sequential: Option<State>,
     look: Option<LookState>,
+    #[serde(default)]
+    lost: Lost,
 }
 
 impl TryFrom<Form> for JudgeState {
     type Error = Error;
 
     fn try_from(form: Form) -> Result<Self> {
-        let Form { version, started, plain, sequential, look } = form;
+        let Form { version, started, plain, sequential, look, lost } = form;
         if version != VERSION {
             let error = Error::invalid("judge.resume", "cannot read this version of a judge's state");
             return Err(error.with("version", version).with_available([VERSION.to_string()]));
         }
-        Ok(Self { version, started, plain, sequential, look })
+        Ok(Self { version, started, plain, sequential, look, lost })
     }
 }

@@ -76,6 +76,7 @@ mod judge;
 mod judge_state;
 pub mod kayenta;
 mod kayenta_look;
+mod lost;
 mod margin;
 mod plain;
 mod policy;

@@ -67,6 +67,7 @@ pub async fn all(backend: &dyn MetricsBackend, reopened: &dyn MetricsBackend, re
     other_service_has_no_blocks(backend, recorded).await;
     dropped_call_breaks_nothing(backend, recorded).await;
     history_is_as_claimed(backend, reopened, recorded).await;
+    says_since_when_it_knows(backend, recorded).await;
 }
 
 /// The fixture records every claimed shape, both tracks, pods and routes as claimed, and a gap.
@@ -198,6 +199,17 @@ pub async fn history_is_as_claimed(
         let answer = recorded.ask(reopened, metric, recorded.range()).await;
         assert_same(&recorded.of(metric, |_| history), &answer, "of a backend made later");
     }
+}
+
+/// Without history it says since when it knows, and that is no later than what it answers with.
+///
+/// # Panics
+/// Where it does not.
+pub async fn says_since_when_it_knows(backend: &dyn MetricsBackend, recorded: &Recorded) {
+    let answer = backend.known_since().await;
+    let since = expect(&"known_since", answer);
+    assert_eq!(since.is_none(), backend.capabilities().history, "only with history it always did: {since:?}");
+    assert!(since.is_none_or(|since| since <= recorded.range().start()), "it knows what it answered with");
 }
 
 fn range(from: i64, to: i64) -> TimeRange {

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -31,7 +31,14 @@ use crate::{Error, ErrorKind, Result};
 pub struct MemoryMetrics {
     clock: Arc<dyn Clock>,
     metrics: BTreeMap<MetricName, BlockShape>,
-    series: Arc<Mutex<BTreeMap<(ServiceName, MetricName), Series>>>,
+    recorded: Arc<Mutex<Recorded>>,
+}
+
+/// What was recorded, and since when that is known.
+#[derive(Debug)]
+struct Recorded {
+    series: BTreeMap<(ServiceName, MetricName), Series>,
+    since: Timestamp,
 }
 
 /// Data by what distinguishes blocks, in the order that an answer has.
@@ -86,7 +93,8 @@ impl MemoryMetrics {
         ];
         let metrics =
             known.into_iter().filter_map(|(name, shape)| Some((MetricName::new(name).ok()?, shape)));
-        Self { clock, metrics: metrics.collect(), series: Arc::default() }
+        let recorded = Recorded { series: BTreeMap::new(), since: Timestamp::MIN };
+        Self { clock, metrics: metrics.collect(), recorded: Arc::new(Mutex::new(recorded)) }
     }
 
     /// Adds a metric, or gives a known one another shape.
@@ -117,15 +125,27 @@ impl MemoryMetrics {
             return Err(invalid("the metric has another shape").with("expected", format_args!("{shape:?}")));
         }
         check(&data).map_err(invalid)?;
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let series = series.entry((service.clone(), metric.clone())).or_default();
+        let mut recorded = self.recorded();
+        let series = recorded.series.entry((service.clone(), metric.clone())).or_default();
         match series.get_mut(&(Block::minute_of(at), origin.clone())) {
-            Some(recorded) => add(recorded, data).map_err(invalid)?,
+            Some(before) => add(before, data).map_err(invalid)?,
             None => {
                 series.insert((Block::minute_of(at), origin.clone()), data);
             }
         }
         Ok(())
+    }
+
+    /// Forgets all that was recorded so far, as a server that keeps it in memory alone does when it is started anew:
+    /// what is recorded from the next minute on is known.
+    pub fn forget(&self) {
+        let next = Block::minute_of(self.clock.now()).saturating_add(1);
+        let since = Timestamp::from_second(next.saturating_mul(60)).unwrap_or(Timestamp::MAX);
+        *self.recorded() = Recorded { series: BTreeMap::new(), since };
+    }
+
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shape(&self, metric: &MetricName) -> Result<BlockShape> {
@@ -194,10 +214,10 @@ impl MetricsBackend for MemoryMetrics {
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         self.shape(&query.metric)?;
         let minutes = query.range.complete_minutes(self.clock.now());
-        let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let series = series.get(&(query.service.clone(), query.metric.clone()));
-        let recorded = series.into_iter().flatten().filter(|((minute, _), _)| minutes.contains(minute));
-        Ok(recorded
+        let recorded = self.recorded();
+        let series = recorded.series.get(&(query.service.clone(), query.metric.clone()));
+        let found = series.into_iter().flatten().filter(|((minute, _), _)| minutes.contains(minute));
+        Ok(found
             .map(|((minute, origin), data)| Block {
                 minute: *minute,
                 track: origin.track,
@@ -208,5 +228,9 @@ impl MetricsBackend for MemoryMetrics {
                 data: data.clone(),
             })
             .collect())
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        Ok(Some(self.recorded().since))
     }
 }

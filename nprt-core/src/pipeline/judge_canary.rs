@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Pipeline;
+use super::checkpoint::{Checkpoint, Judged};
 use super::expire::not_expired;
 use super::job::Job;
-use super::live::Running;
+use super::live::Live;
 use super::progress::{Event, Progress};
 use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{
@@ -12,6 +15,9 @@ use crate::model::{
 };
 use crate::ports::{MetricQuery, ObjectEvent};
 use crate::{Error, ErrorKind, Result};
+
+/// So many minutes are asked for again each time: until then, a backend may still learn of one.
+const SETTLED: i64 = 2;
 
 /// What the metrics say of the canary that runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,42 +36,91 @@ pub struct Judgement {
 
 impl Pipeline {
     /// Compares the canary that runs now with stable, by the service's policy. It changes nothing and needs
-    /// no lease; a pass and a regression are left as an event on a workload of stable. Measurements that name a version count only where it is the one that runs: those of an
-    /// older canary are never judged.
+    /// no lease; a pass and a regression are left as an event on a workload of stable. It goes on from what was
+    /// [kept](Pipeline::judge_and_keep), and asks the metrics for what came since. Measurements that name a version
+    /// count only where it is the one that runs: those of an older canary are never judged. What the metrics
+    /// [no longer know](crate::ports::MetricsBackend::known_since) is said in the verdict's reason, and does not count
+    /// as time that the canary has run.
     ///
     /// # Errors
     /// `NotFound` without a canary; `Conflict` where its time is over; `Invalid` where the canary does not say its version or its start; those
     /// of the cluster and of the metrics: no answer is never a pass.
     pub async fn judge_canary(&self, service: &ServiceName, progress: &Progress) -> Result<Judgement> {
-        self.job(service, progress)?.judge().await
+        self.job(service, progress)?.judge().await.map(|(judgement, _)| judgement)
     }
 }
 
 impl Job<'_> {
-    async fn judge(&self) -> Result<Judgement> {
+    /// The judgement, and what is to be kept of it, where that goes further than what was kept.
+    pub(super) async fn judge(&self) -> Result<(Judgement, Option<Checkpoint>)> {
         let live = self.live().await?;
         let canary = live.running(Track::Canary).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "pipeline.judge", "there is no canary")
                 .with("service", &self.service.name)
         })?;
         not_expired(&canary, self.clock.now(), "pipeline.judge")?;
-        let (revision, tag, started) = identity(canary)?;
+        let canary = Judged::of(canary)?;
+        let (mut judge, from) = match self.resumed(&live, &canary) {
+            Some(resumed) => resumed,
+            None => (self.beginning(canary.started).await?, first_minute(canary.started)),
+        };
+        let now = self.clock.now();
         let names = Names { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) };
-        let mut judge = Judge::new(self.service.policy.clone(), started)?;
-        for metric in self.service.policy.history_metrics() {
-            let past = TimeRange::before(started, self.service.policy.history_of(&metric));
+        let (blocks, newest) = self.blocks_since(start_of(from), now, &names).await?;
+        self.note_what_is_lost(&mut judge, from).await?;
+        // What may still change is not kept. A backend may be late by more than that.
+        let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
+        let until = answered.saturating_sub(SETTLED).max(from);
+        let (settled, young) = blocks.split_at(blocks.partition_point(|block| block.minute < until));
+        self.observe(&mut judge, settled);
+        let kept = (until > from).then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
+        self.observe(&mut judge, young);
+        let verdict = judge.verdict(now);
+        self.tell_verdict(&canary, &verdict).await;
+        let Judged { revision, tag, started } = canary;
+        Ok((Judgement { service: self.service.name.clone(), revision, tag, started, verdict }, kept))
+    }
+
+    /// A judge that goes on from what was kept, and the first minute that it has not seen.
+    fn resumed(&self, live: &Live, canary: &Judged) -> Option<(Judge, i64)> {
+        let kept = self.kept(live, canary)?;
+        match Judge::resume(kept.policy, kept.judge) {
+            Ok(judge) => Some((judge, kept.until)),
+            Err(error) => {
+                self.progress.warn(format!("what was kept of the judge is of no use: {error}"));
+                None
+            }
+        }
+    }
+
+    /// One that knows stable's past alone.
+    async fn beginning(&self, started: Timestamp) -> Result<Judge> {
+        let policy = &self.service.policy;
+        let mut judge = Judge::new(policy.clone(), started)?;
+        for metric in policy.history_metrics() {
+            let past = TimeRange::before(started, policy.history_of(&metric));
             let blocks = self.blocks(metric, past).await?;
             for block in blocks.iter().filter(|block| block.track == Track::Stable) {
                 judge.observe_history(block)?;
             }
         }
-        let now = self.clock.now();
-        let trial = TimeRange::new(started, now.max(started))?;
-        // By minute, not by metric: a judge closes the minutes that all of it is past.
-        let mut all = Vec::new();
+        Ok(judge)
+    }
+
+    /// All metrics' blocks of the versions that run, and the newest minute that any block was of. By minute, not by
+    /// metric: a judge closes the minutes that all of it is past.
+    async fn blocks_since(
+        &self,
+        from: Timestamp,
+        now: Timestamp,
+        names: &Names,
+    ) -> Result<(Vec<Block>, Option<i64>)> {
+        let range = TimeRange::new(from, now.max(from))?;
+        let (mut all, mut newest) = (Vec::new(), None);
         for metric in self.service.policy.metrics() {
-            let mut blocks = self.blocks(metric.clone(), trial).await?;
+            let mut blocks = self.blocks(metric.clone(), range).await?;
             let asked = blocks.len();
+            newest = newest.max(blocks.iter().map(|block| block.minute).max());
             blocks.retain(|block| names.hold(block));
             self.progress.tell(Event::Measured {
                 metric,
@@ -75,15 +130,32 @@ impl Job<'_> {
             all.append(&mut blocks);
         }
         all.sort_by_key(|block| block.minute);
-        for block in &all {
+        Ok((all, newest))
+    }
+
+    /// What the metrics no longer know of the minutes from this one on. They are asked after the blocks: what is lost
+    /// between the two is known then.
+    async fn note_what_is_lost(&self, judge: &mut Judge, from: i64) -> Result<()> {
+        let from = start_of(from);
+        if let Some(since) = self.ports.metrics.known_since().await?.filter(|since| *since > from) {
+            judge.observe_lost(TimeRange::new(from, since)?);
+        }
+        Ok(())
+    }
+
+    fn observe(&self, judge: &mut Judge, blocks: &[Block]) {
+        for block in blocks {
             if let Err(error) = judge.observe(block) {
                 // The judge keeps the rule from passing; it may still find a regression.
                 self.progress.warn(error.to_string());
             }
         }
-        let verdict = judge.verdict(now);
+    }
+
+    async fn tell_verdict(&self, canary: &Judged, verdict: &Verdict) {
         let (decision, reason) = (verdict.decision.clone(), verdict.reason.clone());
         self.progress.tell(Event::Judged { decision, reason });
+        let Judged { tag, revision, .. } = canary;
         let note =
             format!("the canary {tag} ({}): {}: {}", revision.short(), verdict.decision, verdict.reason);
         match verdict.decision {
@@ -91,7 +163,6 @@ impl Job<'_> {
             Decision::Regression => self.record_event(ObjectEvent::warning("CanaryRegressed", &note)).await,
             Decision::Inconclusive { .. } => {}
         }
-        Ok(Judgement { service: self.service.name.clone(), revision, tag, started, verdict })
     }
 
     /// The blocks of a metric; none of one that the backend does not have, where the policy can do without.
@@ -105,14 +176,13 @@ impl Job<'_> {
     }
 }
 
-fn identity(canary: Running) -> Result<(Revision, Tag, Timestamp)> {
-    let missing = |annotation| {
-        Error::invalid("pipeline.judge", "the canary's objects do not agree on this annotation, or lack it")
-            .with("annotation", annotation)
-    };
-    let revision = canary.revision.ok_or_else(|| missing(annotation::REVISION))?;
-    let tag = canary.tag.ok_or_else(|| missing(annotation::TAG))?;
-    Ok((revision, tag, canary.started.ok_or_else(|| missing(annotation::STARTED))?))
+/// The first minute that began after `started`.
+fn first_minute(started: Timestamp) -> i64 {
+    TimeRange::before(started, Duration::ZERO).complete_minutes(started).start
+}
+
+fn start_of(minute: i64) -> Timestamp {
+    Timestamp::from_second(minute.saturating_mul(60)).unwrap_or(Timestamp::MAX)
 }
 
 /// What the measurements of each track may call its version.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::checkpoint::is_checkpoint;
 use super::held::Held;
 use super::job::Job;
 use crate::Result;
@@ -73,9 +74,10 @@ impl Live {
         self.objects.iter().filter(is_on).filter(|object| !was_run(object))
     }
 
-    /// Those that say which version runs there: Services run none, and may be left of a canary that is gone.
+    /// Those that say which version runs there: Services run none, and may be left of a canary that is gone, as may
+    /// what its judge knew.
     pub(super) fn run_on(&self, track: Track) -> impl Iterator<Item = &Object> {
-        self.on(track).filter(|object| !is_service(object))
+        self.on(track).filter(|object| !is_service(object) && !is_checkpoint(object))
     }
 
     /// The same without what belongs to `track` alone.
@@ -87,7 +89,9 @@ impl Live {
     /// What runs on `track`, if anything does.
     pub(super) fn running(&self, track: Track) -> Option<Running> {
         let objects: Vec<&Object> = self.run_on(track).collect();
-        let first = objects.first()?;
+        objects.first()?;
+        // Copies of configuration do not say.
+        let caller = objects.iter().find_map(|object| object.annotation(annotation::CALLER));
         // The last one: from then on all of it runs.
         let started = objects.iter().filter_map(|o| o.annotation(annotation::STARTED)?.parse().ok());
         // The first one: a canary is whole or over. What cannot be read is over too.
@@ -98,7 +102,7 @@ impl Live {
             tag: agreed(&objects, annotation::TAG).and_then(|text| text.parse().ok()),
             started: started.max(),
             expires,
-            caller: first.annotation(annotation::CALLER).map(str::to_owned),
+            caller: caller.map(str::to_owned),
             held: objects.iter().find_map(|object| Held::of(object)),
             objects: self.on(track).map(Object::id).collect(),
         })

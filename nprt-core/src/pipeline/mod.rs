@@ -58,6 +58,7 @@
 mod allowed;
 mod apply;
 mod canary;
+mod checkpoint;
 mod deploy;
 mod ending;
 mod event;

@@ -3,9 +3,9 @@ use super::expire::not_expired;
 use super::job::Job;
 use super::live::{Live, Running};
 use super::progress::Progress;
-use super::request::{Deployment, Request};
-use crate::model::{Object, Revision, ServiceName, Tag, Track};
-use crate::ports::{Lease, Occasion};
+use super::request::{Caller, Deployment, Request};
+use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
+use crate::ports::{Lease, Occasion, Takeover};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -26,9 +26,54 @@ impl Pipeline {
         let job = self.job(service, progress)?;
         job.change("promotion", Occasion::Promoted, request, |lease| job.promote(lease, request)).await
     }
+
+    /// Promotes `canary`, as [`Pipeline::status`] has shown it, if it is still that one, of this version and started
+    /// then, and nobody [holds](Pipeline::hold) it. `None` where that is not so, which changes nothing. That is for
+    /// those who have judged a canary and decide by themselves: it is asked under the service's lease, so that no
+    /// hold can come between. A person's [`Pipeline::promote`] promotes a held one.
+    ///
+    /// # Errors
+    /// `Invalid` for a canary without revision or tag; else as [`Pipeline::promote`].
+    pub async fn promote_if(
+        &self,
+        service: &ServiceName,
+        canary: &Running,
+        caller: &Caller,
+        progress: &Progress,
+    ) -> Result<Option<Deployment>> {
+        let job = self.job(service, progress)?;
+        let (Some(revision), Some(tag)) = (&canary.revision, &canary.tag) else {
+            let message = "expected a canary that says its revision and its tag";
+            return Err(Error::invalid("pipeline.promote", message).with("service", service));
+        };
+        let version = VersionRef::new(Some(&revision.to_string()), Some(tag.as_str()))?;
+        let request = Request::new(version, caller.clone());
+        let purpose = format!("promotion of {} by {}", request.version, caller.name());
+        let work = |lease| job.promote_if(lease, canary, &request);
+        match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
+            None => Ok(None),
+            Some(done) => {
+                job.report(Occasion::Promoted, &done, &purpose, caller).await;
+                done.map(Some)
+            }
+        }
+    }
 }
 
 impl Job<'_> {
+    async fn promote_if(
+        &self,
+        lease: Lease,
+        canary: &Running,
+        request: &Request,
+    ) -> Result<Option<Deployment>> {
+        let now = self.live().await?.running(Track::Canary);
+        if !now.is_some_and(|now| now.held.is_none() && now.is_same_trial(canary)) {
+            return Ok(None);
+        }
+        self.promote(lease, request).await.map(Some)
+    }
+
     async fn promote(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await;
         self.settle(&lease, revision.as_ref().ok()).await?;

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::Result;
 use crate::model::{Block, BlockShape, MetricName, ServiceName, TimeRange};
@@ -28,6 +29,14 @@ pub trait MetricsBackend: Debug + Send + Sync {
     /// `NotFound`, `Invalid`, `Unauthenticated`, `Forbidden`, `RateLimited`, `Unavailable`, `Timeout`,
     /// `Unexpected` for an answer that the server's protocol does not allow.
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>>;
+
+    /// Since when it knows what was measured: the first minute that an answer can hold. What was measured before is
+    /// lost, as with a server that was started anew, or never was. `None` with
+    /// [`history`](MetricsCapabilities::history), and only then.
+    ///
+    /// # Errors
+    /// As [`blocks`](MetricsBackend::blocks).
+    async fn known_since(&self) -> Result<Option<Timestamp>>;
 }
 
 /// Which measurements are asked for.

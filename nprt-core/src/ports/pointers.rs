@@ -63,6 +63,10 @@ macro_rules! forward_ports {
             async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
                 (**self).blocks(query).await
             }
+
+            async fn known_since(&self) -> Result<Option<Timestamp>> {
+                (**self).known_since().await
+            }
         }
 
         #[async_trait]

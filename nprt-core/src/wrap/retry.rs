@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Backoff;
 use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
@@ -122,6 +123,10 @@ impl<T: MetricsBackend> MetricsBackend for Retry<T> {
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         self.run(Error::is_temporary, || self.inner.blocks(query)).await
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        self.run(Error::is_temporary, || self.inner.known_since()).await
     }
 }
 

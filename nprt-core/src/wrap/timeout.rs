@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
 use crate::ports::{
@@ -80,6 +81,10 @@ impl<T: MetricsBackend> MetricsBackend for Timeout<T> {
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         self.run("metrics.blocks", self.inner.blocks(query)).await
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        self.run("metrics.known_since", self.inner.known_since()).await
     }
 }
 

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
+use nprt_core::pipeline::{Pipeline, Progress};
 use nprt_core::ports::{
     Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Takeover,
     Transition,
@@ -16,7 +17,7 @@ use nprt_core::ports::{
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 
-use crate::world::World;
+use crate::world::{World, caller};
 
 /// A cluster in memory that fails where it is told to.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub(crate) struct Faulty {
     pub(crate) taken: bool,
     /// What becomes of events where they are not kept.
     pub(crate) eventless: Option<Eventless>,
+    /// A person holds the canary by this pipeline just before the next lease is taken.
+    pub(crate) person: Mutex<Option<Arc<Pipeline>>>,
 }
 
 /// How a cluster keeps no events.
@@ -86,6 +89,7 @@ impl Faulty {
             writes: None,
             taken: false,
             eventless: None,
+            person: Mutex::default(),
         }
     }
 }
@@ -157,6 +161,10 @@ impl Cluster for Faulty {
         self.cluster.lease(service).await
     }
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
+        let person = self.person.lock().unwrap().take();
+        if let Some(pipeline) = person {
+            pipeline.hold(&request.service, &caller(), &Progress::silent()).await?;
+        }
         self.cluster.acquire(request).await
     }
     async fn renew(&self, lease: &Lease) -> Result<Lease> {

@@ -1,8 +1,11 @@
 //! A canary that a person holds, and rollbacks of the very canary that was judged.
 
-use nprt_core::model::{Object, annotation};
-use nprt_core::pipeline::{Caller, Progress, Running};
+use std::sync::Arc;
 
+use nprt_core::model::{Object, annotation};
+use nprt_core::pipeline::{Caller, Pipeline, Ports, Progress, Running};
+
+use crate::faulty::Faulty;
 use crate::world::{World, caller, canary, deploy, promote, shop};
 
 async fn running(world: &World) -> Option<Running> {
@@ -74,4 +77,63 @@ async fn only_the_canary_that_was_judged_is_rolled_back() {
     let done = roll_back(&held).await.unwrap();
     assert_eq!((done.canary, running(&world).await), (Some(held.clone()), None));
     assert_eq!(roll_back(&held).await, None);
+}
+
+async fn promote_if(pipeline: &Pipeline, canary: &Running) -> bool {
+    pipeline.promote_if(&shop(), canary, &caller(), &Progress::silent()).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn only_the_canary_that_was_judged_is_promoted() {
+    let world = World::new();
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &world.version(1)).await.unwrap();
+    let (second, third) = (world.version(2), world.version(3));
+    canary(&pipeline, &second).await.unwrap();
+    let judged = running(&world).await.unwrap();
+    canary(&pipeline, &third).await.unwrap();
+    let objects = world.cluster.objects();
+    assert!(!promote_if(&pipeline, &judged).await, "another one runs");
+    assert_eq!(world.cluster.objects(), objects, "nothing was written");
+
+    // The same version, but another trial of it, by other measurements.
+    let judged = running(&world).await.unwrap();
+    canary(&pipeline, &second).await.unwrap();
+    world.wait(60).await;
+    canary(&pipeline, &third).await.unwrap();
+    assert!(!promote_if(&pipeline, &judged).await, "it was started anew");
+
+    let unknown = Running { tag: None, ..running(&world).await.unwrap() };
+    let done = pipeline.promote_if(&shop(), &unknown, &caller(), &Progress::silent()).await;
+    assert!(done.unwrap_err().is_invalid());
+    let now = running(&world).await.unwrap();
+    assert!(promote_if(&pipeline, &now).await);
+    let stable = pipeline.status(&shop()).await.unwrap().stable.unwrap();
+    assert_eq!((stable.revision, running(&world).await), (Some(third), None));
+    assert!(!promote_if(&pipeline, &now).await, "it is stable, and no canary any more");
+    let promoted = world.cluster.events().into_iter().filter(|(_, event)| event.reason() == "Promoted");
+    assert_eq!(promoted.count(), 1);
+}
+
+#[tokio::test]
+async fn a_hold_between_the_last_look_and_the_lease_stops_a_promotion_but_not_a_persons() {
+    let world = World::new();
+    let person = world.pipeline();
+    let trial = world.version(2);
+    deploy(&person, &world.version(1)).await.unwrap();
+    canary(&person, &trial).await.unwrap();
+    let judged = running(&world).await.unwrap();
+
+    let cluster = Arc::new(Faulty { person: Some(person.clone()).into(), ..Faulty::new(&world) });
+    let autopilot = world.pipeline_over(Ports { cluster: cluster.clone(), ..world.ports() });
+    assert!(!promote_if(&autopilot, &judged).await, "a person said to wait");
+    let now = running(&world).await.unwrap();
+    assert!(now.held.is_some() && now.started == judged.started, "the canary lives, and is held");
+    assert!(!promote_if(&autopilot, &now).await, "one that is held when it is judged is not promoted either");
+    let stable = person.status(&shop()).await.unwrap().stable.unwrap();
+    assert_ne!(stable.revision.as_ref(), Some(&trial));
+
+    promote(&person, &trial).await.unwrap();
+    let stable = person.status(&shop()).await.unwrap().stable.unwrap();
+    assert_eq!((stable.revision, running(&world).await), (Some(trial), None));
 }

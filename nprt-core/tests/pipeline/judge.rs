@@ -14,7 +14,7 @@ use nprt_core::{Error, ErrorKind};
 use crate::world::{World, canary, deploy, shop, tag, told};
 
 /// Stable and a canary that were started on a whole minute.
-async fn on_trial(world: &World) -> (Arc<Pipeline>, Revision, Revision) {
+pub(crate) async fn on_trial(world: &World) -> (Arc<Pipeline>, Revision, Revision) {
     let (pipeline, stable, trial) = (world.pipeline(), world.version(1), world.version(2));
     deploy(&pipeline, &stable).await.unwrap();
     let second = world.clock.now().as_second();
@@ -33,7 +33,7 @@ fn record(world: &World, stable: &Origin, trial: &Origin, factor: f64) {
     }
 }
 
-fn record_at(world: &World, at: Timestamp, origin: &Origin, latency: f64) {
+pub(crate) fn record_at(world: &World, at: Timestamp, origin: &Origin, latency: f64) {
     let samples = (0..50).map(|n| latency * (1.0 + f64::from(n) / 1000.0)).collect();
     for (metric, data) in [
         ("latency", BlockData::Samples(samples)),
@@ -45,7 +45,7 @@ fn record_at(world: &World, at: Timestamp, origin: &Origin, latency: f64) {
     }
 }
 
-fn of(track: Track, revision: &Revision) -> Origin {
+pub(crate) fn of(track: Track, revision: &Revision) -> Origin {
     Origin::new(track).version(tag(revision).as_str())
 }
 

@@ -3,6 +3,7 @@
 
 mod allowed;
 mod canary;
+mod checkpoint;
 mod concurrency;
 mod deploy;
 mod ending;

@@ -112,6 +112,10 @@ impl MetricsBackend for Datadog {
         }
     }
 
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        Ok(None)
+    }
+
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());

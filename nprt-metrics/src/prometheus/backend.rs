@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use nprt_core::model::{Block, MetricName, ServiceName};
 use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
 use nprt_core::{Error, Result};
@@ -89,6 +90,10 @@ impl MetricsBackend for Prometheus {
             pods: self.labels.pod.is_some(),
             routes: self.labels.route.is_some(),
         }
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        Ok(None)
     }
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {

@@ -123,6 +123,13 @@ impl Aggregator {
         Arc::clone(&self.clock)
     }
 
+    /// The first minute that was heard in full and is kept.
+    pub(super) fn first_known(&self) -> i64 {
+        let kept =
+            Block::minute_of(self.clock.now()).saturating_sub(i64::from(self.limits.retention_minutes));
+        kept.max(self.born.saturating_add(1))
+    }
+
     /// The blocks of the metric at that place, of those of `minutes` that are kept and were heard in full.
     pub(super) fn collect(
         &self,
@@ -131,9 +138,7 @@ impl Aggregator {
         minutes: std::ops::Range<i64>,
     ) -> Vec<Block> {
         let Some((metric, _)) = self.metrics.get(index) else { return Vec::new() };
-        let kept =
-            Block::minute_of(self.clock.now()).saturating_sub(i64::from(self.limits.retention_minutes));
-        let start = minutes.start.max(self.born.saturating_add(1)).max(kept);
+        let start = minutes.start.max(self.first_known());
         let state = self.state();
         let heard = state.minutes.range(start..minutes.end.max(start));
         let blocks = heard.flat_map(|(&minute, heard)| {

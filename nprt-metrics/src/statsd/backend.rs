@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use jiff::Timestamp;
 use nprt_core::Result;
 use nprt_core::model::Block;
 use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
@@ -15,6 +16,11 @@ impl MetricsBackend for Aggregator {
             pods: true,
             routes: true,
         }
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        let since = Timestamp::from_second(self.first_known().saturating_mul(60));
+        Ok(Some(since.unwrap_or(Timestamp::MIN)))
     }
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {

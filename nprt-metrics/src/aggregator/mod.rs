@@ -1,0 +1,39 @@
+//! A statsd server in a process of its own, which any number of others ask over HTTP: so all replicas of a tool judge
+//! by the same measurements, and lose none of them when they are started anew.
+//!
+//! - [`AggregatorConfig`]: where it is; built, it is a [`MetricsBackend`](nprt_core::ports::MetricsBackend);
+//! - [`Endpoint`]: the other side, without an HTTP server: what such a process answers with. It asks any backend, such
+//!   as the [aggregator of statsd](crate::statsd) for which this was made.
+//!
+//! # On the wire, version 1
+//! Requests are `GET`, and answers JSON; both are bound to one version by the path. Whoever serves it asks for a
+//! bearer token, since measurements are nobody's business, and answers 401 without.
+//!
+//! - `v1/blocks?service=shop&metric=latency&from=29453760&to=29453820`: the blocks of those minutes (since 1970, `to`
+//!   is the first one after) as `{"version": 1, "blocks": […], "next": null}`, each block an object of
+//!   [replay](nprt_core::compare::replay) without `run`. Where `next` is a minute, the answer ends before it, and the
+//!   rest is asked for from there: an answer has some 4 MiB at most, but at least five minutes.
+//! - `v1/known-since`: `{"version": 1, "known_since": 29453740}`, the first minute that an answer can hold; `null` of a
+//!   backend that keeps history.
+//! - Errors: `{"version": 1, "error": "no such metric", "available": ["cpu", "latency"]}` with status 404 for a metric
+//!   that is not configured, 400 for a question that cannot be read, 503 where asking again may help, else 500.
+//!
+//! ```no_run
+//! # async fn run() -> nprt_core::Result<()> {
+//! use nprt_metrics::aggregator::AggregatorConfig;
+//!
+//! let backend = AggregatorConfig::new("http://statsd:8126", "the-token").build()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+mod builder;
+mod client;
+mod config;
+mod endpoint;
+mod wire;
+
+pub use backend::RemoteAggregator;
+pub use config::AggregatorConfig;
+pub use endpoint::{Endpoint, Reply};
