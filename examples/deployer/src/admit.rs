@@ -53,29 +53,29 @@ impl Limit {
 }
 
 /// The version to ask the pipeline for: as it is where nothing is limited, else with a tag of a branch that may be
-/// deployed.
+/// deployed. The inner result says whether there is one: 403 for a version of no such branch.
 ///
 /// # Errors
-/// 403 for a version of no such branch; those of version control and the registry, also once the images have been
-/// waited for as long as the pipeline would.
+/// Those of version control and the registry, also once the images have been waited for as long as the pipeline
+/// would.
 pub(crate) async fn admit(
     composed: &Composed,
     member: &Member,
     version: VersionRef,
     limits: &[Limit],
     clock: &dyn Clock,
-) -> Result<VersionRef, Problem> {
+) -> Result<Result<VersionRef, Problem>> {
     if limits.is_empty() {
-        return Ok(version);
+        return Ok(Ok(version));
     }
     if let Some(Reference::Branch(branch)) = version.commit()
         && branch.as_str() != "HEAD"
+        && let Err(refused) = Limit::check_branch(limits, branch.as_str())
     {
-        Limit::check_branch(limits, branch.as_str())?;
+        return Ok(Err(refused));
     }
     if let Some(tag) = version.tag() {
-        Limit::check(limits, tag)?;
-        return Ok(version);
+        return Ok(Limit::check(limits, tag).map(|()| version));
     }
     let commit = member.ports.vcs.resolve_version(&version).await?;
     let images = images(member, &commit.revision).await?;
@@ -83,16 +83,15 @@ pub(crate) async fn admit(
     let (began, most) = (clock.now(), Duration::from_secs(settings.image_wait_seconds));
     loop {
         let tags = common_tags(member, &images, &commit.revision).await?;
-        if let Some(tag) = tags.iter().find(|tag| Limit::check(limits, tag).is_ok()) {
+        let allowed = tags.iter().find(|tag| Limit::check(limits, tag).is_ok());
+        if let Some(tag) = allowed.or(tags.first()) {
             let revision = commit.revision.to_string();
-            return Ok(VersionRef::new(Some(&revision), Some(tag.as_str()))?);
-        }
-        if let Some(tag) = tags.first() {
-            Limit::check(limits, tag)?;
+            let version = VersionRef::new(Some(&revision), Some(tag.as_str()))?;
+            return Ok(Limit::check(limits, tag).map(|()| version));
         }
         let waited = clock.now().duration_since(began);
         if waited >= SignedDuration::try_from(most).unwrap_or(SignedDuration::MAX) {
-            return Err(no_tag(&commit.revision, &images).into());
+            return Err(no_tag(&commit.revision, &images));
         }
         clock.sleep(Duration::from_secs(settings.image_poll_seconds).min(most)).await;
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::about::About;
 use super::event::Subject;
+use super::notify::purpose;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service};
@@ -57,7 +58,7 @@ impl Job<'_> {
     where
         W: Future<Output = Result<Deployment>>,
     {
-        let purpose = format!("{what} of {} by {}", request.version, request.caller.name());
+        let purpose = purpose(what, request);
         let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
         self.report(occasion, &done, &purpose, &request.caller).await;
         done

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 
+use super::Pipeline;
 use super::job::Job;
-use super::request::{Caller, Deployment};
-use crate::model::Revision;
+use super::progress::Progress;
+use super::request::{Caller, Deployment, Request};
+use crate::model::{Revision, ServiceName};
 use crate::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Severity};
 use crate::{Error, Result};
 
@@ -24,6 +26,33 @@ pub(super) struct News<'a> {
     pub(super) revision: Option<&'a Revision>,
     pub(super) canary: Option<CanaryId>,
     pub(super) summary: String,
+}
+
+impl Pipeline {
+    /// Tells people that `what` was asked for and failed before the pipeline could be asked, such as because a tool
+    /// that embeds it has found no images of the version; just as failures of the pipeline itself are told. What
+    /// cannot be told is a warning.
+    ///
+    /// # Errors
+    /// `NotFound` for a service.
+    pub async fn tell_failure(
+        &self,
+        service: &ServiceName,
+        what: &str,
+        request: &Request,
+        error: &Error,
+        progress: &Progress,
+    ) -> Result<()> {
+        let purpose = purpose(what, request);
+        let job = self.job(service, progress)?;
+        job.tell_failure(Occasion::Failed, &purpose, error, &request.caller).await;
+        Ok(())
+    }
+}
+
+/// What is being done, as leases and news say it.
+pub(super) fn purpose(what: &str, request: &Request) -> String {
+    format!("{what} of {} by {}", request.version, request.caller.name())
 }
 
 impl Job<'_> {

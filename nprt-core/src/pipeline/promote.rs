@@ -2,6 +2,7 @@ use super::Pipeline;
 use super::expire::not_expired;
 use super::job::Job;
 use super::live::{Live, Running};
+use super::notify::purpose;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
@@ -48,7 +49,7 @@ impl Pipeline {
         };
         let version = VersionRef::new(Some(&revision.to_string()), Some(tag.as_str()))?;
         let request = Request::new(version, caller.clone());
-        let purpose = format!("promotion of {} by {}", request.version, caller.name());
+        let purpose = purpose("promotion", &request);
         let work = |lease| job.promote_if(lease, canary, &request);
         match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
             None => Ok(None),

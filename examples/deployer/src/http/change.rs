@@ -42,10 +42,20 @@ async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
     let limits = Limit::of(&asked.token, &member.config.branches);
     let (clock, name) = (asked.app.clock(), service.clone());
     let work = move |progress: Progress| async move {
-        let member = composed.member(&name)?;
-        let version = admit::admit(&composed, member, version, &limits, &*clock).await?;
-        let request = Request { version, caller, wait: params.wait };
-        let pipeline = composed.pipeline(told);
+        let (member, pipeline) = (composed.member(&name)?, composed.pipeline(told));
+        let asked_for = Request { version, caller, wait: params.wait };
+        let version = match admit::admit(&composed, member, asked_for.version.clone(), &limits, &*clock).await
+        {
+            Ok(admitted) => admitted?,
+            Err(error) => {
+                // The pipeline tells of its own failures. A dry run is for who asks alone.
+                if !params.dry_run {
+                    pipeline.tell_failure(&name, operation, &asked_for, &error, &progress).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        let request = Request { version, ..asked_for };
         if params.dry_run {
             return Ok(preview::json(&pipeline.preview(&name, &request, track, &progress).await?));
         }

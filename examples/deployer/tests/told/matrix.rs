@@ -10,7 +10,8 @@ use crate::support::{Server, World, answer};
 /// Asks as somebody with this `User-Agent`; `notify` as it stands in the query.
 async fn put(server: &Server, path: &str, agent: &str, notify: &str) -> u16 {
     let path = format!("/web/{path}{}{notify}", if path.contains('?') { "&" } else { "?" });
-    let response = server.send(Method::PUT, &path, |request| request.header("user-agent", agent)).await;
+    let path = path.trim_end_matches(['&', '?']);
+    let response = server.send(Method::PUT, path, |request| request.header("user-agent", agent)).await;
     answer(response).await.0.as_u16()
 }
 
@@ -74,4 +75,27 @@ async fn case(agent: &str, notify: &str, (successes, failures): (bool, bool)) {
 
 fn report() -> String {
     format!("{URL}/web/canary")
+}
+
+/// Where branches are limited, a version is looked for before the pipeline is asked.
+#[tokio::test]
+async fn a_version_that_is_not_found_is_told_and_one_that_is_refused_is_not() {
+    let (world, mut ears) = (World::new(), Ears::start().await);
+    let service = json!({"deployable_branches": ["main"]});
+    let server = ears.server(&world, json!({"autopilot": {"enabled": false}}), service).await;
+    let missing = "deploy?commit=0000000000000000000000000000000000000000";
+    let refused = format!("deploy?tag={}", world.tag(2));
+    for (path, agent, status, told) in [
+        (missing, "curl/8.15.0", 404, true),
+        (missing, "depctl/0.1.0", 404, false),
+        ("deploy?commit=0000000000000000000000000000000000000000&dry_run=true", "curl/8.15.0", 404, false),
+        (refused.as_str(), "curl/8.15.0", 403, false),
+    ] {
+        assert_eq!(put(&server, path, agent, "").await, status, "{path}");
+        let heard = ears.heard().await;
+        assert_eq!(heard.len(), usize::from(told), "{path} {agent}: {heard:?}");
+        for failed in heard {
+            assert!(failed.summary().starts_with("deploy of commit 0000"), "{failed:?}");
+        }
+    }
 }
