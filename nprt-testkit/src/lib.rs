@@ -13,6 +13,7 @@ pub mod process;
 mod prometheus;
 #[cfg(feature = "registry")]
 mod registry;
+mod shop;
 mod svn;
 mod svnserve;
 mod tls;
@@ -30,5 +31,6 @@ pub use need::{Missing, need};
 pub use prometheus::Prometheus;
 #[cfg(feature = "registry")]
 pub use registry::{Access, Registry};
+pub use shop::{Shop, ShopState, ShopVersion};
 pub use svnserve::Svnserve;
 pub use tool::tool;

@@ -16,6 +16,7 @@ mod jobs;
 mod judge;
 mod prune;
 mod routes;
+mod stop;
 mod tags;
 mod tend;
 mod traffic;
