@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::about::About;
 use super::event::Subject;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
@@ -23,6 +24,8 @@ pub(super) struct Job<'a> {
     pub(super) holder: String,
     /// Where its event is written.
     pub(super) subject: Subject,
+    /// Which canary its news are about.
+    pub(super) about: About,
 }
 
 impl Pipeline {
@@ -38,6 +41,7 @@ impl Pipeline {
             stop: &self.stop,
             holder: format!("{}/{number}", self.holder),
             subject: Subject::default(),
+            about: About::default(),
         })
     }
 }

@@ -55,6 +55,7 @@
 //! # }
 //! ```
 
+mod about;
 mod allowed;
 mod apply;
 mod canary;

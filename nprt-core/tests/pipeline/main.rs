@@ -14,6 +14,7 @@ mod faulty;
 mod held;
 mod jobs;
 mod judge;
+mod news;
 mod prune;
 mod routes;
 mod stop;

@@ -121,7 +121,8 @@ fn pipeline(
     let mut all = new().ok()?;
     for member in members.values() {
         let inner = Arc::clone(&member.ports.notifier);
-        let ports = Ports { notifier: Arc::new(News { inner, told }), ..member.ports.clone() };
+        let news = News { inner, told, url: config.url.clone() };
+        let ports = Ports { notifier: Arc::new(news), ..member.ports.clone() };
         let service = &member.config.service;
         // A pipeline that refuses a service is gone: each is tried alone before.
         let alone = new().and_then(|alone| alone.with_service(service.clone(), ports.clone()));

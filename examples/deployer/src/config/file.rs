@@ -19,6 +19,7 @@ use nprt::prometheus::PrometheusConfig;
 use nprt::slack::SlackConfig;
 use nprt::statsd::StatsdConfig;
 use nprt::svn::SvnConfig;
+use nprt::webhook::WebhookConfig;
 use serde::{Deserialize, Serialize};
 
 use super::branches::Branches;
@@ -29,6 +30,7 @@ use super::token::Action;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) url: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) limits: Limits,
@@ -147,6 +149,7 @@ pub(crate) enum Metrics {
 pub(crate) enum Notify {
     Slack(SlackConfig),
     Bugsnag(BugsnagConfig),
+    Webhook(WebhookConfig),
 }
 
 /// Where a service runs.
