@@ -147,16 +147,22 @@ impl Server {
         body
     }
 
-    /// Waits until the status is so.
+    /// Waits until the status of the demo's service is so.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until_on("boutique", what, is_so).await
+    }
+
+    /// Waits until the status of the service is so.
+    pub(crate) async fn until_on(&self, service: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
-            let status = self.status().await;
+            let (code, status) = self.get(&format!("/{service}/status")).await;
+            assert_eq!(code, 200, "{status}");
             if is_so(&status) {
                 return status;
             }
             assert!(began.elapsed() < Duration::from_secs(120), "{what}: {status}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
