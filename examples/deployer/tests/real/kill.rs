@@ -15,8 +15,8 @@ use crate::world::{World, deploy, plane};
 
 /// So many shops at once: each case waits for a lease to expire.
 const SHOPS: usize = 2;
-/// About how many steps a deploy tells.
-const STEPS: usize = 18;
+/// About how many steps a deploy tells until all is applied, and a few more.
+const STEPS: usize = 14;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_deploy_repairs_what_a_killed_server_leaves() {
