@@ -20,9 +20,11 @@ pub mod process;
 mod prometheus;
 #[cfg(feature = "registry")]
 mod registry;
+mod shop;
 mod svn;
 mod svnserve;
 mod tls;
+mod tool;
 #[cfg(feature = "notify")]
 mod webhook_receiver;
 
@@ -42,6 +44,8 @@ pub use need::{Missing, need};
 pub use prometheus::Prometheus;
 #[cfg(feature = "registry")]
 pub use registry::{Access, Registry};
+pub use shop::{Shop, ShopState, ShopVersion};
 pub use svnserve::Svnserve;
+pub use tool::tool;
 #[cfg(feature = "notify")]
 pub use webhook_receiver::WebhookReceiver;

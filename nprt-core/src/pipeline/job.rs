@@ -7,7 +7,7 @@ use super::event::Subject;
 use super::notify::purpose;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
-use super::{Pipeline, PipelineSettings, Ports, Service};
+use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
 use crate::Result;
 use crate::model::ServiceName;
 use crate::ports::{Clock, Lease, Occasion, Takeover};
@@ -20,6 +20,7 @@ pub(super) struct Job<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: PipelineSettings,
     pub(super) progress: &'a Progress,
+    pub(super) stop: &'a Stop,
     /// Unique to this operation.
     pub(super) holder: String,
     /// Where its event is written.
@@ -38,6 +39,7 @@ impl Pipeline {
             clock: &*self.clock,
             settings: self.settings,
             progress,
+            stop: &self.stop,
             holder: format!("{}/{number}", self.holder),
             subject: Subject::default(),
             about: About::default(),

@@ -17,6 +17,7 @@ mod judge;
 mod news;
 mod prune;
 mod routes;
+mod stop;
 mod tags;
 mod tend;
 mod traffic;

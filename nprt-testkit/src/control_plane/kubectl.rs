@@ -18,6 +18,12 @@ pub struct Kubectl {
 #[derive(Debug)]
 pub struct KubectlFailed(String);
 
+impl KubectlFailed {
+    pub(crate) fn new(why: &dyn fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
 impl fmt::Display for KubectlFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -29,6 +35,12 @@ impl std::error::Error for KubectlFailed {}
 impl Kubectl {
     pub(super) fn new(program: PathBuf, kubeconfig: PathBuf) -> Self {
         Self { program, kubeconfig }
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// The file that it authenticates by.

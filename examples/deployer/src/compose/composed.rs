@@ -110,7 +110,10 @@ fn pipeline(
 ) -> Option<Pipeline> {
     // Each of the three takes leases by a name of its own.
     let name = format!("{}-{}", config.name, told.as_str());
-    let new = || Pipeline::new(&name, parts.clock(), config.pipeline);
+    let new = || {
+        let pipeline = Pipeline::new(&name, parts.clock(), config.pipeline)?;
+        Ok::<_, Error>(pipeline.with_stop(parts.stop().clone()))
+    };
     if let Err(error) = new() {
         problems.add_error("pipeline", &error);
         return None;

@@ -50,6 +50,8 @@ pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     /// Seconds until the headers, and then the body, must be there.
     pub(crate) receive_seconds: u64,
+    /// Seconds that a connection may be open without a request.
+    pub(crate) idle_seconds: u64,
     /// Seconds that a request that only reads may take.
     pub(crate) read_seconds: u64,
     /// Connections at once.
@@ -64,6 +66,7 @@ impl Default for Limits {
             body_bytes: 1 << 16,
             header_bytes: 1 << 14,
             receive_seconds: 10,
+            idle_seconds: 90,
             read_seconds: 30,
             connections: 4096,
             shutdown_seconds: 25,
