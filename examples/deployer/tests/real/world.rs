@@ -13,9 +13,6 @@ use tokio::sync::RwLock;
 
 use crate::support::{ADMIN, Server};
 
-/// How long leases last: one that a killed process held is waited for.
-pub(crate) const LEASE_SECONDS: u64 = 3;
-
 /// The control plane of this binary. Whoever measures something has it alone.
 pub(crate) async fn plane() -> Option<&'static RwLock<ControlPlane>> {
     need(ControlPlane::shared_lock().await)
@@ -127,7 +124,7 @@ impl World {
         let mut file = json!({
             "cache": self.folder.path().join(format!("cache-{name}")),
             "tokens": [{"name": "ci", "secret": ADMIN}],
-            "pipeline": {"lease_seconds": LEASE_SECONDS, "rollout_seconds": 120, "image_wait_seconds": 0},
+            "pipeline": {"rollout_seconds": 120, "image_wait_seconds": 0},
             "services": services,
         });
         file.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
