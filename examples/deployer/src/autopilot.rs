@@ -99,7 +99,7 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
         Decision::Pass => promote(composed, name, &canary, &reason).await,
         Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
             match member.config.autopilot.at_deadline {
-                AtDeadline::Keep => Ok("kept_at_deadline"),
+                AtDeadline::Keep => leave(composed, name, &canary, &reason).await,
                 AtDeadline::RollBack => {
                     let reason = format!("still inconclusive at the deadline: {reason}");
                     roll_back(composed, name, &canary, &reason, "rolled_back_at_deadline").await
@@ -131,6 +131,19 @@ async fn roll_back(
     let (caller, silent) = (caller(reason)?, Progress::silent());
     let done = composed.pipeline(Told::Failures).roll_back_if(name, canary, &caller, &silent).await?;
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
+}
+
+/// Leaves the canary to a person, who is told once.
+async fn leave(
+    composed: &Composed,
+    name: &ServiceName,
+    canary: &Running,
+    reason: &str,
+) -> Result<&'static str> {
+    let caller = caller(&format!("still inconclusive at the deadline: {reason}"))?;
+    let pipeline = composed.pipeline(Told::Failures);
+    let is_new = pipeline.leave_undecided(name, canary, &caller, &Progress::silent()).await?;
+    Ok(if is_new { "kept_at_deadline" } else { "waits" })
 }
 
 /// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
