@@ -11,6 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use super::router;
 use crate::app::App;
@@ -24,8 +25,10 @@ const STREAMS: u32 = 64;
 /// A server that listens.
 pub(crate) struct Server {
     listener: TcpListener,
-    app: App,
     limits: Limits,
+    routes: Router,
+    /// What goes on when its request is gone.
+    tasks: TaskTracker,
 }
 
 impl Server {
@@ -34,9 +37,22 @@ impl Server {
     /// # Errors
     /// Why it cannot.
     pub(crate) async fn bind(address: SocketAddr, app: App) -> Result<Self, String> {
+        let (limits, tasks) = (app.current().config.limits, app.tasks().clone());
+        Self::of(address, limits, router(app), tasks).await
+    }
+
+    /// The same of any routes.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) async fn of(
+        address: SocketAddr,
+        limits: Limits,
+        routes: Router,
+        tasks: TaskTracker,
+    ) -> Result<Self, String> {
         let cannot = |error: std::io::Error| format!("cannot listen on {address}: {error}");
-        let limits = app.current().config.limits;
-        Ok(Self { listener: TcpListener::bind(address).await.map_err(cannot)?, app, limits })
+        Ok(Self { listener: TcpListener::bind(address).await.map_err(cannot)?, limits, routes, tasks })
     }
 
     /// Where it listens.
@@ -50,7 +66,7 @@ impl Server {
     /// Serves until `end`. What is under way then has as long as the limits say; what is left is undone by the
     /// library's next operation.
     pub(crate) async fn serve(self, end: impl Future<Output = ()>) {
-        let (routes, connections) = (router(self.app.clone()), GracefulShutdown::new());
+        let connections = GracefulShutdown::new();
         let room = Arc::new(Semaphore::new(self.limits.connections));
         tokio::pin!(end);
         loop {
@@ -59,10 +75,10 @@ impl Server {
                 accepted = accept(&self.listener, &room) => accepted,
             };
             if let Some((stream, permit)) = accepted {
-                connect(stream, permit, &self.limits, routes.clone(), &connections);
+                connect(stream, permit, &self.limits, self.routes.clone(), &connections);
             }
         }
-        let tasks = self.app.tasks();
+        let tasks = self.tasks;
         tasks.close();
         let patience = Duration::from_secs(self.limits.shutdown_seconds);
         let all = futures_util::future::join(connections.shutdown(), tasks.wait());

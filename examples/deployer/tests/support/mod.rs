@@ -56,8 +56,13 @@ impl Server {
 
     /// `deployer serve` with the file.
     pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
+        Self::run("serve", config, &[&["--listen", "127.0.0.1:0"], arguments].concat()).await
+    }
+
+    /// Another command that serves, with the file.
+    pub(crate) async fn run(command: &str, config: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(DEPLOYER)
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .args([command, "--config"])
             .arg(config)
             .args(arguments)
             .stdout(Stdio::null())
@@ -124,6 +129,11 @@ impl Server {
             assert!(began.elapsed() < Duration::from_secs(120), "{what}: {status}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// Waits until it has ended, by whatever was done to it.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().unwrap();
     }
 
     /// Ends it as Kubernetes does, and says whether it ended in order.
