@@ -18,6 +18,9 @@ use criterion::{Criterion, Throughput};
 use hdrhistogram::Histogram;
 use nprt::compare::{Judge, Policy};
 use nprt::model::{Block, BlockData, MetricName, Track};
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 const MINUTES: i64 = 60;
 const SAMPLES_A_MINUTE: usize = 1_000;
@@ -25,12 +28,8 @@ const PERCENTILES: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// Both tracks for an hour, three of stable's samples for each of the canary's; lognormal.
 fn blocks() -> Vec<Block> {
-    let mut state = 1_u64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut latency = move || 0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp();
+    let mut latencies =
+        LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
     let tracks = [(Track::Stable, 3 * SAMPLES_A_MINUTE / 4), (Track::Canary, SAMPLES_A_MINUTE / 4)];
     (0..MINUTES)
         .flat_map(|minute| tracks.map(|(track, count)| (minute, track, count)))
@@ -41,7 +40,7 @@ fn blocks() -> Vec<Block> {
             pod: Some("shop-0".to_owned()),
             route: None,
             metric: MetricName::new(MetricName::LATENCY).unwrap(),
-            data: BlockData::Samples((0..count).map(|_| latency()).collect()),
+            data: BlockData::Samples(latencies.by_ref().take(count).collect()),
         })
         .collect()
 }

@@ -17,6 +17,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 use nprt::compare::{Judge, MeasurementsRule, Policy, Preset, Rule};
 use nprt::model::{Block, BlockData, MetricName, Track};
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 const METRICS: usize = 20;
 const START: i64 = 29_453_760;
@@ -32,12 +35,7 @@ fn policy() -> Policy {
 }
 
 /// A minute of one service, lognormal.
-fn blocks(minute: i64, state: &mut u64) -> Vec<Block> {
-    let mut uniform = || {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (*state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut value = || 0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp();
+fn blocks(minute: i64, values: &mut impl Iterator<Item = f64>) -> Vec<Block> {
     let mut block = |metric: usize, track: Track, count: usize| Block {
         minute: START + minute,
         track,
@@ -45,7 +43,7 @@ fn blocks(minute: i64, state: &mut u64) -> Vec<Block> {
         pod: Some("shop-0".to_owned()),
         route: None,
         metric: MetricName::new(&format!("m{metric}")).unwrap(),
-        data: BlockData::Samples((0..count).map(|_| value()).collect()),
+        data: BlockData::Samples(values.by_ref().take(count).collect()),
     };
     (0..METRICS)
         .flat_map(|metric| SAMPLES.map(|(track, count)| (metric, track, count)))
@@ -69,15 +67,16 @@ fn main() {
     let timed = std::env::args().any(|argument| argument == "--bench");
     let services = if timed { 1000 } else { 3 };
     let before = resident().unwrap_or(0.0);
-    let state = &mut 1;
+    let values =
+        &mut LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
     let mut judges: Vec<Judge> = (0..services)
         .map(|_| {
             let mut judge = Judge::new(policy(), at(0)).unwrap();
-            let past = (-60..0).flat_map(|minute| blocks(minute, state));
+            let past = (-60..0).flat_map(|minute| blocks(minute, values));
             for block in past.filter(|block| block.track == Track::Stable) {
                 judge.observe_history(&block).unwrap();
             }
-            blocks(0, state).iter().for_each(|block| judge.observe(block).unwrap());
+            blocks(0, values).iter().for_each(|block| judge.observe(block).unwrap());
             judge
         })
         .collect();
@@ -85,7 +84,7 @@ fn main() {
     // The first ten minutes, with a warm-up and little to merge, are not timed.
     for minute in 1..MINUTES {
         // The same blocks for all services: they are not what is measured.
-        let blocks = blocks(minute, state);
+        let blocks = blocks(minute, values);
         let start = Instant::now();
         for judge in &mut judges {
             blocks.iter().for_each(|block| judge.observe(block).unwrap());

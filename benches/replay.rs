@@ -18,25 +18,24 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput};
 use nprt::compare::replay::{Record, Replay};
 use nprt::compare::{Policy, Preset};
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value;
 
 const RUNS: u64 = 10;
 const MINUTES: u64 = 60;
 /// A minute, of stable and of the canary.
-const SAMPLES: [u64; 2] = [600, 200];
+const SAMPLES: [usize; 2] = [600, 200];
 
 /// Latency of both tracks, lognormal, to the last digit; requests and errors beside it.
 fn series() -> String {
-    let mut state = 1_u64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut latency = move || 0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp();
+    let mut latencies =
+        LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
     let mut text = String::new();
     for (run, minute) in (0..RUNS).flat_map(|run| (0..MINUTES).map(move |minute| (run, minute))) {
         for (track, count) in ["stable", "canary"].into_iter().zip(SAMPLES) {
-            let samples: Vec<_> = (0..count).map(|_| latency()).collect();
+            let samples: Vec<_> = latencies.by_ref().take(count).collect();
             let head = format!(r#"{{"run":{run},"minute":{minute},"track":"{track}","pod":"shop-0""#);
             writeln!(text, r#"{head},"metric":"latency","samples":{samples:?}}}"#).unwrap();
             writeln!(text, r#"{head},"metric":"requests","requests":{count},"errors":1}}"#).unwrap();
@@ -70,7 +69,7 @@ fn best_of(runs: u32, work: impl Fn() -> usize) -> f64 {
 
 fn main() {
     let series = series();
-    let samples = RUNS * MINUTES * SAMPLES.iter().sum::<u64>();
+    let samples = RUNS * MINUTES * SAMPLES.iter().sum::<usize>() as u64;
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("replay");

@@ -19,6 +19,9 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput};
 use hdrhistogram::Histogram;
 use nprt::compare::sketch::Sketch;
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use sketches_ddsketch::{Config, DDSketch};
 
 const SAMPLES: usize = 100_000;
@@ -28,13 +31,9 @@ const LOWEST: f64 = 1e-3;
 
 /// Lognormal latencies in seconds.
 fn latencies() -> Vec<f64> {
-    let mut state = 1_u64;
-    let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    let mut latency = move || 0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp();
-    (0..SAMPLES).map(|_| latency()).collect()
+    let latencies =
+        LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
+    latencies.take(SAMPLES).collect()
 }
 
 fn nanoseconds(seconds: f64) -> u64 {

@@ -30,14 +30,6 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "an example talks to a person")]
 
-// What the quickstart has too: a git repository with manifests, images, and pods that measure themselves.
-#[allow(dead_code, reason = "the quickstart uses more of it")]
-#[path = "quickstart/traffic.rs"]
-mod traffic;
-#[allow(dead_code, reason = "the quickstart uses more of it")]
-#[path = "quickstart/world.rs"]
-mod world;
-
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,17 +44,17 @@ use nprt::pipeline::{Caller, Pipeline, PipelineSettings, Ports, Progress, Reques
 use nprt::ports::Clock;
 use nprt::statsd::{StatsdConfig, StatsdServer};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
-use traffic::Behaviour::{Fine, SlowTail};
-use traffic::Pods;
+use nprt_shop::Behaviour::{Fine, SlowTail};
+use nprt_shop::{Pods, Sources};
 
 /// The default rules, on a canary that is tried for 5 minutes at least.
 const POLICY: &str = r#"{"preset": "default", "warm_up_minutes": 2, "soak_minutes": 5}"#;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let folder = tempfile::tempdir()?;
     let changes = ["Open the shop", "Tidy up the cart", "Recommend by a slower model"];
-    let sources = world::Sources::new(folder.path(), &changes).await?;
+    let sources = Sources::make(folder.path(), &changes)?;
     // Sixty times as fast, so that a minute takes a second; yours is `SystemClock`.
     let clock = Arc::new(FastClock::new(60));
     let listen = StatsdConfig { listen: "127.0.0.1:0".parse()?, ..StatsdConfig::default() };
@@ -87,8 +79,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [first, fine, slow] = [0, 1, 2].map(|n| sources.versions[n].tag.clone());
     let done = pipeline.deploy(&shop, &request(&first), &silent).await?;
     println!("{} is stable: {} objects, all pods ready", done.tag, done.applied.len());
-    let pods = Pods::new(&shop, statsd.local_addr(), *clock);
-    pods.deploy(&first);
+    let pods = Pods::new(shop.clone(), statsd.local_addr(), *clock)?;
+    pods.deploy(&first, Fine);
     clock.sleep(Duration::from_secs(180)).await; // a past that the canary is compared with
 
     for (tag, behaviour) in [(fine, Fine), (slow, SlowTail)] {

@@ -5,8 +5,6 @@
 #![allow(clippy::print_stdout, reason = "a demonstration talks to a person")]
 
 mod show;
-mod traffic;
-mod world;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -25,9 +23,8 @@ use nprt::pipeline::{Caller, Pipeline, PipelineSettings, Ports, Progress, Reques
 use nprt::ports::{Clock, Cluster};
 use nprt::statsd::{StatsdConfig, StatsdServer};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
+use nprt_shop::{Behaviour, Pods, Sources, Version};
 use show::Steps;
-use traffic::{Behaviour, Pods};
-use world::{Sources, Version};
 
 /// How many times as fast as the world's the clock of all parts runs.
 const FASTER: u32 = 60;
@@ -58,7 +55,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+async fn run(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let folder = tempfile::TempDir::with_prefix("nprt-quickstart-")?;
     let clock = FastClock::new(FASTER);
     let shop = Shop::open(folder.path(), clock, options).await?;
@@ -109,13 +106,13 @@ impl Shop {
         folder: &std::path::Path,
         clock: FastClock,
         options: Options,
-    ) -> Result<Self, Box<dyn Error>> {
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         println!(
             "nprt quickstart. Its clock runs {FASTER} times as fast, for all parts alike: a minute takes a second."
         );
         let changes =
             ["Open the shop", "Tidy up the cart", "Recommend by a slower model", "Drop a default price"];
-        let Sources { repository, images, names, versions } = Sources::new(folder, &changes).await?;
+        let Sources { repository, images, names, versions } = Sources::make(folder, &changes)?;
         let vcs = GitSource::builder(repository.display().to_string()).build()?;
         let mut service = Service::new(ServiceName::new("boutique")?);
         service.policy = serde_json::from_str(POLICY)?;
@@ -158,7 +155,7 @@ impl Shop {
         let settings =
             PipelineSettings { lease_seconds: 1800, rollout_seconds: 7200, ..PipelineSettings::default() };
         let pipeline = Pipeline::new("quickstart", shared, settings)?.with_service(service, ports)?;
-        let pods = Pods::new(&name, statsd.local_addr(), clock);
+        let pods = Pods::new(name.clone(), statsd.local_addr(), clock)?;
         let caller = Caller::new("quickstart", "to show the loop")?;
         let steps = Steps::default();
         Ok(Self { service: name, versions, clock, cluster, pipeline, caller, steps, pods, statsd })
@@ -172,7 +169,7 @@ impl Shop {
         let request = self.request(version);
         let run = async |progress| self.pipeline.deploy(&self.service, &request, &progress).await;
         show::deployment(&self.steps.of(run).await?);
-        self.pods.deploy(&version.tag);
+        self.pods.deploy(&version.tag, Behaviour::Fine);
         Ok(())
     }
 
@@ -185,7 +182,11 @@ impl Shop {
     }
 
     /// Judges the canary every minute until the verdict is clear.
-    async fn expect(&self, version: &Version, expected: &Decision) -> Result<(), Box<dyn Error>> {
+    async fn expect(
+        &self,
+        version: &Version,
+        expected: &Decision,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         for _ in 0..30 {
             self.clock.sleep(MINUTE).await;
             let judged = self.pipeline.judge_canary(&self.service, &Progress::silent()).await?;
@@ -220,7 +221,7 @@ impl Shop {
     }
 
     /// Fails unless `version` is stable and there is no canary.
-    async fn expect_only(&self, version: &Version) -> Result<(), Box<dyn Error>> {
+    async fn expect_only(&self, version: &Version) -> Result<(), Box<dyn Error + Send + Sync>> {
         let status = self.pipeline.status(&self.service).await?;
         let stable = status.stable.and_then(|stable| stable.revision);
         if stable.as_ref() != Some(&version.revision) || status.canary.is_some() {

@@ -18,6 +18,9 @@ use jiff::Timestamp;
 use nprt_core::compare::test::mann_whitney::PValues;
 use nprt_core::compare::{Judge, Policy};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 const START: i64 = 29_453_760;
 const HOUR: i64 = 60;
@@ -25,14 +28,8 @@ const POLICY: &str = r#"{"rules": [{"rule": "measurements", "metric": "latency",
     [{"percentile": 50, "gate": "both"}, {"percentile": 95, "gate": "both"}, {"percentile": 99, "gate": "both"}]}]}"#;
 
 fn main() {
-    let mut state = 1_u64;
-    let mut latency = || {
-        let mut uniform = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 11) as f64 / (1_u64 << 53) as f64
-        };
-        0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp()
-    };
+    let mut latencies =
+        LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
     let mut block = |minute: i64, track: Track, samples: usize| Block {
         minute: START + minute,
         track,
@@ -40,7 +37,7 @@ fn main() {
         pod: Some(format!("{track}-0")),
         route: None,
         metric: MetricName::new(MetricName::LATENCY).unwrap(),
-        data: BlockData::Samples((0..samples).map(|_| latency()).collect()),
+        data: BlockData::Samples(latencies.by_ref().take(samples).collect()),
     };
     let mut judge = Judge::new(serde_json::from_str::<Policy>(POLICY).unwrap(), at(0)).unwrap();
     for minute in -HOUR..0 {

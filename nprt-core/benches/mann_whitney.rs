@@ -20,16 +20,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nprt_core::compare::test::mann_whitney::{MannWhitney, PValues};
+use rand::SeedableRng;
+use rand_distr::{Distribution, LogNormal};
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 fn main() {
-    let mut state = 1_u64;
-    let mut sample = || -> Vec<f64> {
-        let mut uniform = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 11) as f64 / (1_u64 << 53) as f64
-        };
-        (0..10_000).map(|_| 0.1 * (0.5 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0)).exp()).collect()
-    };
+    let mut latencies =
+        LogNormal::new(0.1_f64.ln(), 0.5).unwrap().sample_iter(Xoshiro256PlusPlus::seed_from_u64(1));
+    let mut sample = || -> Vec<f64> { latencies.by_ref().take(10_000).collect() };
     let (stable, canary) = (sample(), sample());
     let pairs = median(|| {
         let stable = stable.iter().take(3_000);

@@ -16,6 +16,7 @@ mod registry;
 mod svn;
 mod svnserve;
 mod tls;
+mod tool;
 
 pub use apache::{PASSWORD, USER};
 pub use chromium::{Chromium, Look, Scheme};
@@ -30,3 +31,4 @@ pub use prometheus::Prometheus;
 #[cfg(feature = "registry")]
 pub use registry::{Access, Registry};
 pub use svnserve::Svnserve;
+pub use tool::tool;

@@ -12,7 +12,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use nprt::aggregator::Endpoint;
 use nprt::clock::SystemClock;
-use nprt::statsd::StatsdServer;
+use nprt::statsd::{Aggregator, StatsdServer, StatsdStats};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
@@ -30,6 +34,7 @@ const ANSWERS: usize = 8;
 #[derive(Debug, Clone)]
 struct Shared {
     endpoint: Endpoint,
+    aggregator: Arc<Aggregator>,
     token: Option<[u8; 32]>,
     room: Arc<Semaphore>,
 }
@@ -47,8 +52,10 @@ pub(crate) async fn run(
     }
     let clock = Arc::new(SystemClock);
     let statsd = StatsdServer::start(&config.statsd, clock.clone()).map_err(|error| error.to_string())?;
-    let endpoint = Endpoint::new(statsd.backend(), clock);
-    let shared = Shared { endpoint, token: config.token, room: Arc::new(Semaphore::new(ANSWERS)) };
+    let aggregator = statsd.backend();
+    let endpoint = Endpoint::new(aggregator.clone(), clock);
+    let shared =
+        Shared { endpoint, aggregator, token: config.token, room: Arc::new(Semaphore::new(ANSWERS)) };
     let address = listen.unwrap_or(config.listen);
     let server = Server::of(address, config.limits, routes(shared), TaskTracker::new()).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
@@ -72,11 +79,41 @@ async fn answer(
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")], body)
             .into_response();
     }
+    if uri.path() == "/metrics" {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        return ([(CONTENT_TYPE, kind)], numbers(&shared.aggregator.stats())).into_response();
+    }
     // It is never closed.
     let _room = shared.room.acquire().await;
     let reply = shared.endpoint.answer(uri.path(), &query.unwrap_or_default()).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
+}
+
+/// What was heard so far, in the OpenMetrics text format.
+fn numbers(stats: &StatsdStats) -> String {
+    let (packets, lines) = (Counter::<u64>::default(), Family::<[(&str, &str); 1], Counter>::default());
+    packets.inc_by(stats.packets);
+    for (fate, count) in [
+        ("used", stats.used),
+        ("unmapped", stats.unmapped),
+        ("wrong_type", stats.wrong_type),
+        ("unattributed", stats.unattributed),
+        ("failed", stats.failed),
+        ("refused", stats.refused),
+        ("event", stats.events),
+        ("service_check", stats.service_checks),
+        ("malformed", stats.malformed.values().sum()),
+    ] {
+        lines.get_or_create(&[("fate", fate)]).inc_by(count);
+    }
+    let mut registry = Registry::with_prefix("statsd");
+    registry.register("packets", "Datagrams", packets);
+    registry.register("lines", "Lines, by what became of them", lines);
+    let mut text = String::new();
+    // Writing to a text does not fail.
+    let _ = encode(&mut text, &registry);
+    text
 }
 
 fn is_let_in(token: Option<&[u8; 32]>, headers: &HeaderMap) -> bool {

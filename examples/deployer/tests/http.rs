@@ -86,7 +86,7 @@ async fn what_is_wrong_is_a_problem_document() {
         ("/web/deploy?tag=-x", 400, json!(null)),
         ("/web/deploy?commit=0000000000000000000000000000000000000000", 404, json!(null)),
         ("/web/deploy?tag=main-0000000", 404, json!(null)),
-        ("/web/rollback?tag=main-0000000", 400, json!(null)),
+        ("/web/rollback?tag=main-0000000", 400, json!("tag")),
         ("/web/rollback?dry_run=true", 400, json!("dry_run")),
         ("/web/canary?commit=main", 409, json!(null)),
         ("/nothing/deploy?commit=main", 404, json!(null)),

@@ -114,6 +114,10 @@ async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_kill
         assert_eq!(said["verdict"]["verdict"], "pass", "{said}");
         samples.push(said["verdict"]["metrics"][0]["canary_samples"].as_u64().unwrap());
     }
+    let metrics = client().get(format!("{url}/metrics")).bearer_auth(TOKEN).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("statsd_lines_total{fate=\"refused\"} 0"), "{metrics}");
+    assert!(metrics.lines().any(|line| line.starts_with("statsd_packets_total ")), "{metrics}");
     assert!(samples[0] > 30 && samples[0] == samples[1], "both are told the same: {samples:?}");
 
     signal(statsd.pid(), "KILL");

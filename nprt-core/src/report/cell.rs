@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::compare::Percentile;
-use crate::compare::sketch::{Sparse, lower, upper};
+use crate::compare::sketch::{Sparse, middle};
 use crate::model::BlockData;
 
 /// Sums that add up over pods, routes and minutes.
@@ -73,7 +73,7 @@ impl Cell {
             below = below.saturating_add(*count);
             below >= rank
         });
-        bin.map(|(bin, _)| 0.5 * lower(bin) + 0.5 * upper(bin)).filter(|_| rank > 0)
+        bin.map(|(bin, _)| middle(bin)).filter(|_| rank > 0)
     }
 
     /// The mean of values.

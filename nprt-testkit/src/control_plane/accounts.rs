@@ -16,6 +16,14 @@ impl ControlPlane {
     /// [`Missing`] when the server refuses it.
     pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Kubectl, Missing> {
         self.kubectl_or_missing(&["-n", namespace, "create", "serviceaccount", name], "").await?;
+        self.known_service_account(namespace, name).await
+    }
+
+    /// kubectl (and a kubeconfig) as a service account that is there.
+    ///
+    /// # Errors
+    /// [`Missing`] when the server does not know it.
+    pub async fn known_service_account(&self, namespace: &str, name: &str) -> Result<Kubectl, Missing> {
         let token = self.kubectl_or_missing(&["-n", namespace, "create", "token", name], "").await?;
         let path = self.servers.data.join(format!("kubeconfig-{namespace}-{name}"));
         write_kubeconfig(&self.servers, &path, &json!({ "token": token.trim() }))?;

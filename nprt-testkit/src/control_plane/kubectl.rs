@@ -31,6 +31,12 @@ impl Kubectl {
         Self { program, kubeconfig }
     }
 
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The file that it authenticates by.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {

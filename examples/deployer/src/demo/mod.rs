@@ -2,12 +2,6 @@
 
 mod pods;
 mod talk;
-#[allow(dead_code, reason = "the quickstart uses more of it")]
-#[path = "../../../quickstart/traffic.rs"]
-mod traffic;
-#[allow(dead_code, reason = "the quickstart uses more of it")]
-#[path = "../../../quickstart/world.rs"]
-mod world;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,9 +11,8 @@ use nprt::clock::FastClock;
 use nprt::model::{Secret, ServiceName, VersionRef};
 use nprt::pipeline::{Caller, Progress, Request};
 use nprt::statsd::StatsdConfig;
+use nprt_shop::{Behaviour, Pods, Sources};
 use serde_json::json;
-use traffic::Behaviour;
-use world::Sources;
 
 use crate::app::App;
 use crate::compose::{Composed, Parts, Told};
@@ -59,7 +52,7 @@ pub(crate) async fn run(options: Options) -> Result<String, String> {
     let folder = tempfile::TempDir::with_prefix("deployer-demo-").map_err(|error| error.to_string())?;
     let clock = FastClock::new(FASTER);
     let messages = VERSIONS.map(|(message, _)| message);
-    let sources = Sources::new(folder.path(), &messages).await.map_err(|error| error.to_string())?;
+    let sources = Sources::make(folder.path(), &messages).map_err(|error| error.to_string())?;
     let (token, parts) = (secret()?, Parts::new(Arc::new(clock)));
     let config = configure(folder.path(), &sources, &options, &token)?;
     let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
@@ -77,7 +70,8 @@ pub(crate) async fn run(options: Options) -> Result<String, String> {
     let statsd = parts.statsd_addresses().into_iter().next().ok_or("expected a statsd server")?;
     let behaviours = sources.versions.iter().zip(VERSIONS);
     let behaviours = behaviours.map(|(version, (_, behaviour))| (version.tag.clone(), behaviour)).collect();
-    tokio::spawn(pods::follow(app.clone(), shop, statsd, clock, behaviours));
+    let pods = Pods::new(shop.clone(), statsd, clock).map_err(|error| error.to_string())?;
+    tokio::spawn(pods::follow(app.clone(), shop, pods, clock, behaviours));
     talk::hello(address, token.expose(), &sources, FASTER);
     tokio::spawn(autopilot::fly(app));
     server.serve(shutdown::asked()).await;

@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use nprt::clock::FastClock;
 use nprt::model::{ServiceName, Tag};
 use nprt::ports::Clock;
+use nprt_shop::{Behaviour, Pods};
 
-use super::traffic::{Behaviour, Pods};
 use crate::app::App;
 use crate::compose::Told;
 
@@ -17,11 +16,10 @@ const LOOK: Duration = Duration::from_secs(3);
 pub(crate) async fn follow(
     app: App,
     service: ServiceName,
-    statsd: SocketAddr,
+    pods: Pods,
     clock: FastClock,
     behaviours: BTreeMap<Tag, Behaviour>,
 ) {
-    let pods = Pods::new(&service, statsd, clock);
     let behaviour = |tag: &Tag| behaviours.get(tag).copied().unwrap_or(Behaviour::Fine);
     let (mut stable, mut canary) = (None, None);
     loop {
@@ -31,9 +29,7 @@ pub(crate) async fn follow(
             if now.0 != stable || now.1 != canary {
                 pods.roll_back();
                 if let Some(tag) = &now.0 {
-                    // As if it had been on trial: then it behaves on stable as it did there.
-                    pods.try_out(tag, behaviour(tag));
-                    pods.promote();
+                    pods.deploy(tag, behaviour(tag));
                 }
                 if let Some(tag) = &now.1 {
                     pods.try_out(tag, behaviour(tag));

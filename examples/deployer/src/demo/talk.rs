@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use nprt_shop::Sources;
+
 use super::VERSIONS;
-use super::world::Sources;
 
 /// What a person needs to begin.
 pub(crate) fn hello(address: SocketAddr, token: &str, sources: &Sources, faster: u32) {

@@ -76,8 +76,9 @@ impl Asked {
         Ok((name, member))
     }
 
-    pub(crate) fn params(&self) -> Result<Params, Problem> {
-        Params::read(self.query.as_deref(), &self.headers, &self.body)
+    /// The parameters, of those that the route takes.
+    pub(crate) fn params(&self, names: &[&'static str]) -> Result<Params, Problem> {
+        Params::read(names, self.query.as_deref(), &self.headers, &self.body)
     }
 
     pub(crate) fn caller(&self, reason: &str) -> Result<Caller, Problem> {

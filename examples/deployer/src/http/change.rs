@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::answer::answer;
 use super::asked::Asked;
-use super::preview;
 use super::problem::Problem;
+use super::{params, preview};
 use crate::admit::{self, Limit};
 use crate::config::Action;
 
@@ -29,7 +29,7 @@ async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
         Track::Canary => ("canary", Action::Canary),
     };
     let (service, member) = asked.service(&[action])?;
-    let params = asked.params()?;
+    let params = asked.params(params::START)?;
     let version = params.version()?.ok_or_else(|| {
         Problem::invalid("expected a commit, a tag or both").with_available(["commit", "tag"])
     })?;
@@ -71,7 +71,7 @@ pub(crate) async fn promote(asked: Asked) -> Response {
 
 async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
     let (service, member) = asked.service(&[Action::Deploy])?;
-    let params = asked.params()?.without_dry_run()?;
+    let params = asked.params(params::PROMOTE)?;
     let version = params.version()?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
@@ -107,7 +107,7 @@ pub(crate) async fn rollback(asked: Asked) -> Response {
 
 async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
     let (service, _) = asked.service(&[Action::Canary, Action::Deploy])?;
-    let params = asked.params()?.without_version()?;
+    let params = asked.params(params::DECIDE)?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
     let work = move |progress: Progress| async move {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::answer::answer;
 use super::asked::Asked;
+use super::params;
 use super::problem::Problem;
 use crate::config::Action;
 
@@ -23,7 +24,7 @@ pub(crate) async fn resume(asked: Asked) -> Response {
 
 async fn set(asked: &Asked, is_held: bool) -> Result<Response, Problem> {
     let (service, _) = asked.service(&ACTIONS)?;
-    let params = asked.params()?.without_version()?;
+    let params = asked.params(params::DECIDE)?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
     let work = move |progress: Progress| async move {

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use nprt::model::ServiceName;
 use nprt::pipeline::{Progress, Running};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use std::collections::BTreeMap;
 
 use super::asked::Asked;
+use super::params::whole;
 use super::problem::Problem;
 use crate::compose::Told;
 use crate::config::Action;
@@ -44,10 +45,17 @@ struct AlertmanagerAlert {
 struct Datadog {
     title: String,
     transition: String,
-    /// Milliseconds since 1970.
-    date: Value,
+    date: Millis,
     #[serde(default)]
     tags: String,
+}
+
+/// Milliseconds since 1970: `$DATE` stands in quotes, or does not.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Millis {
+    Number(Number),
+    Text(String),
 }
 
 /// `POST /{service}/hooks/alertmanager`
@@ -68,14 +76,21 @@ pub(crate) async fn alertmanager(asked: Asked) -> Result<Json<Value>, Problem> {
 pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
     let (service, _) = asked.service(&[Action::Canary])?;
     let sent: Datadog = body(&asked)?;
-    let millis = sent.date.as_i64().or_else(|| sent.date.as_str()?.parse().ok());
+    let millis = match sent.date {
+        Millis::Number(number) => whole(&number),
+        Millis::Text(text) => text,
+    };
+    let since = millis.parse().ok().filter(|millis| *millis >= 0);
+    let since = since.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let since =
+        since.ok_or_else(|| Problem::invalid("expected milliseconds since 1970").with("field", "date"))?;
     let tag = |name: &str| {
         let tags = sent.tags.split(',').filter_map(|tag| tag.trim().split_once(':'));
         tags.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
     };
     let alert = Alert {
         fires: matches!(sent.transition.as_str(), "Triggered" | "Re-Triggered"),
-        since: millis.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+        since: Some(since),
         track: tag("track"),
         version: tag("version"),
         name: sent.title,

@@ -8,12 +8,19 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use nprt::ErrorKind;
 use nprt::model::VersionRef;
-use serde_json::Value;
+use percent_encoding::percent_decode;
+use serde_json::{Number, Value};
 
 use super::problem::Problem;
 
 /// The longest wait for a lease.
 const LONGEST_WAIT: u64 = 3600;
+
+/// What each route takes. Whatever else is said was meant to matter, and is refused.
+pub(crate) const START: &[&str] = &["commit", "tag", "reason", "wait", "notify", "dry_run"];
+pub(crate) const PROMOTE: &[&str] = &["commit", "tag", "reason", "wait", "notify"];
+/// It is about what runs, whichever it is, and waits for nobody.
+pub(crate) const DECIDE: &[&str] = &["reason", "notify"];
 
 /// What a request may say.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -26,35 +33,34 @@ pub(crate) struct Params {
     pub(crate) dry_run: bool,
 }
 
-const NAMES: [&str; 6] = ["commit", "tag", "reason", "wait", "notify", "dry_run"];
-
 impl Params {
-    /// Reads and merges them.
+    /// Reads and merges them. A value that is empty is a variable that was not set, and never means the default:
+    /// what would then be done is not what was meant.
     ///
     /// # Errors
-    /// 400 for a name that is not known, one with two values, or a value that cannot be read; 415 for a body of
-    /// another type.
-    pub(crate) fn read(query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Result<Self, Problem> {
-        let mut said = BTreeMap::new();
-        for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            insert(&mut said, name.into_owned(), value.into_owned())?;
-        }
+    /// 400 for a name that is none of `names`, one with two values, or a value that cannot be read; 415 for a body
+    /// of another type.
+    pub(crate) fn read(
+        names: &[&'static str],
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Self, Problem> {
+        let mut said = Said { names, values: BTreeMap::new() };
+        said.form(query.unwrap_or_default().as_bytes())?;
         if !body.is_empty() {
-            read_body(&mut said, headers, body)?;
+            said.body(headers, body)?;
         }
-        Self::of(said)
+        Self::of(said.values)
     }
 
     fn of(mut said: BTreeMap<String, String>) -> Result<Self, Problem> {
-        let mut take = |name: &str| said.remove(name).filter(|value| !value.is_empty());
+        let mut take = |name: &str| said.remove(name);
         let (commit, tag, reason) = (take("commit"), take("tag"), take("reason").unwrap_or_default());
-        let wait = match take("wait") {
-            None => None,
-            Some(text) => match text.parse() {
-                Ok(0) => None,
-                Ok(seconds) if seconds <= LONGEST_WAIT => Some(Duration::from_secs(seconds)),
-                _ => return Err(Problem::invalid("expected 0 to 3600 seconds").with("parameter", "wait")),
-            },
+        let wait = match take("wait").map(|text| text.parse()) {
+            None | Some(Ok(0)) => None,
+            Some(Ok(seconds)) if seconds <= LONGEST_WAIT => Some(Duration::from_secs(seconds)),
+            Some(_) => return Err(Problem::invalid("expected 0 to 3600 seconds").with("parameter", "wait")),
         };
         let mut flag = |name: &'static str| match take(name).as_deref() {
             None => Ok(None),
@@ -64,26 +70,6 @@ impl Params {
         };
         let (notify, dry_run) = (flag("notify")?, flag("dry_run")?.unwrap_or(false));
         Ok(Self { commit, tag, reason, wait, notify, dry_run })
-    }
-
-    /// # Errors
-    /// 400 where a dry run is asked for: this route has none, and would do it.
-    pub(crate) fn without_dry_run(self) -> Result<Self, Problem> {
-        if self.dry_run {
-            return Err(
-                Problem::invalid("only deploy and canary have a dry run").with("parameter", "dry_run")
-            );
-        }
-        Ok(self)
-    }
-
-    /// # Errors
-    /// 400 where a version is asked for (or a dry run): this route is about what runs, whichever it is.
-    pub(crate) fn without_version(self) -> Result<Self, Problem> {
-        if self.commit.is_some() || self.tag.is_some() {
-            return Err(Problem::invalid("this is about what runs: no commit and no tag can be given"));
-        }
-        self.without_dry_run()
     }
 
     /// The version that is asked for, if any.
@@ -98,52 +84,75 @@ impl Params {
     }
 }
 
-fn insert(said: &mut BTreeMap<String, String>, name: String, value: String) -> Result<(), Problem> {
-    if !NAMES.contains(&name.as_str()) {
-        return Err(Problem::invalid("no such parameter").with("parameter", name).with_available(NAMES));
+/// What was said so far, by one that may say `names`.
+struct Said<'a> {
+    names: &'a [&'static str],
+    values: BTreeMap<String, String>,
+}
+
+impl Said<'_> {
+    fn insert(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        if !self.names.contains(&name) {
+            return Err(Problem::invalid("no such parameter here")
+                .with("parameter", name)
+                .with_available(self.names));
+        }
+        match self.values.get(name) {
+            Some(known) if *known != value => {
+                Err(Problem::invalid("given twice, with different values").with("parameter", name))
+            }
+            _ => {
+                self.values.insert(name.to_owned(), value);
+                Ok(())
+            }
+        }
     }
-    match said.get(&name) {
-        Some(known) if *known != value => {
-            Err(Problem::invalid("given twice, with different values").with("parameter", name))
+
+    fn form(&mut self, text: &[u8]) -> Result<(), Problem> {
+        // The parser would put a replacement character for what it cannot read.
+        if percent_decode(text).decode_utf8().is_err() {
+            return Err(Problem::invalid("the parameters are not UTF-8"));
         }
-        _ => {
-            said.insert(name, value);
-            Ok(())
+        url::form_urlencoded::parse(text).try_for_each(|(name, value)| self.insert(&name, value.into_owned()))
+    }
+
+    fn body(&mut self, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-www-form-urlencoded" => self.form(body),
+            "application/json" => self.json(body),
+            _ => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ErrorKind::Unsupported,
+                "expected a form or JSON",
+            )
+            .with_available(["application/x-www-form-urlencoded", "application/json"])),
         }
+    }
+
+    fn json(&mut self, body: &Bytes) -> Result<(), Problem> {
+        let Ok(Value::Object(map)) = serde_json::from_slice(body) else {
+            return Err(Problem::invalid("the body is no JSON object"));
+        };
+        for (name, value) in map {
+            let value = match (name.as_str(), value) {
+                (_, Value::String(text)) => text,
+                ("wait", Value::Number(seconds)) => whole(&seconds),
+                ("notify" | "dry_run", Value::Bool(flag)) => flag.to_string(),
+                // As if it was not there, if it may be.
+                (name, Value::Null) if self.names.contains(&name) => continue,
+                _ => return Err(Problem::invalid("expected a value of another type").with("parameter", name)),
+            };
+            self.insert(&name, value)?;
+        }
+        Ok(())
     }
 }
 
-fn read_body(said: &mut BTreeMap<String, String>, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "application/x-www-form-urlencoded" => {
-            for (name, value) in url::form_urlencoded::parse(body) {
-                insert(said, name.into_owned(), value.into_owned())?;
-            }
-            Ok(())
-        }
-        "application/json" => {
-            let Ok(Value::Object(map)) = serde_json::from_slice(body) else {
-                return Err(Problem::invalid("the body is no JSON object"));
-            };
-            for (name, value) in map {
-                let value = match value {
-                    Value::Null => continue,
-                    Value::String(text) => text,
-                    Value::Bool(_) | Value::Number(_) => value.to_string(),
-                    _ => return Err(Problem::invalid("expected text").with("parameter", name)),
-                };
-                insert(said, name, value)?;
-            }
-            Ok(())
-        }
-        _ => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ErrorKind::Unsupported,
-            "expected a form or JSON",
-        )
-        .with_available(["application/x-www-form-urlencoded", "application/json"])),
-    }
+/// The text of a number. JSON does not tell 5.0 from 5.
+pub(crate) fn whole(number: &Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -153,7 +162,7 @@ mod tests {
     fn read(query: &str, kind: &str, body: &'static str) -> Result<Params, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, kind.parse().unwrap());
-        Params::read(Some(query), &headers, &Bytes::from_static(body.as_bytes()))
+        Params::read(START, Some(query), &headers, &Bytes::from_static(body.as_bytes()))
     }
 
     #[test]
@@ -169,7 +178,8 @@ mod tests {
         assert_eq!(read("commit=main&wait=9&notify=false", json, "").unwrap(), expected);
         assert_eq!(read("", form, "commit=main&wait=9&notify=0").unwrap(), expected);
         assert_eq!(
-            read("commit=main", json, r#"{"commit": "main", "wait": 9, "notify": false}"#).unwrap(),
+            read("commit=main", json, r#"{"commit": "main", "wait": 9.0, "notify": false, "tag": null}"#)
+                .unwrap(),
             expected
         );
     }
@@ -186,9 +196,20 @@ mod tests {
             ("dry_run=perhaps", ""),
             ("", "[]"),
             ("", r#"{"tag": ["x"]}"#),
+            ("", r#"{"tag": 7}"#),
+            ("", r#"{"comit": null}"#),
+            ("commit=", ""),
+            ("tag=x&dry_run=", ""),
+            ("reason=%ff", ""),
         ] {
-            assert!(read(query, json, body).is_err(), "{query} {body}");
+            let version = read(query, json, body).and_then(|params| params.version());
+            assert!(version.is_err(), "{query} {body}");
         }
         assert!(read("", "text/plain", "commit=main").is_err());
+        let decide = |query| Params::read(DECIDE, Some(query), &HeaderMap::new(), &Bytes::new());
+        assert!(decide("reason=slow").is_ok());
+        for other in ["tag=x", "wait=5", "dry_run=true"] {
+            assert!(decide(other).is_err(), "{other}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A running `deployer`, as a person has it: its binary, its address and a client.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
 mod world;
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-pub(crate) use world::World;
+pub(crate) use world::{World, commits, images};
 
 pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
 

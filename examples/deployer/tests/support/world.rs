@@ -22,7 +22,7 @@ spec:
 ";
 
 /// Two commits on `main`, and one more on `feature/x`.
-fn commits(folder: &Path) -> Vec<String> {
+pub(crate) fn commits(folder: &Path) -> Vec<String> {
     let repository =
         git2::Repository::init_opts(folder, git2::RepositoryInitOptions::new().initial_head("main")).unwrap();
     let author = git2::Signature::new("Ada", "ada@example.com", &git2::Time::new(1_790_000_000, 0)).unwrap();
@@ -43,6 +43,23 @@ fn commits(folder: &Path) -> Vec<String> {
     ids.iter().map(git2::Oid::to_string).collect()
 }
 
+/// An image layout with an image of each tag.
+pub(crate) fn images(layout: &Path, tags: &[String]) {
+    std::fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
+    std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion": "1.0.0"}"#).unwrap();
+    let manifest = |(number, tag): (usize, &String)| {
+        json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": format!("sha256:{number:064x}"),
+            "size": 2,
+            "annotations": {"org.opencontainers.image.ref.name": tag},
+        })
+    };
+    let manifests: Vec<Value> = tags.iter().enumerate().map(manifest).collect();
+    let index = json!({"schemaVersion": 2, "manifests": manifests});
+    std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -51,31 +68,14 @@ impl World {
         std::fs::write(repository.join("kubernetes/web.yaml"), MANIFEST).unwrap();
         let commits = commits(&repository);
         let world = Self { folder, commits };
-        world.images();
+        let tags: Vec<String> = (0..world.commits.len()).map(|number| world.tag(number)).collect();
+        images(&world.folder.path().join("images/web"), &tags);
         world
     }
 
     pub(crate) fn tag(&self, number: usize) -> String {
         let branch = if number < 2 { "main" } else { "feature-x" };
         format!("{branch}-{}", &self.commits[number][..12])
-    }
-
-    fn images(&self) {
-        let layout = self.folder.path().join("images/web");
-        std::fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
-        std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion": "1.0.0"}"#).unwrap();
-        let manifests: Vec<Value> = (0..self.commits.len())
-            .map(|number| {
-                json!({
-                    "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                    "digest": format!("sha256:{number:064x}"),
-                    "size": 2,
-                    "annotations": {"org.opencontainers.image.ref.name": self.tag(number)},
-                })
-            })
-            .collect();
-        let index = json!({"schemaVersion": 2, "manifests": manifests});
-        std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
     }
 
     /// Writes the configuration: the service `web`, and what `more` adds to the file and to the service.

@@ -58,6 +58,7 @@
 
 mod edge;
 mod form;
+mod histogram;
 mod joint;
 mod log_linear;
 mod pages;
@@ -68,5 +69,5 @@ pub use edge::{Bin, Edge};
 pub use joint::JointBin;
 pub use log_linear::Sketch;
 pub use rejected::Rejected;
-pub(crate) use sparse::{Sparse, lower, upper};
+pub(crate) use sparse::{Sparse, lower, middle, upper};
 pub(super) use sparse::{after, number_of};

@@ -30,32 +30,8 @@ impl Sparse {
         sparse
     }
 
-    /// Of counts between ascending edges; see [`BlockData::Histogram`](crate::model::BlockData::Histogram). Inside a
-    /// bucket samples are taken to lie evenly, as Prometheus's `histogram_quantile` does; above the last edge they
-    /// are taken to lie just above it.
-    pub(crate) fn of_histogram(edges: &[f64], counts: &[u64]) -> Self {
-        let mut sparse = Self::default();
-        let mut lower = 0.0;
-        for (&upper, &count) in edges.iter().zip(counts) {
-            let spread = spread(lower, upper, count);
-            sparse.merge(&spread);
-            lower = upper;
-        }
-        if let (Some(&last), Some(&count)) = (edges.last(), counts.get(edges.len())) {
-            let above = (bin_of(last.abs()).max(NORMAL - 1) + 1).min(END - 1);
-            sparse.merge(&Self::one(above, count));
-        }
-        sparse
-    }
-
-    fn one(bin: u32, count: u64) -> Self {
-        let mut sparse = Self::default();
-        sparse.push(bin, count);
-        sparse
-    }
-
     /// Adds a bin above all that are there.
-    fn push(&mut self, bin: u32, count: u64) {
+    pub(super) fn push(&mut self, bin: u32, count: u64) {
         if count > 0 {
             self.bins.push(bin);
             self.counts.push(short(count));
@@ -225,45 +201,15 @@ fn short(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn middle(bin: u32) -> f64 {
+/// Where its samples are taken to lie: halfway, and those of the lowest bin at 0.
+pub(crate) fn middle(bin: u32) -> f64 {
     if bin < NORMAL { 0.0 } else { 0.5 * lower(bin) + 0.5 * upper(bin) }
-}
-
-/// Spreads a bucket's samples evenly between its edges: of each bin the difference of two rounded shares, so that
-/// none is lost.
-fn spread(low: f64, high: f64, count: u64) -> Sparse {
-    // The last bin that holds something below the upper edge.
-    let mut bin = number_of(high);
-    if lower(bin) >= high && bin > 0 {
-        bin = if bin == NORMAL { 0 } else { bin - 1 };
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0 to the count; it saturates"
-    )]
-    let below = |value: f64| ((((value - low) / (high - low)).clamp(0.0, 1.0)) * count as f64).round() as u64;
-    let (mut left, mut found) = (count, Vec::new());
-    while left > 0 {
-        let begin = lower(bin);
-        let rest = if begin <= low || bin < NORMAL { 0 } else { below(begin).min(left) };
-        if left > rest {
-            found.push((bin, left - rest));
-        }
-        left = rest;
-        bin = if bin <= NORMAL { 0 } else { bin - 1 };
-    }
-    let mut sparse = Sparse::default();
-    for (bin, count) in found.into_iter().rev() {
-        sparse.push(bin, count);
-    }
-    sparse
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
-    use proptest::{prop_assert, prop_assert_eq, proptest};
+    use proptest::{prop_assert_eq, proptest};
 
     use super::*;
 
@@ -276,26 +222,5 @@ mod tests {
             prop_assert_eq!(merged.to_sketch(), whole.clone());
             prop_assert_eq!(Sparse::try_from(whole).unwrap(), merged);
         }
-
-        #[test]
-        fn a_bucket_loses_no_sample_and_keeps_them_between_its_edges(
-            low in 0.0_f64..10.0, width in 1e-6_f64..10.0, count in 0_u64..100_000,
-        ) {
-            let spread = spread(low, low + width, count);
-            prop_assert_eq!(spread.count(), count);
-            for (bin, _) in spread.iter() {
-                prop_assert!(upper(bin) > low && lower(bin) < low + width);
-            }
-        }
-    }
-
-    #[test]
-    fn a_histogram_is_spread_evenly_and_its_open_end_lies_just_above_the_last_edge() {
-        let sparse = Sparse::of_histogram(&[1.0, 2.0], &[0, 128_000, 7]);
-        assert_eq!(sparse.count(), 128_007);
-        let counts: Vec<_> = sparse.iter().collect();
-        assert_eq!(counts.len(), 129);
-        assert!(counts[..128].iter().all(|&(_, count)| count == 1000));
-        assert!((lower(counts[128].0) - 2.015_625).abs() < 1e-12 && counts[128].1 == 7);
     }
 }

@@ -37,6 +37,14 @@ pub(super) fn say(
         }
         None => counts,
     };
+    let (few, worse) = (ln_e >= threshold, state.more() >= threshold);
+    let flaw = if !complete {
+        Some("more classes of errors than can be kept")
+    } else if few && worse {
+        Some("no more failures than are tolerated, yet more often than on stable")
+    } else {
+        None
+    };
     let ratio = rate(canary).zip(rate(stable)).filter(|(_, stable)| *stable > 0.0);
     Said {
         stable: rate(stable),
@@ -45,14 +53,14 @@ pub(super) fn say(
         samples: [stable.0, canary.0],
         pass: Some(PassEvidence { gate: "errors per request".to_owned(), ln_e, threshold }),
         growth,
-        passed: complete && ln_e >= threshold && state.more() < threshold,
+        passed: few && flaw.is_none(),
         effect: ratio.map(|(canary, stable)| Effect {
             estimate: canary / stable - 1.0,
             low: None,
             high: None,
         }),
         figures,
-        flaw: (!complete).then(|| "more classes of errors than can be kept".to_owned()),
+        flaw: flaw.map(str::to_owned),
         ..Said::nothing(
             "requests",
             format!("errors per request, at most {} times", significant(rule.ratio.get(), 3)),

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use crate::compare::sketch::{Sparse, lower, upper};
+use crate::compare::sketch::{Sparse, lower, middle, upper};
 use crate::compare::test::band::TimeUniformBand;
 use crate::compare::{Banded, Percentile};
 
@@ -43,7 +43,7 @@ impl Ranked {
         let bin = self.at(percentile.rank(count).max(1))?;
         let (low, high) = HALF.map_or((None, None), |band| band.ranks(percentile, count));
         Some(Banded {
-            at: 0.5 * lower(bin) + 0.5 * upper(bin),
+            at: middle(bin),
             low: low.and_then(|rank| self.at(rank)).map(lower),
             high: high.and_then(|rank| self.at(rank)).map(upper),
         })
