@@ -13,7 +13,7 @@
 //! | `statsd` (default) | [`statsd`]: an embedded server | |
 //! | `aggregator` | `aggregator`: that server in a process of its own, asked over HTTP | |
 //! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
-//! | `slack`, `bugsnag` | `slack`, `bugsnag`, and `FanOut` to tell several | |
+//! | `slack`, `bugsnag`, `webhook` | `slack`, `bugsnag`, `webhook`, and `FanOut` to tell several | |
 //! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
 //! | `report` | [`report`]: the data of a canary's page; with this feature `render`, which makes HTML and SVG of it | |
 //! | `mock` | mocks of every port in [`ports`], for unit tests | |
@@ -31,12 +31,14 @@ pub use nprt_metrics::datadog;
 pub use nprt_metrics::prometheus;
 #[cfg(feature = "statsd")]
 pub use nprt_metrics::statsd;
-#[cfg(any(feature = "slack", feature = "bugsnag"))]
+#[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]
 pub use nprt_notify::FanOut;
 #[cfg(feature = "bugsnag")]
 pub use nprt_notify::bugsnag;
 #[cfg(feature = "slack")]
 pub use nprt_notify::slack;
+#[cfg(feature = "webhook")]
+pub use nprt_notify::webhook;
 #[cfg(feature = "oci")]
 pub use nprt_registry::{layout, oci};
 #[cfg(feature = "report")]

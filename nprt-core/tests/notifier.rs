@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nprt_core::conformance::notifier::{all, failure};
 use nprt_core::memory::{ManualClock, MemoryNotifier};
-use nprt_core::ports::{Clock, Notifier, NotifierCapabilities};
+use nprt_core::ports::{Clock, Notifier, NotifierCapabilities, Severity};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_core::{Error, ErrorKind};
 
@@ -22,7 +22,10 @@ async fn check<N: Notifier>(wrap: impl Fn(Arc<MemoryNotifier>) -> N) {
     };
     let notifier = wrap(Arc::clone(&memory));
     all(&notifier, &received).await;
-    assert_eq!(notifier.capabilities(), NotifierCapabilities { all_severities: true, details: true });
+    assert_eq!(
+        notifier.capabilities(),
+        NotifierCapabilities { least_severity: Severity::Info, details: true, verdict: true }
+    );
 }
 
 #[tokio::test]

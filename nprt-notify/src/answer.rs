@@ -1,8 +1,8 @@
 //! What a server that refused said, as an error that holds no secret.
 
-use nprt_core::Error;
+use nprt_core::{Error, ErrorKind};
 use nprt_http::{retry_after, status_error};
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 
 /// No answer of interest is longer, and an endless one must not be read to its end.
 const LONGEST: usize = 4096;
@@ -11,7 +11,12 @@ const LONGEST: usize = 4096;
 pub(crate) async fn refused(operation: &'static str, response: Response, secrets: &[&str]) -> Error {
     let status = response.status();
     let wait = retry_after(response.headers());
-    status_error(operation, status, &said(response, secrets).await).with_retry_after(wait)
+    let said = said(response, secrets).await;
+    if status == StatusCode::GONE {
+        // An archived channel, or a receiver that wants no more: not so because of how the message looks.
+        return Error::new(ErrorKind::NotFound, operation, said).with("status", status.as_u16());
+    }
+    status_error(operation, status, &said).with_retry_after(wait)
 }
 
 /// The beginning of the answer, where it repeats none of `secrets`.

@@ -48,8 +48,9 @@ impl Notifier for FanOut {
         self.members.iter().map(|(_, member)| member.capabilities()).fold(
             NotifierCapabilities::default(),
             |all, one| NotifierCapabilities {
-                all_severities: all.all_severities || one.all_severities,
+                least_severity: all.least_severity.min(one.least_severity),
                 details: all.details || one.details,
+                verdict: all.verdict || one.verdict,
             },
         )
     }

@@ -1,10 +1,11 @@
 //! Notifiers of nprt: where people are told what happened to their services.
 //!
-//! - `slack` (feature `slack`): messages by an incoming webhook;
-//! - `bugsnag` (feature `bugsnag`): failures as events of the Error Reporting API;
+//! - `slack` (feature `slack`): messages by an incoming webhook, or by a bot's token with a thread a canary;
+//! - `bugsnag` (feature `bugsnag`): events of the Error Reporting API;
+//! - `webhook` (feature `webhook`): signed JSON to any receiver, by Standard Webhooks;
 //! - [`FanOut`]: tells several notifiers at once.
 
-#[cfg(any(feature = "slack", feature = "bugsnag"))]
+#[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]
 mod answer;
 #[cfg(feature = "bugsnag")]
 pub mod bugsnag;
@@ -13,5 +14,7 @@ mod fanout;
 pub mod slack;
 #[cfg(any(feature = "slack", feature = "bugsnag"))]
 mod text;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use fanout::FanOut;

@@ -6,75 +6,50 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nprt_core::ErrorKind;
-use nprt_core::conformance::notifier::{all, failure};
+use nprt_core::conformance::notifier::{all, failure, rollback};
 use nprt_core::memory::ManualClock;
 use nprt_core::model::Secret;
 use nprt_core::ports::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 use nprt_notify::FanOut;
 use nprt_notify::bugsnag::{Bugsnag, BugsnagBuilder, BugsnagConfig};
+use nprt_testkit::FakeBugsnag;
 use serde_json::{Value, json};
-use wiremock::matchers::{header, header_exists, method, path};
-use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
-const KEY: &str = "c9d60ae4c7e70c4b6c4ebd3e8056d2b8";
+const KEY: &str = FakeBugsnag::KEY;
 
-/// What the API asks of a payload.
-struct Acceptable;
-
-impl Match for Acceptable {
-    fn matches(&self, request: &Request) -> bool {
-        let Ok(payload) = serde_json::from_slice::<Value>(&request.body) else { return false };
-        let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).is_some();
-        request.body.len() <= 512_000
-            && ["name", "version", "url"].iter().all(|field| text(&format!("/notifier/{field}")))
-            && text("/events/0/exceptions/0/errorClass")
-            && payload["events"][0]["exceptions"][0]["stacktrace"].is_array()
-            && payload["events"][0]["metaData"].as_object().unwrap().values().all(Value::is_object)
-    }
-}
-
-async fn server() -> MockServer {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/"))
-        .and(header("content-type", "application/json"))
-        .and(header("bugsnag-api-key", KEY))
-        .and(header("bugsnag-payload-version", "5"))
-        .and(header_exists("bugsnag-sent-at"))
-        .and(Acceptable)
-        .respond_with(ResponseTemplate::new(202))
-        .mount(&server)
-        .await;
-    server
-}
-
-fn builder(server: &MockServer) -> BugsnagBuilder {
+fn builder(server: &FakeBugsnag) -> BugsnagBuilder {
     let clock = Arc::new(ManualClock::default());
-    Bugsnag::builder(Secret::new(KEY)).endpoint(server.uri()).clock(clock)
+    Bugsnag::builder(Secret::new(KEY)).endpoint(server.endpoint()).clock(clock)
 }
 
-async fn received(server: &MockServer) -> Vec<String> {
-    let requests = server.received_requests().await.unwrap();
-    requests.into_iter().map(|request| String::from_utf8(request.body).unwrap()).collect()
+async fn received(server: &FakeBugsnag) -> Vec<String> {
+    server.payloads().await.iter().map(Value::to_string).collect()
 }
 
-async fn last(server: &MockServer) -> Value {
-    serde_json::from_str(received(server).await.last().unwrap()).unwrap()
+async fn last(server: &FakeBugsnag) -> Value {
+    server.payloads().await.pop().unwrap()
 }
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let server = server().await;
+    let server = FakeBugsnag::start().await;
     let bugsnag = Arc::new(builder(&server).build().unwrap());
     all(&*bugsnag, &async || received(&server).await).await;
-    assert_eq!(bugsnag.capabilities(), NotifierCapabilities { all_severities: false, details: true });
+    let all_of_it = NotifierCapabilities { least_severity: Severity::Info, details: true, verdict: true };
+    assert_eq!(bugsnag.capabilities(), all_of_it);
     let fan_out = FanOut::new().with("bugsnag", bugsnag);
     all(&fan_out, &async || received(&server).await).await;
+    for least in [Severity::Warning, Severity::Error] {
+        let some = builder(&server).least_severity(least).build().unwrap();
+        all(&some, &async || received(&server).await).await;
+    }
 }
 
 #[tokio::test]
 async fn sends_exactly_this() {
-    let server = server().await;
+    let server = FakeBugsnag::start().await;
     let bugsnag = builder(&server).release_stage("staging").build().unwrap();
     let row = |name: &str, value: &str| Detail { name: name.to_owned(), value: value.to_owned() };
     let notification = Notification {
@@ -116,13 +91,13 @@ async fn sends_exactly_this() {
         }],
     });
     assert_eq!(last(&server).await, expected);
-    let request = server.received_requests().await.unwrap().remove(0);
+    let request = server.requests().await.remove(0);
     assert_eq!(request.headers["bugsnag-sent-at"], "2026-01-01T00:00:00.000Z");
 }
 
 #[tokio::test]
 async fn failures_of_one_service_make_one_group() {
-    let server = server().await;
+    let server = FakeBugsnag::start().await;
     let bugsnag = builder(&server).build().unwrap();
     let told = async |service: &str, occasion, summary| {
         let service = service.parse().unwrap();
@@ -136,9 +111,38 @@ async fn failures_of_one_service_make_one_group() {
 }
 
 #[tokio::test]
-async fn only_errors_are_sent() {
-    let server = server().await;
+async fn a_verdict_is_a_tab() {
+    let server = FakeBugsnag::start().await;
     let bugsnag = builder(&server).build().unwrap();
+    let mut notification = rollback("the canary was rolled back");
+    let memory = notification.verdict.as_ref().unwrap().metrics[0].clone();
+    // Twice the same rule, with other margins.
+    notification.verdict.as_mut().unwrap().metrics.push(memory);
+    bugsnag.notify(&Notification { severity: Severity::Warning, ..notification }).await.unwrap();
+    let event = &last(&server).await["events"][0];
+    let memory = json!({"verdict": "pass", "stable": "256 MiB", "canary": "258 MiB", "effect": "+0.781 %"});
+    let expected = json!({
+        "verdict": "regression",
+        "reason": "latency p95: 125 ms on the canary is above the limit of 110 ms",
+        "rules": {
+            "latency p95 over 30 min": {
+                "verdict": "regression",
+                "stable": "100 ms",
+                "canary": "125 ms",
+                "effect": "+25 % (+20 % to +30 %)",
+            },
+            "memory p99 over 30 min": memory,
+            "memory p99 over 30 min (3)": memory,
+        },
+    });
+    assert_eq!(event["metaData"]["verdict"], expected);
+    assert_eq!((&event["severity"], &event["context"]), (&json!("warning"), &json!("conformance-service")));
+}
+
+#[tokio::test]
+async fn what_is_less_severe_than_it_wants_is_not_sent() {
+    let server = FakeBugsnag::start().await;
+    let bugsnag = builder(&server).least_severity(Severity::Error).build().unwrap();
     for severity in [Severity::Info, Severity::Warning] {
         bugsnag.notify(&Notification { severity, ..failure("x") }).await.unwrap();
     }
@@ -162,7 +166,8 @@ async fn each_documented_error_has_its_kind() {
             .insert_header("retry-after", "7")
             .set_body_string(format!("Rejected: the key {KEY} is not known"));
         Mock::given(method("POST")).respond_with(answer).mount(&server).await;
-        let error = builder(&server).build().unwrap().notify(&failure("x")).await.unwrap_err();
+        let bugsnag = Bugsnag::builder(Secret::new(KEY)).endpoint(server.uri()).build().unwrap();
+        let error = bugsnag.notify(&failure("x")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.is_temporary(), [429, 500].contains(&status), "{error}");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{error}");
@@ -197,7 +202,7 @@ fn the_builder_validates_and_shows_no_secret() {
 fn the_configuration_has_defaults_and_no_unknown_fields() {
     let config: BugsnagConfig = serde_json::from_value(json!({"api_key": KEY})).unwrap();
     assert_eq!(config.endpoint, "https://notify.bugsnag.com");
-    assert_eq!(config.release_stage, "production");
+    assert_eq!((&*config.release_stage, config.least_severity), ("production", Severity::Info));
     assert!(!format!("{config:?}").contains(KEY));
     let error = serde_json::from_value::<BugsnagConfig>(json!({"api_key": KEY, "stage": "x"})).unwrap_err();
     assert!(error.to_string().contains("release_stage"), "{error}");

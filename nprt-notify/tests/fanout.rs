@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use nprt_core::conformance::notifier::{all, failure};
 use nprt_core::memory::{ManualClock, MemoryNotifier};
-use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities};
+use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Severity};
 use nprt_core::wrap::Timeout;
 use nprt_core::{ErrorKind, Result, Retry};
 use nprt_notify::FanOut;
@@ -29,7 +29,8 @@ async fn keeps_the_contract_for_each_member() {
             members[member].told().iter().map(|told| serde_json::to_string(told).unwrap()).collect()
         };
         all(&fan_out, &received).await;
-        assert_eq!(fan_out.capabilities(), NotifierCapabilities { all_severities: true, details: true });
+        let all = NotifierCapabilities { least_severity: Severity::Info, details: true, verdict: true };
+        assert_eq!(fan_out.capabilities(), all);
     }
 }
 
@@ -58,7 +59,7 @@ struct Silent;
 #[async_trait]
 impl Notifier for Silent {
     fn capabilities(&self) -> NotifierCapabilities {
-        NotifierCapabilities { all_severities: true, details: false }
+        NotifierCapabilities { least_severity: Severity::Info, details: false, verdict: false }
     }
 
     async fn notify(&self, _: &Notification) -> Result<()> {

@@ -7,89 +7,49 @@ use std::time::Duration;
 
 use nprt_core::ErrorKind;
 use nprt_core::clock::SystemClock;
-use nprt_core::conformance::notifier::{all, failure};
+use nprt_core::conformance::notifier::{all, failure, rollback};
 use nprt_core::model::{Revision, Secret};
 use nprt_core::ports::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_http::ClientConfig;
 use nprt_notify::FanOut;
 use nprt_notify::slack::{Slack, SlackBuilder, SlackConfig};
+use nprt_testkit::FakeSlack;
 use serde_json::{Value, json};
-use wiremock::matchers::{header, method, path};
-use wiremock::{Match, Mock, MockServer, Request, ResponseTemplate};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
-const TOKEN: &str = "XXXXXXXXsecretXXXXXXXXXX";
+const TOKEN: &str = FakeSlack::WEBHOOK;
 
 fn webhook(server: &MockServer) -> Secret {
     Secret::new(format!("{}/services/T00000000/B00000000/{TOKEN}", server.uri()))
 }
 
-/// The rules of Block Kit's reference that a message of ours could break.
-struct Acceptable;
-
-impl Match for Acceptable {
-    fn matches(&self, request: &Request) -> bool {
-        let Ok(message) = serde_json::from_slice::<Value>(&request.body) else { return false };
-        let Some(blocks) = message["blocks"].as_array() else { return false };
-        let text = |object: &Value, longest: usize| {
-            let text = object["text"].as_str().unwrap();
-            !text.is_empty() && text.encode_utf16().count() <= longest
-        };
-        let total: usize = blocks.iter().map(|block| block.to_string().len()).sum();
-        total < 100_000
-            && blocks.len() <= 50
-            && message["text"].as_str().unwrap().len() <= 4000
-            && blocks.iter().all(|block| match block["type"].as_str().unwrap() {
-                "header" => block["text"]["type"] == "plain_text" && text(&block["text"], 150),
-                "section" if block.get("text").is_some() => text(&block["text"], 3000),
-                "section" => {
-                    let fields = block["fields"].as_array().unwrap();
-                    (1..=10).contains(&fields.len()) && fields.iter().all(|field| text(field, 2000))
-                }
-                "context" => {
-                    let elements = block["elements"].as_array().unwrap();
-                    (1..=10).contains(&elements.len()) && elements.iter().all(|element| text(element, 3100))
-                }
-                _ => false,
-            })
-    }
+fn slack(server: &FakeSlack) -> Slack {
+    Slack::webhook(Secret::new(server.webhook_url())).build().unwrap()
 }
 
-async fn server() -> MockServer {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path(format!("/services/T00000000/B00000000/{TOKEN}")))
-        .and(header("content-type", "application/json"))
-        .and(Acceptable)
-        .respond_with(ResponseTemplate::new(200).set_body_string("ok"))
-        .mount(&server)
-        .await;
-    server
+async fn received(server: &FakeSlack) -> Vec<String> {
+    server.messages().iter().map(Value::to_string).collect()
 }
 
-fn slack(server: &MockServer) -> Slack {
-    Slack::builder(webhook(server)).build().unwrap()
-}
-
-async fn received(server: &MockServer) -> Vec<String> {
-    let requests = server.received_requests().await.unwrap();
-    requests.into_iter().map(|request| String::from_utf8(request.body).unwrap()).collect()
-}
-
-async fn last(server: &MockServer) -> Value {
-    serde_json::from_str(received(server).await.last().unwrap()).unwrap()
+fn last(server: &FakeSlack) -> Value {
+    let mut last = server.messages().pop().unwrap();
+    last.as_object_mut().unwrap().remove("ts");
+    last
 }
 
 #[tokio::test]
 async fn keeps_the_contract() {
-    let server = server().await;
+    let server = FakeSlack::start().await;
     all(&slack(&server), &async || received(&server).await).await;
-    assert_eq!(slack(&server).capabilities(), NotifierCapabilities { all_severities: true, details: true });
+    let all = NotifierCapabilities { least_severity: Severity::Info, details: true, verdict: true };
+    assert_eq!(slack(&server).capabilities(), all);
 }
 
 #[tokio::test]
 async fn keeps_the_contract_wrapped_and_in_a_fan_out() {
-    let server = server().await;
+    let server = FakeSlack::start().await;
     let clock = Arc::new(SystemClock);
     let limited = Timeout::new(slack(&server), Duration::from_secs(30), clock.clone());
     let retry = Retry::new(limited, Backoff::default(), clock);
@@ -97,9 +57,13 @@ async fn keeps_the_contract_wrapped_and_in_a_fan_out() {
     all(&boxed, &async || received(&server).await).await;
 }
 
+const TABLE: &str = "rule                     stable   canary   effect                  verdict
+latency p95 over 30 min  100 ms   125 ms   +25 % (+20 % to +30 %)  regression
+memory p99 over 30 min   256 MiB  258 MiB  +0.781 %                pass";
+
 #[tokio::test]
 async fn sends_exactly_this() {
-    let server = server().await;
+    let server = FakeSlack::start().await;
     let notification = Notification {
         service: "cart".parse().unwrap(),
         occasion: Occasion::RolledBack,
@@ -111,6 +75,7 @@ async fn sends_exactly_this() {
             Detail { name: "caller".to_owned(), value: String::new() },
         ],
         link: Some("https://deployer.example.org/cart/canary?from=1&to=2|x".to_owned()),
+        ..rollback("x")
     };
     slack(&server).notify(&notification).await.unwrap();
     let plain = |text: &str| json!({"type": "plain_text", "text": text, "emoji": false});
@@ -123,6 +88,9 @@ async fn sends_exactly_this() {
         "blocks": [
             {"type": "header", "text": plain("⚠️ cart: rolled back")},
             {"type": "section", "text": plain("p95 latency 0.31 s &gt; limit 0.25 s")},
+            {"type": "rich_text", "elements": [
+                {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": TABLE}]},
+            ]},
             {"type": "section", "fields": [plain("latency\nregression"), plain("caller\n–")]},
             {"type": "context", "elements": [
                 plain("warning"),
@@ -131,12 +99,12 @@ async fn sends_exactly_this() {
             ]},
         ],
     });
-    assert_eq!(last(&server).await, expected);
+    assert_eq!(last(&server), expected);
 }
 
 #[tokio::test]
 async fn text_of_others_is_never_markup() {
-    let server = server().await;
+    let server = FakeSlack::start().await;
     let hostile = "<!channel> <@U012AB3CD> <https://evil.example|click> & *bold*";
     let escaped = "&lt;!channel&gt; &lt;@U012AB3CD&gt; &lt;https://evil.example|click&gt; &amp; *bold*";
     let detail = Detail { name: hostile.to_owned(), value: hostile.to_owned() };
@@ -144,7 +112,7 @@ async fn text_of_others_is_never_markup() {
         let link = Some(link.to_owned());
         let notification = Notification { details: vec![detail.clone()], link, ..failure(hostile) };
         slack(&server).notify(&notification).await.unwrap();
-        let message = last(&server).await;
+        let message = last(&server);
         assert_eq!(message["text"], format!("conformance-service: failed: {escaped}"));
         assert_eq!(message["blocks"][1]["text"]["text"], escaped);
         assert_eq!(message["blocks"][2]["fields"][0]["text"], format!("{escaped}\n{escaped}"));
@@ -159,17 +127,17 @@ async fn text_of_others_is_never_markup() {
 
 #[tokio::test]
 async fn says_what_was_cut() {
-    let server = server().await;
+    let server = FakeSlack::start().await;
     let row = |n: usize| Detail { name: format!("n{n}"), value: "v".to_owned() };
     let details = (0..1000).map(row).collect();
     let long = Notification { details, ..failure(&"<".repeat(3000)) };
     slack(&server).notify(&long).await.unwrap();
-    let message = last(&server).await;
+    let message = last(&server);
     let blocks = message["blocks"].as_array().unwrap();
-    assert_eq!(blocks.len(), 50);
+    assert_eq!(blocks.len(), 49);
     let summary = blocks[1]["text"]["text"].as_str().unwrap();
     assert!(summary.len() <= 3002 && summary.ends_with("&lt;… (cut)"), "{summary}");
-    assert_eq!(blocks[49]["elements"][2]["text"], "… 530 more details (cut)");
+    assert_eq!(blocks[48]["elements"][2]["text"], "… 540 more details (cut)");
 }
 
 #[tokio::test]
@@ -190,7 +158,8 @@ async fn each_documented_error_has_its_kind() {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(status).insert_header("retry-after", "30").set_body_string(said);
         Mock::given(method("POST")).respond_with(answer).mount(&server).await;
-        let error = slack(&server).notify(&failure("x")).await.unwrap_err();
+        let error =
+            Slack::webhook(webhook(&server)).build().unwrap().notify(&failure("x")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(error.is_temporary(), [429, 500, 503].contains(&status), "{error}");
         assert!(error.message().contains(said) && error.to_string().contains(&status.to_string()), "{error}");
@@ -205,7 +174,7 @@ async fn what_is_not_slack_is_not_taken_for_it() {
     let server = MockServer::start().await;
     let page = ResponseTemplate::new(200).set_body_string("<html>Log in to the proxy</html>");
     Mock::given(method("POST")).respond_with(page).mount(&server).await;
-    let error = slack(&server).notify(&failure("x")).await.unwrap_err();
+    let error = Slack::webhook(webhook(&server)).build().unwrap().notify(&failure("x")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unexpected);
     assert!(!error.is_temporary());
 }
@@ -218,12 +187,12 @@ async fn the_webhook_is_never_shown() {
         .respond_with(ResponseTemplate::new(404).set_body_string(echo))
         .mount(&server)
         .await;
-    let refused = slack(&server).notify(&failure("x")).await.unwrap_err();
+    let refused = Slack::webhook(webhook(&server)).build().unwrap().notify(&failure("x")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotFound);
-    let nobody = Slack::builder(Secret::new(format!("http://127.0.0.1:1/services/{TOKEN}"))).build().unwrap();
+    let nobody = Slack::webhook(Secret::new(format!("http://127.0.0.1:1/services/{TOKEN}"))).build().unwrap();
     let unreachable = nobody.notify(&failure("x")).await.unwrap_err();
     assert_eq!(unreachable.kind(), ErrorKind::Unavailable);
-    let invalid = |url: String| Slack::builder(Secret::new(url)).build().unwrap_err();
+    let invalid = |url: String| Slack::webhook(Secret::new(url)).build().unwrap_err();
     let config: SlackConfig =
         serde_json::from_value(json!({"webhook_url": webhook(&server).expose()})).unwrap();
     for shown in [
@@ -246,7 +215,7 @@ async fn a_silent_server_times_out() {
     let late = ResponseTemplate::new(200).set_body_string("ok").set_delay(Duration::from_secs(10));
     Mock::given(method("POST")).respond_with(late).mount(&server).await;
     let http = ClientConfig { timeout_seconds: 1, ..ClientConfig::default() };
-    let slack = Slack::builder(webhook(&server)).http(http).build().unwrap();
+    let slack = Slack::webhook(webhook(&server)).http(http).build().unwrap();
     assert_eq!(slack.notify(&failure("x")).await.unwrap_err().kind(), ErrorKind::Timeout);
 }
 

@@ -1,11 +1,10 @@
 //! What surrounds an operation that is broken off: what was there before it, the next call, and that what there
 //! is then is whole.
 
-use nprt_testkit::ControlPlane;
+use nprt_testkit::{ControlPlane, Shop, ShopState};
 use serde_json::{Value, json};
 
 use crate::process::{Outcome, Worker};
-use crate::shop::{Shop, State};
 use crate::version::Version;
 
 /// A service, and a process that lives on.
@@ -25,8 +24,8 @@ pub(crate) struct Case {
 
 impl BrokenOff {
     pub(crate) async fn new(plane: &ControlPlane, name: &str) -> Self {
-        let shop = Shop::new(plane, name).await;
-        Self { other: shop.worker(30), shop, versions: 0 }
+        let shop = Shop::new(plane, name).await.unwrap();
+        Self { other: Worker::of(&shop, 30), shop, versions: 0 }
     }
 
     /// Deploys the version before, and starts the canary where the operation is about one.
@@ -55,14 +54,14 @@ impl BrokenOff {
             ("promote", Outcome::Failed { kind, .. }) if kind == "conflict" => {}
             (_, outcome) => assert!(matches!(outcome, Outcome::Done(_)), "{what}"),
         }
-        let state = self.shop.state().await;
-        let mut whole = State::of(third);
+        let state = self.shop.state().await.unwrap();
+        let mut whole = ShopState::of(third);
         if then != "deploy" {
             // The stable version is the one or the other, and whole.
-            whole = State::of(if state.stable == State::of(next).stable { next } else { before });
+            whole = ShopState::of(if state.stable == ShopState::of(next).stable { next } else { before });
         }
         if then == "canary" {
-            whole.canary = State::canary_of(next);
+            whole.canary = ShopState::canary_of(next);
         }
         assert_eq!(state, whole, "{what}");
     }

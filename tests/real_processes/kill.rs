@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use nprt_testkit::{Gate, GateRequest};
 
 use crate::broken_off::{BrokenOff, Case, command};
+use crate::plane::{SHORT, plane};
 use crate::process::Worker;
-use crate::shop::{SHORT, plane};
 use crate::times;
 
 /// The operations, and about how many writes each has.

@@ -1,10 +1,11 @@
 //! Deploys of different commits at the same time, from two processes.
 
 use futures_util::future::join_all;
+use nprt_testkit::{Shop, ShopState};
 use serde_json::json;
 
-use crate::process::Outcome;
-use crate::shop::{Shop, State, plane};
+use crate::plane::plane;
+use crate::process::{Outcome, Worker};
 use crate::times;
 use crate::version::Version;
 
@@ -15,8 +16,8 @@ const ROUND: u64 = 4;
 async fn overlapping_deploys_never_end_mixed() {
     let Some(plane) = plane().await else { return };
     let plane = plane.read().await;
-    let shop = Shop::new(&plane, "overlap").await;
-    let mut workers = [shop.worker(30), shop.worker(30)];
+    let shop = Shop::new(&plane, "overlap").await.unwrap();
+    let mut workers = [Worker::of(&shop, 30), Worker::of(&shop, 30)];
     for round in 0..times(20, 200) as u64 / ROUND {
         let mut runs = Vec::new();
         for i in 0..ROUND {
@@ -42,6 +43,10 @@ async fn overlapping_deploys_never_end_mixed() {
             }
         }
         let (_, n) = last.expect("who waits gets its turn");
-        assert_eq!(shop.state().await, State::of(Version::new(n)), "the last one, in round {round}");
+        assert_eq!(
+            shop.state().await.unwrap(),
+            ShopState::of(Version::new(n)),
+            "the last one, in round {round}"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
+use nprt_testkit::Shop;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -36,6 +37,11 @@ impl Worker {
         let listeners = Listeners::default();
         tokio::spawn(listen(child.stdout.take().unwrap(), Arc::clone(&listeners)));
         Self { stdin: child.stdin.take().unwrap(), child, listeners, commands: 0 }
+    }
+
+    /// One that works in the shop's namespace.
+    pub(crate) fn of(shop: &Shop, lease_seconds: u64) -> Self {
+        Self::start(shop.user.kubeconfig(), &shop.namespace, lease_seconds)
     }
 
     /// SIGKILL.

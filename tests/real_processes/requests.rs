@@ -1,8 +1,9 @@
 //! How many requests a deploy takes, by the API server's own audit log.
 
-use nprt_testkit::AuditedRequest;
+use nprt_testkit::{AuditedRequest, Shop};
 
-use crate::shop::{Shop, plane};
+use crate::plane::plane;
+use crate::process::Worker;
 use crate::version::Version;
 
 /// The objects of a version.
@@ -14,8 +15,8 @@ const OTHERS: usize = 12;
 async fn a_deploy_asks_little() {
     let Some(plane) = plane().await else { return };
     let plane = plane.read().await;
-    let shop = Shop::new(&plane, "requests").await;
-    let mut worker = shop.worker(30);
+    let shop = Shop::new(&plane, "requests").await.unwrap();
+    let mut worker = Worker::of(&shop, 30);
     let (mut seen, mut deploys) = (0, Vec::new());
     for n in 1..=4 {
         worker.deploy(Version::new(n)).await.done().await;

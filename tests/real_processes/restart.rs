@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::broken_off::{BrokenOff, command};
-use crate::process::Outcome;
-use crate::shop::{SHORT, plane};
+use crate::plane::{SHORT, plane};
+use crate::process::{Outcome, Worker};
 use crate::times;
 
 /// The operations, and about how many steps each tells.
@@ -17,7 +17,7 @@ async fn what_an_api_server_leaves_that_dies_is_whole_after_the_next_call() {
     let mut plane = plane.write().await;
     let mut service = BrokenOff::new(&plane, "restart").await;
     // One loses its lease while the server is gone, the other does not.
-    let mut workers = [service.shop.worker(SHORT), service.shop.worker(60)];
+    let mut workers = [Worker::of(&service.shop, SHORT), Worker::of(&service.shop, 60)];
     for number in 0..times(5, 50) {
         let (operation, steps) = OPERATIONS[number % 4];
         let round = number / 4;

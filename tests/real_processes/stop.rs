@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use nprt_testkit::{ControlPlane, Gate};
+use nprt_testkit::{ControlPlane, Gate, Shop, ShopState};
 use serde_json::json;
 
+use crate::plane::{SHORT, plane};
 use crate::process::{Outcome, Worker};
-use crate::shop::{SHORT, Shop, State, plane};
 use crate::times;
 use crate::version::Version;
 
@@ -39,9 +39,9 @@ struct Cases {
 
 impl Cases {
     async fn new(plane: &ControlPlane) -> Self {
-        let shop = Shop::new(plane, "stop").await;
+        let shop = Shop::new(plane, "stop").await.unwrap();
         let gate = plane.gate(&shop.user).await.unwrap();
-        Self { other: shop.worker(30), shop, gate, versions: 0 }
+        Self { other: Worker::of(&shop, 30), shop, gate, versions: 0 }
     }
 
     /// Stops a deploy at its `nth` write: while the server is about to get it, or before it is sent.
@@ -95,7 +95,7 @@ impl Cases {
     /// All is of `version`. What the stopped process has just `made` may be there beside it: the server cannot tell
     /// that it is too late. It is to take it back when it goes on.
     async fn is(&self, version: Version, made: bool, what: &str) -> Result<(), String> {
-        let (mut state, whole) = (self.shop.state().await, State::of(version));
+        let (mut state, whole) = (self.shop.state().await.unwrap(), ShopState::of(version));
         if made {
             state.others.clear();
             state.stable.retain(|object, _| whole.stable.contains_key(object));

@@ -2,6 +2,7 @@
 
 use nprt::memory::{MemoryRegistry, MemoryVcs};
 use nprt::model::{Digest, Revision, Tag};
+use nprt_testkit::ShopVersion;
 
 const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
 
@@ -42,48 +43,14 @@ impl Version {
         Tag::for_commit("main", &self.revision())
     }
 
-    /// Two Deployments, a Service of each (without an address, of which the cluster has few), a ConfigMap and a
-    /// Secret that the first reads.
+    /// What version control holds of it.
     pub(crate) fn manifests(self) -> String {
-        let n = self.n;
-        let mut all = format!(
-            r#"
-{{apiVersion: v1, kind: ConfigMap, metadata: {{name: web}}, data: {{n: "{n}"}}}}
----
-{{apiVersion: v1, kind: Secret, metadata: {{name: web}}, stringData: {{n: "{n}"}}}}
-"#
-        );
-        for (name, replicas, image) in [("web", 2, IMAGES[0]), ("worker", 1, IMAGES[1])] {
-            let reads = match name {
-                "web" => "[{configMapRef: {name: web}}, {secretRef: {name: web}}]",
-                _ => "[]",
-            };
-            all += &format!(
-                r#"---
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}, annotations: {{n: "{n}"}}}}
-spec: {{clusterIP: None, selector: {{app: {name}}}, ports: [{{port: 80}}]}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}}}
-spec:
-  replicas: {replicas}
-  selector: {{matchLabels: {{app: {name}}}}}
-  template:
-    metadata: {{labels: {{app: {name}}}}}
-    spec:
-      containers:
-      - {{name: app, image: {image}, env: [{{name: SHOP, value: "{n}"}}], envFrom: {reads}}}
-"#
-            );
-        }
-        if self.more {
-            all += &format!(
-                "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: more}}, data: {{n: \"{n}\"}}}}\n"
-            );
-        }
-        all
+        ShopVersion::manifests(self.n, self.more, IMAGES)
+    }
+}
+
+impl From<Version> for ShopVersion {
+    fn from(version: Version) -> Self {
+        Self { n: version.n, more: version.more, tag: version.tag().to_string() }
     }
 }

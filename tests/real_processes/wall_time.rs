@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use nprt::manifest::{self, Settings, to_yaml};
 use nprt::model::{RepoPath, SourceFile};
+use nprt_testkit::Shop;
 
+use crate::plane::plane;
 use crate::process::Worker;
-use crate::shop::{Shop, plane};
 use crate::times;
 use crate::version::Version;
 
@@ -26,14 +27,15 @@ async fn all_is_applied_sooner_than_by_kubectl() {
     let Some(plane) = plane().await else { return };
     // Nobody else uses it meanwhile.
     let plane = plane.write().await;
-    let (ours, theirs) = (Shop::new(&plane, "wall-time").await, Shop::new(&plane, "kubectl").await);
-    let mut worker = ours.worker(30);
+    let (ours, theirs) =
+        (Shop::new(&plane, "wall-time").await.unwrap(), Shop::new(&plane, "kubectl").await.unwrap());
+    let mut worker = Worker::of(&ours, 30);
     let (mut warm, mut cold, mut kubectl) = (Vec::new(), Vec::new(), Vec::new());
     // The first makes the objects, and fills kubectl's cache of the server's kinds.
     for n in 0..=times(3, 15) as u64 {
         warm.push(deploy(&mut worker, Version::new(2 * n), Instant::now()).await);
         let began = Instant::now();
-        cold.push(deploy(&mut ours.worker(30), Version::new(2 * n + 1), began).await);
+        cold.push(deploy(&mut Worker::of(&ours, 30), Version::new(2 * n + 1), began).await);
         kubectl.push(apply(&theirs, Version::new(n)).await);
     }
     let [warm, cold, kubectl] = [warm, cold, kubectl].map(|times| median(&times[1..]));
@@ -76,7 +78,7 @@ async fn apply(shop: &Shop, version: Version) -> Duration {
     let took = began.elapsed();
     assert_eq!(said.lines().count(), OBJECTS, "{said}");
     for deployment in ["deployment/web", "deployment/worker"] {
-        shop.kubectl(&["rollout", "status", deployment, "--timeout=120s"]).await;
+        shop.kubectl(&["rollout", "status", deployment, "--timeout=120s"]).await.unwrap();
     }
     took
 }

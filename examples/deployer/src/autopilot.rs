@@ -48,7 +48,7 @@ pub(crate) async fn fly(app: App) {
 async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
     let Ok(member) = composed.member(name) else { return };
     let service = name.as_str();
-    match tend(composed, name).await {
+    match tend(app, composed, name).await {
         Ok(()) => {}
         Err(error) => tracing::warn!(%service, "not tended: {error}"),
     }
@@ -71,8 +71,9 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
     }
 }
 
-async fn tend(composed: &Composed, name: &ServiceName) -> Result<()> {
-    let caller = Caller::new(NAME, "")?;
+async fn tend(app: &App, composed: &Composed, name: &ServiceName) -> Result<()> {
+    // Where a canary's time is over, what was known of it is told.
+    let caller = Caller::new(NAME, "")?.knowing(app.verdicts().last(name));
     composed.pipeline(Told::Failures).tend(name, &caller, &Progress::silent()).await.map(drop)
 }
 
@@ -95,14 +96,14 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     app.verdicts().keep(judged.clone());
     tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
     match decision {
-        Decision::Regression => roll_back(composed, name, &canary, &reason, "rolled_back").await,
-        Decision::Pass => promote(composed, name, &canary, &reason).await,
+        Decision::Regression => roll_back(composed, &canary, &judged, &reason, "rolled_back").await,
+        Decision::Pass => promote(composed, &canary, &judged, &reason).await,
         Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
             match member.config.autopilot.at_deadline {
-                AtDeadline::Keep => leave(composed, name, &canary, &reason).await,
+                AtDeadline::Keep => leave(composed, &canary, &judged, &reason).await,
                 AtDeadline::RollBack => {
                     let reason = format!("still inconclusive at the deadline: {reason}");
-                    roll_back(composed, name, &canary, &reason, "rolled_back_at_deadline").await
+                    roll_back(composed, &canary, &judged, &reason, "rolled_back_at_deadline").await
                 }
             }
         }
@@ -123,43 +124,45 @@ fn is_over(member: &Member, judged: &Judgement, now: Timestamp) -> bool {
 
 async fn roll_back(
     composed: &Composed,
-    name: &ServiceName,
     canary: &Running,
+    judged: &Judgement,
     reason: &str,
     outcome: &'static str,
 ) -> Result<&'static str> {
-    let (caller, silent) = (caller(reason)?, Progress::silent());
-    let done = composed.pipeline(Told::Failures).roll_back_if(name, canary, &caller, &silent).await?;
+    let (caller, silent) = (caller(reason, judged)?, Progress::silent());
+    let pipeline = composed.pipeline(Told::Failures);
+    let done = pipeline.roll_back_if(&judged.service, canary, &caller, &silent).await?;
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
 }
 
 /// Leaves the canary to a person, who is told once.
 async fn leave(
     composed: &Composed,
-    name: &ServiceName,
     canary: &Running,
+    judged: &Judgement,
     reason: &str,
 ) -> Result<&'static str> {
-    let caller = caller(&format!("still inconclusive at the deadline: {reason}"))?;
-    let pipeline = composed.pipeline(Told::Failures);
-    let is_new = pipeline.leave_undecided(name, canary, &caller, &Progress::silent()).await?;
+    let caller = caller(&format!("still inconclusive at the deadline: {reason}"), judged)?;
+    let (pipeline, silent) = (composed.pipeline(Told::Failures), Progress::silent());
+    let is_new = pipeline.leave_undecided(&judged.service, canary, &caller, &silent).await?;
     Ok(if is_new { "kept_at_deadline" } else { "waits" })
 }
 
 /// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
 async fn promote(
     composed: &Composed,
-    name: &ServiceName,
     canary: &Running,
+    judged: &Judgement,
     reason: &str,
 ) -> Result<&'static str> {
-    let (caller, silent) = (caller(reason)?, Progress::silent());
-    let done = composed.pipeline(Told::Failures).promote_if(name, canary, &caller, &silent).await?;
+    let (caller, silent) = (caller(reason, judged)?, Progress::silent());
+    let pipeline = composed.pipeline(Told::Failures);
+    let done = pipeline.promote_if(&judged.service, canary, &caller, &silent).await?;
     Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" })
 }
 
 /// The autopilot, because of a verdict, which is as long as it is.
-fn caller(reason: &str) -> std::result::Result<Caller, Error> {
+fn caller(reason: &str, judged: &Judgement) -> std::result::Result<Caller, Error> {
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
-    Caller::new(NAME, reason)
+    Ok(Caller::new(NAME, reason)?.knowing(Arc::new(judged.clone())))
 }

@@ -14,6 +14,10 @@ use crate::config::{Config, Environment, Problems, SCHEMA};
 use crate::serve::serve;
 use crate::{demo, log, statsd};
 
+/// The most threads that serve. Others answer while it waits, and each keeps memory of its own: a large node's many
+/// would take more than all else.
+const THREADS: usize = 4;
+
 /// Deploys services: canaries beside stable, judged, promoted or rolled back.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -93,7 +97,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
     let done = runtime.block_on(work);
     // What still runs had its time.

@@ -28,7 +28,7 @@ pub(crate) async fn serve(
     let server = Server::bind(address, app.clone()).await?;
     tracing::info!(address = %server.address()?, "listens");
     tokio::spawn(reload::watch(app.clone(), path));
-    tokio::spawn(autopilot::fly(app));
-    server.serve(shutdown::asked()).await;
+    tokio::spawn(autopilot::fly(app.clone()));
+    server.serve(shutdown::after(shutdown::asked(), &app)).await;
     Ok(String::new())
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::FutureExt;
 use nprt::aggregator::Endpoint;
 use nprt::clock::SystemClock;
 use nprt::statsd::{Aggregator, StatsdServer, StatsdStats};
@@ -20,7 +22,7 @@ use prometheus_client::registry::Registry;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
+use tokio::time::Instant;
 
 use crate::config::token::hash_of;
 use crate::config::{AggregatorConfig, Environment};
@@ -57,10 +59,11 @@ pub(crate) async fn run(
     let shared =
         Shared { endpoint, aggregator, token: config.token, room: Arc::new(Semaphore::new(ANSWERS)) };
     let address = listen.unwrap_or(config.listen);
-    let server = Server::of(address, config.limits, routes(shared), TaskTracker::new()).await?;
+    let server = Server::of(address, config.limits, routes(shared)).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
     tracing::info!(address = %server.address()?, "listens");
-    server.serve(shutdown::asked()).await;
+    let patience = Duration::from_secs(config.limits.shutdown_seconds);
+    server.serve(shutdown::asked().map(|()| Instant::now() + patience)).await;
     Ok(String::new())
 }
 

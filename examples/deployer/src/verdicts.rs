@@ -15,6 +15,11 @@ impl Verdicts {
         verdicts.insert(judged.service.clone(), Arc::new(judged));
     }
 
+    /// The last one of the service, on whichever canary.
+    pub(crate) fn last(&self, service: &ServiceName) -> Option<Arc<Judgement>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(service).map(Arc::clone)
+    }
+
     /// The one on the canary that runs.
     pub(crate) fn of(&self, service: &ServiceName, canary: &Running) -> Option<Arc<Judgement>> {
         let verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

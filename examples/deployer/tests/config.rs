@@ -37,6 +37,7 @@ fn everything(folder: &Path) -> String {
     let at = folder.display();
     format!(
         "listen: 127.0.0.1:0
+url: https://deployer.example.com
 cache: {at}/cache
 limits: {{body_bytes: 4096, receive_seconds: 5}}
 pipeline: {{lease_seconds: 60}}
@@ -55,7 +56,7 @@ services:
   registry: {{layout: {{root: {at}/images}}}}
   metrics: {{prometheus: {{url: 'http://prometheus:9090'}}}}
   policy: {{preset: default, soak_minutes: 10}}
-  notifiers: [{{slack: {{webhook_url: {{from_env: SLACK_URL}}}}}}, {{bugsnag: {{api_key: 0123456789abcdef0123456789abcdef}}}}]
+  notifiers: [{{slack: {{webhook_url: {{from_env: SLACK_URL}}}}}}, {{bugsnag: {{api_key: 0123456789abcdef0123456789abcdef, least_severity: warning}}}}]
   cluster: {{kubernetes: {{context: production, namespace: shop}}}}
   deployable_branches: [main, 'release/*']
   autopilot: {{at_deadline: keep}}
@@ -67,6 +68,9 @@ services:
 - name: news
   vcs: {{git: {{url: 'http://git.example.com/news.git'}}}}
   registry: {{oci: {{page_size: 50}}}}
+  notifiers:
+  - slack: {{token: {{from_file: {at}/secret}}, channel: C0123456789}}
+  - webhook: {{url: 'https://hooks.example.com/nprt', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}
   metrics: {{statsd: {{listen: '127.0.0.1:0'}}}}
   cluster: {{memory: {{namespace: news}}}}
   prune: true
@@ -118,6 +122,9 @@ fn what_only_its_backend_knows_is_checked_too() {
     let wrong = everything(folder.path())
         .replace("http://svn.example.com", "http://ada:hunter2@svn.example.com")
         .replace("page_size: 50", "page_size: 5000")
+        .replace("C0123456789", "'#deploys'")
+        .replace("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "hunter2")
+        .replace("url: https://deployer", "url: https://ada:hunter2@deployer")
         .replace("'http://prometheus:9090'", "'prometheus'")
         .replace("soak_minutes: 10", "soak_minutes: 0")
         + "- {name: one, vcs: {git: {url: x}}, cluster: {memory: {}}, metrics: {statsd: {}}}
@@ -130,6 +137,9 @@ fn what_only_its_backend_knows_is_checked_too() {
         "services[0].policy",
         "services[1].vcs: ",
         "services[2].registry: ",
+        "services[2].notifiers[0]: slack.build: invalid: expected a channel's ID",
+        "services[2].notifiers[1]: webhook.build: invalid: expected whsec_",
+        "url: expected an address",
         "services[4].metrics: ",
     ] {
         assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
@@ -162,9 +172,14 @@ fn the_schema_accepts_what_the_check_accepts() {
         ("/tokens/0/secret", json!({"from": "x"})),
         ("/limits/body_bytes", json!(1)),
         ("/services/0/autopilot/at_deadline", json!("promote")),
+        ("/services/2/notifiers/0/slack/webhook_url", json!("https://hooks.example.com/x")),
+        ("/services/2/notifiers/0/slack/channel", json!("#deploys")),
+        ("/services/2/notifiers/1/webhook/secret", json!(5)),
+        ("/url", json!("deployer.example.com")),
     ] {
         let mut value = right.clone();
-        *value.pointer_mut(pointer).unwrap() = wrong;
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        value.pointer_mut(parent).unwrap()[key] = wrong;
         assert!(schemas.validate(&value, compiled).is_err(), "{pointer}");
     }
 }

@@ -81,6 +81,7 @@ mod margin;
 mod plain;
 mod policy;
 pub mod replay;
+mod row;
 mod sequential;
 mod series;
 pub mod sizing;
@@ -100,6 +101,7 @@ pub use policy::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,
     PercentileRule, Policy, Preset, QuantileRule, Rule,
 };
+pub use row::VerdictRow;
 pub(crate) use series::check;
 pub use verdict::{Decision, MetricVerdict, Needed, VERDICT_SCHEMA, Verdict};
 pub use window::Window;

@@ -6,9 +6,11 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
+use crate::compare::Verdict;
 use crate::model::{Revision, ServiceName};
-use crate::ports::{Detail, Notification, Notifier, Occasion, Severity};
+use crate::ports::{CanaryId, Detail, Notification, Notifier, Occasion, Severity};
 use crate::{Error, Result};
 
 const OCCASIONS: [Occasion; 6] = [
@@ -27,6 +29,7 @@ const OCCASIONS: [Occasion; 6] = [
 pub async fn all(notifier: &dyn Notifier, received: &impl AsyncFn() -> Vec<String>) {
     delivers_what_it_claims(notifier, received).await;
     shows_details_as_claimed(notifier, received).await;
+    shows_a_verdict_as_claimed(notifier, received).await;
     takes_any_text(notifier, received).await;
     cuts_what_is_too_long_and_says_so(notifier, received).await;
     calls_do_not_disturb_each_other(notifier, received).await;
@@ -39,19 +42,39 @@ pub async fn all(notifier: &dyn Notifier, received: &impl AsyncFn() -> Vec<Strin
 /// Never: its values are valid.
 #[must_use]
 pub fn failure(summary: &str) -> Notification {
+    let at = Timestamp::constant(1_795_000_000, 0);
+    let service = expect(ServiceName::new("conformance-service"));
     Notification {
-        service: expect(ServiceName::new("conformance-service")),
-        occasion: Occasion::Failed,
-        severity: Severity::Error,
-        revision: Some(expect(Revision::new("0123456789abcdef0123456789abcdef01234567"))),
-        summary: summary.to_owned(),
+        revision: Some(revision()),
         details: vec![Detail { name: "caller".to_owned(), value: "the suite".to_owned() }],
         link: Some("https://example.org/canary/1".to_owned()),
+        ..Notification::new(at, service, Occasion::Failed, Severity::Error, summary)
+    }
+}
+
+fn revision() -> Revision {
+    expect(Revision::new("0123456789abcdef0123456789abcdef01234567"))
+}
+
+/// A rollback of severity [`Severity::Error`] by the verdict of two rules, as the suite sends it.
+///
+/// # Panics
+/// Never: its values are valid.
+#[must_use]
+pub fn rollback(summary: &str) -> Notification {
+    let started = Timestamp::constant(1_794_990_000, 0);
+    let verdict: Verdict = serde_json::from_str(include_str!("verdict.json"))
+        .unwrap_or_else(|error| fail("the verdict cannot be read", &error));
+    Notification {
+        occasion: Occasion::RolledBack,
+        canary: Some(CanaryId { revision: revision(), started }),
+        verdict: Some(verdict),
+        ..failure(summary)
     }
 }
 
 /// When the call returns, the server has it: each severity and occasion once, with service and summary;
-/// without `all_severities` errors alone, and `Ok` for the rest.
+/// below the least severity nothing, and `Ok`.
 ///
 /// # Panics
 /// Where that is not so.
@@ -61,7 +84,7 @@ pub async fn delivers_what_it_claims(notifier: &dyn Notifier, received: &impl As
             let summary = format!("told of {occasion:?} as {severity:?}");
             let notification = Notification { occasion, severity, ..failure(&summary) };
             let delivered = told(notifier, received, &notification).await;
-            if severity < Severity::Error && !notifier.capabilities().all_severities {
+            if severity < notifier.capabilities().least_severity {
                 assert_eq!(delivered, [""; 0], "{severity:?} is not claimed, and was sent");
                 continue;
             }
@@ -90,6 +113,31 @@ pub async fn shows_details_as_claimed(notifier: &dyn Notifier, received: &impl A
     for part in (0..12).flat_map(|n| [row(n).name, row(n).value]).chain(["second-value".to_owned()]) {
         let Some(at) = text[from..].find(&part) else { fail(&format!("no {part} in its place"), text) };
         from += at + part.len();
+    }
+}
+
+/// The decision of each rule arrives with its metric, its figures and the effect, if that is claimed; and news
+/// with a verdict arrive either way.
+///
+/// # Panics
+/// Where they do not.
+pub async fn shows_a_verdict_as_claimed(notifier: &dyn Notifier, received: &impl AsyncFn() -> Vec<String>) {
+    let delivered = told(notifier, received, &rollback("by a verdict")).await;
+    let [text] = delivered.as_slice() else { fail("expected one delivery", &delivered) };
+    if !notifier.capabilities().verdict {
+        return;
+    }
+    // Figures as people read them, or as they are.
+    for (said, or) in [
+        ("latency", "latency"),
+        ("p95 over 30 min", "p95 over 30 min"),
+        ("regression", "regression"),
+        ("125 ms", "0.125"),
+        ("+25 %", "0.25"),
+        ("memory", "memory"),
+        ("pass", "pass"),
+    ] {
+        assert!(text.contains(said) || text.contains(or), "neither {said:?} nor {or:?} in {text}");
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::ports::{Notification, Notifier, NotifierCapabilities};
+use crate::ports::{Notification, Notifier, NotifierCapabilities, Severity};
 use crate::{Error, ErrorKind, Result};
 
 /// A notifier that keeps what it was told, and fails when it was told to.
@@ -15,15 +15,8 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), nprt_core::Error> {
-/// let news = Notification {
-///     service: ServiceName::new("cart")?,
-///     occasion: Occasion::Promoted,
-///     severity: Severity::Info,
-///     revision: None,
-///     summary: "the canary is stable now".into(),
-///     details: Vec::new(),
-///     link: None,
-/// };
+/// let (at, cart) = ("2026-11-23T12:00:00Z".parse().unwrap(), ServiceName::new("cart")?);
+/// let news = Notification::new(at, cart, Occasion::Promoted, Severity::Info, "the canary is stable now");
 /// let notifier = MemoryNotifier::new();
 /// notifier.fail_next(1, ErrorKind::Unavailable);
 /// assert!(notifier.notify(&news).await.is_err());
@@ -67,7 +60,7 @@ impl MemoryNotifier {
 #[async_trait]
 impl Notifier for MemoryNotifier {
     fn capabilities(&self) -> NotifierCapabilities {
-        NotifierCapabilities { all_severities: true, details: true }
+        NotifierCapabilities { least_severity: Severity::Info, details: true, verdict: true }
     }
 
     async fn notify(&self, notification: &Notification) -> Result<()> {

@@ -80,6 +80,7 @@ impl Job<'_> {
     pub(super) async fn apply_one(&self, lease: &Lease, object: &Object) -> Result<AppliedObject> {
         let done = self.again(|| self.ports.cluster.apply(lease, object)).await?;
         self.subject.applied(&done.object);
+        self.about.applied(&done.object);
         let (object, change) = (done.object.id(), done.change);
         self.progress.tell(Event::Applied { object: object.clone(), change });
         Ok(AppliedObject { object, change })

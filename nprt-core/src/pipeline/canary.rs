@@ -42,14 +42,15 @@ impl Pipeline {
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         self.settle(&lease, None).await?;
-        let Trial { version, live, mut plan, routes, is_there } = self.plan_canary(request).await?;
+        let Trial { version, live, mut plan, routes, is_there } =
+            self.unless_stopped(self.plan_canary(request)).await?;
         let mut gone = Removal::default();
         if !is_there {
             gone = self.remove_canary(&lease, &live).await?;
-            self.wait_for_the_end_of_pods().await?;
+            self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }
-        let applied = match self.start(&lease, &plan, &routes).await {
+        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.remove_failed(&lease, error).await),
         };

@@ -51,7 +51,8 @@ impl Pipeline {
         let summary = format!("{service}: the canary {} is left to a person", canary.describe());
         let (occasion, severity) = (Occasion::Undecided, Severity::Warning);
         let revision = canary.revision.as_ref();
-        job.tell(News { occasion, reason: "Undecided", severity, revision, summary }, caller).await;
+        let canary = job.about.canary(occasion, None);
+        job.tell(News { occasion, reason: "Undecided", severity, revision, canary, summary }, caller).await;
         Ok(true)
     }
 }

@@ -57,7 +57,7 @@ impl Job<'_> {
     async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await;
         self.settle(&lease, revision.as_ref().ok()).await?;
-        let (source, version, live) = self.find(request, revision?).await?;
+        let (source, version, live) = self.unless_stopped(self.find(request, revision?)).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 
@@ -90,11 +90,11 @@ impl Job<'_> {
             gone = self.remove_canary(lease, live).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
             if plan.changed().next().is_some() {
-                self.wait_for_the_end_of_pods().await?;
+                self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             }
         }
         let recorded = self.record(lease, &plan, live, &version.revision).await?;
-        let applied = match self.make_so(lease, &plan, recorded).await {
+        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.undo(lease, error).await),
         };

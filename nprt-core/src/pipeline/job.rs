@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use super::about::About;
 use super::event::Subject;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
-use super::{Pipeline, PipelineSettings, Ports, Service};
+use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
 use crate::Result;
 use crate::model::ServiceName;
 use crate::ports::{Clock, Lease, Occasion, Takeover};
@@ -18,10 +19,13 @@ pub(super) struct Job<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) settings: PipelineSettings,
     pub(super) progress: &'a Progress,
+    pub(super) stop: &'a Stop,
     /// Unique to this operation.
     pub(super) holder: String,
     /// Where its event is written.
     pub(super) subject: Subject,
+    /// Which canary its news are about.
+    pub(super) about: About,
 }
 
 impl Pipeline {
@@ -34,8 +38,10 @@ impl Pipeline {
             clock: &*self.clock,
             settings: self.settings,
             progress,
+            stop: &self.stop,
             holder: format!("{}/{number}", self.holder),
             subject: Subject::default(),
+            about: About::default(),
         })
     }
 }

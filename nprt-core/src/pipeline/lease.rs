@@ -63,7 +63,11 @@ impl Job<'_> {
                     .tell(Event::WaitingForLease { holder: holder.clone(), seconds: left.as_secs() });
                 told = Some(holder);
             }
-            self.clock.sleep(LOOK.min(left)).await;
+            let pause = async {
+                self.clock.sleep(LOOK.min(left)).await;
+                Ok(())
+            };
+            self.unless_stopped(pause).await?;
         }
     }
 

@@ -156,6 +156,7 @@ impl Job<'_> {
     pub(super) async fn live(&self) -> Result<Live> {
         let live = Live { objects: self.ports.cluster.list(&self.service.name).await? };
         self.subject.saw(&live);
+        self.about.saw(&live);
         Ok(live)
     }
 }

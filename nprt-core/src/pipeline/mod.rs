@@ -55,6 +55,7 @@
 //! # }
 //! ```
 
+mod about;
 mod allowed;
 mod apply;
 mod canary;
@@ -84,6 +85,7 @@ mod service;
 mod settings;
 mod source;
 mod status;
+mod stop;
 mod tag;
 mod tend;
 mod traffic;
@@ -106,6 +108,7 @@ use service::Services;
 pub use service::{Ports, Service};
 pub use settings::PipelineSettings;
 pub use status::Status;
+pub use stop::Stop;
 pub use tend::{Scaled, Tended};
 
 /// Deploys services.
@@ -117,6 +120,7 @@ pub struct Pipeline {
     /// Unique to this pipeline, as the beginning of its leases' holders.
     holder: String,
     operations: AtomicU64,
+    stop: Stop,
 }
 
 impl Pipeline {
@@ -129,8 +133,8 @@ impl Pipeline {
         settings.check()?;
         // The time tells apart two processes of one name and number, such as those of two containers.
         let holder = format!("{holder}/{}/{}", std::process::id(), clock.now().as_microsecond());
-        let (services, operations) = (Services::default(), AtomicU64::new(1));
-        Ok(Self { clock, settings, services, holder, operations })
+        let (services, operations, stop) = (Services::default(), AtomicU64::new(1), Stop::new());
+        Ok(Self { clock, settings, services, holder, operations, stop })
     }
 
     /// Adds a service, or replaces the one of its name.
@@ -151,6 +155,12 @@ impl Pipeline {
         }
         self.services.insert(service, ports);
         Ok(self)
+    }
+
+    /// The same, whose operations go back when `stop` says so.
+    #[must_use]
+    pub fn with_stop(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The services, by name.

@@ -1,12 +1,18 @@
 //! Tells people what happened. What cannot be told never fails an operation.
 
-use futures_util::future::join;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, join, select};
 
 use super::job::Job;
 use super::request::{Caller, Deployment};
 use crate::model::Revision;
-use crate::ports::{Detail, Notification, ObjectEvent, Occasion, Severity};
+use crate::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Severity};
 use crate::{Error, Result};
+
+/// How long an operation waits at its end for its notifier.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How an operation ended, for people.
 #[derive(Debug)]
@@ -16,6 +22,7 @@ pub(super) struct News<'a> {
     pub(super) reason: &'static str,
     pub(super) severity: Severity,
     pub(super) revision: Option<&'a Revision>,
+    pub(super) canary: Option<CanaryId>,
     pub(super) summary: String,
 }
 
@@ -36,19 +43,27 @@ impl Job<'_> {
                     _ => ("Deployed", "is stable"),
                 };
                 let summary = format!("{} of {} {what}", done.tag, self.service.name);
-                let revision = Some(&done.revision);
-                self.tell(News { occasion, reason, severity: Severity::Info, revision, summary }, caller)
-                    .await;
+                let (severity, revision) = (Severity::Info, Some(&done.revision));
+                let canary = self.about.canary(occasion, revision);
+                self.tell(News { occasion, reason, severity, revision, canary, summary }, caller).await;
             }
             Err(error) if error.is_cancelled() => {}
-            Err(error) => self.tell_failure(purpose, error, caller).await,
+            Err(error) => self.tell_failure(occasion, purpose, error, caller).await,
         }
     }
 
-    pub(super) async fn tell_failure(&self, purpose: &str, error: &Error, caller: &Caller) {
+    /// Tells that what would have been `attempted` failed.
+    pub(super) async fn tell_failure(
+        &self,
+        attempted: Occasion,
+        purpose: &str,
+        error: &Error,
+        caller: &Caller,
+    ) {
         let summary = format!("{purpose} failed: {error}");
-        let (occasion, severity) = (Occasion::Failed, Severity::Error);
-        self.tell(News { occasion, reason: "Failed", severity, revision: None, summary }, caller).await;
+        let canary = self.about.canary(attempted, None);
+        let (occasion, severity, revision) = (Occasion::Failed, Severity::Error, None);
+        self.tell(News { occasion, reason: "Failed", severity, revision, canary, summary }, caller).await;
     }
 
     /// Tells people, and leaves an event on a workload.
@@ -67,17 +82,36 @@ impl Job<'_> {
     }
 
     async fn notify(&self, news: News<'_>, caller: &Caller) {
-        let News { occasion, severity, revision, summary, .. } = news;
+        let notification = self.notification(news, caller);
+        let told = self.ports.notifier.notify(&notification);
+        let why = match select(pin!(told), self.clock.sleep(PATIENCE)).await {
+            Either::Left((Ok(()), _)) => return,
+            Either::Left((Err(error), _)) => error.to_string(),
+            Either::Right(_) => "no answer in time".to_owned(),
+        };
+        self.progress.warn(format!("nobody was told: {why}"));
+    }
+
+    fn notification(&self, news: News<'_>, caller: &Caller) -> Notification {
+        let News { occasion, severity, revision, canary, summary, .. } = news;
         let detail = |name: &str, value: &str| Detail { name: name.to_owned(), value: value.to_owned() };
         let mut details = vec![detail("caller", caller.name())];
         if !caller.reason().is_empty() {
             details.push(detail("reason", caller.reason()));
         }
-        let (service, revision) = (self.service.name.clone(), revision.cloned());
-        let notification =
-            Notification { service, occasion, severity, revision, summary, details, link: None };
-        if let Err(error) = self.ports.notifier.notify(&notification).await {
-            self.progress.warn(format!("nobody was told: {error}"));
+        let is_decision = matches!(occasion, Occasion::Promoted | Occasion::RolledBack);
+        let judged = caller.judgement().filter(|judged| {
+            is_decision
+                && canary.as_ref().is_some_and(|canary| {
+                    canary.revision == judged.revision && canary.started == judged.started
+                })
+        });
+        Notification {
+            revision: revision.cloned(),
+            details,
+            verdict: judged.map(|judged| judged.verdict.clone()),
+            canary,
+            ..Notification::new(self.clock.now(), self.service.name.clone(), occasion, severity, summary)
         }
     }
 }

@@ -85,7 +85,7 @@ impl Job<'_> {
         }
         let tag = canary_tag(&live, &revision, request.version.tag())?;
         let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
-        self.roll_out(canary.iter()).await?;
+        self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await

@@ -1,7 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::judge_canary::Judgement;
 use crate::model::{ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
 use crate::ports::Change;
 use crate::{Error, Result};
@@ -16,7 +18,7 @@ use crate::{Error, Result};
 /// let request = Request::new(version, Caller::new("ada", "")?).waiting(Duration::from_secs(60));
 /// # Ok::<(), nprt_core::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// Which version.
     pub version: VersionRef,
@@ -43,10 +45,12 @@ impl Request {
 }
 
 /// Who asks for a change and why; both are kept on the workloads, and told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Caller {
     name: String,
     reason: String,
+    #[serde(skip)]
+    judgement: Option<Arc<Judgement>>,
 }
 
 impl Caller {
@@ -56,7 +60,7 @@ impl Caller {
     /// `Invalid` for an empty name, one of more than 200 characters, a reason of more than 1000, or control
     /// characters in either (in a reason other than line breaks).
     pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Result<Self> {
-        let caller = Self { name: name.into(), reason: reason.into() };
+        let caller = Self { name: name.into(), reason: reason.into(), judgement: None };
         if caller.name.trim().is_empty()
             || caller.name.chars().count() > 200
             || caller.name.contains(char::is_control)
@@ -69,6 +73,17 @@ impl Caller {
             return Err(Error::invalid("pipeline.caller", "expected a reason of at most 1000 characters"));
         }
         Ok(caller)
+    }
+
+    /// The same, knowing what the canary's metrics said last, if anything. It is told with a promotion or a rollback
+    /// of that very canary, and with nothing else; it decides nothing.
+    #[must_use]
+    pub fn knowing(self, judgement: impl Into<Option<Arc<Judgement>>>) -> Self {
+        Self { judgement: judgement.into(), ..self }
+    }
+
+    pub(super) fn judgement(&self) -> Option<&Judgement> {
+        self.judgement.as_deref()
     }
 
     /// Who asks.

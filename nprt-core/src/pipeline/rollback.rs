@@ -128,10 +128,11 @@ impl Job<'_> {
                 let revision = canary.and_then(|canary| canary.revision.as_ref());
                 let summary = format!("{}: {what}", done.service);
                 let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
-                self.tell(News { occasion, reason, severity, revision, summary }, caller).await;
+                let canary = canary.and_then(|_| self.about.canary(occasion, None));
+                self.tell(News { occasion, reason, severity, revision, canary, summary }, caller).await;
             }
             Err(error) if error.is_cancelled() => {}
-            Err(error) => self.tell_failure(purpose, error, caller).await,
+            Err(error) => self.tell_failure(Occasion::RolledBack, purpose, error, caller).await,
         }
     }
 }

@@ -121,7 +121,8 @@ impl Job<'_> {
         if let Some(undone) = undone {
             let summary = format!("{}: undone: {undone}", self.service.name);
             let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
-            self.tell(News { occasion, reason: "Undone", severity, revision: None, summary }, caller).await;
+            let (reason, revision, canary) = ("Undone", None, None);
+            self.tell(News { occasion, reason, severity, revision, canary, summary }, caller).await;
         }
         if let Some(expired) = done.clone().map(|done| done.expired).transpose() {
             self.report_rollback(&expired, purpose, caller).await;

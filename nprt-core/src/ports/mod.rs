@@ -24,7 +24,7 @@ pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, RolloutPhase, R
 pub use event::ObjectEvent;
 pub use lease::{Lease, LeaseRequest, Takeover, Transition};
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
-pub use notifier::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
+pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 

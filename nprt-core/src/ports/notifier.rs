@@ -1,9 +1,11 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::compare::Verdict;
 use crate::model::{Revision, ServiceName};
 
 /// Where people are told what happened.
@@ -31,16 +33,20 @@ pub trait Notifier: Debug + Send + Sync {
 /// What a [`Notifier`] does with a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NotifierCapabilities {
-    /// Delivers news of every severity; one that does not keeps to [`Severity::Error`] and answers the
-    /// others with `Ok` and nothing sent (an error tracker).
-    pub all_severities: bool,
+    /// The least severity that it delivers; what is below is answered with `Ok` and nothing sent (an error
+    /// tracker that shall not have news).
+    pub least_severity: Severity,
     /// Shows [`Notification::details`].
     pub details: bool,
+    /// Shows the figures of each rule of [`Notification::verdict`].
+    pub verdict: bool,
 }
 
 /// One piece of news about a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Notification {
+    /// When it happened.
+    pub at: Timestamp,
     /// The service.
     pub service: ServiceName,
     /// What happened.
@@ -51,10 +57,48 @@ pub struct Notification {
     pub revision: Option<Revision>,
     /// One sentence.
     pub summary: String,
-    /// Figures and names, in the order to show: a row of the verdict table, the caller, the reason.
+    /// Names and values, in the order to show: the caller, the reason.
     pub details: Vec<Detail>,
+    /// The canary that it is about: what is told of one belongs together.
+    pub canary: Option<CanaryId>,
+    /// What the canary's metrics said when it was decided about.
+    pub verdict: Option<Verdict>,
     /// Where there is more to read.
     pub link: Option<String>,
+}
+
+impl Notification {
+    /// One with nothing but this.
+    #[must_use]
+    pub fn new(
+        at: Timestamp,
+        service: ServiceName,
+        occasion: Occasion,
+        severity: Severity,
+        summary: impl Into<String>,
+    ) -> Self {
+        Self {
+            at,
+            service,
+            occasion,
+            severity,
+            revision: None,
+            summary: summary.into(),
+            details: Vec::new(),
+            canary: None,
+            verdict: None,
+            link: None,
+        }
+    }
+}
+
+/// Which canary of a service: the same revision may be tried again later.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct CanaryId {
+    /// Its revision.
+    pub revision: Revision,
+    /// When it was started.
+    pub started: Timestamp,
 }
 
 /// A row below a notification.
@@ -101,7 +145,7 @@ impl Occasion {
 }
 
 /// How bad a piece of news is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// As intended.
@@ -109,6 +153,7 @@ pub enum Severity {
     /// Needs a look: a canary was rolled back.
     Warning,
     /// Needs a hand: an operation failed.
+    #[default]
     Error,
 }
 

@@ -7,28 +7,34 @@ use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Seve
 use super::client::Client;
 use super::event::payload;
 
-/// Tells a project in Bugsnag of failures; made by [`Bugsnag::builder`].
+/// Tells a project in Bugsnag; made by [`Bugsnag::builder`].
 #[derive(Debug)]
 pub struct Bugsnag {
     client: Client,
     release_stage: String,
+    least_severity: Severity,
     clock: Arc<dyn Clock>,
 }
 
 impl Bugsnag {
-    pub(super) fn new(client: Client, release_stage: String, clock: Arc<dyn Clock>) -> Self {
-        Self { client, release_stage, clock }
+    pub(super) fn new(
+        client: Client,
+        release_stage: String,
+        least_severity: Severity,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { client, release_stage, least_severity, clock }
     }
 }
 
 #[async_trait]
 impl Notifier for Bugsnag {
     fn capabilities(&self) -> NotifierCapabilities {
-        NotifierCapabilities { all_severities: false, details: true }
+        NotifierCapabilities { least_severity: self.least_severity, details: true, verdict: true }
     }
 
     async fn notify(&self, notification: &Notification) -> Result<()> {
-        if notification.severity < Severity::Error {
+        if notification.severity < self.least_severity {
             return Ok(());
         }
         let now = self.clock.now();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use nprt_core::clock::SystemClock;
 use nprt_core::model::Secret;
-use nprt_core::ports::Clock;
+use nprt_core::ports::{Clock, Severity};
 use nprt_core::{Error, Result};
 use nprt_http::ClientConfig;
 use url::Url;
@@ -46,6 +46,13 @@ impl BugsnagBuilder {
         self
     }
 
+    /// Sends nothing below this severity.
+    #[must_use]
+    pub fn least_severity(mut self, severity: Severity) -> Self {
+        self.config.least_severity = severity;
+        self
+    }
+
     /// Sets the time-outs.
     #[must_use]
     pub fn http(mut self, http: ClientConfig) -> Self {
@@ -67,7 +74,7 @@ impl BugsnagBuilder {
     /// web address or holds a password, or the release stage is empty; and as [`nprt_http::client`].
     pub fn build(self) -> Result<Bugsnag> {
         let invalid = |field, expected| Error::invalid("bugsnag.build", expected).with("field", field);
-        let BugsnagConfig { api_key, endpoint, release_stage, http } = self.config;
+        let BugsnagConfig { api_key, endpoint, release_stage, least_severity, http } = self.config;
         if api_key.expose().is_empty() || !api_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
             return Err(invalid("api_key", "expected a key without spaces and line breaks"));
         }
@@ -78,6 +85,7 @@ impl BugsnagBuilder {
         if release_stage.trim().is_empty() {
             return Err(invalid("release_stage", "expected a name such as production"));
         }
-        Ok(Bugsnag::new(Client::new(nprt_http::client(&http)?, url, api_key), release_stage, self.clock))
+        let client = Client::new(nprt_http::client(&http)?, url, api_key);
+        Ok(Bugsnag::new(client, release_stage, least_severity, self.clock))
     }
 }

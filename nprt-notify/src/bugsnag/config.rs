@@ -1,4 +1,5 @@
 use nprt_core::model::Secret;
+use nprt_core::ports::Severity;
 use nprt_http::ClientConfig;
 use serde::Deserialize;
 
@@ -14,6 +15,10 @@ pub struct BugsnagConfig {
     /// The release stage that events are filed under: `production` by default.
     #[serde(default = "release_stage")]
     pub release_stage: String,
+    /// The least severity that is sent: `info` by default; `warning` leaves out promotions, and `error` rollbacks
+    /// too.
+    #[serde(default = "least_severity")]
+    pub least_severity: Severity,
     /// Time-outs of the request.
     #[serde(default)]
     pub http: ClientConfig,
@@ -23,7 +28,13 @@ impl BugsnagConfig {
     /// The defaults, with this key.
     #[must_use]
     pub fn new(api_key: Secret) -> Self {
-        Self { api_key, endpoint: endpoint(), release_stage: release_stage(), http: ClientConfig::default() }
+        Self {
+            api_key,
+            endpoint: endpoint(),
+            release_stage: release_stage(),
+            least_severity: least_severity(),
+            http: ClientConfig::default(),
+        }
     }
 }
 
@@ -33,4 +44,8 @@ fn endpoint() -> String {
 
 fn release_stage() -> String {
     "production".to_owned()
+}
+
+fn least_severity() -> Severity {
+    Severity::Info
 }

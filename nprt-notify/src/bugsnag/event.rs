@@ -1,6 +1,7 @@
 //! A notification as the JSON of an event.
 
 use jiff::Timestamp;
+use nprt_core::compare::Verdict;
 use nprt_core::ports::{Detail, Notification};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,7 @@ pub(super) const PAYLOAD_VERSION: &str = "5";
 const MESSAGE: usize = 5000;
 const DETAIL_NAME: usize = 200;
 const DETAIL: usize = 5000;
+const RULES: usize = 100;
 /// All details together. A payload may have 1 MB in bytes (512 kB by older documentation, and so on older
 /// installations), and a character has up to three of them.
 const DETAILS: usize = 100_000;
@@ -21,8 +23,21 @@ pub(super) fn time(time: Timestamp) -> String {
 }
 
 pub(super) fn payload(notification: &Notification, release_stage: &str, now: Timestamp) -> Value {
-    let Notification { service, occasion, severity, revision, summary, details, link } = notification;
+    let Notification { service, occasion, severity, revision, summary, details, verdict, link, .. } =
+        notification;
     let revision = revision.as_ref().map(ToString::to_string);
+    let mut tabs = json!({
+        "nprt": {
+            "service": service,
+            "occasion": occasion,
+            "revision": revision,
+            "link": link.as_ref().map(|link| plain(link, DETAIL)),
+        },
+        "details": tab(details),
+    });
+    if let Some(verdict) = verdict {
+        tabs["verdict"] = rules(verdict);
+    }
     json!({
         "payloadVersion": PAYLOAD_VERSION,
         "notifier": {
@@ -44,31 +59,41 @@ pub(super) fn payload(notification: &Notification, release_stage: &str, now: Tim
             "severityReason": {"type": "userSpecifiedSeverity"},
             "app": {"id": service, "version": revision, "releaseStage": release_stage},
             "device": {"time": time(now)},
-            "metaData": {
-                "nprt": {
-                    "service": service,
-                    "occasion": occasion,
-                    "revision": revision,
-                    "link": link.as_ref().map(|link| plain(link, DETAIL)),
-                },
-                "details": tab(details),
-            },
+            "metaData": tabs,
         }],
     })
+}
+
+/// The verdict as a tab of Bugsnag's, which shows a map in a map as a table of its own.
+fn rules(verdict: &Verdict) -> Value {
+    let rows = verdict.rows();
+    let mut rules = Map::new();
+    for (n, row) in rows.iter().take(RULES).enumerate() {
+        let [rule, stable, canary, effect, decision] = row.cells();
+        let figures = json!({"verdict": decision, "stable": stable, "canary": canary, "effect": effect});
+        rules.insert(name(rule, n, &rules), figures);
+    }
+    if rows.len() > RULES {
+        rules.insert("…".to_owned(), format!("{} more rules (cut)", rows.len() - RULES).into());
+    }
+    json!({"verdict": verdict.decision.as_str(), "reason": plain(&verdict.reason, DETAIL), "rules": rules})
 }
 
 fn plain(text: &str, longest: usize) -> String {
     fit(text, longest, |_| None)
 }
 
-/// The details as a tab of Bugsnag's, which is a map: a name that comes again gets a number.
+/// A tab is a map: an entry whose name is empty or comes again gets its number.
+fn name(text: &str, n: usize, tab: &Map<String, Value>) -> String {
+    let name = plain(text, DETAIL_NAME);
+    if name.trim().is_empty() || tab.contains_key(&name) { format!("{name} ({})", n + 1) } else { name }
+}
+
+/// The details as a tab of Bugsnag's.
 fn tab(details: &[Detail]) -> Map<String, Value> {
     let (mut tab, mut room) = (Map::new(), DETAILS);
     for (n, detail) in details.iter().enumerate() {
-        let mut name = plain(&detail.name, DETAIL_NAME);
-        if name.trim().is_empty() || tab.contains_key(&name) {
-            name = format!("{name} ({})", n + 1);
-        }
+        let name = name(&detail.name, n, &tab);
         let value = plain(&detail.value, DETAIL);
         let Some(rest) = room.checked_sub(name.encode_utf16().count() + value.encode_utf16().count()) else {
             tab.insert("…".to_owned(), format!("{} more details (cut)", details.len() - n).into());

@@ -1,9 +1,10 @@
-//! Bugsnag, by its Error Reporting API: one event a failure, grouped by service and occasion.
+//! Bugsnag, by its Error Reporting API: one event a notification, grouped by service and occasion. Details and the
+//! verdict on a canary are tabs of the event.
 //!
 //! Written after <https://docs.bugsnag.com/api/error-reporting/>, payload version 5, which takes the key from
 //! a header. Tested against a fake that keeps that page's rules, not against Bugsnag.
 //!
-//! Only [`Severity::Error`](nprt_core::ports::Severity::Error) is sent: an error tracker is no news channel.
+//! Who wants failures alone in the error tracker sets [`least_severity`](BugsnagBuilder::least_severity).
 //!
 //! ```no_run
 //! use nprt_core::model::Secret;

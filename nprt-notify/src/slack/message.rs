@@ -1,9 +1,11 @@
 //! A notification as the JSON of a Slack message.
 
+use nprt_core::compare::Verdict;
 use nprt_core::ports::{Detail, Notification, Severity};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::table::table;
 use crate::text::fit;
 
 /// A section's text.
@@ -12,22 +14,24 @@ const SUMMARY: usize = 3000;
 const FIELD: usize = 2000;
 const FIELD_NAME: usize = 200;
 const FIELDS_A_SECTION: usize = 10;
-/// A message has at most 50 blocks; three are the header, the summary and the context.
-const FIELDS: usize = FIELDS_A_SECTION * 47;
+/// A message has at most 50 blocks; four are the header, the summary, the verdict and the context.
+const FIELDS: usize = FIELDS_A_SECTION * 46;
 /// All fields together, so that the message as a whole stays below what Slack takes.
-const FIELDS_LENGTH: usize = 8000;
+const FIELDS_LENGTH: usize = 6000;
 /// The text for notifications on a phone.
 const FALLBACK: usize = 1000;
 /// Slack's limit for a link.
 const LINK: usize = 3000;
 
 pub(super) fn message(notification: &Notification) -> Value {
-    let Notification { service, occasion, severity, revision, summary, details, link } = notification;
+    let Notification { service, occasion, severity, revision, summary, details, verdict, link, .. } =
+        notification;
     let title = format!("{service}: {}", occasion.as_str());
     let mut blocks = vec![json!({"type": "header", "text": plain(&format!("{} {title}", sign(*severity)))})];
     if !summary.trim().is_empty() {
         blocks.push(json!({"type": "section", "text": plain(&escape(summary, SUMMARY))}));
     }
+    blocks.extend(verdict.iter().map(preformatted));
     let fields = fields(details);
     let cut = details.len() - fields.len();
     blocks.extend(fields.chunks(FIELDS_A_SECTION).map(|fields| json!({"type": "section", "fields": fields})));
@@ -71,6 +75,12 @@ fn fields(details: &[Detail]) -> Vec<Value> {
 /// Slack refuses an empty text.
 fn shown(text: &str) -> &str {
     if text.trim().is_empty() { "–" } else { text }
+}
+
+/// Its text is no markup: nothing in it is escaped.
+fn preformatted(verdict: &Verdict) -> Value {
+    let text = json!({"type": "text", "text": table(verdict)});
+    json!({"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [text]}]})
 }
 
 fn plain(text: &str) -> Value {

@@ -18,6 +18,12 @@ pub struct Kubectl {
 #[derive(Debug)]
 pub struct KubectlFailed(String);
 
+impl KubectlFailed {
+    pub(crate) fn new(why: &dyn fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
 impl fmt::Display for KubectlFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, RwLock};
 
 use crate::process::Process;
 use crate::{Missing, build};
@@ -144,6 +144,17 @@ impl ControlPlane {
     pub async fn shared() -> Result<&'static Self, Missing> {
         static SHARED: OnceCell<Result<ControlPlane, Missing>> = OnceCell::const_new();
         SHARED.get_or_init(Self::start).await.as_ref().map_err(Missing::clone)
+    }
+
+    /// The same, for tests of which some need it alone: whoever kills its API server, or measures something, takes
+    /// it for writing. It is another one than [`shared`](ControlPlane::shared) gives.
+    ///
+    /// # Errors
+    /// As [`start`](ControlPlane::start).
+    pub async fn shared_lock() -> Result<&'static RwLock<Self>, Missing> {
+        static SHARED: OnceCell<Result<RwLock<ControlPlane>, Missing>> = OnceCell::const_new();
+        let start = || async { Self::start().await.map(RwLock::new) };
+        SHARED.get_or_init(start).await.as_ref().map_err(Missing::clone)
     }
 
     /// The kubeconfig of a cluster admin.

@@ -7,17 +7,23 @@ use git2::{Oid, Repository};
 use nprt_core::model::{Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
+use tokio::sync::Semaphore;
 
 use super::cache::Cache;
 use super::client::Cancel;
 use super::error::from_git;
 use super::objects;
 
+/// So many calls are under way at once, each on a thread; others wait for them. A server that falls silent keeps its
+/// threads, and must not get all that the process has.
+const THREADS: usize = 8;
+
 /// A git repository; built by [`GitSource::builder`].
 #[derive(Debug, Clone)]
 pub struct GitSource {
     place: Arc<Place>,
     timeout: Duration,
+    threads: Arc<Semaphore>,
 }
 
 /// Where the repository is.
@@ -31,7 +37,7 @@ pub(super) enum Place {
 
 impl GitSource {
     pub(super) fn new(place: Place, timeout: Duration) -> Self {
-        Self { place: Arc::new(place), timeout }
+        Self { place: Arc::new(place), timeout, threads: Arc::new(Semaphore::new(THREADS)) }
     }
 
     /// Runs blocking work on a thread for it, for as long as somebody waits and the time allows.
@@ -42,13 +48,20 @@ impl GitSource {
     {
         let cancel = Cancel::default();
         let _guard = CancelOnDrop(cancel.clone());
-        let place = Arc::clone(&self.place);
-        let task = tokio::task::spawn_blocking(move || work(&place, &cancel));
-        match tokio::time::timeout(self.timeout, task).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => {
-                Err(Error::new(ErrorKind::Unexpected, operation, "git failed").with_source(panic))
-            }
+        let (place, threads) = (Arc::clone(&self.place), Arc::clone(&self.threads));
+        let failed = || Error::new(ErrorKind::Unexpected, operation, "git failed");
+        let call = async {
+            let thread = threads.acquire_owned().await.map_err(|closed| failed().with_source(closed))?;
+            let task = tokio::task::spawn_blocking(move || {
+                let result = work(&place, &cancel);
+                // Also of a call that nobody waits for any more.
+                drop(thread);
+                result
+            });
+            task.await.map_err(|panic| failed().with_source(panic))?
+        };
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(result) => result,
             Err(_) => Err(Error::new(ErrorKind::Timeout, operation, "not done in the time allowed")
                 .with("seconds", self.timeout.as_secs())),
         }

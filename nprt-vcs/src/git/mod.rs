@@ -21,7 +21,8 @@
 //! configured scheme, host and port alone.
 //!
 //! libgit2 has no safe way to limit the time of a socket operation. A call ends at its time-out all the same
-//! and aborts its transfer, but a server that falls silent holds one thread until the connection ends.
+//! and aborts its transfer, but a server that falls silent holds its thread until the connection ends. A source has
+//! eight threads at most: when they are all held, its calls end at their time-out, and nothing else waits.
 
 mod backend;
 mod builder;

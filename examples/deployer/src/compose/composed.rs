@@ -110,7 +110,10 @@ fn pipeline(
 ) -> Option<Pipeline> {
     // Each of the three takes leases by a name of its own.
     let name = format!("{}-{}", config.name, told.as_str());
-    let new = || Pipeline::new(&name, parts.clock(), config.pipeline);
+    let new = || {
+        let pipeline = Pipeline::new(&name, parts.clock(), config.pipeline)?;
+        Ok::<_, Error>(pipeline.with_stop(parts.stop().clone()))
+    };
     if let Err(error) = new() {
         problems.add_error("pipeline", &error);
         return None;
@@ -118,7 +121,8 @@ fn pipeline(
     let mut all = new().ok()?;
     for member in members.values() {
         let inner = Arc::clone(&member.ports.notifier);
-        let ports = Ports { notifier: Arc::new(News { inner, told }), ..member.ports.clone() };
+        let news = News { inner, told, url: config.url.clone() };
+        let ports = Ports { notifier: Arc::new(news), ..member.ports.clone() };
         let service = &member.config.service;
         // A pipeline that refuses a service is gone: each is tried alone before.
         let alone = new().and_then(|alone| alone.with_service(service.clone(), ports.clone()));

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nprt::clock::SystemClock;
 use nprt::memory::MemoryCluster;
+use nprt::pipeline::Stop;
 use nprt::ports::{Clock, MetricsBackend};
 use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer};
 use nprt::{Error, ErrorKind, Result};
@@ -13,6 +14,8 @@ use nprt::{Error, ErrorKind, Result};
 pub(crate) struct Parts {
     clock: Arc<dyn Clock>,
     kept: Arc<Mutex<Kept>>,
+    /// Makes operations under way go back, of whichever configuration.
+    stop: Stop,
     /// Nothing is opened: a file is only checked.
     is_trial: bool,
 }
@@ -33,7 +36,7 @@ struct Heard {
 
 impl Parts {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, kept: Arc::default(), is_trial: false }
+        Self { clock, kept: Arc::default(), stop: Stop::new(), is_trial: false }
     }
 
     /// Parts that open no port, to see whether a configuration can be composed.
@@ -47,6 +50,10 @@ impl Parts {
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.stop
     }
 
     /// The cluster in memory, seen from `namespace`.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nprt::bugsnag::BugsnagBuilder;
 use nprt::git::GitBuilder;
@@ -12,10 +13,15 @@ use nprt::pipeline::Ports;
 use nprt::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use nprt::slack::SlackBuilder;
 use nprt::svn::SvnBuilder;
+use nprt::webhook::WebhookBuilder;
+use nprt::wrap::{Backoff, Retry, Timeout};
 use nprt::{FanOut, Result};
 
 use super::Parts;
 use crate::config::{Metrics, Notify, Place, Problems, Registry, ServiceConfig, Vcs};
+
+/// How long one who is to be told may keep an operation from its end, tries again included.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// The ports, or `None` where something is wrong, which is told to `problems`. Nothing is sent anywhere.
 pub(crate) async fn ports(
@@ -32,7 +38,10 @@ pub(crate) async fn ports(
     let mut all = FanOut::new();
     for (number, notify) in config.notifiers.iter().enumerate() {
         if let Some(notifier) = kept(notifier(notify, parts), at(&format!("notifiers[{number}]")), problems) {
-            all = all.with(format!("notifiers[{number}]"), notifier);
+            // Each by itself, so that none takes the time of another.
+            let patient = Retry::new(notifier, Backoff::default(), parts.clock());
+            let bounded = Timeout::new(patient, TOLD_WITHIN, parts.clock());
+            all = all.with(format!("notifiers[{number}]"), Arc::new(bounded));
         }
     }
     Some(Ports {
@@ -94,6 +103,9 @@ fn notifier(config: &Notify, parts: &Parts) -> Result<Arc<dyn Notifier>> {
         Notify::Slack(config) => Arc::new(SlackBuilder::from(config.clone()).build()?),
         Notify::Bugsnag(config) => {
             Arc::new(BugsnagBuilder::from(config.clone()).clock(parts.clock()).build()?)
+        }
+        Notify::Webhook(config) => {
+            Arc::new(WebhookBuilder::from(config.clone()).clock(parts.clock()).build()?)
         }
     })
 }

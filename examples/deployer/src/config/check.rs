@@ -6,6 +6,7 @@ use std::fmt::Display;
 use nprt::model::ServiceName;
 use nprt::oci::OciConfig;
 use nprt::pipeline::Service;
+use url::Url;
 
 use super::file::{File, Limits, ServiceFile, TokenFile};
 use super::token::{hash_of, read_hash};
@@ -36,8 +37,17 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     if name.trim().is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
         problems.add("name", "expected 1 to 100 characters, on one line");
     }
+    let url = file.url.and_then(|url| {
+        let checked = public_url(&url);
+        if checked.is_none() {
+            let expected = "expected an address such as https://deployer.example.com, without user and query";
+            problems.add("url", expected);
+        }
+        checked
+    });
     Config {
         listen: file.listen.unwrap_or(LISTEN),
+        url,
         name,
         cache: file.cache,
         limits: file.limits,
@@ -48,10 +58,23 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     }
 }
 
+/// The address without a `/` at its end, if it is one of the web that holds no secret.
+fn public_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
 pub(super) fn check_limits(limits: &Limits, problems: &mut Problems) {
     within(problems, "limits.body_bytes", limits.body_bytes, 1024, 16 << 20);
     within(problems, "limits.header_bytes", limits.header_bytes, 8192, 1 << 20);
     within(problems, "limits.receive_seconds", limits.receive_seconds, 1, 300);
+    within(problems, "limits.idle_seconds", limits.idle_seconds, 1, 3600);
     within(problems, "limits.read_seconds", limits.read_seconds, 1, 600);
     within(problems, "limits.connections", limits.connections, 1, 1 << 20);
     within(problems, "limits.shutdown_seconds", limits.shutdown_seconds, 0, 3600);
@@ -182,7 +205,7 @@ tokens:
         let service = &config.services[0];
         assert_eq!(service.service, Service::new(ServiceName::new("shop").unwrap()));
         assert!(matches!(service.registry, Registry::Oci(_)) && !service.branches.is_limited());
-        assert_eq!((config.listen, config.tokens.len()), (LISTEN, 1));
+        assert_eq!((config.listen, config.tokens.len(), &config.url), (LISTEN, 1, &None));
         assert!(!format!("{config:?}").contains("horse"));
     }
 
@@ -219,6 +242,27 @@ tokens:
             assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
         }
         assert!(!said.contains("hunter2"), "{said}");
+    }
+
+    #[test]
+    fn its_own_address_holds_no_secret() {
+        for (url, expected) in [
+            ("https://deployer.example.com", Some("https://deployer.example.com")),
+            ("http://tools.example.com/deployer/", Some("http://tools.example.com/deployer")),
+            ("deployer.example.com", None),
+            ("ftp://deployer.example.com", None),
+            ("https://me:hunter2@deployer.example.com", None),
+            ("https://deployer.example.com/?token=hunter2", None),
+        ] {
+            match read(&format!("url: '{url}'\n{GOOD}")) {
+                Ok(config) => assert_eq!(config.url.as_deref(), expected),
+                Err(problems) => {
+                    let said = problems.to_string();
+                    assert!(expected.is_none() && said.starts_with("url: expected"), "{said}");
+                    assert!(!said.contains("hunter2"), "{said}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use nprt::prometheus::PrometheusConfig;
 use nprt::slack::SlackConfig;
 use nprt::statsd::StatsdConfig;
 use nprt::svn::SvnConfig;
+use nprt::webhook::WebhookConfig;
 use serde::{Deserialize, Serialize};
 
 use super::aggregator::AggregatorFile;
@@ -31,6 +32,7 @@ use super::token::Action;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) url: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) limits: Limits,
@@ -52,6 +54,8 @@ pub(crate) struct Limits {
     pub(crate) header_bytes: usize,
     /// Seconds until the headers, and then the body, must be there.
     pub(crate) receive_seconds: u64,
+    /// Seconds that a connection may be open without a request.
+    pub(crate) idle_seconds: u64,
     /// Seconds that a request that only reads may take.
     pub(crate) read_seconds: u64,
     /// Connections at once.
@@ -66,6 +70,7 @@ impl Default for Limits {
             body_bytes: 1 << 16,
             header_bytes: 1 << 14,
             receive_seconds: 10,
+            idle_seconds: 90,
             read_seconds: 30,
             connections: 4096,
             shutdown_seconds: 25,
@@ -150,6 +155,7 @@ pub(crate) enum Metrics {
 pub(crate) enum Notify {
     Slack(SlackConfig),
     Bugsnag(BugsnagConfig),
+    Webhook(WebhookConfig),
 }
 
 /// Where a service runs.

@@ -35,6 +35,8 @@ pub(crate) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4A
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    /// Where people reach it, without a `/` at the end; links in news begin with it.
+    pub(crate) url: Option<String>,
     /// Which process this is, to whoever finds a lease of it.
     pub(crate) name: String,
     pub(crate) cache: Option<PathBuf>,

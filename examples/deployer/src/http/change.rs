@@ -1,10 +1,11 @@
 //! Deploy, canary, promote, roll back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use nprt::model::{Track, VersionRef};
-use nprt::pipeline::{Deployment, Progress, Request};
+use nprt::model::{ServiceName, Track, VersionRef};
+use nprt::pipeline::{Deployment, Judgement, Pipeline, Progress, Request};
 use nprt::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ use super::problem::Problem;
 use super::{params, preview};
 use crate::admit::{self, Limit};
 use crate::config::Action;
+
+/// How long a promotion waits for the verdict that is told with it.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 pub(crate) async fn deploy(asked: Asked) -> Response {
     start(&asked, Track::Stable).await.unwrap_or_else(IntoResponse::into_response)
@@ -76,11 +80,12 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
     let caller = asked.caller(&params.reason)?;
     let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
     let limits = Limit::of(&asked.token, &member.config.branches);
-    let name = service.clone();
+    let (app, name) = (asked.app.clone(), service.clone());
     let work = move |progress: Progress| async move {
         let pipeline = composed.pipeline(told);
-        let status = pipeline.status(&name).await?;
-        let running = status.canary.and_then(|canary| canary.tag.zip(canary.revision));
+        let canary = pipeline.status(&name).await?.canary;
+        let known = canary.as_ref().and_then(|canary| app.verdicts().of(&name, canary));
+        let running = canary.and_then(|canary| canary.tag.zip(canary.revision));
         // What is promoted is the canary; its branch was written by CI.
         if let Some((tag, _)) = &running {
             Limit::check(&limits, tag)?;
@@ -95,10 +100,21 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
                 return Err(Error::new(ErrorKind::Conflict, "deployer.promote", message).into());
             }
         };
-        let request = Request { version, caller, wait: params.wait };
+        let judged = match known {
+            Some(judged) => Some(judged),
+            None => judged_at_once(pipeline, &name).await,
+        };
+        let request = Request { version, caller: caller.knowing(judged), wait: params.wait };
         written(&pipeline.promote(&name, &request, &progress).await?)
     };
     Ok(answer(asked, "promote", &service, work).await)
+}
+
+/// What the metrics say of the canary, to be told with its promotion, if they answer at once.
+async fn judged_at_once(pipeline: &Pipeline, name: &ServiceName) -> Option<Arc<Judgement>> {
+    let silent = Progress::silent();
+    let judged = tokio::time::timeout(AT_ONCE, pipeline.judge_canary(name, &silent)).await;
+    judged.ok()?.ok().map(Arc::new)
 }
 
 pub(crate) async fn rollback(asked: Asked) -> Response {
@@ -108,7 +124,8 @@ pub(crate) async fn rollback(asked: Asked) -> Response {
 async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
     let (service, _) = asked.service(&[Action::Canary, Action::Deploy])?;
     let params = asked.params(params::DECIDE)?;
-    let caller = asked.caller(&params.reason)?;
+    // Nothing is asked for it: a rollback waits for no metrics.
+    let caller = asked.caller(&params.reason)?.knowing(asked.app.verdicts().last(&service));
     let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
     let work = move |progress: Progress| async move {
         let done = composed.pipeline(told).rollback(&name, &caller, &progress).await?;

@@ -127,7 +127,7 @@ async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<
     };
     let reason: String =
         format!("the alert {} fires", alert.name).chars().filter(|c| !c.is_control()).take(900).collect();
-    let caller = asked.caller(&reason)?;
+    let caller = asked.caller(&reason)?.knowing(asked.app.verdicts().of(&service, &canary));
     let (composed, name) = (std::sync::Arc::clone(&asked.composed), service.clone());
     // Who sends an alert may hang up before the rollback is done.
     let task = asked.app.tasks().spawn(async move {

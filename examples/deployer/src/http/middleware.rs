@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,15 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
     tracing::info!(%method, %path, status, "request");
     app.numbers().requests.get_or_create(&RequestLabels { method, route, status }).inc();
     response
+}
+
+/// Whoever comes when the process is about to end is told so at once: another replica serves.
+pub(crate) async fn refuse_at_the_end(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.tasks().is_closed() {
+        let close = [(CONNECTION, HeaderValue::from_static("close"))];
+        return (close, Problem::of_the_end()).into_response();
+    }
+    next.run(request).await
 }
 
 /// Answers are about now, and are what they say they are.

@@ -7,6 +7,7 @@ mod change;
 mod hold;
 mod hooks;
 mod middleware;
+mod pace;
 mod params;
 mod preview;
 mod problem;
@@ -32,7 +33,8 @@ pub(crate) use server::Server;
 
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
-    let of_a_service = Router::new()
+    let services = Router::new()
+        .route("/", get(read::index))
         .route("/{service}", get(show::service))
         .route("/{service}/tags", get(tags::tags))
         .route("/{service}/status", get(show::status))
@@ -43,15 +45,15 @@ pub(crate) fn router(app: App) -> Router {
         .route("/{service}/hold", put(hold::hold))
         .route("/{service}/resume", put(hold::resume))
         .route("/{service}/hooks/alertmanager", post(hooks::alertmanager))
-        .route("/{service}/hooks/datadog", post(hooks::datadog));
+        .route("/{service}/hooks/datadog", post(hooks::datadog))
+        .layer(from_fn_with_state(app.clone(), middleware::refuse_at_the_end));
     Router::new()
-        .route("/", get(read::index))
         .route("/version", get(state::version))
         .route("/healthz", get(state::healthz))
         .route("/readyz", get(state::readyz))
         .route("/metrics", get(state::metrics))
         .route("/openapi.json", get(state::openapi))
-        .merge(of_a_service)
+        .merge(services)
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such route"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::Unsupported, "not by this method")

@@ -54,6 +54,16 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, ErrorKind::Forbidden, detail)
     }
 
+    /// The process is about to end.
+    pub(crate) fn of_the_end() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Unavailable, "the server ends")
+    }
+
+    pub(crate) fn too_large_headers(limit: usize) -> Self {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::new(status, ErrorKind::Invalid, "the line and headers are too large").with("limit", limit)
+    }
+
     pub(crate) fn with(mut self, key: &'static str, value: impl Display) -> Self {
         self.0.context.insert(key, value.to_string());
         self

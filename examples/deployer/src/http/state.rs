@@ -2,10 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use nprt::ErrorKind;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
@@ -30,8 +28,7 @@ pub(crate) async fn healthz() -> Json<Value> {
 /// It takes requests: not any more once it is about to end.
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     if app.tasks().is_closed() {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Problem::new(status, ErrorKind::Unavailable, "the server ends").into_response();
+        return Problem::of_the_end().into_response();
     }
     Json(json!({"ready": true})).into_response()
 }

@@ -20,10 +20,13 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         Metrics::Aggregator(aggregator) => json!({"aggregator": {"url": aggregator.url}}),
     };
     let notifier = |notify: &Notify| match notify {
-        Notify::Slack(_) => json!({"slack": {}}),
-        Notify::Bugsnag(BugsnagConfig { endpoint, release_stage, .. }) => {
-            json!({"bugsnag": {"endpoint": endpoint, "release_stage": release_stage}})
+        Notify::Slack(slack) => json!({"slack": {"channel": slack.channel}}),
+        Notify::Bugsnag(BugsnagConfig { endpoint, release_stage, least_severity, .. }) => {
+            json!({"bugsnag": {
+                "endpoint": endpoint, "release_stage": release_stage, "least_severity": least_severity,
+            }})
         }
+        Notify::Webhook(webhook) => json!({"webhook": {"url": webhook.url}}),
     };
     let service = &config.service;
     json!({

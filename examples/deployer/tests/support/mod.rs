@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
 
+mod steps;
 mod world;
 
 use std::io::{BufRead, BufReader, Read};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
+pub(crate) use steps::Steps;
 pub(crate) use world::{World, commits, images};
 
 pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
@@ -24,6 +26,7 @@ pub(crate) struct Server {
     /// By name, as the demo prints them: oldest first.
     pub(crate) tags: Vec<String>,
     log: Arc<Mutex<String>>,
+    http: Client,
 }
 
 impl Server {
@@ -51,24 +54,29 @@ impl Server {
             }
         }
         assert_eq!(tags.len(), 4, "{}", log.lock().unwrap());
-        Self { child, url, token, tags, log }
+        Self { child, url, token, tags, log, http: client() }
     }
 
     /// `deployer serve` with the file.
     pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
-        Self::run("serve", config, &[&["--listen", "127.0.0.1:0"], arguments].concat()).await
+        let listen = ["--listen", "127.0.0.1:0"];
+        Self::run("serve", config, &[&listen, arguments].concat()).await
     }
 
     /// Another command that serves, with the file.
     pub(crate) async fn run(command: &str, config: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(DEPLOYER)
-            .args([command, "--config"])
-            .arg(config)
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start(Command::new(DEPLOYER).args([command, "--config"]).arg(config).args(arguments)).await
+    }
+
+    /// The same as a replica by the name of its host, on a free port.
+    pub(crate) async fn replica(name: &str, config: &Path) -> Self {
+        let mut command = Command::new(DEPLOYER);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).env("HOSTNAME", name);
+        Self::start(&mut command).await
+    }
+
+    async fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = follow(child.stderr.take().unwrap());
         let began = Instant::now();
         let url = loop {
@@ -80,9 +88,25 @@ impl Server {
                 break format!("http://{}", address.trim());
             }
             assert!(began.elapsed() < Duration::from_secs(20), "{said}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        Self { child, url, token: String::new(), tags: Vec::new(), log }
+        Self { child, url, token: String::new(), tags: Vec::new(), log, http: client() }
+    }
+
+    /// A client that keeps its connections.
+    pub(crate) fn http(&self) -> Client {
+        self.http.clone()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn log(&self) -> String {
@@ -99,7 +123,7 @@ impl Server {
         path: &str,
         change: impl FnOnce(Request) -> Request,
     ) -> Response {
-        let request = client().request(method, format!("{}{path}", self.url));
+        let request = self.http.request(method, format!("{}{path}", self.url));
         let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
         change(request).send().await.unwrap()
     }
@@ -112,22 +136,39 @@ impl Server {
         answer(self.send(Method::PUT, path, |request| request).await).await
     }
 
+    /// The same with a path that goes with the future.
+    pub(crate) async fn put_owned(&self, path: String) -> (StatusCode, Value) {
+        self.put(&path).await
+    }
+
+    /// The same, step by step.
+    pub(crate) async fn steps(&self, path: &str) -> Steps {
+        let stream = |request: Request| request.header("accept", "text/event-stream");
+        Steps::of(self.send(Method::PUT, path, stream).await)
+    }
+
     pub(crate) async fn status(&self) -> Value {
         let (status, body) = self.get("/boutique/status").await;
         assert_eq!(status, 200, "{body}");
         body
     }
 
-    /// Waits until the status is so.
+    /// Waits until the status of the demo's service is so.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until_on("boutique", what, is_so).await
+    }
+
+    /// Waits until the status of the service is so.
+    pub(crate) async fn until_on(&self, service: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
-            let status = self.status().await;
+            let (code, status) = self.get(&format!("/{service}/status")).await;
+            assert_eq!(code, 200, "{status}");
             if is_so(&status) {
                 return status;
             }
             assert!(began.elapsed() < Duration::from_secs(120), "{what}: {status}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -213,7 +254,13 @@ fn tokens() -> Value {
 
 /// One that serves the world's services, asked by the admin.
 pub(crate) async fn server(world: &World, service: Value) -> Server {
-    let config = world.config(json!({"tokens": tokens()}), service);
+    server_with(world, json!({}), service).await
+}
+
+/// The same, with `more` in its file.
+pub(crate) async fn server_with(world: &World, mut more: Value, service: Value) -> Server {
+    more["tokens"] = tokens();
+    let config = world.config(more, service);
     let mut server = Server::serve(&config, &[]).await;
     ADMIN.clone_into(&mut server.token);
     server

@@ -1,19 +1,11 @@
 //! The routes, through the binary, with a service in memory.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADMIN, World, answer, client, server};
+
+use crate::support::{ADMIN, Request, World, answer, client, server};
 
 #[tokio::test]
 async fn a_version_is_deployed_tried_promoted_and_rolled_back() {
@@ -26,7 +18,7 @@ async fn a_version_is_deployed_tried_promoted_and_rolled_back() {
     assert_eq!((status.as_u16(), would["objects"][0]["change"].as_str()), (200, Some("created")), "{would}");
     assert_eq!(server.get("/web/status").await.1["stable"], json!(null));
 
-    let form = |request: support::Request| request.form(&[("tag", first.as_str()), ("reason", "to begin")]);
+    let form = |request: Request| request.form(&[("tag", first.as_str()), ("reason", "to begin")]);
     let (status, done) = answer(server.send(Method::POST, "/web/deploy", form).await).await;
     assert_eq!(
         (status.as_u16(), done["track"].as_str(), done["tag"].as_str()),
@@ -41,8 +33,7 @@ async fn a_version_is_deployed_tried_promoted_and_rolled_back() {
     assert_eq!(tags["shared"].as_array().unwrap().len(), 3, "{tags}");
     assert_eq!(tags["images"][0]["tags"], tags["shared"]);
 
-    let json =
-        |request: support::Request| request.json(&json!({"commit": world.commits[1], "notify": false}));
+    let json = |request: Request| request.json(&json!({"commit": world.commits[1], "notify": false}));
     let (status, done) = answer(server.send(Method::PUT, "/web/canary", json).await).await;
     assert_eq!((status.as_u16(), done["tag"].as_str()), (200, Some(&*second)), "{done}");
     assert!(done["expected"].as_object().unwrap().contains_key("detect_minutes"), "{done}");
@@ -100,7 +91,7 @@ async fn what_is_wrong_is_a_problem_document() {
     let (_, problem) = server.put("/web/deploy?tag=main-0000000").await;
     assert!(!server.log().contains("panicked") && problem["instance"] == "/web/deploy", "{problem}");
 
-    let status = async |change: fn(support::Request) -> support::Request| {
+    let status = async |change: fn(Request) -> Request| {
         answer(server.send(Method::POST, "/web/deploy", change).await).await.0.as_u16()
     };
     assert_eq!(status(|request| request.body("tag=x")).await, 415);
@@ -116,24 +107,16 @@ async fn what_is_wrong_is_a_problem_document() {
 async fn progress_is_streamed_and_a_client_that_goes_away_stops_nothing() {
     let world = World::new();
     let server = server(&world, json!({})).await;
-    let stream = |request: support::Request| request.header("accept", "text/event-stream");
-    let response = server.send(Method::PUT, &format!("/web/deploy?tag={}", world.tag(0)), stream).await;
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let text = response.text().await.unwrap();
-    let events: Vec<(&str, Value)> = text
-        .split("\n\n")
-        .filter_map(|event| event.strip_prefix("event: ")?.split_once("\ndata: "))
-        .map(|(name, data)| (name, serde_json::from_str(data).unwrap()))
-        .collect();
-    let (last, steps) = events.split_last().unwrap();
+    let all = server.steps(&format!("/web/deploy?tag={}", world.tag(0))).await.all().await;
+    let (last, steps) = all.split_last().unwrap();
     assert!(
         steps.len() > 4 && steps.iter().all(|(name, data)| *name == "progress" && data["text"].is_string()),
-        "{text}"
+        "{all:?}"
     );
-    assert_eq!((last.0, last.1["tag"].as_str()), ("done", Some(&*world.tag(0))), "{text}");
-    let response = server.send(Method::PUT, "/web/deploy?tag=main-0000000", stream).await;
-    let text = response.text().await.unwrap();
-    assert!(text.contains("event: failed") && text.contains(r#""status":404"#), "{text}");
+    assert_eq!((&*last.0, last.1["tag"].as_str()), ("done", Some(&*world.tag(0))), "{all:?}");
+    let all = server.steps("/web/deploy?tag=main-0000000").await.all().await;
+    let (name, problem) = all.last().unwrap();
+    assert_eq!((name.as_str(), &problem["status"]), ("failed", &json!(404)), "{all:?}");
 
     // The rollout takes two seconds; the client does not wait for it.
     let path = format!("/web/deploy?tag={}", world.tag(1));

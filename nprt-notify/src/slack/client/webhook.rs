@@ -5,27 +5,26 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use url::Url;
 
+use super::OPERATION;
 use crate::answer::{refused, said};
 
-const OPERATION: &str = "slack.notify";
-
-/// Posts to the webhook.
+/// Posts to an incoming webhook.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::slack) struct Webhook {
     http: reqwest::Client,
     url: Secret,
     /// The parts of the URL that let one post, which no answer may repeat into an error.
     secrets: Vec<Secret>,
 }
 
-impl Client {
-    pub(super) fn new(http: reqwest::Client, url: &Url) -> Self {
+impl Webhook {
+    pub(in crate::slack) fn new(http: reqwest::Client, url: &Url) -> Self {
         let last = url.path_segments().and_then(|mut segments| segments.next_back());
         let secrets = [last, url.query(), url.password()].into_iter().flatten().map(Secret::new).collect();
         Self { http, url: Secret::new(url.as_str()), secrets }
     }
 
-    pub(super) async fn post(&self, message: &Value) -> Result<()> {
+    pub(in crate::slack) async fn post(&self, message: &Value) -> Result<()> {
         let response = self.http.post(self.url.expose()).json(message).send().await;
         let response = response.map_err(|error| request_error(OPERATION, error))?;
         let secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
@@ -34,11 +33,6 @@ impl Client {
                 ok if ok.trim() == "ok" => Ok(()),
                 _ => Err(Error::new(ErrorKind::Unexpected, OPERATION, "the server does not answer as Slack")),
             },
-            // An archived channel takes nothing any more, however the message looks.
-            StatusCode::GONE => {
-                Err(Error::new(ErrorKind::NotFound, OPERATION, said(response, &secrets).await)
-                    .with("status", 410))
-            }
             _ => Err(refused(OPERATION, response, &secrets).await),
         }
     }

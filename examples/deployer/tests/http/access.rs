@@ -1,17 +1,9 @@
 //! Who may do what, through the binary.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use reqwest::Method;
 use serde_json::json;
-use support::{ADMIN, DEPLOYER, Server, World, answer, client, server};
+
+use crate::support::{ADMIN, DEPLOYER, Server, World, answer, client, server};
 
 #[tokio::test]
 async fn who_may_do_what() {

@@ -1,0 +1,93 @@
+//! A server that is killed (SIGKILL) at any point of a deploy: what it leaves is of the two versions that were meant,
+//! and the next deploy, by the server that is started again, makes it whole.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use nprt_testkit::{Shop, ShopState};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::{Value, json};
+
+use crate::times;
+use crate::world::{World, deploy, plane};
+
+/// So many shops at once: each case waits for a lease to expire.
+const SHOPS: usize = 2;
+/// About how many steps a deploy tells until all is applied, and a few more.
+const STEPS: usize = 14;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_deploy_repairs_what_a_killed_server_leaves() {
+    let Some(plane) = plane().await else { return };
+    let plane = plane.read().await;
+    let Some(world) = World::new(&plane, "killed", SHOPS).await else { return };
+    let cases = times(10, 100);
+    let killed = join_all((0..SHOPS).map(async |number| {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(number as u64);
+        let mut killed = 0;
+        for _ in 0..cases / SHOPS {
+            // After a step, and some time that may be within the next.
+            let (step, then) = (random.random_range(0..STEPS), random.random_range(0..60));
+            let again = random.random();
+            killed += usize::from(case(&world, number, step, Duration::from_millis(then), again).await);
+        }
+        killed
+    }));
+    let killed: usize = killed.await.into_iter().sum();
+    assert!(killed * 4 >= cases * 3, "few were killed before they had ended: {killed} of {cases}");
+}
+
+/// Kills a deploy, and deploys that version `again` or the one before; says whether it was killed before its end.
+async fn case(world: &World, number: usize, step: usize, then: Duration, again: bool) -> bool {
+    let (shop, name) = (&world.shops[number], format!("replica-{number}"));
+    let (before, next) = (world.commit().await, world.commit().await);
+    let mut server = world.server(&name, &json!({})).await;
+    let (status, done) = server.put(&deploy(number, &before, 60)).await;
+    assert_eq!(status, 200, "{done}");
+    let had = runs(shop).await;
+
+    let mut steps = server.steps(&deploy(number, &next, 0)).await;
+    let (mut told, mut is_over) = (Vec::new(), false);
+    for _ in 0..step {
+        let Some((name, data)) = steps.next().await else { break };
+        is_over |= name != "progress";
+        told.push(data["text"].clone());
+    }
+    tokio::time::sleep(then).await;
+    server.kill();
+    while let Some((name, _)) = steps.next().await {
+        is_over |= name != "progress";
+    }
+    let at = format!("{next:?} after {before:?}, killed after step {step} and {then:?}, {told:?}");
+    let two = [&before, &next].map(|commit| commit.n.to_string());
+    let left = shop.state().await.unwrap();
+    let is_meant =
+        |says: &String| says.split(" and ").all(|one| two.iter().any(|n| one.split(' ').next() == Some(n)));
+    assert!(left.stable.values().all(is_meant) && left.canary.is_empty(), "{at}: {left:#?}");
+
+    let server = world.server(&name, &json!({})).await;
+    let meant = if again { &next } else { &before };
+    let (status, done) = server.put(&deploy(number, meant, 60)).await;
+    assert_eq!(status, 200, "{at}: {done}\n{}", server.log());
+    let state = shop.state().await.unwrap();
+    assert_eq!(state, ShopState::of(meant), "{at}, then {meant:?}: {done}");
+    let ran: BTreeSet<_> = runs(shop).await.difference(&had).map(|(_, n)| n.clone()).collect();
+    assert!(ran.iter().all(|n| two.contains(n)), "{at}: a third version ran: {ran:?}");
+    !is_over
+}
+
+/// All that ever had pods, a while back: the ReplicaSets, and the version of each.
+async fn runs(shop: &Shop) -> BTreeSet<(String, String)> {
+    let list = shop.kubectl(&["get", "replicasets", "-o", "json"]).await.unwrap();
+    let list: Value = serde_json::from_str(&list).unwrap();
+    let items = list["items"].as_array().unwrap().iter();
+    items
+        .map(|set| {
+            let told = set["spec"]["template"]["spec"]["containers"][0]["env"].as_array().unwrap();
+            let n = &told.iter().find(|env| env["name"] == "SHOP").unwrap()["value"];
+            (set["metadata"]["uid"].to_string(), n.as_str().unwrap().to_owned())
+        })
+        .collect()
+}

@@ -1,0 +1,44 @@
+//! A server that deploys for long: what it keeps, and what it starts.
+
+use futures_util::future::join_all;
+use nprt_testkit::ShopState;
+use serde_json::json;
+
+use crate::usage::{Memory, has_had_children};
+use crate::world::{World, deploy, plane};
+use crate::{bound, times};
+
+/// Shops that are deployed at once.
+const SHOPS: usize = 4;
+/// What it may have in memory in the end, in MiB; a build without optimisation is a larger program.
+const PROMISED: u64 = 25;
+const LENIENT: u64 = 80;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_deploys_leave_little_in_memory_and_start_no_process() {
+    let Some(plane) = plane().await else { return };
+    let plane = plane.write().await;
+    let Some(world) = World::new(&plane, "lasting", SHOPS).await else { return };
+    let server = world.server("lasting", &json!({})).await;
+    let (deploys, mut last) = (times(50, 1000), world.commit().await);
+    let mut seen = vec![Memory::of(server.pid())];
+    for round in 0..deploys.div_ceil(SHOPS) {
+        last = world.commit().await;
+        let all = (0..SHOPS).map(|shop| server.put_owned(deploy(shop, &last, 0)));
+        for (status, done) in join_all(all).await {
+            assert_eq!(status, 200, "round {round}: {done}");
+        }
+        seen.push(Memory::of(server.pid()));
+    }
+    for shop in &world.shops {
+        assert_eq!(shop.state().await.unwrap(), ShopState::of(&last));
+    }
+    let (first, now) = (seen[0], *seen.last().unwrap());
+    let some = seen.iter().step_by(seen.len() / 10 + 1).map(|memory| memory.rss).collect::<Vec<_>>();
+    eprintln!("after {deploys} deploys {now}, at the start {first}, meanwhile {some:?}");
+    let most = bound(LENIENT, PROMISED);
+    assert!(now.rss <= most << 10, "more than {most} MiB: {now}, at the start {first}, meanwhile {some:?}");
+
+    assert!(has_had_children(std::process::id()), "this process has had some, which must be seen");
+    assert!(!has_had_children(server.pid()), "a deploy started a process");
+}

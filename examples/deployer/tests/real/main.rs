@@ -1,0 +1,33 @@
+//! The server on a real control plane, with a git repository over HTTP and an OCI registry. `NPRT_LONG=1` repeats
+//! each case as often as it takes to find what happens seldom; figures are those of a release build:
+//! `NPRT_LONG=1 cargo test --release -p deployer --test real -- --nocapture`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+mod connections;
+mod demo;
+mod kill;
+mod lasting;
+mod overlap;
+mod shutdown;
+mod speed;
+mod start;
+#[path = "../support/mod.rs"]
+mod support;
+mod usage;
+mod world;
+
+/// How often a case is tried: `few` times, or `many` with `NPRT_LONG=1`.
+fn times(few: usize, many: usize) -> usize {
+    if std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { many } else { few }
+}
+
+/// What a build without optimisation keeps on a busy machine, or what is promised.
+fn bound<T>(lenient: T, promised: T) -> T {
+    if cfg!(debug_assertions) { lenient } else { promised }
+}

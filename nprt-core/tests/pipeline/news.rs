@@ -1,0 +1,116 @@
+//! What people are told: of which canary, by which verdict, and for how long an operation waits for it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nprt_core::Result;
+use nprt_core::conformance::notifier::rollback;
+use nprt_core::memory::ManualClock;
+use nprt_core::pipeline::{Caller, Judgement, Ports, Progress, Request};
+use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
+
+use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};
+
+fn last(world: &World) -> Notification {
+    world.notifier.told().pop().unwrap()
+}
+
+#[tokio::test]
+async fn news_say_which_canary_they_are_about() {
+    let world = World::new();
+    let (first, second, third) = (world.version(1), world.version(2), world.version(3));
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &first).await.unwrap();
+    assert_eq!((last(&world).at, last(&world).canary), (world.clock.now(), None));
+
+    canary(&pipeline, &second).await.unwrap();
+    let started = last(&world).canary.unwrap();
+    let status = pipeline.status(&shop()).await.unwrap();
+    assert_eq!((&started.revision, Some(started.started)), (&second, status.canary.unwrap().started));
+    world.wait(60).await;
+    // It goes on.
+    canary(&pipeline, &second).await.unwrap();
+    assert_eq!(last(&world).canary.as_ref(), Some(&started));
+
+    // What fails to start is none of the one before.
+    let missing = world.commit(&manifests(9, ""));
+    canary(&pipeline, &missing).await.unwrap_err();
+    assert_eq!((last(&world).occasion, last(&world).canary), (Occasion::Failed, None));
+    // What was asked of the one that runs is about that one.
+    promote(&pipeline, &third).await.unwrap_err();
+    assert_eq!((last(&world).occasion, last(&world).canary.as_ref()), (Occasion::Failed, Some(&started)));
+
+    // Another one makes way for it.
+    canary(&pipeline, &third).await.unwrap();
+    let other = last(&world).canary.unwrap();
+    assert_eq!(other.revision, third);
+    pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
+    assert_eq!((last(&world).occasion, last(&world).canary), (Occasion::RolledBack, Some(other)));
+
+    canary(&pipeline, &third).await.unwrap();
+    let again = last(&world).canary.unwrap();
+    promote(&pipeline, &third).await.unwrap();
+    assert_eq!((last(&world).occasion, last(&world).canary), (Occasion::Promoted, Some(again)));
+}
+
+#[tokio::test]
+async fn a_verdict_is_told_with_the_decision_about_its_canary_alone() {
+    let world = World::new();
+    let (first, second) = (world.version(1), world.version(2));
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &first).await.unwrap();
+    canary(&pipeline, &second).await.unwrap();
+    let started = last(&world).canary.unwrap().started;
+    let verdict = rollback("x").verdict.unwrap();
+    let judged = Judgement { service: shop(), revision: second.clone(), tag: tag(&second), started, verdict };
+    let knowing = |judged: &Judgement| Caller::new("ada", "").unwrap().knowing(Arc::new(judged.clone()));
+
+    let request = Request { caller: knowing(&judged), ..request(&second) };
+    canary_again(&world, &request).await;
+    assert_eq!(last(&world).verdict, None, "nothing was decided");
+    let earlier = Judgement { started: started - jiff::SignedDuration::from_secs(1), ..judged.clone() };
+    pipeline.rollback(&shop(), &knowing(&earlier), &Progress::silent()).await.unwrap();
+    assert_eq!(last(&world).verdict, None, "it is of a canary before");
+
+    canary(&pipeline, &second).await.unwrap();
+    let started = last(&world).canary.unwrap().started;
+    let judged = Judgement { started, ..judged };
+    pipeline.rollback(&shop(), &knowing(&judged), &Progress::silent()).await.unwrap();
+    assert_eq!(last(&world).verdict, Some(judged.verdict));
+}
+
+async fn canary_again(world: &World, request: &Request) {
+    world.pipeline().canary(&shop(), request, &Progress::silent()).await.unwrap();
+}
+
+/// Never answers.
+#[derive(Debug)]
+struct Silent(Arc<ManualClock>);
+
+#[async_trait]
+impl Notifier for Silent {
+    fn capabilities(&self) -> NotifierCapabilities {
+        NotifierCapabilities::default()
+    }
+
+    async fn notify(&self, _: &Notification) -> Result<()> {
+        loop {
+            self.0.sleep(std::time::Duration::from_secs(3600)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_notifier_that_is_silent_holds_up_no_operation_for_long() {
+    let world = World::new();
+    let first = world.version(1);
+    let notifier = Arc::new(Silent(world.clock.clone()));
+    let pipeline = world.pipeline_over(Ports { notifier, ..world.ports() });
+    let began = world.clock.now();
+    let (done, events) =
+        told(async |progress| pipeline.deploy(&shop(), &request(&first), &progress).await).await;
+    done.unwrap();
+    assert!(world.clock.now().duration_since(began).as_secs() < 60);
+    let warned = |text: &str| events.iter().any(|event| event.to_string().contains(text));
+    assert!(warned("nobody was told: no answer in time"), "{events:?}");
+}

@@ -1,0 +1,10 @@
+//! The only place that knows the wire.
+
+mod answer;
+mod web_api;
+mod webhook;
+
+pub(super) use web_api::WebApi;
+pub(super) use webhook::Webhook;
+
+const OPERATION: &str = "slack.notify";
