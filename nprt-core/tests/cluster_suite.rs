@@ -108,6 +108,8 @@ enum Fault {
     ForgetsTransition,
     /// A change of version is never over.
     KeepsTransition,
+    /// What names an owner outlives it.
+    ForgetsOwners,
 }
 
 #[derive(Debug)]
@@ -168,6 +170,9 @@ impl Cluster for Broken {
             for (key, value) in data {
                 object.as_value_mut()["data"].as_object_mut().unwrap().entry(key).or_insert(value.clone());
             }
+        }
+        if self.has(Fault::ForgetsOwners) {
+            object.as_value_mut()["metadata"].as_object_mut().unwrap().remove("ownerReferences");
         }
         let mut applied = self.0.apply(lease, &object).await?;
         if self.has(Fault::AlwaysConfigured) && applied.change == Change::Unchanged {
@@ -289,6 +294,7 @@ async fn the_suite_finds_each_fault() {
         Fault::RefusesEvents,
         Fault::ForgetsTransition,
         Fault::KeepsTransition,
+        Fault::ForgetsOwners,
     ] {
         let found = tokio::spawn(async move {
             let fixture = Fixture::new();

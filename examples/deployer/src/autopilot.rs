@@ -100,7 +100,7 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
         Decision::Pass => promote(composed, &canary, &judged, &reason).await,
         Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
             match member.config.autopilot.at_deadline {
-                AtDeadline::Keep => Ok("kept_at_deadline"),
+                AtDeadline::Keep => leave(composed, &canary, &judged, &reason).await,
                 AtDeadline::RollBack => {
                     let reason = format!("still inconclusive at the deadline: {reason}");
                     roll_back(composed, &canary, &judged, &reason, "rolled_back_at_deadline").await
@@ -133,6 +133,19 @@ async fn roll_back(
     let pipeline = composed.pipeline(Told::Failures);
     let done = pipeline.roll_back_if(&judged.service, canary, &caller, &silent).await?;
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
+}
+
+/// Leaves the canary to a person, who is told once.
+async fn leave(
+    composed: &Composed,
+    canary: &Running,
+    judged: &Judgement,
+    reason: &str,
+) -> Result<&'static str> {
+    let caller = caller(&format!("still inconclusive at the deadline: {reason}"), judged)?;
+    let (pipeline, silent) = (composed.pipeline(Told::Failures), Progress::silent());
+    let is_new = pipeline.leave_undecided(&judged.service, canary, &caller, &silent).await?;
+    Ok(if is_new { "kept_at_deadline" } else { "waits" })
 }
 
 /// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.

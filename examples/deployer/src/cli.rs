@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::compose::{Composed, Parts};
 use crate::config::{Config, Environment, Problems, SCHEMA};
 use crate::serve::serve;
-use crate::{demo, log};
+use crate::{demo, log, statsd};
 
 /// The most threads that serve. Others answer while it waits, and each keeps memory of its own: a large node's many
 /// would take more than all else.
@@ -33,6 +33,8 @@ struct Options {
 enum Command {
     /// Serves, by a configuration.
     Serve(Serve),
+    /// Aggregates what statsd clients send, for all replicas: the section `aggregator` of a configuration.
+    Statsd(Serve),
     /// Everything in one process, to try it: no cluster and no network.
     Demo(demo::Options),
     /// Says whether a configuration is right, and if not, all that is wrong with it.
@@ -49,7 +51,7 @@ struct Serve {
     /// Where to listen, whatever the configuration says.
     #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Run without any token: whoever reaches the server can deploy.
+    /// Run without any token: whoever reaches the server can deploy, or ask.
     #[arg(long)]
     insecure: bool,
 }
@@ -69,6 +71,10 @@ pub fn main() -> ExitCode {
         Command::Serve(Serve { file, listen, insecure }) => {
             log::start(options.log_format);
             run(serve(file.config, listen, insecure))
+        }
+        Command::Statsd(Serve { file, listen, insecure }) => {
+            log::start(options.log_format);
+            run(async move { statsd::run(&file.config, listen, insecure).await })
         }
         Command::Demo(demo) => {
             log::start(options.log_format);

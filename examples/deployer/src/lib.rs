@@ -17,6 +17,7 @@ mod numbers;
 mod reload;
 mod serve;
 mod shutdown;
+mod statsd;
 mod verdicts;
 
 pub use cli::main;

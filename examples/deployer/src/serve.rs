@@ -18,6 +18,9 @@ pub(crate) async fn serve(
 ) -> Result<String, String> {
     let config = Config::load(&path, &Environment::Process).map_err(|problems| problems.to_string())?;
     reload::needs_token(&config, is_insecure)?;
+    if config.services.is_empty() {
+        return Err("services: expected at least one service".to_owned());
+    }
     let address = listen.unwrap_or(config.listen);
     let parts = Parts::new(Arc::new(SystemClock));
     let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
@@ -25,7 +28,7 @@ pub(crate) async fn serve(
     let server = Server::bind(address, app.clone()).await?;
     tracing::info!(address = %server.address()?, "listens");
     tokio::spawn(reload::watch(app.clone(), path));
-    tokio::spawn(autopilot::fly(app));
-    server.serve(shutdown::asked()).await;
+    tokio::spawn(autopilot::fly(app.clone()));
+    server.serve(shutdown::after(shutdown::asked(), &app)).await;
     Ok(String::new())
 }

@@ -22,12 +22,13 @@ pub(crate) async fn asked() {
     tracing::info!("ends");
 }
 
-/// Waits, after `end`, until what is under way has ended, or had so many seconds: two thirds of them to be done, and
-/// the rest to go back. What is left even then is undone by the service's next operation. Answers with when the
+/// Waits, after `end`, until what is under way has ended, or had the seconds that the limits say: two thirds of them to
+/// be done, and the rest to go back. What is left even then is undone by the service's next operation. Answers with when the
 /// time is over.
-pub(crate) async fn after(end: impl Future<Output = ()>, app: &App, seconds: u64) -> Instant {
+pub(crate) async fn after(end: impl Future<Output = ()>, app: &App) -> Instant {
+    // As they were at the start.
+    let whole = Duration::from_secs(app.current().config.limits.shutdown_seconds);
     end.await;
-    let whole = Duration::from_secs(seconds);
     let limit = Instant::now() + whole;
     // From here on nothing begins.
     app.tasks().close();

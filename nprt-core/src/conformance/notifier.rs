@@ -13,8 +13,14 @@ use crate::model::{Revision, ServiceName};
 use crate::ports::{CanaryId, Detail, Notification, Notifier, Occasion, Severity};
 use crate::{Error, Result};
 
-const OCCASIONS: [Occasion; 5] =
-    [Occasion::Deployed, Occasion::CanaryStarted, Occasion::Promoted, Occasion::RolledBack, Occasion::Failed];
+const OCCASIONS: [Occasion; 6] = [
+    Occasion::Deployed,
+    Occasion::CanaryStarted,
+    Occasion::Promoted,
+    Occasion::RolledBack,
+    Occasion::Undecided,
+    Occasion::Failed,
+];
 
 /// Every function below.
 ///

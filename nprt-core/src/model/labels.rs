@@ -27,6 +27,12 @@ pub mod annotation {
     /// That this canary is neither promoted nor rolled back without a person: who says so, why and since when, as
     /// JSON; on the canary's workload.
     pub const HELD: &str = "nprt.dev/held";
+    /// That whoever judges by itself has come to no verdict on this canary in its time, and leaves it to a person: the
+    /// canary, who says so, why and when, as JSON; on the canary's workload.
+    pub const UNDECIDED: &str = "nprt.dev/undecided";
+    /// The canary that was last rolled back because of what was judged, or of an alert: which, by whom, why and when,
+    /// as JSON; on stable's first workload, until the next version is deployed.
+    pub const ROLLED_BACK: &str = "nprt.dev/rolled-back";
     /// The share of stable's pods that this canary has, where it has one: above 0 and at most 1; on the
     /// canary's workload. Whoever tends the service keeps the two in step by it.
     pub const REPLICAS_SHARE: &str = "nprt.dev/replicas-share";

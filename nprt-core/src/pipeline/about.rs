@@ -44,7 +44,7 @@ impl About {
                 let goes_on = |before: &&CanaryId| Some(&before.revision) == revision;
                 started.as_ref().or_else(|| before.as_ref().filter(goes_on)).cloned()
             }
-            Occasion::Promoted | Occasion::RolledBack => before.clone(),
+            Occasion::Promoted | Occasion::RolledBack | Occasion::Undecided => before.clone(),
             Occasion::Deployed | Occasion::Failed => None,
         }
     }

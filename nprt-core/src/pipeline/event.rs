@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 
 use super::job::Job;
 use super::live::Live;
-use crate::model::{Object, Track, label};
+use crate::model::{Object, ObjectId, Track, label};
 use crate::ports::ObjectEvent;
 
 /// How long an operation waits at its end for the cluster to keep its event.
@@ -48,6 +48,14 @@ impl Subject {
         let Seen { before, applied } = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, then) = if success { (applied, before) } else { (before, applied) };
         first.as_ref().or(then.as_ref()).cloned()
+    }
+}
+
+impl Subject {
+    /// The workload of stable that was there before.
+    pub(super) fn stable(&self) -> Option<ObjectId> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.before.as_ref().map(Object::id)
     }
 }
 

@@ -82,7 +82,8 @@ impl Pipeline {
 
     /// Removes `canary`, as [`Pipeline::status`] has shown it, if it is still that one: of this version, started
     /// then, and held or not as it was. `None` where it is not, which changes nothing. That is for those who have
-    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody.
+    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, and
+    /// it is written on stable's first workload ([`annotation::ROLLED_BACK`]).
     ///
     /// # Errors
     /// As [`Pipeline::expire`].
@@ -95,7 +96,7 @@ impl Pipeline {
     ) -> Result<Option<Rollback>> {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
-        let work = |lease| job.roll_back_if(lease, canary);
+        let work = |lease| job.roll_back_if(lease, canary, caller);
         match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
             None => Ok(None),
             Some(done) => {
@@ -107,29 +108,45 @@ impl Pipeline {
 }
 
 impl Job<'_> {
-    /// Writes on the canary's workloads that it is held, or that it no longer is.
     async fn write_held(&self, lease: Lease, held: Option<String>) -> Result<()> {
+        self.mark_canary(&lease, annotation::HELD, held).await
+    }
+
+    /// Gives the canary's workloads this annotation, or takes it from them.
+    pub(super) async fn mark_canary(
+        &self,
+        lease: &Lease,
+        key: &'static str,
+        value: Option<String>,
+    ) -> Result<()> {
         let live = self.live().await?;
         the_canary(&live, self)?;
         let workloads = live.run_on(Track::Canary).filter(|o| o.annotation(annotation::STARTED).is_some());
         for workload in workloads {
             // Only our own fields: what others have set stays theirs.
             let Some(mut owned) = self.ports.cluster.owned(&workload.id()).await? else { continue };
-            match &held {
-                Some(text) => annotate(&mut owned, [(annotation::HELD, text.clone())].into_iter())?,
-                None => forget(&mut owned),
+            match &value {
+                Some(text) => annotate(&mut owned, [(key, text.clone())].into_iter())?,
+                None => forget(&mut owned, key),
             }
-            self.again(|| self.ports.cluster.apply(&lease, &owned)).await?;
+            self.again(|| self.ports.cluster.apply(lease, &owned)).await?;
         }
         Ok(())
     }
 
-    async fn roll_back_if(&self, lease: Lease, canary: &Running) -> Result<Option<Rollback>> {
+    async fn roll_back_if(
+        &self,
+        lease: Lease,
+        canary: &Running,
+        caller: &Caller,
+    ) -> Result<Option<Rollback>> {
         let now = self.live().await?.running(Track::Canary);
         if !now.is_some_and(|now| now.is_same_trial(canary)) {
             return Ok(None);
         }
-        self.rollback(lease, None).await.map(Some)
+        let done = self.rollback(lease.clone(), None).await?;
+        self.note_rollback(&lease, canary, caller).await;
+        Ok(Some(done))
     }
 }
 
@@ -140,10 +157,10 @@ fn the_canary(live: &Live, job: &Job<'_>) -> Result<Running> {
     })
 }
 
-fn forget(object: &mut Object) {
+fn forget(object: &mut Object, key: &str) {
     let annotations =
         object.as_value_mut().pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
     if let Some(annotations) = annotations {
-        annotations.remove(annotation::HELD);
+        annotations.remove(key);
     }
 }

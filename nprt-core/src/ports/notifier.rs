@@ -123,6 +123,8 @@ pub enum Occasion {
     Promoted,
     /// A canary was removed.
     RolledBack,
+    /// A canary's time for a verdict is over, and it is left to a person.
+    Undecided,
     /// An operation failed.
     Failed,
 }
@@ -136,6 +138,7 @@ impl Occasion {
             Self::CanaryStarted => "canary started",
             Self::Promoted => "promoted",
             Self::RolledBack => "rolled back",
+            Self::Undecided => "undecided",
             Self::Failed => "failed",
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use nprt_core::model::{Object, annotation};
 use nprt_core::pipeline::{Caller, Pipeline, Ports, Progress, Running};
+use nprt_core::ports::Occasion;
 
 use crate::faulty::Faulty;
 use crate::world::{World, caller, canary, deploy, promote, shop};
@@ -76,6 +77,15 @@ async fn only_the_canary_that_was_judged_is_rolled_back() {
     let held = running(&world).await.unwrap();
     let done = roll_back(&held).await.unwrap();
     assert_eq!((done.canary, running(&world).await), (Some(held.clone()), None));
+    let stable =
+        world.cluster.objects().into_iter().find(|o| o.annotation(annotation::ROLLED_BACK).is_some());
+    let said: serde_json::Value = stable
+        .map(|stable| serde_json::from_str(stable.annotation(annotation::ROLLED_BACK).unwrap()).unwrap())
+        .unwrap();
+    assert_eq!((said["by"].as_str(), said["reason"].as_str()), (Some("ci"), Some("a test")));
+    assert_eq!(said["canary"], held.describe());
+    let web = world.workload("web").unwrap();
+    assert_eq!(web.rollouts, 1, "no pod of stable was replaced");
     assert_eq!(roll_back(&held).await, None);
 }
 
@@ -136,4 +146,32 @@ async fn a_hold_between_the_last_look_and_the_lease_stops_a_promotion_but_not_a_
     promote(&person, &trial).await.unwrap();
     let stable = person.status(&shop()).await.unwrap().stable.unwrap();
     assert_eq!((stable.revision, running(&world).await), (Some(trial), None));
+}
+
+#[tokio::test]
+async fn a_canary_of_which_nothing_is_known_is_left_to_a_person_once() {
+    let world = World::new();
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &world.version(1)).await.unwrap();
+    canary(&pipeline, &world.version(2)).await.unwrap();
+    let judged = running(&world).await.unwrap();
+    let (caller, silent) = (caller(), Progress::silent());
+    let leave =
+        async |canary: &Running| pipeline.leave_undecided(&shop(), canary, &caller, &silent).await.unwrap();
+    assert!(leave(&judged).await);
+    assert!(!leave(&judged).await, "it was said");
+    assert_eq!(running(&world).await.unwrap(), judged, "it stays");
+    let says = |object: &&Object| object.annotation(annotation::UNDECIDED).is_some();
+    assert_eq!(world.cluster.objects().iter().filter(says).count(), 2, "on both workloads");
+    let events = world.cluster.events();
+    let events: Vec<_> = events.iter().filter(|(_, event)| event.reason() == "Undecided").collect();
+    assert!(events.len() == 1 && events[0].1.is_warning() && events[0].1.note().contains("left to a person"));
+    let told = world.notifier.told();
+    let told = told.iter().filter(|told| told.occasion == Occasion::Undecided);
+    assert_eq!(told.count(), 1);
+
+    canary(&pipeline, &world.version(3)).await.unwrap();
+    assert!(!leave(&judged).await, "another one runs");
+    pipeline.hold(&shop(), &caller, &silent).await.unwrap();
+    assert!(!leave(&running(&world).await.unwrap()).await, "a person holds it");
 }

@@ -24,7 +24,7 @@ impl Notifier for News {
 
     async fn notify(&self, notification: &Notification) -> Result<()> {
         let is_told = match notification.occasion {
-            Occasion::RolledBack | Occasion::Promoted => true,
+            Occasion::RolledBack | Occasion::Promoted | Occasion::Undecided => true,
             Occasion::Failed => self.told != Told::Decisions,
             _ => self.told == Told::Everything,
         };
@@ -59,15 +59,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_who_has_the_answer_is_told_decisions_alone() {
-        use Occasion::{CanaryStarted, Deployed, Failed, Promoted, RolledBack};
+        use Occasion::{CanaryStarted, Deployed, Failed, Promoted, RolledBack, Undecided};
         for (told, expected) in [
-            (Told::Everything, vec![Deployed, CanaryStarted, Promoted, RolledBack, Failed]),
-            (Told::Failures, vec![Promoted, RolledBack, Failed]),
-            (Told::Decisions, vec![Promoted, RolledBack]),
+            (Told::Everything, vec![Deployed, CanaryStarted, Promoted, RolledBack, Undecided, Failed]),
+            (Told::Failures, vec![Promoted, RolledBack, Undecided, Failed]),
+            (Told::Decisions, vec![Promoted, RolledBack, Undecided]),
         ] {
             let inner = Arc::new(MemoryNotifier::new());
             let news = News { inner: inner.clone(), told, url: None };
-            for occasion in [Deployed, CanaryStarted, Promoted, RolledBack, Failed] {
+            for occasion in [Deployed, CanaryStarted, Promoted, RolledBack, Undecided, Failed] {
                 let shop = ServiceName::new("shop").unwrap();
                 let at = Timestamp::UNIX_EPOCH;
                 news.notify(&Notification::new(at, shop, occasion, Severity::Info, "x")).await.unwrap();

@@ -83,6 +83,7 @@ fn metrics(config: &Metrics, parts: &Parts) -> Result<Arc<dyn MetricsBackend>> {
         Metrics::Prometheus(config) => Arc::new(config.clone().build(parts.clock())?),
         Metrics::Datadog(config) => Arc::new(config.clone().build(parts.clock())?),
         Metrics::Statsd(config) => parts.statsd(config)?,
+        Metrics::Aggregator(config) => Arc::new(config.clone().build()?),
     })
 }
 

@@ -10,18 +10,26 @@ use url::Url;
 
 use super::file::{File, Limits, ServiceFile, TokenFile};
 use super::token::{hash_of, read_hash};
-use super::{Action, Config, Environment, LISTEN, Problems, Registry, ServiceConfig, Token};
+use super::{
+    Action, AggregatorConfig, Config, Environment, LISTEN, Problems, Registry, ServiceConfig, Token,
+};
 
 /// Routes of the server that a service could be called like.
 const RESERVED: [&str; 4] = ["healthz", "metrics", "readyz", "version"];
 
 /// Secrets that are shorter can be guessed.
-const SHORTEST_SECRET: usize = 16;
+pub(super) const SHORTEST_SECRET: usize = 16;
 
 /// What holds of `file`; where there are problems, it is not to be used.
 pub(crate) fn check(file: File, environment: &Environment, problems: &mut Problems) -> Config {
     check_limits(&file.limits, problems);
     within(problems, "autopilot.interval_seconds", file.autopilot.interval_seconds, 1, 3600);
+    if file.services.is_empty() && file.aggregator.is_none() {
+        problems.add("services", "expected at least one service");
+    }
+    if let Some(aggregator) = file.aggregator {
+        AggregatorConfig::check(aggregator, file.limits, problems);
+    }
     let services = services(file.services, problems);
     let names: BTreeSet<&ServiceName> = services.iter().map(|service| &service.service.name).collect();
     let tokens = tokens(file.tokens, &names, problems);
@@ -62,7 +70,7 @@ fn public_url(text: &str) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn check_limits(limits: &Limits, problems: &mut Problems) {
+pub(super) fn check_limits(limits: &Limits, problems: &mut Problems) {
     within(problems, "limits.body_bytes", limits.body_bytes, 1024, 16 << 20);
     within(problems, "limits.header_bytes", limits.header_bytes, 8192, 1 << 20);
     within(problems, "limits.receive_seconds", limits.receive_seconds, 1, 300);
@@ -79,9 +87,6 @@ fn within<T: PartialOrd + Display + Copy>(problems: &mut Problems, path: &str, v
 }
 
 fn services(files: Vec<ServiceFile>, problems: &mut Problems) -> Vec<ServiceConfig> {
-    if files.is_empty() {
-        problems.add("services", "expected at least one service");
-    }
     let mut names = BTreeSet::new();
     let mut services = Vec::new();
     for (number, file) in files.into_iter().enumerate() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use nprt::aggregator::AggregatorConfig;
 use nprt::bugsnag::BugsnagConfig;
 use nprt::compare::Policy;
 use nprt::datadog::DatadogConfig;
@@ -22,6 +23,7 @@ use nprt::svn::SvnConfig;
 use nprt::webhook::WebhookConfig;
 use serde::{Deserialize, Serialize};
 
+use super::aggregator::AggregatorFile;
 use super::branches::Branches;
 use super::token::Action;
 
@@ -38,6 +40,8 @@ pub(crate) struct File {
     pub(crate) autopilot: AutopilotSettings,
     pub(crate) tokens: Vec<TokenFile>,
     pub(crate) services: Vec<ServiceFile>,
+    /// Of `deployer statsd`; only checked here.
+    pub(crate) aggregator: Option<AggregatorFile>,
 }
 
 /// What bounds a request.
@@ -141,6 +145,8 @@ pub(crate) enum Metrics {
     Datadog(DatadogConfig),
     /// A server of this process.
     Statsd(StatsdConfig),
+    /// One in a process of its own.
+    Aggregator(AggregatorConfig),
 }
 
 /// Who is told.

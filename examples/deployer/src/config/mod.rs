@@ -1,5 +1,6 @@
 //! The configuration: one YAML file, checked as a whole, and secrets from the environment and from files.
 
+mod aggregator;
 mod branches;
 mod check;
 mod decode;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use nprt::pipeline::{PipelineSettings, Service};
 use serde_json::Value;
 
+pub(crate) use aggregator::AggregatorConfig;
 pub(crate) use branches::Branches;
 pub(crate) use environment::Environment;
 pub(crate) use file::{
@@ -75,27 +77,29 @@ impl Config {
 
     /// Reads the file as far as that is possible: with problems it is only fit to look for more of them.
     pub(crate) fn examine(path: &Path, environment: &Environment, problems: &mut Problems) -> Option<Self> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::read(&text, environment, problems),
-            Err(error) => {
-                problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()));
-                None
-            }
-        }
-    }
-
-    fn read(text: &str, environment: &Environment, problems: &mut Problems) -> Option<Self> {
-        let mut value = match serde_saphyr::from_str(text) {
-            Ok(Value::Null) => Value::Object(serde_json::Map::new()),
-            Ok(value) => value,
-            Err(error) => {
-                problems.add("", not_yaml(&error));
-                return None;
-            }
-        };
+        let mut value = Self::value(path, problems)?;
         references::resolve(&mut value, environment, problems);
         let file = decode::decode(value, problems)?;
         Some(check::check(file, environment, problems))
+    }
+
+    /// What the file holds, whatever it is.
+    fn value(path: &Path, problems: &mut Problems) -> Option<Value> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()));
+                return None;
+            }
+        };
+        match serde_saphyr::from_str(&text) {
+            Ok(Value::Null) => Some(Value::Object(serde_json::Map::new())),
+            Ok(value) => Some(value),
+            Err(error) => {
+                problems.add("", not_yaml(&error));
+                None
+            }
+        }
     }
 }
 

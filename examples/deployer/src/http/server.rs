@@ -24,7 +24,6 @@ use super::problem::Problem;
 use super::router;
 use crate::app::App;
 use crate::config::Limits;
-use crate::shutdown;
 
 /// The most headers that a request may have.
 const HEADERS: usize = 64;
@@ -36,8 +35,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A server that listens.
 pub(crate) struct Server {
     listener: TcpListener,
-    app: App,
     limits: Limits,
+    routes: Router,
 }
 
 impl Server {
@@ -46,9 +45,16 @@ impl Server {
     /// # Errors
     /// Why it cannot.
     pub(crate) async fn bind(address: SocketAddr, app: App) -> Result<Self, String> {
+        Self::of(address, app.current().config.limits, router(app)).await
+    }
+
+    /// The same of any routes.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) async fn of(address: SocketAddr, limits: Limits, routes: Router) -> Result<Self, String> {
         let cannot = |error: std::io::Error| format!("cannot listen on {address}: {error}");
-        let limits = app.current().config.limits;
-        Ok(Self { listener: TcpListener::bind(address).await.map_err(cannot)?, app, limits })
+        Ok(Self { listener: TcpListener::bind(address).await.map_err(cannot)?, limits, routes })
     }
 
     /// Where it listens.
@@ -59,13 +65,13 @@ impl Server {
         self.listener.local_addr().map_err(|error| error.to_string())
     }
 
-    /// Serves until `end`, and then until what is under way has ended. Whoever asks for something meanwhile is told
-    /// to ask another replica.
-    pub(crate) async fn serve(self, end: impl Future<Output = ()>) {
+    /// Serves until `end`, which says when all time is over for what is under way. Whoever asks for something meanwhile
+    /// is told to ask another replica.
+    pub(crate) async fn serve(self, end: impl Future<Output = Instant>) {
         let connections = GracefulShutdown::new();
         let limit = tokio::select! {
             () = self.accept(&connections) => return,
-            limit = shutdown::after(end, &self.app, self.limits.shutdown_seconds) => limit,
+            limit = end => limit,
         };
         drop(self.listener);
         let limit = limit.max(Instant::now() + LAST_ANSWERS);
@@ -76,10 +82,10 @@ impl Server {
 
     /// Accepts connections without end.
     async fn accept(&self, connections: &GracefulShutdown) {
-        let (routes, room) = (router(self.app.clone()), Arc::new(Semaphore::new(self.limits.connections)));
+        let room = Arc::new(Semaphore::new(self.limits.connections));
         loop {
             if let Some((stream, permit)) = accept(&self.listener, &room).await {
-                connect(stream, permit, &self.limits, routes.clone(), connections);
+                connect(stream, permit, &self.limits, self.routes.clone(), connections);
             }
         }
     }

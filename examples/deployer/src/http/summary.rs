@@ -17,6 +17,7 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         Metrics::Prometheus(prometheus) => json!({"prometheus": {"url": prometheus.url}}),
         Metrics::Datadog(datadog) => json!({"datadog": {"site": datadog.site}}),
         Metrics::Statsd(statsd) => json!({"statsd": {"listen": statsd.listen}}),
+        Metrics::Aggregator(aggregator) => json!({"aggregator": {"url": aggregator.url}}),
     };
     let notifier = |notify: &Notify| match notify {
         Notify::Slack(slack) => json!({"slack": {"channel": slack.channel}}),

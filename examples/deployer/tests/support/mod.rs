@@ -59,17 +59,23 @@ impl Server {
 
     /// `deployer serve` with the file.
     pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
-        Self::start(Command::new(DEPLOYER).args(["serve", "--config"]).arg(config).args(arguments)).await
+        let listen = ["--listen", "127.0.0.1:0"];
+        Self::run("serve", config, &[&listen, arguments].concat()).await
+    }
+
+    /// Another command that serves, with the file.
+    pub(crate) async fn run(command: &str, config: &Path, arguments: &[&str]) -> Self {
+        Self::start(Command::new(DEPLOYER).args([command, "--config"]).arg(config).args(arguments)).await
     }
 
     /// The same as a replica by the name of its host, on a free port.
     pub(crate) async fn replica(name: &str, config: &Path) -> Self {
-        Self::start(Command::new(DEPLOYER).args(["serve", "--config"]).arg(config).env("HOSTNAME", name))
-            .await
+        let mut command = Command::new(DEPLOYER);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).env("HOSTNAME", name);
+        Self::start(&mut command).await
     }
 
     async fn start(command: &mut Command) -> Self {
-        let command = command.args(["--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = follow(child.stderr.take().unwrap());
         let began = Instant::now();
@@ -164,6 +170,11 @@ impl Server {
             assert!(began.elapsed() < Duration::from_secs(120), "{what}: {status}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until it has ended, by whatever was done to it.
+    pub(crate) fn wait(&mut self) {
+        self.child.wait().unwrap();
     }
 
     /// Ends it as Kubernetes does, and says whether it ended in order.

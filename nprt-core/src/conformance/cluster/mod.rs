@@ -7,6 +7,7 @@ mod autoscaler;
 mod event;
 mod lease;
 mod objects;
+mod owned;
 mod pods;
 mod restore;
 mod rollout;
@@ -31,6 +32,7 @@ pub use lease::{
     a_transition_outlives_its_holder, an_expired_lease_goes_to_whoever_asks,
     writes_under_a_lost_lease_are_refused,
 };
+pub use owned::what_is_owned_goes_with_its_owner;
 pub use pods::pods_are_told_until_they_are_gone;
 pub use restore::{
     a_restore_leaves_others_alone, an_object_that_is_gone_is_not_restored, what_was_applied_can_be_restored,
@@ -81,6 +83,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     refuses_unknown_fields_where_claimed(cluster, fixture).await;
     lists_what_a_service_has(cluster, fixture).await;
     deletes_once(cluster, fixture).await;
+    what_is_owned_goes_with_its_owner(cluster, fixture).await;
     pods_are_told_until_they_are_gone(cluster, fixture).await;
     what_was_applied_can_be_restored(cluster, fixture).await;
     a_restore_leaves_others_alone(cluster, fixture).await;

@@ -1,0 +1,86 @@
+//! What `deployer statsd` serves: one section of the same file, or of one of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use nprt::clock::SystemClock;
+use nprt::model::Secret;
+use nprt::statsd::{Aggregator, StatsdConfig};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::check::{SHORTEST_SECRET, check_limits};
+use super::token::hash_of;
+use super::{Config, Environment, Limits, Problems, decode, references};
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8126);
+
+/// The section `aggregator`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AggregatorFile {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) token: Option<Secret>,
+    pub(crate) statsd: StatsdConfig,
+}
+
+/// What it says.
+#[derive(Debug, Clone)]
+pub(crate) struct AggregatorConfig {
+    /// Where replicas ask.
+    pub(crate) listen: SocketAddr,
+    /// The hash of the token that they have.
+    pub(crate) token: Option<[u8; 32]>,
+    pub(crate) statsd: StatsdConfig,
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct File {
+    limits: Limits,
+    aggregator: Option<AggregatorFile>,
+}
+
+impl AggregatorConfig {
+    /// Reads its sections alone: a process that only aggregates has none of the other secrets.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub(crate) fn load(path: &Path, environment: &Environment) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let config = Config::value(path, &mut problems)
+            .and_then(|value| Self::read(value, environment, &mut problems));
+        match config {
+            Some(config) => problems.or(config),
+            None => Err(problems),
+        }
+    }
+
+    fn read(mut value: Value, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        if let Some(sections) = value.as_object_mut() {
+            sections.retain(|name, _| name == "aggregator" || name == "limits");
+        }
+        references::resolve(&mut value, environment, problems);
+        let File { limits, aggregator } = decode::decode(value, problems)?;
+        check_limits(&limits, problems);
+        let Some(file) = aggregator else {
+            problems.add("aggregator", "missing");
+            return None;
+        };
+        Some(Self::check(file, limits, problems))
+    }
+
+    pub(super) fn check(file: AggregatorFile, limits: Limits, problems: &mut Problems) -> Self {
+        let AggregatorFile { listen, token, statsd } = file;
+        if token.as_ref().is_some_and(|token| token.expose().len() < SHORTEST_SECRET) {
+            problems.add("aggregator.token", format!("expected at least {SHORTEST_SECRET} characters"));
+        }
+        if let Err(error) = Aggregator::new(&statsd, Arc::new(SystemClock)) {
+            problems.add_error("aggregator.statsd", &error);
+        }
+        let token = token.map(|token| hash_of(token.expose()));
+        Self { listen: listen.unwrap_or(LISTEN), token, statsd, limits }
+    }
+}

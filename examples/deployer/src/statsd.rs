@@ -1,0 +1,129 @@
+//! `deployer statsd`: what statsd clients send, aggregated in a process of its own, which all replicas ask.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::FutureExt;
+use nprt::aggregator::Endpoint;
+use nprt::clock::SystemClock;
+use nprt::statsd::{Aggregator, StatsdServer, StatsdStats};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use serde_json::json;
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::config::token::hash_of;
+use crate::config::{AggregatorConfig, Environment};
+use crate::http::Server;
+use crate::shutdown;
+
+/// So many answers are made at the same time: each may hold some megabytes.
+const ANSWERS: usize = 8;
+
+/// What requests share.
+#[derive(Debug, Clone)]
+struct Shared {
+    endpoint: Endpoint,
+    aggregator: Arc<Aggregator>,
+    token: Option<[u8; 32]>,
+    room: Arc<Semaphore>,
+}
+
+/// Serves until the process is asked to end.
+pub(crate) async fn run(
+    path: &Path,
+    listen: Option<SocketAddr>,
+    is_insecure: bool,
+) -> Result<String, String> {
+    let config =
+        AggregatorConfig::load(path, &Environment::Process).map_err(|problems| problems.to_string())?;
+    if config.token.is_none() && !is_insecure {
+        return Err("aggregator.token: missing; without one, --insecure lets everybody ask".to_owned());
+    }
+    let clock = Arc::new(SystemClock);
+    let statsd = StatsdServer::start(&config.statsd, clock.clone()).map_err(|error| error.to_string())?;
+    let aggregator = statsd.backend();
+    let endpoint = Endpoint::new(aggregator.clone(), clock);
+    let shared =
+        Shared { endpoint, aggregator, token: config.token, room: Arc::new(Semaphore::new(ANSWERS)) };
+    let address = listen.unwrap_or(config.listen);
+    let server = Server::of(address, config.limits, routes(shared)).await?;
+    tracing::info!(listen = %statsd.local_addr(), "statsd listens");
+    tracing::info!(address = %server.address()?, "listens");
+    let patience = Duration::from_secs(config.limits.shutdown_seconds);
+    server.serve(shutdown::asked().map(|()| Instant::now() + patience)).await;
+    Ok(String::new())
+}
+
+fn routes(shared: Shared) -> Router {
+    Router::new().route("/healthz", get(async || "ok\n")).fallback(get(answer)).with_state(shared)
+}
+
+async fn answer(
+    State(shared): State<Shared>,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !is_let_in(shared.token.as_ref(), &headers) {
+        let body = Json(json!({"version": 1, "error": "this bearer token is not known, or none was given"}));
+        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")], body)
+            .into_response();
+    }
+    if uri.path() == "/metrics" {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        return ([(CONTENT_TYPE, kind)], numbers(&shared.aggregator.stats())).into_response();
+    }
+    // It is never closed.
+    let _room = shared.room.acquire().await;
+    let reply = shared.endpoint.answer(uri.path(), &query.unwrap_or_default()).await;
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
+}
+
+/// What was heard so far, in the OpenMetrics text format.
+fn numbers(stats: &StatsdStats) -> String {
+    let (packets, lines) = (Counter::<u64>::default(), Family::<[(&str, &str); 1], Counter>::default());
+    packets.inc_by(stats.packets);
+    for (fate, count) in [
+        ("used", stats.used),
+        ("unmapped", stats.unmapped),
+        ("wrong_type", stats.wrong_type),
+        ("unattributed", stats.unattributed),
+        ("failed", stats.failed),
+        ("refused", stats.refused),
+        ("event", stats.events),
+        ("service_check", stats.service_checks),
+        ("malformed", stats.malformed.values().sum()),
+    ] {
+        lines.get_or_create(&[("fate", fate)]).inc_by(count);
+    }
+    let mut registry = Registry::with_prefix("statsd");
+    registry.register("packets", "Datagrams", packets);
+    registry.register("lines", "Lines, by what became of them", lines);
+    let mut text = String::new();
+    // Writing to a text does not fail.
+    let _ = encode(&mut text, &registry);
+    text
+}
+
+fn is_let_in(token: Option<&[u8; 32]>, headers: &HeaderMap) -> bool {
+    let Some(token) = token else { return true };
+    let given = headers.get(AUTHORIZATION).and_then(|given| given.to_str().ok()).and_then(|given| {
+        let (scheme, secret) = given.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| hash_of(secret.trim()))
+    });
+    given.is_some_and(|given| bool::from(given.ct_eq(token)))
+}
