@@ -17,6 +17,8 @@ mod numbers;
 mod reload;
 mod serve;
 mod shutdown;
+#[cfg_attr(not(feature = "otel"), path = "no_traces.rs")]
+mod traces;
 mod verdicts;
 
 pub use cli::main;

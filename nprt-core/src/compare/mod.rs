@@ -85,6 +85,7 @@ mod series;
 pub mod sizing;
 pub mod sketch;
 pub mod test;
+mod traffic;
 mod verdict;
 mod window;
 
@@ -100,5 +101,6 @@ pub use policy::{
     PercentileRule, Policy, Preset, QuantileRule, Rule,
 };
 pub(crate) use series::check;
+pub use traffic::Traffic;
 pub use verdict::{Decision, MetricVerdict, Needed, VERDICT_SCHEMA, Verdict};
 pub use window::Window;
