@@ -54,8 +54,8 @@ impl Traffic {
     /// What `blocks`, all of one metric and one track, say. `None` where that is too little, what is measured differs from
     /// block to block, a value is not finite, or p95 lies above the last edge of a histogram.
     #[must_use]
-    pub fn of<'a>(blocks: impl IntoIterator<Item = &'a Block> + Clone) -> Option<Self> {
-        let each = || blocks.clone().into_iter();
+    pub fn of(blocks: &[Block]) -> Option<Self> {
+        let each = || blocks.iter();
         let (first, last) =
             (each().map(|block| block.minute).min()?, each().map(|block| block.minute).max()?);
         let minutes = (last - first + 1) as f64;
