@@ -69,18 +69,14 @@ pub fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.command {
         Command::Serve(Serve { file, listen, insecure }) => {
-            log::start(options.log_format);
-            run(serve(file.config, listen, insecure))
+            run(Some(options.log_format), serve(file.config, listen, insecure))
         }
         Command::Statsd(Serve { file, listen, insecure }) => {
-            log::start(options.log_format);
-            run(async move { statsd::run(&file.config, listen, insecure).await })
+            let work = async move { statsd::run(&file.config, listen, insecure).await };
+            run(Some(options.log_format), work)
         }
-        Command::Demo(demo) => {
-            log::start(options.log_format);
-            run(demo::run(demo))
-        }
-        Command::Check(file) => run(check(&file.config)),
+        Command::Demo(demo) => run(Some(options.log_format), demo::run(demo)),
+        Command::Check(file) => run(None, check(&file.config)),
         Command::Schema => schema(),
     };
     match done {
@@ -96,11 +92,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(work: impl Future<Output = Result<String, String>>) -> Result<String, String> {
+/// Runs `work`, and logs where a format is given.
+fn run(
+    format: Option<log::Format>,
+    work: impl Future<Output = Result<String, String>>,
+) -> Result<String, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let traces = format.map(|format| log::start(format, runtime.handle())).transpose()?.flatten();
     let done = runtime.block_on(work);
+    if let Some(traces) = traces {
+        traces.end();
+    }
     // What still runs had its time.
     runtime.shutdown_background();
     done

@@ -18,6 +18,8 @@ mod reload;
 mod serve;
 mod shutdown;
 mod statsd;
+#[cfg_attr(not(feature = "otel"), path = "no_traces.rs")]
+mod traces;
 mod verdicts;
 
 pub use cli::main;

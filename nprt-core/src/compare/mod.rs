@@ -87,6 +87,7 @@ mod series;
 pub mod sizing;
 pub mod sketch;
 pub mod test;
+mod traffic;
 mod verdict;
 mod window;
 
@@ -103,5 +104,6 @@ pub use policy::{
 };
 pub use row::VerdictRow;
 pub(crate) use series::check;
+pub use traffic::Traffic;
 pub use verdict::{Decision, MetricVerdict, Needed, VERDICT_SCHEMA, Verdict};
 pub use window::Window;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::job::Job;
 use super::live::Live;
+use super::phase::phase;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::model::{Object, ObjectId, Track};
@@ -60,6 +61,17 @@ impl Job<'_> {
     ) -> Result<Vec<AppliedObject>> {
         let mut objects: Vec<(&Object, &Applied)> = objects.collect();
         objects.sort_by_key(|(object, _)| order(object));
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        phase("apply", self.apply_in_order(lease, &objects)).await
+    }
+
+    async fn apply_in_order(
+        &self,
+        lease: &Lease,
+        objects: &[(&Object, &Applied)],
+    ) -> Result<Vec<AppliedObject>> {
         let mut applied = Vec::with_capacity(objects.len());
         for kinds in objects.chunk_by(|(a, _), (b, _)| order(a) == order(b)) {
             let apply = async |object: &Object, foreseen: &Applied| match foreseen.change {

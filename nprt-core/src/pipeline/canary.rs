@@ -4,6 +4,7 @@ use super::Pipeline;
 use super::apply::Removal;
 use super::job::Job;
 use super::live::{Live, Running};
+use super::phase::phase;
 use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
 use super::request::{AppliedObject, Deployment, Request};
@@ -79,7 +80,9 @@ impl Job<'_> {
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running).await?;
         let known = self.with_configuration(&live, &source).await?;
-        let mut rendered = manifest::canary(&source.manifests, &version, &self.service.transform, &known)?;
+        let rendered =
+            async { manifest::canary(&source.manifests, &version, &self.service.transform, &known) };
+        let mut rendered = phase("transform", rendered).await?;
         let routes = self.add_routes(&mut rendered, &version, &live).await?;
         let marks = [marks(&request.caller), self.trial_from_now()].concat();
         let now = self.clock.now();

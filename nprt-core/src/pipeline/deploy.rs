@@ -2,6 +2,7 @@ use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
 use super::job::Job;
 use super::live::Live;
+use super::phase::phase;
 use super::plan::{Plan, marks};
 use super::progress::Progress;
 use super::request::{AppliedObject, Caller, Deployment, Request};
@@ -126,7 +127,9 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Plan> {
-        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.objects)?;
+        let transform = &self.service.transform;
+        let rendered = async { manifest::stable(&source.manifests, version, transform, &live.objects) };
+        let rendered = phase("transform", rendered).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
         plan.spent = self.spent(live, &plan.objects, &source.manifests);
         let orphans = self.orphans(live, &source.manifests);

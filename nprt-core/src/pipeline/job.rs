@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::about::About;
 use super::event::Subject;
 use super::notify::purpose;
+use super::phase::{about, operation};
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
@@ -61,8 +62,14 @@ impl Job<'_> {
         W: Future<Output = Result<Deployment>>,
     {
         let purpose = purpose(what, request);
-        let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
-        self.report(occasion, &done, &purpose, &request.caller).await;
-        done
+        let whole = async {
+            let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
+            if let Ok(Deployment { revision, tag, .. }) = &done {
+                about(revision, tag);
+            }
+            self.report(occasion, &done, &purpose, &request.caller).await;
+            done
+        };
+        operation(what, &self.service.name, whole).await
     }
 }

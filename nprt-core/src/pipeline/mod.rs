@@ -71,6 +71,7 @@ mod judge_canary;
 mod lease;
 mod live;
 mod notify;
+mod phase;
 mod plan;
 mod preview;
 mod progress;

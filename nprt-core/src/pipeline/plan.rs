@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::job::Job;
 use super::live::Live;
+use super::phase::phase;
 use super::progress::Event;
 use super::request::Caller;
 use crate::manifest::{Document, Rendered};
@@ -101,8 +102,8 @@ impl Job<'_> {
             }
             Result::Ok((object, would_be))
         };
-        let planned = join_all(documents.into_iter().map(plan)).await;
-        let planned = planned.into_iter().collect::<Result<Vec<_>>>()?;
+        let planned = async { join_all(documents.into_iter().map(plan)).await.into_iter().collect() };
+        let planned: Vec<_> = phase("dry run", planned).await?;
         let (objects, foreseen): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
         self.progress.tell(Event::Validated { objects: objects.len() });
         let (pruned, spent) = (Vec::new(), Vec::new());

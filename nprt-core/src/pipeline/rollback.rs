@@ -6,6 +6,7 @@ use super::Pipeline;
 use super::job::Job;
 use super::live::Running;
 use super::notify::News;
+use super::phase::operation;
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ObjectId, ServiceName, Track};
@@ -58,11 +59,14 @@ impl Pipeline {
     ) -> Result<Rollback> {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
-        let before = job.ports.cluster.lease(service).await?;
-        let work = |lease| job.rollback(lease, before);
-        let done = job.hold(purpose.clone(), Takeover::Now, None, work).await?;
-        job.report_rollback(&done, &purpose, caller).await;
-        done
+        let whole = async {
+            let before = job.ports.cluster.lease(service).await?;
+            let work = |lease| job.rollback(lease, before);
+            let done = job.hold(purpose.clone(), Takeover::Now, None, work).await?;
+            job.report_rollback(&done, &purpose, caller).await;
+            done
+        };
+        operation("rollback", service, whole).await
     }
 }
 

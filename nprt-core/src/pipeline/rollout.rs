@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select, try_join_all};
 
 use super::job::Job;
+use super::phase::phase;
 use super::progress::Event;
 use crate::model::ObjectId;
 use crate::ports::{RolloutPhase, RolloutStatus};
@@ -28,7 +29,7 @@ impl Job<'_> {
     pub(super) async fn roll_out(&self, objects: impl Iterator<Item = &ObjectId>) -> Result<()> {
         let workloads = objects.filter(|id| rolls_out(id));
         let all = try_join_all(workloads.map(|workload| self.follow(workload)));
-        all.await.map(|_| ())
+        phase("roll out", all).await.map(|_| ())
     }
 
     /// Waits for one workload, or for a Job to succeed.

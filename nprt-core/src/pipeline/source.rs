@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::job::Job;
+use super::phase::phase;
 use super::progress::Event;
 use crate::Result;
 use crate::manifest::{self, Manifests, Version};
@@ -21,7 +22,7 @@ pub(super) struct Source {
 impl Job<'_> {
     /// The revision that `version` means now.
     pub(super) async fn resolve(&self, version: &VersionRef) -> Result<Revision> {
-        let commit = self.ports.vcs.resolve_version(version).await?;
+        let commit = phase("resolve version", self.ports.vcs.resolve_version(version)).await?;
         let subject = commit.message.lines().next().unwrap_or_default().to_owned();
         let (revision, author) = (commit.revision.clone(), commit.author);
         self.progress.tell(Event::Resolved { revision, author, subject });
@@ -30,7 +31,7 @@ impl Job<'_> {
 
     /// The manifests of `revision`, which hold nothing that the service may not bring.
     pub(super) async fn read(&self, revision: Revision) -> Result<Source> {
-        let files = self.ports.vcs.read(&revision, &self.service.manifests).await?;
+        let files = phase("read manifests", self.ports.vcs.read(&revision, &self.service.manifests)).await?;
         let manifests = manifest::read(&files)?;
         self.progress.tell(Event::ManifestsRead { objects: manifests.documents.len() });
         for ignored in &manifests.ignored {
@@ -54,7 +55,7 @@ impl Job<'_> {
             _ => None,
         };
         let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch };
-        let tag = self.find_tag(&images, &wish).await?;
+        let tag = phase("find images", self.find_tag(&images, &wish)).await?;
         let digests = if self.service.transform.pin_digests {
             self.digests(&images, &tag).await?
         } else {

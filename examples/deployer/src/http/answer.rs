@@ -14,6 +14,7 @@ use nprt::model::ServiceName;
 use nprt::pipeline::{Events, Progress};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::asked::Asked;
 use super::problem::Problem;
@@ -54,8 +55,8 @@ fn spawn(
     service: &ServiceName,
     work: impl Future<Output = Done> + Send + 'static,
 ) -> JoinHandle<Done> {
-    let (app, service) = (app.clone(), service.clone());
-    app.tasks().clone().spawn(async move {
+    let (tasks, app, service) = (app.tasks().clone(), app.clone(), service.clone());
+    let whole = async move {
         let began = std::time::Instant::now();
         let numbers = app.numbers();
         numbers.under_way.inc();
@@ -67,7 +68,9 @@ fn spawn(
         seconds.observe(began.elapsed().as_secs_f64());
         tracing::info!(%service, operation, outcome, "operation ended");
         done
-    })
+    };
+    // It belongs to the trace of the request, also when that is over.
+    tasks.spawn(whole.in_current_span())
 }
 
 async fn ended(task: JoinHandle<Done>) -> Done {

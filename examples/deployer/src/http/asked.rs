@@ -35,6 +35,7 @@ impl FromRequest<App> for Asked {
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
         let composed = app.current();
         let token = auth::token(app, &composed, request.headers())?;
+        tracing::Span::current().record("enduser.id", token.name.as_str());
         let service = request.extract_parts::<Path<String>>().await.ok().map(|Path(service)| service);
         let (parts, body) = request.into_parts();
         let body = receive(body, &composed.config.limits).await?;

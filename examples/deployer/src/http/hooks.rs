@@ -8,6 +8,7 @@ use nprt::pipeline::{Progress, Running};
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 use std::collections::BTreeMap;
+use tracing::Instrument;
 
 use super::asked::Asked;
 use super::params::whole;
@@ -130,9 +131,10 @@ async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<
     let caller = asked.caller(&reason)?.knowing(asked.app.verdicts().of(&service, &canary));
     let (composed, name) = (std::sync::Arc::clone(&asked.composed), service.clone());
     // Who sends an alert may hang up before the rollback is done.
-    let task = asked.app.tasks().spawn(async move {
+    let work = async move {
         composed.pipeline(Told::Failures).roll_back_if(&name, &canary, &caller, &Progress::silent()).await
-    });
+    };
+    let task = asked.app.tasks().spawn(work.in_current_span());
     match task.await {
         Ok(Ok(Some(_))) => Ok(Json(json!({"acted": true, "reason": reason}))),
         Ok(Ok(None)) => nothing("the canary is another one by now"),

@@ -8,12 +8,18 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use nprt::ErrorKind;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::problem::Problem;
 use crate::app::App;
 use crate::numbers::RequestLabels;
+use crate::traces;
 
-/// Counts the request and writes it to the log: never its headers or its query.
+/// What is asked again and again, and is no news in a trace.
+const LOOKS: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
+
+/// Counts the request, writes it to the log and begins its trace: never its headers or its query.
 pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     // A client may make up methods; each would be a series.
@@ -22,9 +28,14 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
         _ => "other".to_owned(),
     };
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
+    let span = if LOOKS.contains(&route.as_str()) { Span::none() } else { span(&request, &method, &route) };
+    let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
-    tracing::info!(%method, %path, status, "request");
+    span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    span.in_scope(|| tracing::info!(%method, %path, status, "request"));
     app.numbers().requests.get_or_create(&RequestLabels { method, route, status }).inc();
     response
 }
@@ -36,6 +47,24 @@ pub(crate) async fn refuse_at_the_end(State(app): State<App>, request: Request, 
         return (close, Problem::of_the_end()).into_response();
     }
     next.run(request).await
+}
+
+/// The span of a request, by the semantic conventions of OpenTelemetry.
+fn span(request: &Request, method: &str, route: &str) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        url.path = request.uri().path(),
+        http.response.status_code = Empty,
+        enduser.id = Empty,
+        trace_id = Empty,
+    );
+    traces::join(&span, request.headers());
+    span
 }
 
 /// Answers are about now, and are what they say they are.

@@ -59,8 +59,14 @@ impl Server {
 
     /// `deployer serve` with the file.
     pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
-        let listen = ["--listen", "127.0.0.1:0"];
-        Self::run("serve", config, &[&listen, arguments].concat()).await
+        Self::serve_with(config, arguments, &[]).await
+    }
+
+    /// The same, with variables of the environment.
+    pub(crate) async fn serve_with(config: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
+        let mut command = Command::new(DEPLOYER);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).args(arguments);
+        Self::start(command.envs(variables.iter().map(|(name, value)| (name, value)))).await
     }
 
     /// Another command that serves, with the file.
@@ -81,11 +87,8 @@ impl Server {
         let began = Instant::now();
         let url = loop {
             let said = log.lock().unwrap().clone();
-            let address = said
-                .lines()
-                .find_map(|line| line.split_once("listens address=").map(|(_, at)| at.to_owned()));
-            if let Some(address) = address {
-                break format!("http://{}", address.trim());
+            if let Some(address) = said.lines().find_map(address) {
+                break format!("http://{address}");
             }
             assert!(began.elapsed() < Duration::from_secs(20), "{said}");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -191,6 +194,12 @@ impl Server {
     }
 }
 
+/// Where it listens, if the line says so, as text or as JSON.
+fn address(line: &str) -> Option<&str> {
+    let text = line.split_once("listens address=").map(|(_, at)| at.trim());
+    text.or_else(|| line.split_once(r#""message":"listens","address":""#)?.1.split('"').next())
+}
+
 pub(crate) type Request = reqwest::RequestBuilder;
 
 impl Drop for Server {
@@ -242,7 +251,7 @@ fn follow(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
 
 pub(crate) const ADMIN: &str = "correct-horse-battery-admin";
 
-fn tokens() -> Value {
+pub(crate) fn tokens() -> Value {
     json!([
         {"name": "admin", "secret": ADMIN},
         {"name": "reader", "secret": "correct-horse-battery-reader", "actions": ["read"]},

@@ -1,0 +1,61 @@
+//! What starting a canary says about how long it will take, by the history of a real Prometheus.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nprt_testkit::{Prometheus, need};
+use serde_json::json;
+use support::{World, server};
+
+/// Twenty minutes of stable's latency, of so many requests a minute, up to now.
+fn history(a_minute: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut text = "# TYPE http_request_duration_seconds histogram\n".to_owned();
+    // Of a hundred, so many up to each edge.
+    for (edge, share) in [("0.1", 50), ("0.2", 90), ("0.4", 99), ("+Inf", 100)] {
+        for quarter in 0..=80 {
+            let (at, count) = (now - 1200 + quarter * 15, a_minute * quarter / 4 * share / 100);
+            writeln!(
+                text,
+                r#"http_request_duration_seconds_bucket{{service="web",track="stable",pod="web-1",code="200",le="{edge}"}} {count} {at}"#
+            )
+            .unwrap();
+        }
+    }
+    text + "# EOF\n"
+}
+
+#[tokio::test]
+async fn a_canary_says_how_long_it_will_take_by_what_prometheus_has_of_stable() {
+    let mut times = Vec::new();
+    for a_minute in [100, 10_000] {
+        let Some(prometheus) = need(Prometheus::start(&history(a_minute)).await) else { return };
+        let auth = json!({"type": "basic", "username": Prometheus::USER, "password": Prometheus::PASSWORD});
+        let metrics = json!({"prometheus": {"url": prometheus.url(), "auth": auth}});
+        let world = World::new();
+        let server = server(
+            &world,
+            json!({"metrics": metrics, "policy": {"preset": "default"}, "autopilot": {"enabled": false}}),
+        )
+        .await;
+        assert_eq!(server.put(&format!("/web/deploy?tag={}", world.tag(0))).await.0, 200);
+        let (status, done) = server.put(&format!("/web/canary?tag={}", world.tag(1))).await;
+        assert_eq!(status, 200, "{done}");
+        let minutes =
+            |name: &str| done["expected"][name].as_u64().unwrap_or_else(|| panic!("{name}: {done}"));
+        times.push((minutes("detect_minutes"), minutes("pass_minutes")));
+    }
+    // A hundred times the traffic takes a hundredth of the time, down to the first look and the soak.
+    let [slow, fast] = times[..] else { panic!("{times:?}") };
+    assert_eq!(fast, (5, 15));
+    assert!(slow.0 > 5 && slow.0 < 120 && slow.1 >= 15, "{slow:?}");
+}
