@@ -95,7 +95,7 @@ impl Pipeline {
     ) -> Result<Option<Rollback>> {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
-        let work = |lease| job.roll_back_if(lease, canary);
+        let work = |lease| job.roll_back_if(lease, canary, caller);
         match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
             None => Ok(None),
             Some(done) => {
@@ -124,12 +124,17 @@ impl Job<'_> {
         Ok(())
     }
 
-    async fn roll_back_if(&self, lease: Lease, canary: &Running) -> Result<Option<Rollback>> {
+    async fn roll_back_if(
+        &self,
+        lease: Lease,
+        canary: &Running,
+        caller: &Caller,
+    ) -> Result<Option<Rollback>> {
         let now = self.live().await?.running(Track::Canary);
         if !now.is_some_and(|now| now.is_same_trial(canary)) {
             return Ok(None);
         }
-        self.rollback(lease, None).await.map(Some)
+        self.rollback(lease, None, caller).await.map(Some)
     }
 }
 
