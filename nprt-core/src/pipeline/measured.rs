@@ -10,7 +10,7 @@ use super::names::Names;
 use super::progress::Progress;
 use crate::compare::{Policy, Verdict};
 use crate::model::{Block, Revision, ServiceName, Tag, Track};
-use crate::report::{EventKind, Report, ReportEvent, Version};
+use crate::report::{EventKind, Report, ReportBuilder, ReportEvent, Version};
 use crate::{Error, ErrorKind, Result};
 
 /// A canary, running or past.
@@ -128,7 +128,7 @@ impl Measured {
             .canary(canary)
             .blocks(&self.blocks)
             .judge_by_minute(&self.history)?;
-        let report = self.verdict.iter().cloned().fold(report, |report, verdict| report.verdict(verdict));
+        let report = self.verdict.iter().cloned().fold(report, ReportBuilder::verdict);
         Ok(report.judgement_as_event().events(events.iter().cloned()).build())
     }
 }

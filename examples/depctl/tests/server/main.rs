@@ -1,5 +1,6 @@
 //! depctl against the real server: both binaries, as a person runs them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+#![allow(clippy::disallowed_methods, reason = "these tests wait for processes, outside of any runtime")]
 
 mod completion;
 mod deployer;
