@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::future::join;
-use nprt::compare::{MetricVerdict, Verdict};
-use nprt::model::{MetricName, ServiceName, annotation, label};
+use nprt::compare::Verdict;
+use nprt::model::{ServiceName, annotation, label};
 use nprt::pipeline::{Deployment, Event, Judgement, Progress, Rollback};
 use nprt::ports::{Change, Cluster};
 
@@ -79,13 +79,15 @@ pub(crate) fn verdict(judged: &Judgement, statsd: SocketAddr) {
     let measured =
         (verdict.metrics.iter()).filter(|row| row.stable_samples > 0 && !row.statistic.starts_with("growth"));
     for row in measured {
+        let figure =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| row.unit().figure(value));
         println!(
             "   {:<8} {:<40} {:>11} {:>11} {:>11} {:>9} {:>9}  {}",
             row.metric,
             row.statistic,
-            figure(row, row.stable),
-            figure(row, row.canary),
-            figure(row, row.limit),
+            figure(row.stable),
+            figure(row.canary),
+            figure(row.limit),
             row.stable_samples,
             row.canary_samples,
             row.decision
@@ -94,18 +96,6 @@ pub(crate) fn verdict(judged: &Judgement, statsd: SocketAddr) {
     let (from, to) = (verdict.range.start(), verdict.range.end());
     println!("   figures: UDP packets to statsd on {statsd}, whole minutes from {from:.0} to {to:.0}");
     println!("   {}: {}", verdict.decision, verdict.reason);
-}
-
-/// A figure in the unit that people read.
-fn figure(row: &MetricVerdict, value: Option<f64>) -> String {
-    let Some(value) = value else { return "-".to_owned() };
-    match row.metric.as_str() {
-        MetricName::LATENCY => format!("{:.1} ms", value * 1e3),
-        MetricName::CPU => format!("{value:.3} cores"),
-        MetricName::MEMORY => format!("{:.1} MiB", value / f64::from(1 << 20)),
-        MetricName::ERRORS => format!("{:.3} %", value * 100.0),
-        _ => format!("{value:.0}"),
-    }
 }
 
 /// The workloads in the cluster, with their pods.

@@ -1,7 +1,7 @@
 use maud::{Markup, html};
 use nprt_core::report::{EventKind, Report, ReportEvent};
 
-use crate::page::time;
+use crate::shell::time;
 use crate::text::text;
 
 /// So many are listed at most: the first, and the last.

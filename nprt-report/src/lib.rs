@@ -3,7 +3,7 @@
 //! [`html`] gives one file that needs nothing else: no script, no font, no image, no request to anywhere; its style
 //! is inline, and it says so by a content security policy of its own ([`CONTENT_SECURITY_POLICY`]) that a server
 //! can send as well. It is light or dark as the reader's system is, and always light on paper. [`svg`] gives one
-//! chart for a README, a ticket or a chat.
+//! chart for a README, a ticket or a chat; [`overview_html`] a page of what runs, in the same style.
 //!
 //! All text from outside (names, tags, error classes, reasons) is escaped, and characters that no XML may hold
 //! are shown as U+FFFD.
@@ -23,7 +23,9 @@ mod chart;
 mod events;
 mod figure;
 mod metric;
+mod overview;
 mod page;
+mod shell;
 mod table;
 mod text;
 mod words;
@@ -31,6 +33,7 @@ mod words;
 use nprt_core::report::{MetricReport, Report};
 
 pub use self::chart::Chart;
+pub use self::overview::{CanaryOverview, Overview, ServiceOverview};
 
 /// What the page allows itself: styles inside it, and nothing else. It is in the page; send it as the header
 /// `Content-Security-Policy` too.
@@ -41,6 +44,12 @@ pub const CONTENT_SECURITY_POLICY: &str =
 #[must_use]
 pub fn html(report: &Report) -> String {
     page::page(report).into_string()
+}
+
+/// What runs of some services as one self-contained HTML page, with links to the reports, encoded in UTF-8.
+#[must_use]
+pub fn overview_html(overview: &Overview) -> String {
+    overview::page(overview).into_string()
 }
 
 /// One chart of a metric of the report as a self-contained SVG; `None` where there is nothing of it to draw.

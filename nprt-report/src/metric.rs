@@ -4,7 +4,7 @@ use nprt_core::report::{ClassCount, MetricReport, Report, Statistic};
 
 use crate::chart::{Chart, small, wide};
 use crate::figure::{count, figure};
-use crate::page::badge;
+use crate::shell::badge;
 use crate::text::text;
 use crate::words;
 

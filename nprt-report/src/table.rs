@@ -2,7 +2,6 @@ use std::borrow::Cow;
 
 use maud::{Markup, html};
 use nprt_core::compare::{MetricVerdict, Verdict};
-use nprt_core::report::Unit;
 
 use crate::figure::{change, count, figure};
 use crate::text::text;
@@ -32,7 +31,7 @@ pub(crate) fn rules(verdict: &Verdict) -> Markup {
 }
 
 fn row(rule: &MetricVerdict) -> Markup {
-    let unit = unit(rule);
+    let unit = rule.unit();
     let show = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| figure(unit, value));
     let effect = rule.evidence.as_ref().and_then(|evidence| evidence.effect);
     let verdict = rule.decision.as_str();
@@ -61,13 +60,4 @@ pub(crate) fn statistic(rule: &MetricVerdict) -> Cow<'_, str> {
 pub(crate) fn is_measured(rule: &MetricVerdict) -> bool {
     let counted = rule.evidence.as_ref().is_none_or(|evidence| evidence.counted.minutes > 0);
     rule.stable.is_some() || rule.canary.is_some() || rule.stable_samples + rule.canary_samples > 0 || counted
-}
-
-/// What the figures of a rule are in.
-pub(crate) fn unit(rule: &MetricVerdict) -> Unit {
-    match rule.evidence.as_ref().map(|evidence| evidence.data.as_str()) {
-        Some("requests" | "growth") => Unit::Share,
-        Some("events") => Unit::Number,
-        _ => Unit::of(&rule.metric),
-    }
 }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 use nprt_core::compare::{Counted, Decision, Evidence, MarginUsed, MetricVerdict};
+use nprt_core::model::significant;
 
-use crate::figure::{change, count, percent, significant};
+use crate::figure::{change, count, percent};
 use crate::table::{is_measured, statistic};
 use crate::text::text;
 

@@ -4,14 +4,15 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use nprt_report::{Chart, html, svg};
+use nprt_report::{Chart, html, overview_html, svg};
 use nprt_testkit::{Chromium, Scheme, need};
 
 mod support;
 
-use support::{EVIL, blocks, report};
+use support::{EVIL, blocks, overview, report};
 
 fn page(directory: &Path, name: &str, text: &str) -> PathBuf {
     let file = directory.join(name);
@@ -32,6 +33,10 @@ async fn it_says_nothing_and_asks_for_nothing() {
         assert_eq!(look.dom.matches("<script").count() + look.dom.matches("<img").count(), 0, "{}", look.dom);
         assert!(look.dom.contains("&lt;script&gt;fetch"));
     }
+    let all = page(directory.path(), "all.html", &overview_html(&overview(EVIL)));
+    let look = browser.look(&all, Scheme::Dark).await.unwrap();
+    assert!(look.console.is_empty() && look.requests.is_empty(), "{look:?}");
+    assert_eq!(look.dom.matches("<script").count() + look.dom.matches("<img").count(), 0, "{}", look.dom);
     let chart = svg(&report, &report.metrics[0], Chart::OverTime(0)).unwrap();
     let look = browser.look(&page(directory.path(), "chart.svg", &chart), Scheme::Light).await.unwrap();
     assert!(look.console.is_empty() && look.requests.is_empty(), "{look:?}");
@@ -61,19 +66,29 @@ async fn what_it_must_not_do_would_be_seen() {
 async fn it_is_light_dark_and_prints_on_white() {
     let Some(browser) = need(Chromium::find()) else { return };
     let directory = tempfile::tempdir().unwrap();
-    let file = page(directory.path(), "page.html", &html(&report("shop", &blocks(30, 1.6, &["CartError"]))));
+    let one = html(&report("shop", &blocks(30, 1.6, &["CartError"])));
+    for (name, text, sheets) in
+        [("page", one, 2..=4), ("all", overview_html(&overview("main-3f2a91c")), 1..=1)]
+    {
+        let file = page(directory.path(), &format!("{name}.html"), &text);
+        looks_right(&browser, &file, &sheets).await;
+    }
+}
+
+async fn looks_right(browser: &Chromium, file: &Path, sheets: &RangeInclusive<usize>) {
+    let directory = file.parent().unwrap();
     let mut sizes = Vec::new();
     for (scheme, bright) in [(Scheme::Light, 240..=255), (Scheme::Dark, 0..=40)] {
-        let picture = directory.path().join(format!("{scheme:?}.png"));
-        browser.screenshot(&file, scheme, (1100, 1400), &picture).await.unwrap();
+        let picture = directory.join(format!("{scheme:?}.png"));
+        browser.screenshot(file, scheme, (1100, 1400), &picture).await.unwrap();
         let (paper, inked) = look_at(&picture);
         assert!(bright.contains(&paper), "{scheme:?}: the paper is {paper}");
-        assert!(inked > 0.02, "{scheme:?}: only {inked} of it is not paper");
-        let print = directory.path().join(format!("{scheme:?}.pdf"));
-        browser.print(&file, scheme, &print).await.unwrap();
+        assert!(inked > 0.01, "{scheme:?}: only {inked} of it is not paper");
+        let print = directory.join(format!("{scheme:?}.pdf"));
+        browser.print(file, scheme, &print).await.unwrap();
         let pdf = fs::read(&print).unwrap();
         assert!(pdf.starts_with(b"%PDF"));
-        assert!((2..=4).contains(&pages(&pdf)), "{} pages", pages(&pdf));
+        assert!(sheets.contains(&pages(&pdf)), "{} pages", pages(&pdf));
         sizes.push(pdf.len());
     }
     // Paper is light whatever the screen is: the same page, but for dates and names inside.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use nprt_core::compare::{Policy, Preset};
 use nprt_core::model::{BlockData, Track};
 use nprt_core::report::{Report, Statistic};
-use nprt_report::{CONTENT_SECURITY_POLICY, Chart, html, svg};
+use nprt_report::{CONTENT_SECURITY_POLICY, Chart, Overview, html, overview_html, svg};
 
 mod support;
 
-use support::{EVIL, block, blocks, large, report, started};
+use support::{EVIL, block, blocks, large, overview, report, started};
 
 #[test]
 fn a_small_chart_and_the_text_of_a_page() {
@@ -58,6 +58,20 @@ fn what_comes_from_outside_is_text() {
 }
 
 #[test]
+fn the_page_of_all_services_says_what_runs_and_leads_to_the_reports() {
+    insta::assert_snapshot!("overview", words(&overview_html(&overview("main-3f2a91c"))));
+    let evil = overview_html(&overview(EVIL));
+    assert_eq!(evil.matches("<script").count() + evil.matches("<img").count(), 0, "{evil}");
+    assert!(evil.contains("&lt;script&gt;fetch") && !evil.contains("\" onload=\""));
+    assert!(evil.contains(CONTENT_SECURITY_POLICY));
+    let links: Vec<&str> =
+        evil.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(links, ["shop/canary"], "what is no path is not linked");
+    let none = Overview { at: started(), services: Vec::new() };
+    assert!(overview_html(&none).contains("There is no service to show."));
+}
+
+#[test]
 fn a_page_needs_nothing_else() {
     let page = html(&report("shop", &blocks(12, 1.6, &[])));
     for never in [
@@ -102,7 +116,7 @@ fn ten_metrics_of_two_hours_are_a_small_page() {
 fn nothing_and_little_make_a_page_too() {
     let policy = Policy::preset(Preset::Default);
     let empty = Report::builder("shop", &policy, started()).build();
-    assert!(html(&empty).contains("Nobody has judged it yet."));
+    assert!(html(&empty).contains("No verdict on it is known."));
     let strange = [
         block(0, Track::Stable, "latency", BlockData::Samples(vec![0.0; 5])),
         block(1, Track::Canary, "latency", BlockData::Samples(vec![f64::MAX, f64::MIN_POSITIVE, f64::NAN])),

@@ -1,7 +1,6 @@
 //! A verdict and its figures, as people read them.
 
-use nprt_core::compare::{Decision, MetricVerdict, Verdict};
-use nprt_core::model::MetricName;
+use nprt_core::compare::{Decision, Verdict};
 
 use crate::clean::line;
 use crate::style;
@@ -12,12 +11,14 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
     let mut table =
         Table::new(&["METRIC", "STATISTIC", "STABLE", "CANARY", "LIMIT", "N STABLE", "N CANARY", "VERDICT"]);
     for row in &verdict.metrics {
+        let figure =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| row.unit().figure(value));
         let cells = [
             row.metric.to_string(),
             row.statistic.clone(),
-            figure(row, row.stable),
-            figure(row, row.canary),
-            figure(row, row.limit),
+            figure(row.stable),
+            figure(row.canary),
+            figure(row.limit),
             row.stable_samples.to_string(),
             row.canary_samples.to_string(),
         ];
@@ -31,16 +32,4 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
 pub(crate) fn sentence(decision: &Decision, reason: &str) -> String {
     let style = style::verdict(decision.as_str());
     format!("{style}{decision}{style:#}: {}", line(reason))
-}
-
-/// A figure in the unit that people read.
-fn figure(row: &MetricVerdict, value: Option<f64>) -> String {
-    let Some(value) = value else { return "-".to_owned() };
-    match row.metric.as_str() {
-        MetricName::LATENCY => format!("{:.1} ms", value * 1e3),
-        MetricName::CPU => format!("{value:.3} cores"),
-        MetricName::MEMORY => format!("{:.1} MiB", value / f64::from(1 << 20)),
-        MetricName::ERRORS => format!("{:.3} %", value * 100.0),
-        _ => format!("{value:.3}"),
-    }
 }

@@ -1,6 +1,7 @@
 //! What is printed: answers on stdout, notes on stderr.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -77,6 +78,11 @@ pub(crate) fn text(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a file.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// Reads an answer as the contract says it.

@@ -32,10 +32,9 @@ impl Run {
     pub(crate) fn of(outcome: Outcome) -> Result<Self> {
         let minutes = Some(outcome.minutes());
         let value = serde_json::to_value(&outcome).map_err(|error| unwritable(&error))?;
-        let name = value.get("run").map(|run| run.as_str().map_or_else(|| run.to_string(), str::to_owned));
-        let verdict = outcome.judged.verdict;
+        let (name, verdict) = (outcome.judged.run.name(), outcome.judged.verdict);
         let (decision, reason) = (verdict.decision, verdict.reason);
-        Ok(Self { name: name.unwrap_or_default(), decision, reason, minutes, value })
+        Ok(Self { name, decision, reason, minutes, value })
     }
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Percentile;
-use super::figure::significant;
+use crate::model::significant;
 
 /// What a sequential rule's verdict rests on. Evidence is given as ln E: 0 is none, below 0 it speaks for the
 /// other side, and it decides at the threshold.

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Evidence;
-use crate::model::{MetricName, TimeRange};
+use crate::model::{MetricName, TimeRange, Unit};
 
 /// The JSON schema (draft 2020-12) of a [`Verdict`].
 pub const VERDICT_SCHEMA: &str = include_str!("verdict.schema.json");
@@ -128,6 +128,18 @@ pub struct MetricVerdict {
     /// What a sequential rule rests on; `None` of a plain one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+}
+
+impl MetricVerdict {
+    /// What its figures are in: the metric's unit, or a share where requests or growth are compared.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        match self.evidence.as_ref().map(|evidence| evidence.data.as_str()) {
+            Some("requests" | "growth") => Unit::Share,
+            Some("events") => Unit::Number,
+            _ => Unit::of(&self.metric),
+        }
+    }
 }
 
 fn write_range<S: Serializer>(range: &TimeRange, serializer: S) -> Result<S::Ok, S::Error> {

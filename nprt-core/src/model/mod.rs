@@ -14,6 +14,7 @@ mod service;
 mod tag;
 mod time_range;
 mod track;
+mod unit;
 
 pub use block::{Block, BlockData, BlockShape};
 pub use commit::{ChangedLines, Commit};
@@ -29,6 +30,7 @@ pub use service::ServiceName;
 pub use tag::Tag;
 pub use time_range::TimeRange;
 pub use track::Track;
+pub use unit::{Scale, Unit, significant};
 
 /// Derives the text forms of a validated string newtype `T(String)` that has `T::new`.
 macro_rules! text_value {

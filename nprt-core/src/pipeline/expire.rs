@@ -29,7 +29,8 @@ impl Pipeline {
             return Ok(None);
         }
         let purpose = format!("removal of the expired canary by {}", caller.name());
-        let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, |lease| job.expire(lease)).await?;
+        let work = |lease| job.expire(lease, caller);
+        let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?;
         let done = match done {
             // Another replica was faster.
             Ok(None) => return Ok(None),
@@ -46,12 +47,12 @@ impl Job<'_> {
         Ok(is_over(&self.live().await?, self.clock.now()))
     }
 
-    async fn expire(&self, lease: Lease) -> Result<Option<Rollback>> {
+    async fn expire(&self, lease: Lease, caller: &Caller) -> Result<Option<Rollback>> {
         // It was read without the lease before.
         if !self.is_over().await? {
             return Ok(None);
         }
-        self.rollback(lease, None).await.map(Some)
+        self.rollback(lease, None, caller).await.map(Some)
     }
 }
 

@@ -144,7 +144,7 @@ impl Job<'_> {
         if !now.is_some_and(|now| now.is_same_trial(canary)) {
             return Ok(None);
         }
-        let done = self.rollback(lease.clone(), None).await?;
+        let done = self.rollback(lease.clone(), None, caller).await?;
         self.note_rollback(&lease, canary, caller).await;
         Ok(Some(done))
     }

@@ -1,26 +1,26 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use super::checkpoint::{Checkpoint, Judged};
 use super::expire::not_expired;
 use super::job::Job;
 use super::live::Live;
+use super::measured::no_canary;
+use super::names::Names;
 use super::progress::{Event, Progress};
+use crate::Result;
 use crate::compare::{Decision, Judge, Verdict};
-use crate::model::{
-    Block, MetricName, Object, Revision, ServiceName, Tag, TimeRange, Track, annotation, label,
-};
+use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
 use crate::ports::{MetricQuery, ObjectEvent};
-use crate::{Error, ErrorKind, Result};
 
 /// So many minutes are asked for again each time: until then, a backend may still learn of one.
 const SETTLED: i64 = 2;
 
 /// What the metrics say of the canary that runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The service.
     pub service: ServiceName,
@@ -54,10 +54,8 @@ impl Job<'_> {
     /// The judgement, and what is to be kept of it, where that goes further than what was kept.
     pub(super) async fn judge(&self) -> Result<(Judgement, Option<Checkpoint>)> {
         let live = self.live().await?;
-        let canary = live.running(Track::Canary).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "pipeline.judge", "there is no canary")
-                .with("service", &self.service.name)
-        })?;
+        let canary = live.running(Track::Canary);
+        let canary = canary.ok_or_else(|| no_canary("pipeline.judge", &self.service.name))?;
         not_expired(&canary, self.clock.now(), "pipeline.judge")?;
         let canary = Judged::of(canary)?;
         let (mut judge, from) = match self.resumed(&live, &canary) {
@@ -65,7 +63,7 @@ impl Job<'_> {
             None => (self.beginning(canary.started).await?, first_minute(canary.started)),
         };
         let now = self.clock.now();
-        let names = Names { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) };
+        let names = Names::of(&live);
         let (blocks, newest) = self.blocks_since(start_of(from), now, &names).await?;
         self.note_what_is_lost(&mut judge, from).await?;
         // What may still change is not kept. A backend may be late by more than that.
@@ -95,21 +93,28 @@ impl Job<'_> {
 
     /// One that knows stable's past alone.
     async fn beginning(&self, started: Timestamp) -> Result<Judge> {
-        let policy = &self.service.policy;
-        let mut judge = Judge::new(policy.clone(), started)?;
-        for metric in policy.history_metrics() {
-            let past = TimeRange::before(started, policy.history_of(&metric));
-            let blocks = self.blocks(metric, past).await?;
-            for block in blocks.iter().filter(|block| block.track == Track::Stable) {
-                judge.observe_history(block)?;
-            }
+        let mut judge = Judge::new(self.service.policy.clone(), started)?;
+        for block in self.past_of_stable(started).await? {
+            judge.observe_history(&block)?;
         }
         Ok(judge)
     }
 
+    /// What the policy calibrates itself on.
+    pub(super) async fn past_of_stable(&self, started: Timestamp) -> Result<Vec<Block>> {
+        let policy = &self.service.policy;
+        let mut all = Vec::new();
+        for metric in policy.history_metrics() {
+            let past = TimeRange::before(started, policy.history_of(&metric));
+            let blocks = self.blocks(metric, past).await?;
+            all.extend(blocks.into_iter().filter(|block| block.track == Track::Stable));
+        }
+        Ok(all)
+    }
+
     /// All metrics' blocks of the versions that run, and the newest minute that any block was of. By minute, not by
     /// metric: a judge closes the minutes that all of it is past.
-    async fn blocks_since(
+    pub(super) async fn blocks_since(
         &self,
         from: Timestamp,
         now: Timestamp,
@@ -183,30 +188,4 @@ fn first_minute(started: Timestamp) -> i64 {
 
 fn start_of(minute: i64) -> Timestamp {
     Timestamp::from_second(minute.saturating_mul(60)).unwrap_or(Timestamp::MAX)
-}
-
-/// What the measurements of each track may call its version.
-struct Names {
-    canary: Vec<String>,
-    stable: Vec<String>,
-}
-
-impl Names {
-    /// Whether the block is of a version that runs, or does not say.
-    fn hold(&self, block: &Block) -> bool {
-        let names = match block.track {
-            Track::Canary => &self.canary,
-            Track::Stable => &self.stable,
-        };
-        block.version.as_ref().is_none_or(|version| names.contains(version))
-    }
-}
-
-/// A version is called by its tag, the label of it or its revision.
-fn names<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
-    let of = |object: &'a Object| {
-        let annotations = [annotation::TAG, annotation::REVISION].map(|key| object.annotation(key));
-        annotations.into_iter().chain([object.label(label::VERSION)]).flatten()
-    };
-    objects.flat_map(of).map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 //! What runs now, read from the labels and annotations of the objects themselves.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::checkpoint::is_checkpoint;
 use super::held::Held;
@@ -11,7 +11,7 @@ use crate::manifest::{Version, was_run};
 use crate::model::{Object, ObjectId, Revision, Tag, Track, annotation, label};
 
 /// A version that runs on a track.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     /// Its revision; `None` where the objects do not say, or disagree.
     pub revision: Option<Revision>,
@@ -24,7 +24,7 @@ pub struct Running {
     /// Who asked for it.
     pub caller: Option<String>,
     /// Who [holds](crate::pipeline::Pipeline::hold) it; only of a canary.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     /// The objects of the track.
     pub objects: Vec<ObjectId>,

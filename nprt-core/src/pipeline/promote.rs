@@ -3,10 +3,12 @@ use super::expire::not_expired;
 use super::job::Job;
 use super::live::{Live, Running};
 use super::notify::purpose;
+use super::past_canary::PastCanary;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
 use crate::ports::{Lease, Occasion, Takeover};
+use crate::report::EventKind;
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -89,7 +91,10 @@ impl Job<'_> {
         self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None).await?;
-        self.make_stable(&lease, &source, &version, &live, &request.caller).await
+        let past = PastCanary::of(&live, self.clock.now(), EventKind::Promoted, &request.caller);
+        let done = self.make_stable(&lease, &source, &version, &live, &request.caller).await?;
+        self.keep_past(&lease, past).await;
+        Ok(done)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::judge_canary::Judgement;
 use crate::model::{ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
@@ -100,7 +100,7 @@ impl Caller {
 }
 
 /// What a deploy, a canary or a promotion did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
     /// The service.
     pub service: ServiceName,
@@ -124,7 +124,7 @@ pub struct Deployment {
 }
 
 /// An object, and what applying it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedObject {
     /// The object.
     pub object: ObjectId,

@@ -1,23 +1,25 @@
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use super::job::Job;
 use super::live::Running;
 use super::notify::News;
+use super::past_canary::PastCanary;
 use super::phase::operation;
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ObjectId, ServiceName, Track};
 use crate::ports::{Lease, Occasion, Severity, Takeover};
+use crate::report::EventKind;
 use crate::{Error, ErrorKind, Result};
 
 /// How often it looks whether the canary is gone.
 const LOOKS: usize = 3;
 
 /// What a rollback did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     /// The service.
     pub service: ServiceName,
@@ -61,7 +63,7 @@ impl Pipeline {
         let purpose = format!("rollback by {}", caller.name());
         let whole = async {
             let before = job.ports.cluster.lease(service).await?;
-            let work = |lease| job.rollback(lease, before);
+            let work = |lease| job.rollback(lease, before, caller);
             let done = job.hold(purpose.clone(), Takeover::Now, None, work).await?;
             job.report_rollback(&done, &purpose, caller).await;
             done
@@ -71,10 +73,16 @@ impl Pipeline {
 }
 
 impl Job<'_> {
-    pub(super) async fn rollback(&self, lease: Lease, before: Option<Lease>) -> Result<Rollback> {
+    pub(super) async fn rollback(
+        &self,
+        lease: Lease,
+        before: Option<Lease>,
+        caller: &Caller,
+    ) -> Result<Rollback> {
         let put_back = self.unfinished(&lease, None).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
+        let past = PastCanary::of(&live, self.clock.now(), EventKind::RolledBack, caller);
         let (mut removed, mut stay, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
@@ -97,6 +105,7 @@ impl Job<'_> {
             )
             .with("object", object.id()));
         }
+        self.keep_past(&lease, past).await;
         let stable = live.running(Track::Stable);
         let mixed = live.mixed();
         if let Some(warning) = &mixed {

@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use super::live::Running;
@@ -7,7 +7,7 @@ use crate::Result;
 use crate::model::{ServiceName, Track};
 
 /// What runs of a service now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The service.
     pub service: ServiceName,

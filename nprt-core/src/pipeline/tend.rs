@@ -67,7 +67,7 @@ impl Pipeline {
             return Ok(job.nothing());
         }
         let purpose = format!("tending by {}", caller.name());
-        let work = |lease| job.tend(lease);
+        let work = |lease| job.tend(lease, caller);
         let done = match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await {
             Err(error) if error.is_conflict() => {
                 return Ok(Tended { busy: Some(holder_in(&error)), ..job.nothing() });
@@ -93,12 +93,12 @@ impl Job<'_> {
         Tended { service, undone: None, expired: None, scaled: Vec::new(), busy: None }
     }
 
-    async fn tend(&self, lease: Lease) -> Result<Tended> {
+    async fn tend(&self, lease: Lease, caller: &Caller) -> Result<Tended> {
         let mut tended = Tended { undone: self.settle(&lease, None).await?, ..self.nothing() };
         // What was read without the lease may be done by now.
         let live = self.live().await?;
         if is_over(&live, self.clock.now()) {
-            tended.expired = Some(self.rollback(lease, None).await?);
+            tended.expired = Some(self.rollback(lease, None, caller).await?);
             return Ok(tended);
         }
         if live.running(Track::Canary).is_none() {

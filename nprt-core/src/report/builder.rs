@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::cell::Cell;
 use super::effect::Looks;
 use super::metric::{Gathered, Subject};
-use super::{Axis, Report, ReportEvent, Version};
+use super::{Axis, EventKind, Report, ReportEvent, Version};
 use crate::Result;
-use crate::compare::{Judge, Policy, Verdict, check};
+use crate::compare::{Decision, Judge, Policy, Verdict, check};
 use crate::model::{Block, MetricName, Track};
 use crate::pipeline::Judgement;
 
@@ -24,6 +24,8 @@ pub struct ReportBuilder<'a> {
     started: Timestamp,
     verdict: Option<Verdict>,
     looks: Looks,
+    /// The first pass or regression.
+    decided: Option<ReportEvent>,
     blocks: Vec<&'a Block>,
     events: Vec<ReportEvent>,
     points: u32,
@@ -41,6 +43,7 @@ impl Report {
             started,
             verdict: None,
             looks: Looks::default(),
+            decided: None,
             blocks: Vec::new(),
             events: Vec::new(),
             points: POINTS,
@@ -84,6 +87,11 @@ impl<'a> ReportBuilder<'a> {
     #[must_use]
     pub fn verdict(mut self, verdict: Verdict) -> Self {
         self.looks.add(&verdict);
+        let event = judgement(&verdict);
+        let is_first = self.decided.as_ref().is_none_or(|first| event.at < first.at);
+        if event.kind != EventKind::Judged && is_first {
+            self.decided = Some(event);
+        }
         if self.verdict.as_ref().is_none_or(|newest| newest.range.end() <= verdict.range.end()) {
             self.verdict = Some(verdict);
         }
@@ -129,6 +137,13 @@ impl<'a> ReportBuilder<'a> {
     pub fn events(mut self, events: impl IntoIterator<Item = ReportEvent>) -> Self {
         self.events.extend(events);
         self
+    }
+
+    /// The verdicts as an event: when the first of them was a pass or a regression, or what the newest said.
+    #[must_use]
+    pub fn judgement_as_event(self) -> Self {
+        let event = self.decided.clone().or_else(|| self.verdict.as_ref().map(judgement));
+        self.events(event)
     }
 
     /// How many points a series has at most, by default 240; a longer run has several minutes a point. At least 1.
@@ -183,6 +198,15 @@ impl<'a> ReportBuilder<'a> {
         }
         gathered
     }
+}
+
+fn judgement(verdict: &Verdict) -> ReportEvent {
+    let (kind, text) = match &verdict.decision {
+        Decision::Pass => (EventKind::CanaryPassed, verdict.reason.clone()),
+        Decision::Regression => (EventKind::CanaryRegressed, verdict.reason.clone()),
+        Decision::Inconclusive { .. } => (EventKind::Judged, format!("inconclusive: {}", verdict.reason)),
+    };
+    ReportEvent::new(verdict.range.end(), kind, text)
 }
 
 impl Gathered {

@@ -51,6 +51,7 @@ mod effect;
 mod event;
 mod limit;
 mod metric;
+mod recorded;
 mod statistic;
 
 use jiff::Timestamp;
@@ -63,8 +64,9 @@ pub use self::distribution::Distribution;
 pub use self::effect::{EffectCurve, EffectPoint};
 pub use self::event::{EventKind, ReportEvent};
 pub use self::metric::{ClassCount, MetricReport};
-pub use self::statistic::{Statistic, Unit};
+pub use self::statistic::Statistic;
 use crate::compare::Verdict;
+pub use crate::model::Unit;
 
 /// All that a page about one canary shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

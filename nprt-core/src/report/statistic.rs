@@ -3,7 +3,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::compare::Percentile;
-use crate::model::MetricName;
 
 /// What a curve shows of a minute's measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,36 +29,6 @@ impl fmt::Display for Statistic {
             Self::Rate => f.write_str("rate"),
             Self::Events => f.write_str("events a minute and pod"),
             Self::Count => f.write_str("samples a minute"),
-        }
-    }
-}
-
-/// What figures are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Unit {
-    /// Seconds.
-    Seconds,
-    /// Cores.
-    Cores,
-    /// Bytes.
-    Bytes,
-    /// A share, 0 to 1.
-    Share,
-    /// A number of something.
-    Number,
-}
-
-impl Unit {
-    /// That of a metric; by convention, since a name says no more.
-    #[must_use]
-    pub fn of(metric: &MetricName) -> Self {
-        match metric.as_str() {
-            MetricName::LATENCY => Self::Seconds,
-            MetricName::CPU => Self::Cores,
-            MetricName::MEMORY => Self::Bytes,
-            _ => Self::Number,
         }
     }
 }

@@ -36,7 +36,7 @@ async fn what_rules_over_others_is_refused_before_anything_changes() {
     let world = World::new();
     let first = world.version(1);
     deploy(&world.pipeline(), &first).await.unwrap();
-    let before = world.cluster.objects();
+    let before = world.objects();
     for (api_version, kind, allow) in [
         ("v1", "Namespace", "add Namespace to `allow_kinds`"),
         ("v1", "PersistentVolume", "add PersistentVolume"),
@@ -75,7 +75,7 @@ async fn what_rules_over_others_is_refused_before_anything_changes() {
             );
         }
     }
-    assert_eq!(world.cluster.objects(), before);
+    assert_eq!(world.objects(), before);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn what_the_settings_allow_is_applied() {
     let others = pipeline(&world, &["Namespace", "rbac.authorization.k8s.io/RoleBinding"]).unwrap();
     says(&deploy(&others, &revision).await.unwrap_err(), &["Role/web"]);
     deploy(&pipeline(&world, &["rbac.authorization.k8s.io/Role"]).unwrap(), &revision).await.unwrap();
-    assert!(world.cluster.objects().iter().any(|object| object.id().to_string() == "Role/shop/web"));
+    assert!(world.objects().iter().any(|object| object.id().to_string() == "Role/shop/web"));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn another_namespace_is_refused_whatever_is_allowed() {
         &error,
         &["another namespace", "kube-system", "expected: shop, or none", "document: 5", "ConfigMap"],
     );
-    assert_eq!(world.cluster.objects(), []);
+    assert_eq!(world.objects(), []);
     deploy(&pipeline, &config("shop")).await.unwrap();
 }
 

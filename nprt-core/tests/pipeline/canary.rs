@@ -25,10 +25,10 @@ fn names(ids: &[ObjectId]) -> Vec<&str> {
 async fn runs_beside_stable_and_changes_nothing_of_it() {
     let world = World::new();
     let (pipeline, stable) = with_stable(&world).await;
-    let before = world.cluster.objects();
+    let before = world.objects();
     let trial = world.version(2);
     let done = canary(&pipeline, &trial).await.unwrap();
-    let after = world.cluster.objects();
+    let after = world.objects();
     assert!(before.iter().all(|object| after.contains(object)), "stable is as it was");
     let (old, new) = (tag(&stable).to_string(), tag(&trial).to_string());
     let expected = [
@@ -66,13 +66,13 @@ async fn another_canary_is_removed_first_and_the_same_one_stays() {
     let (pipeline, _) = with_stable(&world).await;
     let (first, second) = (world.version(2), world.version(3));
     canary(&pipeline, &first).await.unwrap();
-    let before = world.cluster.objects();
+    let before = world.objects();
     world.wait(60).await;
     let again = canary(&pipeline, &first).await.unwrap();
     assert!(again.applied.iter().all(|applied| applied.change == Change::Unchanged), "{again:?}");
-    assert_eq!(world.cluster.objects(), before, "not even the time of its start");
+    assert_eq!(world.objects(), before, "not even the time of its start");
     let uid = |name: &str| {
-        let objects = world.cluster.objects();
+        let objects = world.objects();
         let object = objects.iter().find(|o| o.kind() == "Deployment" && o.name() == name).unwrap();
         object.as_value()["metadata"]["uid"].clone()
     };
@@ -93,7 +93,7 @@ async fn one_whose_pods_fail_is_removed() {
     assert_eq!(error.kind(), ErrorKind::RolloutFailed);
     assert!(error.to_string().contains("web-canary") && error.to_string().contains("CrashLoop"), "{error}");
     assert_eq!(world.runs().len(), 2, "stable alone");
-    assert_eq!(world.cluster.objects().len(), 4);
+    assert_eq!(world.objects().len(), 4);
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_promotion_makes_it_stable_and_then_removes_it() {
     assert_eq!(names(&done.removed), ["web-canary", "worker-canary", "web-canary"]);
     let tag = tag(&trial).to_string();
     assert_eq!(world.runs(), [("web".into(), tag.clone(), 2), ("worker".into(), tag, 2)]);
-    assert_eq!(world.cluster.objects().len(), 4, "no copy of the configuration is left");
+    assert_eq!(world.objects().len(), 4, "no copy of the configuration is left");
     assert_eq!(world.notifier.told().last().unwrap().occasion, Occasion::Promoted);
 }
 
@@ -169,7 +169,7 @@ async fn a_rollback_needs_the_cluster_alone_and_may_be_repeated() {
     assert_eq!(done.canary.unwrap().revision, Some(trial));
     assert_eq!(done.stable.unwrap().revision, Some(stable));
     assert_eq!((done.cancelled, done.warnings), (None, vec![]));
-    assert!(world.cluster.objects().iter().all(|object| object.label(label::TRACK) != Some("canary")));
+    assert!(world.objects().iter().all(|object| object.label(label::TRACK) != Some("canary")));
     assert_eq!(world.notifier.told().last().unwrap().occasion, Occasion::RolledBack);
     let news = world.notifier.told().len();
     let again = broken.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_trial_goes_on_where_no_pod_is_replaced() {
     let trial = world.version(2);
     canary(&pipeline, &trial).await.unwrap();
     let live = |name: &str| {
-        let objects = world.cluster.objects();
+        let objects = world.objects();
         objects.into_iter().find(|o| o.kind() == "Deployment" && o.name() == name).unwrap()
     };
     let started = || live("web-canary").annotation(annotation::STARTED).unwrap().to_owned();

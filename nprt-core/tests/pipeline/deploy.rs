@@ -27,7 +27,7 @@ async fn makes_a_version_stable_and_tells_each_step() {
     let web = world.workload("web").unwrap();
     assert_eq!((web.status.ready, web.track.as_deref()), (3, Some("stable")));
     assert_eq!(web.images, [format!("registry.example.com/shop/web:{}", tag(&revision))]);
-    assert!(world.cluster.objects().iter().all(|object| object.label(label::SERVICE) == Some("shop")));
+    assert!(world.objects().iter().all(|object| object.label(label::SERVICE) == Some("shop")));
     let names: Vec<String> = events
         .iter()
         .map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned())
@@ -45,7 +45,7 @@ async fn records_who_asked_on_the_workloads_alone() {
     let pipeline = world.pipeline();
     let (first, second) = (world.version(1), world.version(2));
     deploy(&pipeline, &first).await.unwrap();
-    for object in world.cluster.objects() {
+    for object in world.objects() {
         let expected = (object.kind() == "Deployment").then_some("ci");
         assert_eq!(object.annotation(annotation::CALLER), expected, "{}", object.id());
         let template = object.as_value().pointer("/spec/template/metadata/annotations");
@@ -55,7 +55,7 @@ async fn records_who_asked_on_the_workloads_alone() {
     let again = pipeline.deploy(&shop(), &other, &Progress::silent()).await.unwrap();
     assert!(again.applied.iter().all(|a| a.change == Change::Unchanged), "{again:?}");
     let annotation = |key| {
-        let objects = world.cluster.objects();
+        let objects = world.objects();
         let web = objects.iter().find(|o| o.kind() == "Deployment" && o.name() == "web").unwrap();
         web.annotation(key).unwrap().to_owned()
     };
@@ -82,7 +82,7 @@ async fn the_stable_version_again_removes_the_canary_and_restarts_nothing() {
     for image in [crate::world::WEB, crate::world::WORKER] {
         world.registry.push(&image.parse().unwrap(), &short, &crate::world::digest());
     }
-    let before = world.cluster.objects();
+    let before = world.objects();
     let done = deploy(&pipeline, &stable).await.unwrap();
     assert!(done.applied.iter().all(|applied| applied.change == Change::Unchanged), "{done:?}");
     assert_eq!(done.removed.len(), 3, "two workloads and a ConfigMap: {:?}", done.removed);
@@ -90,7 +90,7 @@ async fn the_stable_version_again_removes_the_canary_and_restarts_nothing() {
     assert_eq!(world.runs(), [("web".into(), tag.clone(), 1), ("worker".into(), tag, 1)]);
     let stays = |object: &&nprt_core::model::Object| object.label(label::TRACK) != Some("canary");
     let before: Vec<_> = before.iter().filter(stays).cloned().collect();
-    assert_eq!(world.cluster.objects(), before, "not even a resource version");
+    assert_eq!(world.objects(), before, "not even a resource version");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn what_is_wrong_changes_nothing() {
         world.push(revision);
     }
     canary(&pipeline, &trial).await.unwrap();
-    let before = world.cluster.objects();
+    let before = world.objects();
     for (revision, kind) in [
         (&unknown, ErrorKind::NotFound),
         (&refused, ErrorKind::Rejected),
@@ -126,14 +126,14 @@ async fn what_is_wrong_changes_nothing() {
     ] {
         let error = deploy(&pipeline, revision).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        assert_eq!(world.cluster.objects(), before, "not even the canary was touched: {error}");
+        assert_eq!(world.objects(), before, "not even the canary was touched: {error}");
         let told = world.notifier.told();
         assert_eq!(told.last().unwrap().occasion, Occasion::Failed);
         assert!(told.last().unwrap().summary.contains(error.message()));
     }
     let error = canary(&pipeline, &refused).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
-    assert_eq!(world.cluster.objects(), before, "the other canary lives");
+    assert_eq!(world.objects(), before, "the other canary lives");
 }
 
 #[tokio::test]

@@ -28,11 +28,11 @@ async fn it_is_neither_judged_nor_promoted_and_any_replica_removes_it() {
 
     // An hour before its end it is as any other, and asking again does not give it more time.
     world.wait(23 * 3600).await;
-    let before = world.cluster.objects();
+    let before = world.objects();
     assert!(expire(&replica).await.is_none());
     let again = canary(&pipeline, &trial).await.unwrap();
     assert!(again.applied.iter().all(|applied| applied.change == Change::Unchanged), "{again:?}");
-    assert_eq!(world.cluster.objects(), before, "nothing was written");
+    assert_eq!(world.objects(), before, "nothing was written");
     let judged = pipeline.judge_canary(&shop(), &Progress::silent()).await;
     assert!(!judged.is_err_and(|error| error.is_conflict()));
 
@@ -44,7 +44,7 @@ async fn it_is_neither_judged_nor_promoted_and_any_replica_removes_it() {
         assert!(error.is_conflict() && error.to_string().contains("time is over"), "{error}");
         assert!(error.to_string().contains(&started.expires.unwrap().to_string()), "{error}");
     }
-    assert_eq!(world.cluster.objects(), before);
+    assert_eq!(world.objects(), before);
     let stable = world.workload("web");
     let done = expire(&replica).await.unwrap();
     assert_eq!((done.removed.len(), done.canary.unwrap().revision), (3, Some(trial)));
@@ -79,7 +79,7 @@ async fn what_its_objects_say_counts() {
     let pipeline = world.pipeline();
     deploy(&pipeline, &world.version(1)).await.unwrap();
     let say = |expires: &str| {
-        let objects = world.cluster.objects();
+        let objects = world.objects();
         for object in objects.iter().filter(|object| object.annotation("nprt.dev/expires").is_some()) {
             let mut said = object.clone();
             said.as_value_mut()["metadata"]["annotations"]["nprt.dev/expires"] = json!(expires);

@@ -100,13 +100,13 @@ async fn a_removal_that_fails_goes_as_far_as_it_can_and_is_finished_by_the_next_
     let rollback = async || pipeline.rollback(&shop(), &caller(), &Progress::silent()).await;
     assert_eq!(rollback().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(world.workload("worker-canary").is_none(), "the other workload is gone");
-    let configs = world.cluster.objects().into_iter().filter(|object| object.kind() == "ConfigMap");
+    let configs = world.objects().into_iter().filter(|object| object.kind() == "ConfigMap");
     assert_eq!(configs.count(), 2, "what the remaining one reads is there");
     let error = deploy(&pipeline, &stable).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     faulty.stuck.lock().unwrap().clear();
     assert_eq!(rollback().await.unwrap().removed.len(), 2);
-    assert_eq!(world.cluster.objects().len(), 4);
+    assert_eq!(world.objects().len(), 4);
 }
 
 #[tokio::test]
@@ -191,12 +191,12 @@ async fn a_canary_that_cannot_be_applied_leaves_nothing() {
     let world = World::new();
     let (stable, trial) = (world.version(1), world.version(2));
     deploy(&world.pipeline(), &stable).await.unwrap();
-    let before = world.cluster.objects();
+    let before = world.objects();
     let faulty = Arc::new(Faulty::new(&world));
     faulty.broken.lock().unwrap().insert("worker-canary", 5);
     let error = canary(&over(&world, faulty), &trial).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert_eq!(world.cluster.objects(), before, "neither half a canary nor its configuration");
+    assert_eq!(world.objects(), before, "neither half a canary nor its configuration");
 }
 
 #[tokio::test]

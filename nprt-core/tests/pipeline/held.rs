@@ -14,7 +14,7 @@ async fn running(world: &World) -> Option<Running> {
 }
 
 fn said(world: &World) -> Vec<Object> {
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     objects.into_iter().filter(|object| object.annotation(annotation::HELD).is_some()).collect()
 }
 
@@ -44,9 +44,9 @@ async fn a_hold_is_on_the_canary_restarts_nothing_and_ends_with_it() {
 
     let resumed = pipeline.resume(&shop(), &caller(), &Progress::silent()).await.unwrap();
     assert_eq!((resumed, said(&world).len()), (Some(held), 0));
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     assert_eq!(pipeline.resume(&shop(), &caller(), &Progress::silent()).await.unwrap(), None);
-    assert_eq!(world.cluster.objects(), objects, "nothing was written");
+    assert_eq!(world.objects(), objects, "nothing was written");
     assert_eq!(running(&world).await.unwrap(), before);
 
     pipeline.hold(&shop(), &ada, &Progress::silent()).await.unwrap();

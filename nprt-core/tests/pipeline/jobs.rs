@@ -91,9 +91,9 @@ async fn jobs_run_before_and_after_the_workloads() {
     assert_eq!(jobs(&world), of(&["migrate", "seed", "warm"], &first));
 
     // Of the same version none runs again, and nothing is written.
-    let before = world.cluster.objects();
+    let before = world.objects();
     deploy(&pipeline, &first).await.unwrap();
-    assert_eq!(world.cluster.objects(), before);
+    assert_eq!(world.objects(), before);
 
     // Those of the earlier version go at the end.
     let second = version(&world, 2);
@@ -121,7 +121,7 @@ async fn a_job_that_fails_fails_the_deploy_and_all_goes_back() {
     let world = World::new();
     let (first, pipeline) = (version(&world, 1), world.pipeline());
     deploy(&pipeline, &first).await.unwrap();
-    let before = (world.runs(), jobs(&world), world.cluster.objects().len());
+    let before = (world.runs(), jobs(&world), world.objects().len());
     for (run, web) in [("before", 0), ("after", 2)] {
         let bad = manifests(2, "") + &job("migrate", run, "fail");
         let (done, events) =
@@ -135,12 +135,12 @@ async fn a_job_that_fails_fails_the_deploy_and_all_goes_back() {
         {
             assert!(said.contains(part), "{run}: {part}: {said}");
         }
-        assert_eq!((jobs(&world), world.cluster.objects().len()), (before.1.clone(), before.2), "{run}");
+        assert_eq!((jobs(&world), world.objects().len()), (before.1.clone(), before.2), "{run}");
         let changed = events
             .iter()
             .filter(|event| matches!(event, Event::Applied { object, .. } if object.kind == "Deployment"));
         assert_eq!(changed.count(), web, "{run}: workloads change only after what runs before");
-        let config = world.cluster.objects().into_iter().find(|object| object.kind() == "ConfigMap").unwrap();
+        let config = world.objects().into_iter().find(|object| object.kind() == "ConfigMap").unwrap();
         assert_eq!(config.as_value()["data"]["n"], "1", "{run}");
     }
     assert_eq!(world.workload("web").unwrap().tag.unwrap(), tag(&first).to_string());
@@ -194,7 +194,7 @@ async fn a_deploy_that_goes_on_waits_for_a_job_that_runs_and_repeats_one_that_fa
         assert!(dies.await.is_err());
         world.wait(60 + wait).await;
         let uid = |world: &World| {
-            let job = world.cluster.objects().into_iter().find(|object| object.kind() == "Job");
+            let job = world.objects().into_iter().find(|object| object.kind() == "Job");
             job.map(|job| job.as_value()["metadata"]["uid"].clone())
         };
         let before = uid(&world).unwrap();
@@ -255,5 +255,5 @@ async fn what_the_annotation_may_not_say_is_refused() {
         assert!(error.is_invalid() && error.to_string().contains(said), "{error}");
         assert!(error.to_string().contains("kubernetes/shop.yaml"), "{error}");
     }
-    assert_eq!(world.cluster.objects(), []);
+    assert_eq!(world.objects(), []);
 }

@@ -24,7 +24,7 @@ pub(crate) async fn on_trial(world: &World) -> (Arc<Pipeline>, Revision, Revisio
 }
 
 /// An hour of both tracks, beginning now; the canary's latency is `factor` times stable's.
-fn record(world: &World, stable: &Origin, trial: &Origin, factor: f64) {
+pub(crate) fn record(world: &World, stable: &Origin, trial: &Origin, factor: f64) {
     for minute in 0..60 {
         let at = world.clock.now() + SignedDuration::from_mins(minute);
         for (origin, latency) in [(stable, 0.1), (trial, 0.1 * factor)] {

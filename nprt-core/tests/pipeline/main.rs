@@ -16,6 +16,7 @@ mod jobs;
 mod judge;
 mod news;
 mod prune;
+mod report;
 mod routes;
 mod stop;
 mod tags;

@@ -45,7 +45,7 @@ fn pruning(world: &World, ports: Ports) -> Pipeline {
 }
 
 fn names(world: &World) -> Vec<String> {
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     objects.iter().map(|object| format!("{}/{}", object.kind(), object.name())).collect()
 }
 
@@ -166,9 +166,9 @@ async fn a_preview_says_what_the_operation_then_does_and_changes_nothing() {
     with_more(&world, &pipeline).await;
     let next = world.commit(&manifests(2, ""));
     let preview = async |track| {
-        let (objects, at) = (world.cluster.objects(), world.clock.now());
+        let (objects, at) = (world.objects(), world.clock.now());
         let done = pipeline.preview(&shop(), &request(&next), track, &Progress::silent()).await;
-        assert_eq!((world.cluster.objects(), world.clock.now()), (objects, at), "{track}");
+        assert_eq!((world.objects(), world.clock.now()), (objects, at), "{track}");
         done
     };
     let error = preview(Track::Stable).await.unwrap_err();

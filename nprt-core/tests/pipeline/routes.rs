@@ -59,7 +59,7 @@ pub(crate) async fn stable(world: &World, pipeline: &Pipeline) -> Vec<Object> {
 
 /// All objects, without what grows with each write.
 pub(crate) fn everything(world: &World) -> Vec<Object> {
-    let mut all = world.cluster.objects();
+    let mut all = world.objects();
     for object in &mut all {
         for field in ["resourceVersion", "generation"] {
             object.as_value_mut()["metadata"][field] = Value::Null;
@@ -69,7 +69,7 @@ pub(crate) fn everything(world: &World) -> Vec<Object> {
 }
 
 pub(crate) fn route(world: &World) -> Object {
-    world.cluster.objects().into_iter().find(|object| object.kind() == "HTTPRoute").unwrap()
+    world.objects().into_iter().find(|object| object.kind() == "HTTPRoute").unwrap()
 }
 
 pub(crate) fn backends(world: &World) -> Vec<(String, u64)> {
@@ -82,7 +82,7 @@ pub(crate) fn backends(world: &World) -> Vec<(String, u64)> {
 
 /// What the route's first rule sends to, of which nothing is gone: neither a Service nor the pods of its track.
 pub(crate) fn check_route(world: &World) {
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     let services: BTreeSet<&str> =
         objects.iter().filter(|object| object.kind() == "Service").map(Object::name).collect();
     for (name, _) in backends(world) {
@@ -97,7 +97,7 @@ pub(crate) fn check_route(world: &World) {
 
 /// The canary's Services, and the track to whose pods each leads.
 pub(crate) fn led(world: &World) -> Vec<(String, String)> {
-    let objects = world.cluster.objects().into_iter();
+    let objects = world.objects().into_iter();
     let services = objects.filter(|o| o.kind() == "Service" && o.label("track") == Some("canary"));
     let track = |o: &Object| o.as_value()["spec"]["selector"]["track"].as_str().unwrap().to_owned();
     services.map(|service| (service.name().to_owned(), track(&service))).collect()

@@ -54,7 +54,7 @@ async fn gives_up_after_its_time_and_lists_what_there_is() {
     let said = error.to_string();
     assert!(said.contains(WEB) && said.contains(&revision.to_string()), "image and commit: {said}");
     assert_eq!(error.available(), [tag(&old).to_string()]);
-    assert_eq!(world.cluster.objects(), []);
+    assert_eq!(world.objects(), []);
 }
 
 #[tokio::test]

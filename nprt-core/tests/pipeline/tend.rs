@@ -30,7 +30,7 @@ async fn tend(pipeline: &Pipeline) -> Tended {
 }
 
 fn deployment(world: &World, name: &str) -> Object {
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     objects.into_iter().find(|o| o.kind() == "Deployment" && o.name() == name).unwrap()
 }
 
@@ -54,10 +54,10 @@ async fn a_share_of_stable_is_kept_in_step_by_any_replica() {
     let (pipeline, replica) = (sharing(&world, 0.5), world.pipeline());
     on_trial(&world, &pipeline).await;
     assert_eq!((replicas(&world, "web"), replicas(&world, "web-canary")), (3, 2));
-    let before = world.cluster.objects();
+    let before = world.objects();
     let nothing = tend(&replica).await;
     assert!(nothing.scaled.is_empty() && nothing.busy.is_none() && nothing.expired.is_none(), "{nothing:?}");
-    assert_eq!(world.cluster.objects(), before, "not even a resource version");
+    assert_eq!(world.objects(), before, "not even a resource version");
 
     let (pods, trial) = (world.workload("web-canary").unwrap().rollouts, |world: &World| {
         deployment(world, "web-canary").as_value()["metadata"]["annotations"].clone()
@@ -86,9 +86,9 @@ async fn what_somebody_else_has_set_or_nobody_asked_for_stays() {
     on_trial(&world, &pipeline).await;
     scale(&world, "web-canary", 7);
     scale(&world, "web", 20);
-    let before = world.cluster.objects();
+    let before = world.objects();
     assert!(tend(&pipeline).await.scaled.is_empty());
-    assert_eq!(world.cluster.objects(), before);
+    assert_eq!(world.objects(), before);
     // A canary of a count says no share.
     let world = World::new();
     let pipeline = world.pipeline();
@@ -153,8 +153,7 @@ async fn a_deploy_whose_process_died_is_undone() {
     let pipeline = world.pipeline();
     let (first, second) = (world.version(1), world.version(2));
     deploy(&pipeline, &first).await.unwrap();
-    let before: Vec<Value> =
-        world.cluster.objects().iter().map(|object| object.as_value()["spec"].clone()).collect();
+    let before: Vec<Value> = world.objects().iter().map(|object| object.as_value()["spec"].clone()).collect();
     // It dies at its fourth write: the record is there, and some of its objects are.
     let mut faulty = Faulty::new(&world);
     faulty.writes = Some(8.into());
@@ -167,12 +166,11 @@ async fn a_deploy_whose_process_died_is_undone() {
         let ended = futures_util::future::select(deploy, time).await;
         assert!(matches!(ended, futures_util::future::Either::Right(_)), "it was under way");
     }
-    assert!(world.cluster.objects().len() > before.len(), "there is a record");
+    assert!(world.objects().len() > before.len(), "there is a record");
     world.wait(31).await;
     let done = tend(&pipeline).await;
     assert!(done.undone.as_ref().is_some_and(|what| what.contains(&second.to_string())), "{done:?}");
-    let after: Vec<Value> =
-        world.cluster.objects().iter().map(|object| object.as_value()["spec"].clone()).collect();
+    let after: Vec<Value> = world.objects().iter().map(|object| object.as_value()["spec"].clone()).collect();
     assert_eq!(after, before);
     assert!(world.notifier.told().last().unwrap().summary.contains("undone"));
     assert!(tend(&pipeline).await.undone.is_none(), "once");

@@ -32,7 +32,7 @@ async fn a_route_sends_its_part_once_the_pods_are_ready_and_goes_back_first() {
         |event: &Event| matches!(event, Event::Applied { object, .. } if object.kind == "HTTPRoute");
     let at = events.iter().position(is_route).unwrap();
     assert!(events[at..].iter().all(|event| !matches!(event, Event::Rollout { .. })), "{events:?}");
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     for (name, track) in [("web-stable", "stable"), ("web-canary", "canary")] {
         let service = objects.iter().find(|o| o.kind() == "Service" && o.name() == name).unwrap();
         assert_eq!(service.as_value()["spec"]["selector"], json!({"app": "web", "track": track}));
@@ -40,10 +40,10 @@ async fn a_route_sends_its_part_once_the_pods_are_ready_and_goes_back_first() {
     }
 
     // Asked again nothing is written; with another weight the trial goes on.
-    let written = world.cluster.objects();
+    let written = world.objects();
     let again = canary(&pipeline, &trial).await.unwrap();
     assert!(again.applied.iter().all(|applied| applied.change == Change::Unchanged), "{again:?}");
-    assert_eq!(world.cluster.objects(), written);
+    assert_eq!(world.objects(), written);
     let more = pipeline_over(&world, weight(50), world.ports());
     let again = canary(&more, &trial).await.unwrap();
     let changed = again.applied.iter().filter(|applied| applied.change != Change::Unchanged);
@@ -78,7 +78,7 @@ async fn promotion_replacement_and_expiry_leave_the_route_as_the_manifests_have_
             (&route.as_value()["spec"]["rules"], route.annotation("nprt.dev/rules-before")),
             (&rules(), None)
         );
-        assert_eq!(world.cluster.objects().len(), 6, "nothing of the canary is left");
+        assert_eq!(world.objects().len(), 6, "nothing of the canary is left");
     };
     is_back(&world);
     canary(&pipeline, &versions[2]).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_route_that_is_named_may_be_anybodys_and_goes_back_too() {
     world.cluster.apply_as("nprt", &edge).unwrap();
     let before = everything(&world);
     let rules_of = |world: &World, name: &str| {
-        let objects = world.cluster.objects();
+        let objects = world.objects();
         let route = objects.iter().find(|o| o.kind() == "HTTPRoute" && o.name() == name).unwrap();
         route.as_value()["spec"]["rules"].clone()
     };

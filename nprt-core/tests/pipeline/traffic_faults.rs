@@ -155,7 +155,7 @@ async fn a_canary_that_a_person_deletes_takes_no_requests_with_it() {
         let before = stable(&world, &pipeline).await;
         for heals in ["tend", "rollback", "deploy"] {
             canary(&pipeline, &commit(&world, 2, "")).await.unwrap();
-            for object in world.cluster.objects().iter().filter(|o| o.label("track") == Some("canary")) {
+            for object in world.objects().iter().filter(|o| o.label("track") == Some("canary")) {
                 world.cluster.delete_as_person(&object.id()).unwrap();
             }
             let silent = Progress::silent();
@@ -178,7 +178,7 @@ async fn a_service_without_pods_of_stable_is_no_half_of_a_route() {
     let pipeline = pipeline(&world, weight(5));
     stable(&world, &pipeline).await;
     // Stable's pods were given away by hand.
-    let mut web = world.cluster.objects().into_iter().find(|o| o.kind() == "Deployment").unwrap();
+    let mut web = world.objects().into_iter().find(|o| o.kind() == "Deployment").unwrap();
     web.as_value_mut()["spec"]["template"]["metadata"]["labels"]["track"] = json!("other");
     world.cluster.apply_as("kubectl-edit", &web).unwrap();
     let error = canary(&pipeline, &commit(&world, 2, "")).await.unwrap_err();

@@ -57,12 +57,12 @@ async fn a_rollback_leads_the_services_to_stable_before_the_canary_goes() {
     assert!(events.iter().any(|event| matches!(event, Event::Warning { message } if message == warning)));
 
     // Another one, and tending, change nothing while the route is as it is.
-    let written = world.cluster.objects();
+    let written = world.objects();
     let again = rollback(&pipeline).await;
     assert_eq!((again.canary, again.removed.len(), again.warnings), (None, 0, done.warnings));
     let (tended, events) = told(async |progress| pipeline.tend(&shop(), &caller(), &progress).await).await;
     assert!(tended.is_ok() && events.is_empty(), "not even a lease: {events:?}");
-    assert_eq!(world.cluster.objects(), written);
+    assert_eq!(world.objects(), written);
     assert!(pipeline.expire(&shop(), &caller(), &Progress::silent()).await.unwrap().is_none());
 
     edit(&world, &rules());
@@ -191,7 +191,7 @@ async fn services_that_are_left_by_hand_go_with_their_route() {
     let pipeline = pipeline(&world, weight(5));
     let before = stable(&world, &pipeline).await;
     canary(&pipeline, &commit(&world, 2, "")).await.unwrap();
-    let canary = world.cluster.objects().into_iter().filter(|o| o.label("track") == Some("canary"));
+    let canary = world.objects().into_iter().filter(|o| o.label("track") == Some("canary"));
     for object in canary.filter(|object| object.kind() != "Service") {
         world.cluster.delete_as_person(&object.id()).unwrap();
     }

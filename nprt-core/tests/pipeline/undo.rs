@@ -30,7 +30,7 @@ fn commit(world: &World, n: u32, behaviour: &str) -> Revision {
 /// All objects, and what of them is ours; without what grows with each write.
 async fn everything(world: &World) -> Vec<(Value, Option<Object>)> {
     let mut all = Vec::new();
-    for object in world.cluster.objects() {
+    for object in world.objects() {
         let owned = world.cluster.owned(&object.id()).await.unwrap();
         let mut value = object.into_value();
         for field in ["resourceVersion", "generation"] {
@@ -42,7 +42,7 @@ async fn everything(world: &World) -> Vec<(Value, Option<Object>)> {
 }
 
 async fn has_record(world: &World) -> bool {
-    world.cluster.objects().iter().any(|object| object.name().starts_with("nprt-undo"))
+    world.objects().iter().any(|object| object.name().starts_with("nprt-undo"))
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_first_deploy_that_fails_leaves_nothing() {
     let world = World::new();
     let error = deploy(&world.pipeline(), &commit(&world, 2, "crash-loop")).await.unwrap_err();
     assert!(error.to_string().contains("stable is nothing again"), "{error}");
-    assert_eq!(world.cluster.objects(), [], "nothing of it is left");
+    assert_eq!(world.objects(), [], "nothing of it is left");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn what_may_hold_data_stays() {
     let (done, events) =
         told(async |progress| pipeline.deploy(&shop(), &request(&revision), &progress).await).await;
     done.unwrap_err();
-    let left: Vec<String> = world.cluster.objects().iter().map(|object| object.id().to_string()).collect();
+    let left: Vec<String> = world.objects().iter().map(|object| object.id().to_string()).collect();
     assert_eq!(left, ["PersistentVolumeClaim/shop/data"]);
     assert!(events.iter().any(|event| event.to_string().contains("it may hold data")), "{events:?}");
 }
@@ -109,7 +109,7 @@ async fn what_others_changed_meanwhile_stays() {
         "spec": {"replicas": 7}});
     world.cluster.apply_as("autoscaler", &Object::new(scaled).unwrap()).unwrap();
     under_way.await.unwrap().unwrap_err();
-    let objects = world.cluster.objects();
+    let objects = world.objects();
     let web = objects.iter().find(|object| object.kind() == "Deployment" && object.name() == "web").unwrap();
     assert_eq!(web.as_value()["spec"]["replicas"], 7, "the autoscaler's");
     assert!(world.runs().iter().all(|(_, now, _)| *now == tag(&first).to_string()), "{:?}", world.runs());
@@ -250,7 +250,7 @@ async fn a_large_record_is_kept_in_parts() {
     deploy(&world.pipeline(), &first).await.unwrap();
     let before = everything(&world).await;
     assert!(die(&world, &second, 9, false).await);
-    let parts = world.cluster.objects().into_iter().filter(|o| o.name().starts_with("nprt-undo-shop"));
+    let parts = world.objects().into_iter().filter(|o| o.name().starts_with("nprt-undo-shop"));
     assert_eq!(parts.count(), 2);
     world.pipeline().rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
     assert_eq!(everything(&world).await, before);

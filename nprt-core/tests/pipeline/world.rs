@@ -8,7 +8,7 @@ use nprt_core::Result;
 use nprt_core::memory::{
     ManualClock, MemoryCluster, MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs, WorkloadView,
 };
-use nprt_core::model::{Digest, ImageName, Revision, ServiceName, Tag, VersionRef};
+use nprt_core::model::{Digest, ImageName, Object, Revision, ServiceName, Tag, VersionRef};
 use nprt_core::pipeline::{
     Caller, Deployment, Event, Pipeline, PipelineSettings, Ports, Progress, Request, Service,
 };
@@ -78,6 +78,12 @@ impl World {
         for image in [WEB, WORKER] {
             self.registry.push(&ImageName::new(image).unwrap(), &tag(revision), &digest());
         }
+    }
+
+    /// What the cluster holds, without the record of the canary that ended last.
+    pub(crate) fn objects(&self) -> Vec<Object> {
+        let objects = self.cluster.objects().into_iter();
+        objects.filter(|object| !object.name().starts_with("nprt-last-canary-")).collect()
     }
 
     pub(crate) fn workload(&self, name: &str) -> Option<WorkloadView> {

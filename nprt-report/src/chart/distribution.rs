@@ -4,7 +4,7 @@ use nprt_core::report::{Distribution, MetricReport};
 use super::frame::{Drawn, Size};
 use super::scale::{Scale, n};
 use super::ticks;
-use crate::figure::{Scaled, figure, percent};
+use crate::figure::{figure, percent};
 
 /// The share of each track's samples by size, on a logarithmic scale.
 pub(super) fn draw(metric: &MetricReport, found: &Distribution, size: Size) -> Option<Drawn> {
@@ -15,7 +15,7 @@ pub(super) fn draw(metric: &MetricReport, found: &Distribution, size: Size) -> O
         return None;
     }
     let ((left, right), (foot, head)) = (size.across(), size.upward());
-    let scaled = Scaled::of(metric.unit, last);
+    let scaled = metric.unit.scale(last);
     let x = Scale::new(first.ln(), last.ln(), left, right);
     let y = Scale::new(0.0, 1.06 * highest, foot, head);
     let steps = |shares: &[f64]| {
@@ -37,7 +37,7 @@ pub(super) fn draw(metric: &MetricReport, found: &Distribution, size: Size) -> O
         let [stable, canary] = found.zeros.map(percent);
         description += &format!("; of which {stable} and {canary} are 0 and not drawn");
     }
-    let unit = if scaled.name.is_empty() { String::new() } else { format!(" by {}", scaled.name) };
+    let unit = if scaled.symbol.is_empty() { String::new() } else { format!(" by {}", scaled.symbol) };
     let upward = ticks::numbers(0.0, 106.0 * highest, 4.0);
     Some(Drawn {
         title: format!("Distribution: % of samples{unit}"),

@@ -5,7 +5,7 @@ use super::frame::{Drawn, Size};
 use super::line::line;
 use super::scale::{Scale, bounds, n, roomy};
 use super::ticks;
-use crate::figure::{Scaled, figure};
+use crate::figure::figure;
 use crate::text::text;
 
 /// A figure of both tracks by minute, with the line that the canary may reach.
@@ -13,7 +13,7 @@ pub(super) fn draw(report: &Report, metric: &MetricReport, curve: &Curve, size: 
     let all = [&curve.stable, &curve.canary, &curve.limit];
     let (low, high) = bounds(all.into_iter().flatten().copied().flatten())?;
     let (low, high) = roomy(low, high);
-    let scaled = Scaled::of(curve.unit, high);
+    let scaled = curve.unit.scale(high);
     let ((left, right), (foot, head)) = (size.across(), size.upward());
     let y = Scale::new(low, high, foot, head);
     let x = time_scale(&report.axis, left, right);
@@ -28,7 +28,7 @@ pub(super) fn draw(report: &Report, metric: &MetricReport, curve: &Curve, size: 
     let up = ticks::numbers(low * scaled.factor, high * scaled.factor, 4.0);
     let name = name(metric, curve.statistic);
     Some(Drawn {
-        title: if scaled.name.is_empty() { name.clone() } else { format!("{name}, {}", scaled.name) },
+        title: if scaled.symbol.is_empty() { name.clone() } else { format!("{name}, {}", scaled.symbol) },
         description: describe(&name, curve),
         keys,
         across: time_marks(&report.axis, &x, size),

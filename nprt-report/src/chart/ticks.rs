@@ -58,7 +58,7 @@ pub(super) fn logarithmic(low: f64, high: f64, about: f64) -> Vec<(f64, String)>
 }
 
 fn plain(tick: f64) -> String {
-    if (1e-3..1e5).contains(&tick) { crate::figure::significant(tick, 3) } else { format!("{tick:.0e}") }
+    if (1e-3..1e5).contains(&tick) { nprt_core::model::significant(tick, 3) } else { format!("{tick:.0e}") }
 }
 
 /// 1, 2 or 5 times a power of ten, not below.

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use nprt_core::compare::{MeasurementsRule, Policy, Preset, Rule};
+use nprt_core::compare::{Decision, MeasurementsRule, Policy, Preset, Rule};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
 use nprt_core::report::{EventKind, Report, ReportEvent, Version};
+use nprt_report::{CanaryOverview, Overview, ServiceOverview};
 
 pub(crate) const FIRST: i64 = 29_667_600;
 /// What no page may take for markup.
@@ -77,6 +78,31 @@ pub(crate) fn report(service: &str, blocks: &[Block]) -> Report {
         .event(ReportEvent::new(at(9), EventKind::CanaryRegressed, "latency"))
         .event(ReportEvent::new(at(10), EventKind::RolledBack, "by the autopilot"))
         .build()
+}
+
+/// Three services: one whose names are up to no good, one without a canary, one of which nothing is known.
+pub(crate) fn overview(name: &str) -> Overview {
+    let version =
+        |tag: &str| Version { tag: Some(tag.to_owned()), revision: Some("3f2a91c0b1d2e3f4".to_owned()) };
+    let canary = CanaryOverview {
+        version: version(name),
+        started: Some(started()),
+        held: Some(format!("by ada: {name}")),
+        verdict: Some((Decision::Regression, name.to_owned())),
+        report: Some("shop/canary".to_owned()),
+    };
+    let waiting = CanaryOverview { report: Some(name.to_owned()), ..CanaryOverview::default() };
+    let trial = ServiceOverview {
+        name: name.to_owned(),
+        stable: Some(version("main-75700bc")),
+        canary: Some(canary),
+        operation: Some(name.to_owned()),
+        error: None,
+    };
+    let young = ServiceOverview { name: "young".to_owned(), canary: Some(waiting), ..trial.clone() };
+    let error = Some(format!("the cluster does not answer: {name}"));
+    let lost = ServiceOverview { name: "lost".to_owned(), error, ..ServiceOverview::default() };
+    Overview { at: started(), services: vec![trial, young, lost] }
 }
 
 /// Ten metrics of samples for two hours: as large as a page gets.

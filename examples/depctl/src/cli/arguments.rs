@@ -142,6 +142,9 @@ pub(crate) struct ReplayArgs {
     /// What stable did before, in any of the forms.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) history: Option<PathBuf>,
+    /// Writes the report of the run there, as one HTML file.
+    #[arg(long, value_name = "FILE", conflicts_with = "kayenta", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
     /// The metric of Prometheus' series that have no `__name__` that is one of ours.
     #[arg(long, value_name = "METRIC")]
     pub(crate) metric: Option<String>,

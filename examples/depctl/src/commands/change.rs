@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nprt_core::model::{Revision, Tag};
+use nprt_core::pipeline::{Held, Status};
 use serde_json::Value;
 
 use super::{Context, name, read, stream, summary, watch};
@@ -9,7 +11,7 @@ use crate::cli::{Asking, CanaryArgs, ChangeArgs, Format, HoldArgs, PromoteArgs, 
 use crate::client::JSON;
 use crate::confirm::confirm;
 use crate::failure::{Exit, Failure, Result};
-use crate::wire::{Held, Preview, Status};
+use crate::wire::Preview;
 use crate::{clean, diff, git, output};
 
 type Parameters = Vec<(&'static str, String)>;
@@ -98,7 +100,8 @@ pub(super) async fn promote(context: &Context, promote: PromoteArgs) -> Result<E
             return Err(Failure::new(Exit::Refused, format!("{service} has no canary to promote")));
         };
         what = format!("the canary {}", clean::line(&canary.describe()));
-        (parameters, _) = version(canary.revision, canary.tag)?;
+        let revision = canary.revision.as_ref().map(Revision::to_string);
+        (parameters, _) = version(revision, canary.tag.as_ref().map(Tag::to_string))?;
     }
     let what =
         if what.is_empty() { "promotion of the canary".to_owned() } else { format!("promotion of {what}") };

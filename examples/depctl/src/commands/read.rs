@@ -2,12 +2,14 @@
 
 use std::fmt::Write;
 
+use nprt_core::pipeline::{Held, Running, Status};
+
 use super::Context;
 use crate::clean::{clean, line};
 use crate::failure::{Exit, Result};
 use crate::style::{self, BOLD, PLAIN};
 use crate::table::Table;
-use crate::wire::{Entry, Held, Listing, Running, Shown, Status, Tags};
+use crate::wire::{Entry, Listing, Shown, Tags};
 
 pub(super) async fn ls(context: &Context) -> Result<Exit> {
     let value = context.client.get(&[]).await?;
@@ -76,11 +78,12 @@ fn tracks(text: &mut String, stable: Option<&Running>, canary: Option<&Running>)
     for (track, running) in [("stable", stable), ("canary", canary)] {
         let mut said = version(running);
         if let Some(running) = running {
-            for (word, value) in
-                [("by", &running.caller), ("since", &running.started), ("until", &running.expires)]
-            {
-                if let Some(value) = value {
-                    let _ = write!(said, ", {word} {}", line(value));
+            if let Some(caller) = &running.caller {
+                let _ = write!(said, ", by {}", line(caller));
+            }
+            for (word, time) in [("since", running.started), ("until", running.expires)] {
+                if let Some(time) = time {
+                    let _ = write!(said, ", {word} {time}");
                 }
             }
         }
@@ -108,11 +111,16 @@ fn list(tags: &[String]) -> String {
 pub(super) async fn status(context: &Context, service: &str) -> Result<Exit> {
     let value = context.client.get(&[service, "status"]).await?;
     context.output.answer(value, |status: &Status| {
-        let mut text = heading(&status.service);
+        let mut text = heading(status.service.as_str());
         tracks(&mut text, status.stable.as_ref(), status.canary.as_ref());
         let operation = status.operation.as_deref().unwrap_or("none");
         let _ = writeln!(text, "{:<10} {}", "operation", line(operation));
-        let _ = writeln!(text, "{:<10} {}", "autopilot", held(status.held.as_ref()));
+        let _ = writeln!(
+            text,
+            "{:<10} {}",
+            "autopilot",
+            held(status.canary.as_ref().and_then(|canary| canary.held.as_ref()))
+        );
         text
     })?;
     Ok(Exit::Success)
@@ -121,11 +129,9 @@ pub(super) async fn status(context: &Context, service: &str) -> Result<Exit> {
 /// What the autopilot may do.
 pub(super) fn held(held: Option<&Held>) -> String {
     let Some(held) = held else { return "goes on".to_owned() };
-    let mut text = "held".to_owned();
-    for (word, value) in [(" by ", &held.by), (" since ", &held.since), (": ", &held.reason)] {
-        if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-            let _ = write!(text, "{word}{}", line(value));
-        }
+    let mut text = format!("held by {} since {}", line(&held.by), held.since);
+    if !held.reason.is_empty() {
+        let _ = write!(text, ": {}", line(&held.reason));
     }
     text
 }

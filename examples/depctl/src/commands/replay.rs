@@ -1,11 +1,14 @@
 //! Judges recorded series, without a server, by the code that judges a canary that runs.
 
+use std::path::Path;
+
 use nprt_core::compare::replay::Replay;
 use nprt_core::compare::{Decision, Policy, Preset};
+use nprt_core::report::Report;
 
 use crate::cli::{Format, ReplayArgs};
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Output};
+use crate::output::{self, Output, write};
 use crate::replay::{Run, history, in_file, judge_pairs, read, records};
 use crate::style;
 use crate::table::Table;
@@ -29,6 +32,9 @@ pub(super) fn run(arguments: &ReplayArgs, output: Output) -> Result<Exit> {
 
 fn by_policy(arguments: &ReplayArgs) -> Result<Vec<Run>> {
     let policy = policy(arguments)?;
+    if let Some(file) = &arguments.report {
+        return with_report(arguments, &policy, file);
+    }
     let mut runs = Vec::new();
     for path in &arguments.files {
         let replay = Replay::of(policy.clone(), records(arguments, path)?)?;
@@ -39,6 +45,28 @@ fn by_policy(arguments: &ReplayArgs) -> Result<Vec<Run>> {
         for outcome in replay.outcomes() {
             runs.push(Run::of(outcome.map_err(|error| in_file(error, path))?)?);
         }
+    }
+    Ok(runs)
+}
+
+/// Judges the one run that there is, and writes its report.
+fn with_report(arguments: &ReplayArgs, policy: &Policy, file: &Path) -> Result<Vec<Run>> {
+    let mut reports = Vec::new();
+    for path in &arguments.files {
+        let history = arguments.history.as_ref().map(|past| history(arguments, past)).transpose()?;
+        let records = records(arguments, path)?;
+        let found = Report::recorded(policy, records, history.unwrap_or_default());
+        reports.append(&mut found.map_err(|error| in_file(error, path))?);
+    }
+    if reports.len() > 1 {
+        let names: Vec<String> = reports.iter().map(|(outcome, _)| outcome.judged.run.name()).collect();
+        let failure = Failure::usage(format!("--report is of one run, and there are {}", names.len()));
+        return Err(failure.with(names.join(", ")));
+    }
+    let mut runs = Vec::new();
+    for (outcome, report) in reports {
+        write(file, nprt_report::html(&report).as_bytes())?;
+        runs.push(Run::of(outcome)?);
     }
     Ok(runs)
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use super::{Context, name};
 use crate::cli::{Format, ReportArgs};
 use crate::failure::{Exit, Failure, Result};
+use crate::output::write;
 
 pub(super) async fn run(context: &Context, ReportArgs { service, save }: ReportArgs) -> Result<Exit> {
     let service = name(service)?;
@@ -22,8 +23,7 @@ pub(super) async fn run(context: &Context, ReportArgs { service, save }: ReportA
             written.map_err(|error| Failure::usage(format!("stdout cannot be written: {error}")))?;
         }
         Some(path) => {
-            std::fs::write(&path, &page)
-                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            write(&path, &page)?;
             context.output.note(&format!("saved {}", path.display()));
         }
         None => open(context, &keep(&service, &page)?)?,

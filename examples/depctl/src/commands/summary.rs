@@ -2,20 +2,23 @@
 
 use std::fmt::Write;
 
+use nprt_core::pipeline::Rollback;
+use nprt_core::ports::Change;
+
 use super::read::version;
 use crate::clean::line;
 use crate::style::GOOD;
-use crate::wire::{Deployment, Expected, Rollback};
+use crate::wire::{Done, Expected};
 
-pub(super) fn deployment(done: &Deployment) -> String {
-    let count = |change: &str| done.applied.iter().filter(|applied| applied.change == change).count();
-    let short = done.revision.get(..12).unwrap_or(&done.revision);
+pub(super) fn deployment(Done { deployment: done, expected }: &Done) -> String {
+    let count = |change| done.applied.iter().filter(|applied| applied.change == change).count();
+    let short = done.revision.short();
     let what = line(&format!("{}: {} ({short}) runs on {}", done.service, done.tag, done.track));
     let mut text = format!("{GOOD}{what}{GOOD:#}\n");
     let counts = [
-        (count("created"), "created"),
-        (count("configured"), "configured"),
-        (count("unchanged"), "unchanged"),
+        (count(Change::Created), "created"),
+        (count(Change::Configured), "configured"),
+        (count(Change::Unchanged), "unchanged"),
         (done.removed.len(), "removed"),
         (done.pruned.len(), "pruned"),
         (done.withheld.len(), "withheld until the promotion"),
@@ -23,7 +26,7 @@ pub(super) fn deployment(done: &Deployment) -> String {
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     let counts = counts.collect::<Vec<_>>().join(", ");
     let _ = writeln!(text, "objects: {}", if counts.is_empty() { "none" } else { &counts });
-    if let Some(expected) = &done.expected {
+    if let Some(expected) = expected {
         text += &expectation(expected);
     }
     warnings(&mut text, &done.warnings);
@@ -41,7 +44,7 @@ fn expectation(expected: &Expected) -> String {
 }
 
 pub(super) fn rollback(done: &Rollback) -> String {
-    let service = line(&done.service);
+    let service = line(done.service.as_str());
     let (canary, stable) = (version(done.canary.as_ref()), version(done.stable.as_ref()));
     let what = match &done.canary {
         Some(_) => format!("{service}: the canary {canary} was removed, {stable} serves on"),

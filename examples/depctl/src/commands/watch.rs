@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use nprt_core::compare::Decision;
+use nprt_core::model::Revision;
+use nprt_core::pipeline::{Judgement, Status};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -12,7 +14,6 @@ use crate::cli::{ServiceArg, WatchArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::figures;
 use crate::output;
-use crate::wire::{Judgement, Status};
 
 /// How many looks in a row may fail before it gives up: a server that restarts is back by then.
 const FAILURES: usize = 5;
@@ -48,7 +49,7 @@ struct Watch<'c> {
     /// What was printed last: nothing is repeated.
     said: String,
     /// The last judgement, and its revision.
-    seen: Option<(Value, String)>,
+    seen: Option<(Value, Revision)>,
     failures: usize,
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 use wiremock::matchers::{body_string_contains, header_regex};
 
-use crate::support::{Bench, REVISION, TOKEN, asked, deployment, object, run, running, status};
+use crate::support::{Bench, OTHER, REVISION, TOKEN, asked, deployment, object, run, running, status};
 
 fn events(events: &[(&str, Value)]) -> ResponseTemplate {
     let body: String =
@@ -198,17 +198,17 @@ async fn promote_rollback_hold_and_resume() {
     bench.answer("PUT", "/shop/promote", deployment("stable")).await;
     assert_eq!(bench.run(&["promote", "-r", "good"]).is(0).out, SUMMARY);
     bench.run(&["promote", "-c", REVISION, "-t", "x", "--wait", "5"]).is(0);
-    let rollback = json!({"service": "shop", "canary": running("main-2", "abc"), "stable": running("main-1", REVISION),
+    let rollback = json!({"service": "shop", "canary": running("main-2", OTHER), "stable": running("main-1", REVISION),
         "removed": [object("shop-canary")], "ending": [object("p")], "cancelled": "canary by ci", "warnings": ["w"]});
     bench.answer("PUT", "/shop/rollback", rollback).await;
-    let expected = "shop: the canary main-2 (abc) was removed, main-1 (3f2a91c0b1d2) serves on\nobjects: 1 removed; \
+    let expected = "shop: the canary main-2 (abcabcabcabc) was removed, main-1 (3f2a91c0b1d2) serves on\nobjects: 1 removed; \
                     pods that are still ending: 1\ncancelled: canary by ci\nwarning: w\n";
     assert_eq!(bench.run(&["rollback"]).is(0).out, expected);
-    let held = json!({"service": "shop", "held": {"by": "ada", "reason": "a fair", "since": "now"}});
+    let held = json!({"service": "shop", "held": {"by": "ada", "reason": "a fair", "since": "2026-11-26T13:00:00Z"}});
     bench.answer("PUT", "/shop/hold", held).await;
     bench.answer("PUT", "/shop/resume", json!({"service": "shop", "held": null})).await;
     let ran = bench.run(&["hold", "-r", "a fair"]).is(0);
-    assert_eq!(ran.out, "shop: autopilot held by ada since now: a fair\n");
+    assert_eq!(ran.out, "shop: autopilot held by ada since 2026-11-26T13:00:00Z: a fair\n");
     assert_eq!(bench.run(&["resume", "shop"]).is(0).out, "shop: autopilot goes on\n");
     let expected = [
         "PUT /shop/promote reason=good".to_owned(),
@@ -229,7 +229,7 @@ async fn production_needs_a_confirmation() {
         "contexts: {{live: {{url: '{url}', production: true, cluster: eu-west}}, other: {{url: 'http://h'}}}}"));
     bench.answer("PUT", "/shop/deploy", deployment("stable")).await;
     bench.answer("PUT", "/shop/promote", deployment("stable")).await;
-    bench.answer("GET", "/shop/status", status(&Value::Null, &running("main-2", "abc"))).await;
+    bench.answer("GET", "/shop/status", status(&Value::Null, &running("main-2", OTHER))).await;
     for change in ["deploy -t x", "canary -t x", "promote", "promote -t x", "rollback", "hold", "resume"] {
         let mut arguments: Vec<&str> = change.split(' ').collect();
         arguments.extend(["--context", "live"]);
@@ -261,6 +261,9 @@ async fn production_needs_a_confirmation() {
     answered("deploy shop -t x", "y\n").is(0);
     // The canary that the question named, and no other.
     let yes = answered("promote shop", "y\n").is(0);
-    assert!(yes.out.contains("promotion of the canary main-2 (abc) of shop"), "{}", yes.out);
-    assert_eq!(bench.changes().await[2], "PUT /shop/promote commit=abc&tag=main-2");
+    assert!(yes.out.contains("promotion of the canary main-2 (abcabcabcabc) of shop"), "{}", yes.out);
+    assert_eq!(
+        bench.changes().await[2],
+        "PUT /shop/promote commit=abcabcabcabcabcabcabcabcabcabcabcabcabca&tag=main-2"
+    );
 }

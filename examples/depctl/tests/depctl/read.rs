@@ -6,22 +6,22 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 use wiremock::matchers::header;
 
-use crate::support::{Bench, REVISION, asked, inconclusive, judgement, run, running, status};
+use crate::support::{Bench, OTHER, REVISION, asked, inconclusive, judgement, run, running, status};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ls_is_a_table_or_what_the_server_said() {
     let bench = Bench::new().await;
     let listing = json!({"version": "0.1.0", "services": [
-        {"name": "shop", "stable": running("main-1", REVISION), "canary": running("main-2", "abc"), "operation": null,
+        {"name": "shop", "stable": running("main-1", REVISION), "canary": running("main-2", OTHER), "operation": null,
          "held": true, "verdict": "inconclusive", "report": "/shop/canary", "more": [1]},
         {"name": "cart", "stable": null, "canary": null, "operation": "deploy by ci", "held": false, "verdict": null,
          "report": null, "error": "the cluster\u{1b}[2J is\ndown"}
     ]});
     bench.answer("GET", "/", listing.clone()).await;
     let expected = "\
-SERVICE  STABLE                 CANARY        VERDICT       OPERATION
-shop     main-1 (3f2a91c0b1d2)  main-2 (abc)  inconclusive  held
-cart     -                      -             -             error: the cluster[2J is down
+SERVICE  STABLE                 CANARY                 VERDICT       OPERATION
+shop     main-1 (3f2a91c0b1d2)  main-2 (abcabcabcabc)  inconclusive  held
+cart     -                      -                      -             error: the cluster[2J is down
 ";
     assert_eq!(bench.run(&["ls"]).is(0).out, expected);
     assert_eq!(bench.run(&["ls", "--output", "json"]).is(0).json(), listing);
@@ -55,8 +55,8 @@ async fn show_tags_and_status() {
     let expected = "IMAGE          TAGS\nregistry/shop  b a\nregistry/cart  b\non all images  b\n";
     assert_eq!(bench.run(&["tags"]).is(0).out, expected);
 
-    let mut held = status(&running("main-1", REVISION), &Value::Null);
-    held["held"] = json!({"by": "ada", "reason": "a fair", "since": "2026-11-26T13:00:00Z"});
+    let mut held = status(&running("main-1", REVISION), &running("main-2", OTHER));
+    held["canary"]["held"] = json!({"by": "ada", "reason": "a fair", "since": "2026-11-26T13:00:00Z"});
     bench.answer("GET", "/shop/status", held).await;
     let ran = bench.run(&["status"]).is(0);
     let end = "operation  none\nautopilot  held by ada since 2026-11-26T13:00:00Z: a fair\n";

@@ -1,6 +1,7 @@
 //! Judging recorded series: each form, each option, the exit code by verdict.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -208,4 +209,40 @@ async fn what_is_wrong_is_told_by_file_and_line() {
         let ran = run(&mut bench.bare(&[&["replay"], arguments].concat())).is(2);
         assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_the_run_is_a_page() {
+    let bench = Bench::new().await;
+    let policy = bench.write("shop/policy.yml", POLICY);
+    let slow = bench.write("shop/slow.jsonl", &lines("cart-17", 12, 50));
+    let page = bench.directory().join("report.html");
+    let (policy, slow, to) = (policy.to_str().unwrap(), slow.to_str().unwrap(), page.to_str().unwrap());
+    let with = run(&mut bench.bare(&["replay", "--policy", policy, "--report", to, slow])).is(3);
+    let without = run(&mut bench.bare(&["replay", "--policy", policy, slow])).is(3);
+    assert_eq!(with.out, without.out, "it judges the same");
+    let html = fs::read_to_string(&page).unwrap();
+    for part in ["<title>cart-17: regression</title>", "<svg", "latency: p95", "regressed", "</html>"] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    assert!(!html.contains("<script"));
+
+    // Stable's past counts, as without a report.
+    let past =
+        lines("before", 30, 0).lines().filter(|line| line.contains("stable")).collect::<Vec<_>>().join("\n");
+    let past = bench.write("shop/past.jsonl", &past);
+    let arguments = ["replay", "--report", to, "--history", past.to_str().unwrap(), slow];
+    let with = run(&mut bench.bare(&arguments));
+    let without = run(&mut bench.bare(&["replay", "--history", past.to_str().unwrap(), slow]));
+    assert_eq!((with.code, with.out), (without.code, without.out));
+
+    // It is of one run: which, nobody said.
+    let two = bench.write("shop/two.jsonl", &(lines("a", 3, 0) + &lines("b", 3, 0)));
+    let other = bench.directory().join("none.html");
+    let two = two.to_str().unwrap();
+    let ran = run(&mut bench.bare(&["replay", "--report", other.to_str().unwrap(), two])).is(2);
+    assert!(ran.err.contains("--report is of one run") && ran.err.contains("a, b"), "{}", ran.err);
+    assert!(!other.exists());
+    let ran = run(&mut bench.bare(&["replay", "--report", "/nowhere/report.html", slow])).is(2);
+    assert!(ran.err.contains("/nowhere/report.html"), "{}", ran.err);
 }

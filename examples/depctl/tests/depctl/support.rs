@@ -14,6 +14,8 @@ pub(crate) const TOKEN: &str = "s3cr3t-t0k3n";
 
 pub(crate) const REVISION: &str = "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6";
 
+pub(crate) const OTHER: &str = "abcabcabcabcabcabcabcabcabcabcabcabcabca";
+
 /// A server, a home, and a directory named like the service `shop`.
 pub(crate) struct Bench {
     pub(crate) server: MockServer,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::support::{Bench, REVISION, asked, deployment, inconclusive, judgement, running, status};
+use crate::support::{Bench, OTHER, REVISION, asked, deployment, inconclusive, judgement, running, status};
 
 async fn canary(bench: &Bench, decision: &Value, times: u64) {
     let answer = ResponseTemplate::new(200).set_body_json(judgement(decision, "so it is"));
@@ -20,8 +20,8 @@ async fn the_verdict_is_the_exit_code() {
         assert_eq!(ran.err, "inconclusive: so it is\n");
         let expected = format!(
             "shop: main-3f2a91c since 2026-11-26T13:00:00Z\n\
-             METRIC   STATISTIC  STABLE    CANARY    LIMIT     N STABLE  N CANARY  VERDICT\n\
-             latency  p95        100.0 ms  105.0 ms  110.0 ms  600       120       pass\n{verdict}: so it is\n"
+             METRIC   STATISTIC  STABLE  CANARY  LIMIT   N STABLE  N CANARY  VERDICT\n\
+             latency  p95        100 ms  105 ms  110 ms  600       120       pass\n{verdict}: so it is\n"
         );
         assert_eq!(ran.out, expected);
     }
@@ -45,7 +45,7 @@ async fn it_ends_as_inconclusive_when_time_is_over() {
 /// The autopilot was quicker than the next look.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_is_gone_was_promoted_or_rolled_back() {
-    for (serves, code, said) in [(REVISION, 0, "was promoted"), ("abc", 3, "was rolled back")] {
+    for (serves, code, said) in [(REVISION, 0, "was promoted"), (OTHER, 3, "was rolled back")] {
         let bench = Bench::new().await;
         canary(&bench, &inconclusive(), 1).await;
         bench
@@ -75,7 +75,7 @@ async fn a_server_that_restarts_is_waited_for_and_another_canary_is_not_judged()
     let bench = Bench::new().await;
     canary(&bench, &inconclusive(), 1).await;
     let mut other = judgement(&json!({"verdict": "pass"}), "good");
-    other["revision"] = json!("another");
+    other["revision"] = json!(OTHER);
     bench.answer("GET", "/shop/canary", other).await;
     let ran = bench.run(&["watch", "--interval", "1"]).is(4);
     assert!(ran.err.contains("another version is the canary"), "{}", ran.err);

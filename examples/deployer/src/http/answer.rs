@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+use super::accept::Form;
 use super::asked::Asked;
 use super::problem::Problem;
 use crate::app::App;
@@ -33,11 +34,12 @@ pub(crate) async fn answer<W>(
 where
     W: Future<Output = Done> + Send + 'static,
 {
-    if let Err(problem) = asked.takes_json() {
-        return problem.into_response();
-    }
+    let form = match asked.form(&[Form::Json, Form::Events]) {
+        Ok(form) => form,
+        Err(problem) => return problem.into_response(),
+    };
     let instance = format!("/{service}/{operation}");
-    if asked.wants("text/event-stream") {
+    if form == Form::Events {
         let (progress, events) = Progress::stream();
         let task = spawn(&asked.app, operation, service, work(progress));
         return stream_of(events, task, instance);

@@ -4,13 +4,13 @@ use std::time::Duration;
 use axum::RequestExt;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Path, Request};
-use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use nprt::model::ServiceName;
 use nprt::pipeline::Caller;
 use nprt::{Error, ErrorKind};
 
+use super::accept::{Form, preferred};
 use super::auth;
 use super::params::Params;
 use super::problem::Problem;
@@ -96,26 +96,22 @@ impl Asked {
         }
     }
 
-    /// Whether the client prefers `mime`, which it must name.
-    pub(crate) fn wants(&self, mime: &str) -> bool {
-        self.accept().is_some_and(|accept| accept.split(',').any(|one| kind(one) == mime))
+    /// The form that the client prefers of those.
+    ///
+    /// # Errors
+    /// 406 where it takes none.
+    pub(crate) fn form(&self, offers: &[Form]) -> Result<Form, Problem> {
+        preferred(&self.headers, offers).ok_or_else(|| {
+            let detail = "the answer comes in none of the forms that Accept names";
+            Problem::new(StatusCode::NOT_ACCEPTABLE, ErrorKind::Unsupported, detail)
+                .with_available(offers.iter().map(|form| form.mime()))
+        })
     }
 
     /// # Errors
-    /// 406 where JSON is none of what the client takes.
+    /// 406 where the client does not take JSON.
     pub(crate) fn takes_json(&self) -> Result<(), Problem> {
-        let taken = ["*/*", "application/*", "application/json", "text/event-stream"];
-        match self.accept() {
-            Some(accept) if !accept.split(',').any(|one| taken.contains(&kind(one))) => {
-                Err(Problem::new(StatusCode::NOT_ACCEPTABLE, ErrorKind::Unsupported, "answers are JSON")
-                    .with_available(["application/json", "text/event-stream"]))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn accept(&self) -> Option<&str> {
-        self.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).filter(|accept| !accept.is_empty())
+        self.form(&[Form::Json]).map(drop)
     }
 
     /// How long a request that only reads may take.
@@ -130,8 +126,4 @@ impl Asked {
                 .with("limit", format_args!("{} s", limit.as_secs())))
         })
     }
-}
-
-fn kind(one: &str) -> &str {
-    one.split(';').next().unwrap_or_default().trim()
 }

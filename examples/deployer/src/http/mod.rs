@@ -1,5 +1,6 @@
 //! The routes, as the package's README lists them.
 
+mod accept;
 mod answer;
 mod asked;
 mod auth;
@@ -8,6 +9,7 @@ mod hold;
 mod hooks;
 mod middleware;
 mod pace;
+mod page;
 mod params;
 mod preview;
 mod problem;

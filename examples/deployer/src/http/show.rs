@@ -1,14 +1,16 @@
 //! What there is of one service.
 
 use axum::Json;
+use axum::response::{IntoResponse, Response};
 use nprt::model::{Reference, Revision};
 use nprt::pipeline::{Progress, Status};
 use nprt::ports::VcsSource;
 use serde_json::{Value, json};
 
+use super::accept::Form;
 use super::asked::Asked;
 use super::problem::Problem;
-use super::summary;
+use super::{page, summary};
 use crate::admit;
 use crate::compose::{Member, Told};
 use crate::config::Action;
@@ -71,17 +73,19 @@ pub(crate) async fn status(asked: Asked) -> Result<Json<Value>, Problem> {
         .await
 }
 
-/// `GET /{service}/canary`: the verdict so far, judged anew.
-pub(crate) async fn canary(asked: Asked) -> Result<Json<Value>, Problem> {
+/// `GET /{service}/canary`: the verdict so far, judged anew; for a browser the report.
+pub(crate) async fn canary(asked: Asked) -> Result<Response, Problem> {
     let (service, _) = asked.service(&[Action::Read])?;
-    asked.takes_json()?;
+    if asked.form(&[Form::Json, Form::Html])? == Form::Html {
+        return page::report(&asked, &service).await;
+    }
     let pipeline = asked.composed.pipeline(Told::Decisions);
     asked
         .in_time(async {
             let judged = pipeline.judge_canary(&service, &Progress::silent()).await?;
             let shown = json!(judged);
             asked.app.verdicts().keep(judged);
-            Ok(Json(shown))
+            Ok(Json(shown).into_response())
         })
         .await
 }

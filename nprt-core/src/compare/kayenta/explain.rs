@@ -3,8 +3,8 @@
 use super::config::{Direction, Measure, MetricConfig, NanStrategy};
 use super::prepare::SeriesFigures;
 use super::result::{Classification, MetricResult};
-use crate::compare::figure::significant;
 use crate::compare::test::mann_whitney::Finding;
+use crate::model::significant;
 
 /// The metric's name, and which of its series.
 pub(super) fn title(result: &MetricResult) -> String {
@@ -132,9 +132,9 @@ fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "none".to_owned(), number)
 }
 
-/// Four significant digits, below 0 too.
+/// Four significant digits.
 pub(super) fn number(value: f64) -> String {
-    if value < 0.0 { format!("-{}", significant(-value, 4)) } else { significant(value, 4) }
+    significant(value, 4)
 }
 
 fn short(p: f64) -> String {

@@ -33,7 +33,8 @@ pub struct Outcomes<J> {
 }
 
 impl<J> Outcomes<J> {
-    pub(super) fn new(judged: J) -> Self {
+    /// Of verdicts, as a replay gives them.
+    pub(crate) fn new(judged: J) -> Self {
         Self { judged, run: None, ended: false }
     }
 }

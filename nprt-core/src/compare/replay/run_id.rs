@@ -41,6 +41,17 @@ impl From<i64> for RunId {
     }
 }
 
+impl RunId {
+    /// What it is called, as a heading has it: `cart-17` or `17`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Form::Text(text) => text.clone(),
+            Form::Number(_) | Form::Negative(_) => self.to_string(),
+        }
+    }
+}
+
 /// As in JSON: `"cart-17"` or `17`.
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,13 +5,13 @@ use super::learned::{Learned, add_run};
 use super::part::average;
 use super::state::{RuleState, Settled, Small};
 use super::{Sequential, Time};
-use crate::compare::figure::{figure, significant};
+use crate::compare::figure::figure;
 use crate::compare::policy::{FailuresRule, MeasurementsRule, Rule};
 use crate::compare::sketch::Sparse;
 use crate::compare::{
     Counted, Decision, Effect, Evidence, MetricVerdict, Needed, PassEvidence, QuantileFigures, TestEvidence,
 };
-use crate::model::MetricName;
+use crate::model::{MetricName, significant};
 
 mod failures;
 mod measurements;

@@ -1,0 +1,134 @@
+//! What is measured of a canary, running or past: what its report shows.
+
+use jiff::Timestamp;
+
+use super::Pipeline;
+use super::checkpoint::Judged;
+use super::job::Job;
+use super::live::Running;
+use super::names::Names;
+use super::progress::Progress;
+use crate::compare::{Policy, Verdict};
+use crate::model::{Block, Revision, ServiceName, Tag, Track};
+use crate::report::{EventKind, Report, ReportBuilder, ReportEvent, Version};
+use crate::{Error, ErrorKind, Result};
+
+/// A canary, running or past.
+#[derive(Debug, Clone)]
+pub(super) struct Trial {
+    canary: Judged,
+    stable: Version,
+    names: Names,
+    events: Vec<ReportEvent>,
+    /// When it ended; `None` of one that runs.
+    ended: Option<Timestamp>,
+}
+
+impl Trial {
+    /// # Errors
+    /// `Invalid`, naming the annotation that the canary lacks.
+    pub(super) fn of(
+        canary: Running,
+        stable: Option<&Running>,
+        names: Names,
+        end: Option<ReportEvent>,
+    ) -> Result<Self> {
+        let ended = end.as_ref().map(|end| end.at);
+        let events = story(&canary).into_iter().chain(end).collect();
+        let stable = stable.map_or_else(Version::default, |stable| Version {
+            tag: stable.tag.as_ref().map(Tag::to_string),
+            revision: stable.revision.as_ref().map(Revision::to_string),
+        });
+        Ok(Self { canary: Judged::of(canary)?, stable, names, events, ended })
+    }
+}
+
+/// What a canary's own objects say of what happened to it.
+fn story(canary: &Running) -> Vec<ReportEvent> {
+    let started = canary.started.map(|at| {
+        let text = canary.caller.as_ref().map(|caller| format!("by {caller}"));
+        ReportEvent::new(at, EventKind::CanaryStarted, text.unwrap_or_default())
+    });
+    let held = canary.held.as_ref().map(|held| {
+        let text = format!("held by {}: {}", held.by, held.reason);
+        ReportEvent::new(held.since, EventKind::Other, text)
+    });
+    started.into_iter().chain(held).collect()
+}
+
+/// All that is known of a canary: what its report is made of, without asking anybody again.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    service: ServiceName,
+    policy: Policy,
+    trial: Trial,
+    /// Stable's past.
+    history: Vec<Block>,
+    /// Of both tracks since the start, by minute.
+    blocks: Vec<Block>,
+    /// What the judge says now of one that runs.
+    verdict: Option<Verdict>,
+}
+
+impl Pipeline {
+    /// Asks for all that was measured of the canary that runs, or else of the one that was promoted, rolled back or
+    /// expired last: which that was is kept in the cluster, its figures as long as the metrics backend keeps them. It
+    /// changes nothing and needs no lease. A canary that runs is judged as by [`Pipeline::judge_canary`], unless its
+    /// time is over.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no canary and never was one; else as [`Pipeline::judge_canary`].
+    pub async fn measure_canary(&self, service: &ServiceName, progress: &Progress) -> Result<Measured> {
+        let job = self.job(service, progress)?;
+        let live = job.live().await?;
+        let Some(canary) = live.running(Track::Canary) else {
+            let past = job.past().await?.ok_or_else(|| no_canary("pipeline.report", service))?;
+            return job.measure(past, None).await;
+        };
+        let is_over = canary.is_expired(job.clock.now());
+        let stable = live.running(Track::Stable);
+        let trial = Trial::of(canary, stable.as_ref(), Names::of(&live), None)?;
+        let verdict = if is_over { None } else { Some(job.judge().await?.0.verdict) };
+        job.measure(trial, verdict).await
+    }
+}
+
+pub(super) fn no_canary(operation: &'static str, service: &ServiceName) -> Error {
+    Error::new(ErrorKind::NotFound, operation, "there is no canary").with("service", service)
+}
+
+impl Job<'_> {
+    async fn measure(&self, trial: Trial, verdict: Option<Verdict>) -> Result<Measured> {
+        let started = trial.canary.started;
+        let history = self.past_of_stable(started).await?;
+        let until = trial.ended.unwrap_or_else(|| self.clock.now());
+        let (blocks, _) = self.blocks_since(started, until, &trial.names).await?;
+        let (service, policy) = (self.service.name.clone(), self.service.policy.clone());
+        Ok(Measured { service, policy, trial, history, blocks, verdict })
+    }
+}
+
+impl Measured {
+    /// When the canary ended; `None` of one that runs.
+    #[must_use]
+    pub fn ended(&self) -> Option<Timestamp> {
+        self.trial.ended
+    }
+
+    /// The report: judged at each minute, with what happened. Where a canary ran for days it takes seconds: ask where
+    /// that blocks nobody.
+    ///
+    /// # Errors
+    /// As [`Pipeline::judge_canary`]: `Invalid` for stable's past that cannot be read.
+    pub fn report(&self) -> Result<Report> {
+        let Trial { canary: Judged { revision, tag, started }, stable, events, .. } = &self.trial;
+        let canary = Version { tag: Some(tag.to_string()), revision: Some(revision.to_string()) };
+        let report = Report::builder(self.service.as_str(), &self.policy, *started)
+            .stable(stable.clone())
+            .canary(canary)
+            .blocks(&self.blocks)
+            .judge_by_minute(&self.history)?;
+        let report = self.verdict.iter().cloned().fold(report, ReportBuilder::verdict);
+        Ok(report.judgement_as_event().events(events.iter().cloned()).build())
+    }
+}

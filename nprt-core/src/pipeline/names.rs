@@ -1,0 +1,38 @@
+use serde::{Deserialize, Serialize};
+
+use super::live::Live;
+use crate::model::{Block, Object, Track, annotation, label};
+
+/// What the measurements of each track may call its version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Names {
+    canary: Vec<String>,
+    stable: Vec<String>,
+}
+
+impl Names {
+    pub(super) fn of(live: &Live) -> Self {
+        Self { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) }
+    }
+
+    /// Whether the block is of a version that runs, or does not say.
+    pub(super) fn hold(&self, block: &Block) -> bool {
+        let names = match block.track {
+            Track::Canary => &self.canary,
+            Track::Stable => &self.stable,
+        };
+        block.version.as_ref().is_none_or(|version| names.contains(version))
+    }
+}
+
+/// A version is called by its tag, the label of it or its revision.
+fn names<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
+    let of = |object: &'a Object| {
+        let annotations = [annotation::TAG, annotation::REVISION].map(|key| object.annotation(key));
+        annotations.into_iter().chain([object.label(label::VERSION)]).flatten()
+    };
+    let mut names: Vec<String> = objects.flat_map(of).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}

@@ -1,0 +1,41 @@
+use std::cell::RefCell;
+
+use super::Report;
+use crate::Result;
+use crate::compare::Policy;
+use crate::compare::replay::{History, Judged, Outcome, Outcomes, Record, Replay};
+use crate::model::Block;
+
+impl Report {
+    /// What each run of a recorded series comes to, with its report until then: judged as [`Replay`] does, with this of
+    /// stable's past. All of it is kept in memory.
+    ///
+    /// # Errors
+    /// As [`Replay`]: the first one ends it.
+    pub fn recorded(
+        policy: &Policy,
+        records: impl IntoIterator<Item = Result<(u64, Record)>>,
+        history: History,
+    ) -> Result<Vec<(Outcome, Self)>> {
+        let (read, looks) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let records = records.into_iter().inspect(|record| {
+            read.borrow_mut().extend(record.as_ref().ok().map(|(_, record)| record.clone()));
+        });
+        let judged = Replay::of(policy.clone(), records)?.with_history(history).inspect(|judged| {
+            looks.borrow_mut().extend(judged.as_ref().ok().cloned());
+        });
+        let outcomes = Outcomes::new(judged).collect::<Result<Vec<_>>>()?;
+        let (read, looks) = (read.into_inner(), looks.into_inner());
+        let report = |outcome: Outcome| (outcome.clone(), of(policy, &outcome, &read, &looks));
+        Ok(outcomes.into_iter().map(report).collect())
+    }
+}
+
+/// Of a run, until the verdict that decides.
+fn of(policy: &Policy, Outcome { judged: last, .. }: &Outcome, read: &[Record], looks: &[Judged]) -> Report {
+    let blocks: Vec<&Block> =
+        read.iter().filter(|record| record.run == last.run).map(|record| &record.block).collect();
+    let looks = looks.iter().filter(|look| look.run == last.run && look.minute <= last.minute);
+    let report = Report::builder(last.run.name(), policy, last.verdict.range.start()).blocks(blocks);
+    looks.fold(report, |report, look| report.verdict(look.verdict.clone())).judgement_as_event().build()
+}
