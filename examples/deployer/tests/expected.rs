@@ -10,15 +10,16 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use nprt::clock::SystemClock;
+use nprt::ports::Clock;
 use nprt_testkit::{Prometheus, need};
 use serde_json::json;
 use support::{World, server};
 
 /// Twenty minutes of stable's latency, of so many requests a minute, up to now.
 fn history(a_minute: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = u64::try_from(SystemClock.now().as_second()).unwrap();
     let mut text = "# TYPE http_request_duration_seconds histogram\n".to_owned();
     // Of a hundred, so many up to each edge.
     for (edge, share) in [("0.1", 50), ("0.2", 90), ("0.4", 99), ("+Inf", 100)] {
