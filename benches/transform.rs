@@ -11,7 +11,7 @@ use nprt::manifest::{self, Settings, Version};
 use nprt::model::{RepoPath, SourceFile};
 
 fn boutique() -> Vec<SourceFile> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/manifests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/online-boutique");
     let entries = folder.read_dir().expect("the test data is part of the repository");
     let read = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.expect("a readable directory").path();

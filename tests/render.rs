@@ -29,7 +29,7 @@ fn render(path: &Path, options: &[&str]) -> Output {
 }
 
 fn boutique() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/manifests")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/online-boutique")
 }
 
 fn json(output: &Output) -> Vec<Value> {

@@ -6,7 +6,7 @@ use nprt_core::model::{ImageName, RepoPath, SourceFile};
 /// A file of Online Boutique. It is part of the program, which has no source at hand where it was installed.
 macro_rules! manifest {
     ($name:literal) => {
-        ($name, include_str!(concat!("../manifests/", $name)))
+        ($name, include_str!(concat!("../online-boutique/", $name)))
     };
 }
 

@@ -16,7 +16,7 @@ const KINDS: &str = "deployments,services,serviceaccounts,configmaps,secrets";
 const REDIS: &str = "redis-cart";
 
 fn files() -> Vec<SourceFile> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/manifests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/online-boutique");
     let file = |entry: std::fs::DirEntry| SourceFile {
         path: RepoPath::new(&entry.file_name().into_string().unwrap()).unwrap(),
         content: std::fs::read(entry.path()).unwrap().into(),

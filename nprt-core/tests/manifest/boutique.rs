@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{find, ids, version};
 
 fn boutique() -> Manifests {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nprt-shop/manifests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nprt-shop/online-boutique");
     let files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| {
