@@ -5,6 +5,8 @@
 //! - `webhook` (feature `webhook`): signed JSON to any receiver, by Standard Webhooks;
 //! - [`FanOut`]: tells several notifiers at once.
 
+#[cfg(any(feature = "bugsnag", feature = "webhook"))]
+mod address;
 #[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]
 mod answer;
 #[cfg(feature = "bugsnag")]

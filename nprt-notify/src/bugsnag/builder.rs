@@ -5,10 +5,10 @@ use nprt_core::model::Secret;
 use nprt_core::ports::{Clock, Severity};
 use nprt_core::{Error, Result};
 use nprt_http::ClientConfig;
-use url::Url;
 
 use super::client::Client;
 use super::{Bugsnag, BugsnagConfig};
+use crate::address::web_address;
 
 /// Makes a [`Bugsnag`].
 #[derive(Debug, Clone)]
@@ -78,8 +78,7 @@ impl BugsnagBuilder {
         if api_key.expose().is_empty() || !api_key.expose().bytes().all(|b| b.is_ascii_graphic()) {
             return Err(invalid("api_key", "expected a key without spaces and line breaks"));
         }
-        let url = Url::parse(&endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let Some(url) = url.filter(|url| url.username().is_empty() && url.password().is_none()) else {
+        let Some(url) = web_address(&endpoint) else {
             return Err(invalid("endpoint", "expected a web address without user and password"));
         };
         if release_stage.trim().is_empty() {

@@ -5,11 +5,11 @@ use nprt_core::model::Secret;
 use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
 use nprt_http::ClientConfig;
-use url::Url;
 
 use super::client::Client;
 use super::signature::Signer;
 use super::{Webhook, WebhookConfig};
+use crate::address::web_address;
 
 /// Makes a [`Webhook`].
 #[derive(Debug, Clone)]
@@ -55,12 +55,7 @@ impl WebhookBuilder {
     pub fn build(self) -> Result<Webhook> {
         let invalid = |field, expected| Error::invalid("webhook.build", expected).with("field", field);
         let WebhookConfig { url, secret, http } = self.config;
-        let url = Url::parse(&url).ok().filter(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.username().is_empty()
-                && url.password().is_none()
-                && url.fragment().is_none()
-        });
+        let url = web_address(&url).filter(|url| url.fragment().is_none());
         let expected = "expected a web address without user, password and fragment";
         let url = url.ok_or_else(|| invalid("url", expected))?;
         let expected = "expected whsec_ and 24 to 64 bytes in base64, as of openssl rand -base64 32";

@@ -6,7 +6,6 @@ use std::fmt::Display;
 use nprt::model::ServiceName;
 use nprt::oci::OciConfig;
 use nprt::pipeline::Service;
-use url::Url;
 
 use super::file::{File, Limits, ServiceFile, TokenFile};
 use super::token::{hash_of, read_hash};
@@ -60,13 +59,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
 
 /// The address without a `/` at its end, if it is one of the web that holds no secret.
 fn public_url(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })?;
+    let url = nprt_http::base_url("deployer.check", text).ok()?;
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
