@@ -162,10 +162,9 @@ pub(super) fn check_as(role: Role, data: &BlockData) -> Result<()> {
 /// Rejects measurements that nothing may be computed from.
 pub(crate) fn check(data: &BlockData) -> Result<()> {
     let fault = match data {
-        // The usual case is one pass without branches; only then is the culprit looked for.
         BlockData::Samples(samples) => {
-            let good = samples.iter().fold(true, |good, &sample| good & measurable(sample));
-            let bad = if good { None } else { samples.iter().position(|&sample| !measurable(sample)) };
+            let bad =
+                if all_are_plain(samples) { None } else { samples.iter().position(|&s| !measurable(s)) };
             bad.map(|index| {
                 format!("sample {index} is {}, expected a finite number of 0 or more", samples[index])
             })
@@ -196,6 +195,35 @@ fn check_histogram(edges: &[f64], counts: &[u64]) -> Option<String> {
     total.is_none().then(|| "the counts add up to more than 2^64".to_owned())
 }
 
+/// Whether none has a sign and none is infinite or NaN: the usual case, in one pass without a branch or a comparison. A
+/// zero with a sign is measurable, and not plain.
+fn all_are_plain(samples: &[f64]) -> bool {
+    const LARGEST: u64 = f64::MAX.to_bits();
+    // The highest bit is a sign, or what is left of a number that is too large.
+    let bits = samples.iter().map(|sample| sample.to_bits());
+    bits.fold(0, |all, bits| all | bits | LARGEST.wrapping_sub(bits)) >> 63 == 0
+}
+
 fn measurable(value: f64) -> bool {
     (0.0..f64::INFINITY).contains(&value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, any};
+    use proptest::{prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn samples_are_good_where_each_of_them_is(
+            samples in proptest::collection::vec(
+                prop_oneof![8 => 0.0_f64..1e9, 1 => any::<f64>(), 1 => Just(-0.0), 1 => Just(f64::MAX)], 0..20,
+            ),
+        ) {
+            let good = samples.iter().all(|&sample| measurable(sample));
+            prop_assert_eq!(check(&BlockData::Samples(samples)).is_ok(), good);
+        }
+    }
 }

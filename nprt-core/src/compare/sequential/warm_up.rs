@@ -51,7 +51,10 @@ impl<S> WarmUp<S> {
         if self.over {
             return vec![step];
         }
+        // Few, and there are some copies of them in each judge of thousands.
+        self.held.reserve_exact(1);
         self.held.push(step);
+        self.levels.reserve_exact(1);
         self.levels.push(level);
         let steps = self.levels.len();
         let most = usize::try_from(minutes).unwrap_or(usize::MAX);
