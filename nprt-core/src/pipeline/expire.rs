@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
 use crate::model::{ServiceName, Track};
-use crate::ports::{Lease, Takeover};
+use crate::ports::Lease;
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -29,16 +29,7 @@ impl Pipeline {
             return Ok(None);
         }
         let purpose = format!("removal of the expired canary by {}", caller.name());
-        let work = |lease| job.expire(lease, caller);
-        let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?;
-        let done = match done {
-            // Another replica was faster.
-            Ok(None) => return Ok(None),
-            Ok(Some(done)) => Ok(done),
-            Err(error) => Err(error),
-        };
-        job.report_rollback(&done, &purpose, caller).await;
-        done.map(Some)
+        job.roll_back_where(purpose, caller, |lease| job.expire(lease, caller)).await
     }
 }
 

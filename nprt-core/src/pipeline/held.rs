@@ -96,14 +96,7 @@ impl Pipeline {
     ) -> Result<Option<Rollback>> {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
-        let work = |lease| job.roll_back_if(lease, canary, caller);
-        match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
-            None => Ok(None),
-            Some(done) => {
-                job.report_rollback(&done, &purpose, caller).await;
-                done.map(Some)
-            }
-        }
+        job.roll_back_where(purpose, caller, |lease| job.roll_back_if(lease, canary, caller)).await
     }
 }
 

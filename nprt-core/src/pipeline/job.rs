@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::about::About;
 use super::event::Subject;
 use super::notify::purpose;
-use super::phase::{about, operation};
+use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
@@ -64,9 +64,6 @@ impl Job<'_> {
         let purpose = purpose(what, request);
         let whole = async {
             let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
-            if let Ok(Deployment { revision, tag, .. }) = &done {
-                about(revision, tag);
-            }
             self.report(occasion, &done, &purpose, &request.caller).await;
             done
         };

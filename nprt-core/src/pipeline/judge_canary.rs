@@ -50,6 +50,17 @@ impl Pipeline {
     }
 }
 
+/// What the metrics answered.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Of the versions that run, by minute, not by metric: a judge closes the minutes that all of it is past.
+    pub(super) blocks: Vec<Block>,
+    /// The newest minute that any block was of.
+    newest: Option<i64>,
+    /// Until when was asked.
+    until: Timestamp,
+}
+
 impl Job<'_> {
     /// The judgement, and what is to be kept of it, where that goes further than what was kept.
     pub(super) async fn judge(&self) -> Result<(Judgement, Option<Checkpoint>)> {
@@ -58,21 +69,30 @@ impl Job<'_> {
         let canary = canary.ok_or_else(|| no_canary("pipeline.judge", &self.service.name))?;
         not_expired(&canary, self.clock.now(), "pipeline.judge")?;
         let canary = Judged::of(canary)?;
-        let (mut judge, from) = match self.resumed(&live, &canary) {
+        let resumed = match self.resumed(&live, &canary) {
             Some(resumed) => resumed,
-            None => (self.beginning(canary.started).await?, first_minute(canary.started)),
+            None => self.beginning(&canary, &self.past_of_stable(canary.started).await?)?,
         };
-        let now = self.clock.now();
-        let names = Names::of(&live);
-        let (blocks, newest) = self.blocks_since(start_of(from), now, &names).await?;
+        let asked = self.blocks_since(start_of(resumed.1), self.clock.now(), &Names::of(&live)).await?;
+        self.conclude(canary, resumed, &asked).await
+    }
+
+    /// What a judge says who is shown what was asked for: at least all that it has not seen, which begins with that
+    /// minute.
+    pub(super) async fn conclude(
+        &self,
+        canary: Judged,
+        (mut judge, from): (Judge, i64),
+        &Asked { ref blocks, newest, until: now }: &Asked,
+    ) -> Result<(Judgement, Option<Checkpoint>)> {
         self.note_what_is_lost(&mut judge, from).await?;
         // What may still change is not kept. A backend may be late by more than that.
         let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
         let until = answered.saturating_sub(SETTLED).max(from);
-        let (settled, young) = blocks.split_at(blocks.partition_point(|block| block.minute < until));
-        self.observe(&mut judge, settled);
+        let at = |minute: i64| blocks.partition_point(|block| block.minute < minute);
+        self.observe(&mut judge, &blocks[at(from)..at(until)]);
         let kept = (until > from).then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
-        self.observe(&mut judge, young);
+        self.observe(&mut judge, &blocks[at(until)..]);
         let verdict = judge.verdict(now);
         self.tell_verdict(&canary, &verdict).await;
         let Judged { revision, tag, started } = canary;
@@ -80,7 +100,7 @@ impl Job<'_> {
     }
 
     /// A judge that goes on from what was kept, and the first minute that it has not seen.
-    fn resumed(&self, live: &Live, canary: &Judged) -> Option<(Judge, i64)> {
+    pub(super) fn resumed(&self, live: &Live, canary: &Judged) -> Option<(Judge, i64)> {
         let kept = self.kept(live, canary)?;
         match Judge::resume(kept.policy, kept.judge) {
             Ok(judge) => Some((judge, kept.until)),
@@ -92,12 +112,10 @@ impl Job<'_> {
     }
 
     /// One that knows stable's past alone.
-    async fn beginning(&self, started: Timestamp) -> Result<Judge> {
-        let mut judge = Judge::new(self.service.policy.clone(), started)?;
-        for block in self.past_of_stable(started).await? {
-            judge.observe_history(&block)?;
-        }
-        Ok(judge)
+    pub(super) fn beginning(&self, canary: &Judged, past: &[Block]) -> Result<(Judge, i64)> {
+        let mut judge = Judge::new(self.service.policy.clone(), canary.started)?;
+        past.iter().try_for_each(|block| judge.observe_history(block))?;
+        Ok((judge, first_minute(canary.started)))
     }
 
     /// What the policy calibrates itself on.
@@ -112,14 +130,8 @@ impl Job<'_> {
         Ok(all)
     }
 
-    /// All metrics' blocks of the versions that run, and the newest minute that any block was of. By minute, not by
-    /// metric: a judge closes the minutes that all of it is past.
-    pub(super) async fn blocks_since(
-        &self,
-        from: Timestamp,
-        now: Timestamp,
-        names: &Names,
-    ) -> Result<(Vec<Block>, Option<i64>)> {
+    /// Asks for all metrics' blocks since then.
+    pub(super) async fn blocks_since(&self, from: Timestamp, now: Timestamp, names: &Names) -> Result<Asked> {
         let range = TimeRange::new(from, now.max(from))?;
         let (mut all, mut newest) = (Vec::new(), None);
         for metric in self.service.policy.metrics() {
@@ -135,7 +147,7 @@ impl Job<'_> {
             all.append(&mut blocks);
         }
         all.sort_by_key(|block| block.minute);
-        Ok((all, newest))
+        Ok(Asked { blocks: all, newest, until: range.end() })
     }
 
     /// What the metrics no longer know of the minutes from this one on. They are asked after the blocks: what is lost

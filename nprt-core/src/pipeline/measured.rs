@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Pipeline;
 use super::checkpoint::Judged;
 use super::job::Job;
-use super::live::Running;
+use super::live::{Live, Running};
 use super::names::Names;
 use super::progress::Progress;
 use crate::compare::{Policy, Verdict};
@@ -85,11 +85,10 @@ impl Pipeline {
             let past = job.past().await?.ok_or_else(|| no_canary("pipeline.report", service))?;
             return job.measure(past, None).await;
         };
-        let is_over = canary.is_expired(job.clock.now());
+        let runs = !canary.is_expired(job.clock.now());
         let stable = live.running(Track::Stable);
         let trial = Trial::of(canary, stable.as_ref(), Names::of(&live), None)?;
-        let verdict = if is_over { None } else { Some(job.judge().await?.0.verdict) };
-        job.measure(trial, verdict).await
+        job.measure(trial, runs.then_some(&live)).await
     }
 }
 
@@ -98,13 +97,23 @@ pub(super) fn no_canary(operation: &'static str, service: &ServiceName) -> Error
 }
 
 impl Job<'_> {
-    async fn measure(&self, trial: Trial, verdict: Option<Verdict>) -> Result<Measured> {
-        let started = trial.canary.started;
-        let history = self.past_of_stable(started).await?;
+    /// Asks once; of one that runs, the judge is shown the same.
+    async fn measure(&self, trial: Trial, running: Option<&Live>) -> Result<Measured> {
+        let canary = &trial.canary;
+        let history = self.past_of_stable(canary.started).await?;
         let until = trial.ended.unwrap_or_else(|| self.clock.now());
-        let (blocks, _) = self.blocks_since(started, until, &trial.names).await?;
+        let asked = self.blocks_since(canary.started, until, &trial.names).await?;
+        let verdict = match running {
+            None => None,
+            Some(live) => {
+                let resumed = self.resumed(live, canary);
+                let judge = resumed.map_or_else(|| self.beginning(canary, &history), Ok)?;
+                let (judgement, _) = self.conclude(canary.clone(), judge, &asked).await?;
+                Some(judgement.verdict)
+            }
+        };
         let (service, policy) = (self.service.name.clone(), self.service.policy.clone());
-        Ok(Measured { service, policy, trial, history, blocks, verdict })
+        Ok(Measured { service, policy, trial, history, blocks: asked.blocks, verdict })
     }
 }
 

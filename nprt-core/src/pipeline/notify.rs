@@ -7,6 +7,7 @@ use futures_util::future::{Either, join, select};
 
 use super::Pipeline;
 use super::job::Job;
+use super::phase::about;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Revision, ServiceName};
@@ -66,6 +67,7 @@ impl Job<'_> {
     ) {
         match done {
             Ok(done) => {
+                about(&done.revision, &done.tag);
                 let (reason, what) = match occasion {
                     Occasion::CanaryStarted => ("CanaryStarted", "runs as a canary"),
                     Occasion::Promoted => ("Promoted", "was promoted to stable"),

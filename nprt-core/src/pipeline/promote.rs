@@ -4,6 +4,7 @@ use super::job::Job;
 use super::live::{Live, Running};
 use super::notify::purpose;
 use super::past_canary::PastCanary;
+use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
@@ -52,14 +53,15 @@ impl Pipeline {
         let version = VersionRef::new(Some(&revision.to_string()), Some(tag.as_str()))?;
         let request = Request::new(version, caller.clone());
         let purpose = purpose("promotion", &request);
-        let work = |lease| job.promote_if(lease, canary, &request);
-        match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose() {
-            None => Ok(None),
-            Some(done) => {
-                job.report(Occasion::Promoted, &done, &purpose, caller).await;
-                done.map(Some)
+        let whole = async {
+            let work = |lease| job.promote_if(lease, canary, &request);
+            let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
+            if let Some(done) = &done {
+                job.report(Occasion::Promoted, done, &purpose, caller).await;
             }
-        }
+            done.transpose()
+        };
+        operation("promotion", service, whole).await
     }
 }
 

@@ -7,7 +7,7 @@ use super::job::Job;
 use super::live::Running;
 use super::notify::News;
 use super::past_canary::PastCanary;
-use super::phase::operation;
+use super::phase::{about, operation};
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ObjectId, ServiceName, Track};
@@ -122,11 +122,34 @@ impl Job<'_> {
         Ok(Rollback { service, canary, stable, removed, ending, cancelled, warnings })
     }
 
+    /// Removes the canary where `work`, which looks again under the lease, still finds that it should, and tells people.
+    pub(super) async fn roll_back_where<W>(
+        &self,
+        purpose: String,
+        caller: &Caller,
+        work: impl FnOnce(Lease) -> W,
+    ) -> Result<Option<Rollback>>
+    where
+        W: Future<Output = Result<Option<Rollback>>>,
+    {
+        let whole = async {
+            let done = self.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
+            if let Some(done) = &done {
+                self.report_rollback(done, &purpose, caller).await;
+            }
+            done.transpose()
+        };
+        operation("rollback", &self.service.name, whole).await
+    }
+
     pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
         match done {
             Ok(Rollback { canary: None, cancelled: None, .. }) => {}
             Ok(done) => {
                 let canary = done.canary.as_ref();
+                if let Some(Running { revision: Some(revision), tag: Some(tag), .. }) = canary {
+                    about(revision, tag);
+                }
                 let (reason, what) = match (canary, &done.cancelled) {
                     (Some(canary), _) if canary.is_expired(self.clock.now()) => {
                         ("Expired", format!("the canary {} expired and was removed", canary.describe()))

@@ -18,6 +18,7 @@ mod news;
 mod prune;
 mod report;
 mod routes;
+mod spans;
 mod stop;
 mod tags;
 mod tend;

@@ -3,13 +3,13 @@
 use jiff::SignedDuration;
 use nprt_core::compare::Decision;
 use nprt_core::model::{Object, ObjectId, Track};
-use nprt_core::pipeline::{Caller, Pipeline, Progress};
+use nprt_core::pipeline::{Caller, Event, Pipeline, Progress, Service};
 use nprt_core::ports::Clock;
 use nprt_core::report::{EventKind, Report};
 use serde_json::json;
 
 use crate::judge::{of, on_trial, record};
-use crate::world::{World, caller, promote, shop, tag};
+use crate::world::{World, caller, promote, shop, tag, told};
 
 async fn report(pipeline: &Pipeline) -> Report {
     pipeline.measure_canary(&shop(), &Progress::silent()).await.unwrap().report().unwrap()
@@ -28,7 +28,11 @@ async fn it_says_of_a_canary_that_runs_what_the_judge_says() {
     record(&world, &of(Track::Stable, &stable), &of(Track::Canary, &trial), 1.5);
     world.wait(3600).await;
     let judged = pipeline.judge_canary(&shop(), &Progress::silent()).await.unwrap();
-    let report = report(&pipeline).await;
+    let (measured, events) = told(async |progress| pipeline.measure_canary(&shop(), &progress).await).await;
+    let asked = events.iter().filter(|event| matches!(event, Event::Measured { .. })).count();
+    let metrics = Service::new(shop()).policy.metrics().len();
+    assert_eq!(asked, metrics, "once, to judge and to show it");
+    let report = measured.unwrap().report().unwrap();
     assert_eq!((report.service.as_str(), report.started), ("shop", judged.started));
     assert_eq!(report.canary.tag, Some(tag(&trial).to_string()));
     assert_eq!(report.stable.revision, Some(stable.to_string()));
