@@ -130,9 +130,10 @@ impl Job<'_> {
         if !caller.reason().is_empty() {
             details.push(detail("reason", caller.reason()));
         }
-        let is_decision = matches!(occasion, Occasion::Promoted | Occasion::RolledBack);
+        let follows_verdict =
+            matches!(occasion, Occasion::Promoted | Occasion::RolledBack | Occasion::Undecided);
         let judged = caller.judgement().filter(|judged| {
-            is_decision
+            follows_verdict
                 && canary.as_ref().is_some_and(|canary| {
                     canary.revision == judged.revision && canary.started == judged.started
                 })

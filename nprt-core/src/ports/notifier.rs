@@ -61,7 +61,7 @@ pub struct Notification {
     pub details: Vec<Detail>,
     /// The canary that it is about: what is told of one belongs together.
     pub canary: Option<CanaryId>,
-    /// What the canary's metrics said when it was decided about.
+    /// What the canary's metrics said when it was decided about, or left to a person.
     pub verdict: Option<Verdict>,
     /// Where there is more to read.
     pub link: Option<String>,

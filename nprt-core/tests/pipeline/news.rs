@@ -75,6 +75,10 @@ async fn a_verdict_is_told_with_the_decision_about_its_canary_alone() {
     canary(&pipeline, &second).await.unwrap();
     let started = last(&world).canary.unwrap().started;
     let judged = Judgement { started, ..judged };
+    let running = pipeline.status(&shop()).await.unwrap().canary.unwrap();
+    pipeline.leave_undecided(&shop(), &running, &knowing(&judged), &Progress::silent()).await.unwrap();
+    let told = last(&world);
+    assert_eq!((told.occasion, told.verdict.as_ref()), (Occasion::Undecided, Some(&judged.verdict)));
     pipeline.rollback(&shop(), &knowing(&judged), &Progress::silent()).await.unwrap();
     assert_eq!(last(&world).verdict, Some(judged.verdict));
 }

@@ -6,10 +6,10 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::Deployer;
+use crate::process::Process;
 
 pub(crate) struct Desk<'a> {
-    server: &'a Deployer,
+    server: &'a Process,
     pub(crate) home: TempDir,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Ran {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(server: &'a Deployer) -> Self {
+    pub(crate) fn new(server: &'a Process) -> Self {
         Self { server, home: TempDir::new().unwrap() }
     }
 

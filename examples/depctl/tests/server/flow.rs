@@ -2,19 +2,19 @@
 
 use serde_json::json;
 
-use crate::deployer::program;
+use crate::deployer;
 use crate::desk::Desk;
-use crate::process::Deployer;
+use crate::process::Process;
 use crate::world::World;
 
 pub(crate) const TOKEN: &str = "correct-horse-battery";
 
-pub(crate) fn serve(world: &World) -> Deployer {
+pub(crate) fn serve(world: &World) -> Process {
     let tokens = json!([{"name": "ada", "secret": TOKEN}]);
     // A person decides here.
     let autopilot = json!({"interval_seconds": 1, "enabled": false});
     let config = world.config(json!({"tokens": tokens, "autopilot": autopilot}), json!({}));
-    Deployer::serve(program(), &config, TOKEN, &[])
+    deployer::serve(&config, TOKEN)
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Verdicts on real traffic, by the server's demo, in which a minute takes a second.
 
-use crate::deployer::program;
+use crate::deployer;
 use crate::desk::Desk;
-use crate::process::Deployer;
 
 #[test]
 fn a_slow_canary_is_watched_to_its_verdict_and_reported() {
-    let server = Deployer::demo(program(), &["--no-autopilot"]);
+    let server = deployer::demo(&["--no-autopilot"]);
     let desk = Desk::new(&server);
     let slow = server.tags[2].as_str();
     desk.run(&["canary", "boutique", "--tag", slow]).is(0);
@@ -25,7 +24,7 @@ fn a_slow_canary_is_watched_to_its_verdict_and_reported() {
 
 #[test]
 fn the_autopilot_rolls_back_what_is_watched() {
-    let server = Deployer::demo(program(), &[]);
+    let server = deployer::demo(&[]);
     let desk = Desk::new(&server);
     let (first, slow) = (server.tags[0].as_str(), server.tags[2].as_str());
     let mut watch = desk.command(&["canary", "boutique", "--tag", slow, "--watch"]);

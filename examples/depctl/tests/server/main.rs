@@ -7,6 +7,7 @@ mod deployer;
 mod desk;
 mod flow;
 mod judged;
+#[path = "../../../deployer/tests/support/process.rs"]
 mod process;
 mod walk;
 #[path = "../../../deployer/tests/support/world.rs"]

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::deployer::program;
+use crate::deployer;
 use crate::desk::Desk;
-use crate::process::Deployer;
+use crate::process::Process;
 use crate::world::World;
 
 const CI: &str = "correct-horse-battery-ci";
@@ -67,7 +67,7 @@ async fn told(walk: &mut Walk, name: &str, service: &MockServer, count: usize) {
 }
 
 /// Asks for a deploy as CI does, and gives the answer.
-fn ci(server: &Deployer, version: &str, walk: &mut Walk) -> Value {
+fn ci(server: &Process, version: &str, walk: &mut Walk) -> Value {
     let line = format!("curl -sS -u \"auth_token:$TOKEN\" -X PUT \"$DEPLOYER_URL/shop/deploy\" -d {version}");
     let mut curl = Command::new("bash");
     let curl = curl.args(["-c", &line]).env("TOKEN", CI).env("DEPLOYER_URL", &server.url).output().unwrap();
@@ -98,7 +98,7 @@ fn configure(world: &World, slack: &MockServer, bugsnag: &MockServer) -> PathBuf
 async fn ci_deploys_a_developer_tries_and_the_autopilot_rolls_back() {
     let world = World::new();
     let (slack, bugsnag) = (fake("ok").await, fake("").await);
-    let server = Deployer::serve(program(), &configure(&world, &slack, &bugsnag), ADA, &[]);
+    let server = deployer::serve(&configure(&world, &slack, &bugsnag), ADA);
     let statsd =
         server.log().lines().find_map(|line| line.split_once("listen=").map(|(_, at)| at.trim().to_owned()));
     let clock = FastClock::new(1);

@@ -24,7 +24,7 @@ async fn many_deploys_leave_little_in_memory_and_start_no_process() {
     let mut seen = vec![Memory::of(server.pid())];
     for round in 0..deploys.div_ceil(SHOPS) {
         last = world.commit().await;
-        let all = (0..SHOPS).map(|shop| server.put_owned(deploy(shop, &last, 0)));
+        let all = (0..SHOPS).map(async |shop| server.put(&deploy(shop, &last, 0)).await);
         for (status, done) in join_all(all).await {
             assert_eq!(status, 200, "round {round}: {done}");
         }

@@ -18,6 +18,7 @@ mod shutdown;
 mod speed;
 mod start;
 #[path = "../support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the suite `server` uses all of it")]
 mod support;
 mod usage;
 mod world;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use nprt_testkit::{Shop, ShopState};
+use nprt_testkit::ShopState;
 use serde_json::json;
 
 use crate::support::{Server, signal};
-use crate::world::{World, deploy, plane};
+use crate::world::{World, deploy, plane, until_applied};
 
 /// It says by every route that it ends, to old and new connections, while it lives.
 async fn refuses(server: &Server) {
@@ -28,7 +28,7 @@ async fn refuses(server: &Server) {
 
 async fn ends(server: &mut Server, within: Duration) {
     let began = Instant::now();
-    while !server.has_ended() {
+    while server.child.try_wait().unwrap().is_none() {
         assert!(began.elapsed() < within, "{}", server.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -78,7 +78,7 @@ async fn what_is_not_done_in_time_goes_back() {
     let bad = world.commit_with(never_ready).await;
     assert!(bad.manifests.contains("never-ready"));
     let mut steps = server.steps(&deploy(0, &bad, 0)).await;
-    steps.until_applied(Shop::OBJECTS).await;
+    until_applied(&mut steps).await;
     let began = Instant::now();
     signal(server.pid(), "TERM");
     let (name, problem) = steps.all().await.pop().expect("who asked is told");

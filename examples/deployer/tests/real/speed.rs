@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::support::Server;
-use crate::world::{Commit, World, deploy, plane};
+use crate::world::{Commit, World, deploy, plane, until_applied};
 use crate::{bound, times};
 
 /// At most so much of their time.
@@ -50,7 +50,7 @@ async fn a_warm_deploy_is_faster_than_git_and_kubectl() {
 async fn applied(server: &Server, commit: &Commit) -> Duration {
     let began = Instant::now();
     let mut steps = server.steps(&deploy(0, commit, 0)).await;
-    steps.until_applied(Shop::OBJECTS).await;
+    until_applied(&mut steps).await;
     let took = began.elapsed();
     let (name, data) = steps.all().await.pop().expect("it ends");
     assert_eq!((name.as_str(), &data["tag"]), ("done", &json!(commit.tag)), "{data}");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::RwLock;
 
-use crate::support::{ADMIN, Server};
+use crate::support::{ADMIN, Server, Steps};
 
 /// The control plane of this binary. Whoever measures something has it alone.
 pub(crate) async fn plane() -> Option<&'static RwLock<ControlPlane>> {
@@ -112,9 +112,7 @@ impl World {
     }
 
     async fn server_by(&self, config: &Path, name: &str) -> Server {
-        let mut server = Server::replica(name, config).await;
-        ADMIN.clone_into(&mut server.token);
-        server
+        Server::serve_with(config, ADMIN, &[("HOSTNAME", name.to_owned())]).await
     }
 
     /// The file of that server.
@@ -148,4 +146,14 @@ impl World {
 /// The path that makes `commit` stable in the shop of that number, waiting for others for so many seconds.
 pub(crate) fn deploy(shop: usize, commit: &Commit, wait: u64) -> String {
     format!("/shop-{shop}/deploy?commit={}&wait={wait}", commit.sha)
+}
+
+/// Waits until all objects of a shop are applied.
+pub(crate) async fn until_applied(steps: &mut Steps) {
+    let mut left = Shop::OBJECTS;
+    while left > 0 {
+        let (name, data) = steps.next().await.expect("it goes on");
+        assert_eq!(name, "progress", "{data}");
+        left -= usize::from(data["event"] == "applied");
+    }
 }

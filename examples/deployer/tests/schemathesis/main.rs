@@ -9,6 +9,7 @@
 )]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the suite `server` uses all of it")]
 mod support;
 
 use std::path::Path;

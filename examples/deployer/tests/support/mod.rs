@@ -1,99 +1,68 @@
 //! A running `deployer`, as a person has it: its binary, its address and a client.
 
-#![allow(dead_code, unused_imports, reason = "each test uses a part of it")]
-
+mod process;
 mod steps;
 mod world;
 
-use std::io::{BufRead, BufReader, Read};
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+pub(crate) use process::Process;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 pub(crate) use steps::Steps;
 pub(crate) use world::{World, commits, images};
 
+/// The package's folder.
+pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
 pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
 
-/// A server; dropped, it ends.
+/// A server, and who asks it; dropped, it ends.
 pub(crate) struct Server {
-    child: Child,
-    pub(crate) url: String,
-    pub(crate) token: String,
-    /// By name, as the demo prints them: oldest first.
-    pub(crate) tags: Vec<String>,
-    log: Arc<Mutex<String>>,
+    process: Process,
     http: Client,
+}
+
+impl Deref for Server {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
 }
 
 impl Server {
     /// `deployer demo`.
     pub(crate) fn demo(arguments: &[&str]) -> Self {
-        let mut child = Command::new(DEPLOYER)
-            .args(["demo", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = follow(child.stderr.take().unwrap());
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let (mut url, mut token, mut tags) = (String::new(), String::new(), Vec::new());
-        for line in lines.by_ref() {
-            if let Some(rest) = line.strip_prefix("URL ") {
-                rest.trim().clone_into(&mut url);
-            } else if let Some(rest) = line.strip_prefix("TOKEN ") {
-                rest.trim().clone_into(&mut token);
-            } else if line.starts_with("  main-") {
-                tags.push(line.split_whitespace().next().unwrap().to_owned());
-            } else if line.ends_with("ends it all.") {
-                break;
-            }
-        }
-        assert_eq!(tags.len(), 4, "{}", log.lock().unwrap());
-        Self { child, url, token, tags, log, http: client() }
+        Self { process: Process::demo(Path::new(DEPLOYER), arguments), http: client() }
     }
 
-    /// `deployer serve` with the file.
-    pub(crate) async fn serve(config: &Path, arguments: &[&str]) -> Self {
-        Self::serve_with(config, arguments, &[]).await
+    /// `deployer serve` with the file, asked with this token.
+    pub(crate) async fn serve(config: &Path, token: &str) -> Self {
+        Self::serve_with(config, token, &[]).await
     }
 
     /// The same, with variables of the environment.
-    pub(crate) async fn serve_with(config: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
-        let mut command = Command::new(DEPLOYER);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).args(arguments);
-        Self::start(command.envs(variables.iter().map(|(name, value)| (name, value)))).await
+    pub(crate) async fn serve_with(config: &Path, token: &str, variables: &[(&str, String)]) -> Self {
+        let mut command = Process::serve(Path::new(DEPLOYER), config);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        let mut server = Self::start(command).await;
+        token.clone_into(&mut server.token);
+        server
     }
 
-    /// Another command that serves, with the file.
-    pub(crate) async fn run(command: &str, config: &Path, arguments: &[&str]) -> Self {
-        Self::start(Command::new(DEPLOYER).args([command, "--config"]).arg(config).args(arguments)).await
-    }
-
-    /// The same as a replica by the name of its host, on a free port.
-    pub(crate) async fn replica(name: &str, config: &Path) -> Self {
-        let mut command = Command::new(DEPLOYER);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).env("HOSTNAME", name);
-        Self::start(&mut command).await
-    }
-
-    async fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = follow(child.stderr.take().unwrap());
-        let began = Instant::now();
-        let url = loop {
-            let said = log.lock().unwrap().clone();
-            if let Some(address) = said.lines().find_map(address) {
-                break format!("http://{address}");
-            }
-            assert!(began.elapsed() < Duration::from_secs(20), "{said}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        Self { child, url, token: String::new(), tags: Vec::new(), log, http: client() }
+    /// Another command that serves.
+    pub(crate) async fn start(command: Command) -> Self {
+        let started = tokio::task::spawn_blocking(move || Process::start(command)).await;
+        Self { process: started.unwrap(), http: client() }
     }
 
     /// A client that keeps its connections.
@@ -105,15 +74,6 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-    }
-
-    /// Whether it has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -137,11 +97,6 @@ impl Server {
 
     pub(crate) async fn put(&self, path: &str) -> (StatusCode, Value) {
         answer(self.send(Method::PUT, path, |request| request).await).await
-    }
-
-    /// The same with a path that goes with the future.
-    pub(crate) async fn put_owned(&self, path: String) -> (StatusCode, Value) {
-        self.put(&path).await
     }
 
     /// The same, step by step.
@@ -175,11 +130,6 @@ impl Server {
         }
     }
 
-    /// Waits until it has ended, by whatever was done to it.
-    pub(crate) fn wait(&mut self) {
-        self.child.wait().unwrap();
-    }
-
     /// Ends it as Kubernetes does, and says whether it ended in order.
     pub(crate) async fn terminate(&mut self) -> bool {
         signal(self.pid(), "TERM");
@@ -194,20 +144,7 @@ impl Server {
     }
 }
 
-/// Where it listens, if the line says so, as text or as JSON.
-fn address(line: &str) -> Option<&str> {
-    let text = line.split_once("listens address=").map(|(_, at)| at.trim());
-    text.or_else(|| line.split_once(r#""message":"listens","address":""#)?.1.split('"').next())
-}
-
 pub(crate) type Request = reqwest::RequestBuilder;
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 pub(crate) fn signal(pid: u32, name: &str) {
     // Every shell has it built in.
@@ -236,19 +173,6 @@ pub(crate) async fn answer(response: Response) -> (StatusCode, Value) {
     (status, body)
 }
 
-fn follow(stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
-    let log = Arc::new(Mutex::new(String::new()));
-    let kept = Arc::clone(&log);
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut kept = kept.lock().unwrap();
-            kept.push_str(&line);
-            kept.push('\n');
-        }
-    });
-    log
-}
-
 pub(crate) const ADMIN: &str = "correct-horse-battery-admin";
 
 pub(crate) fn tokens() -> Value {
@@ -270,7 +194,5 @@ pub(crate) async fn server(world: &World, service: Value) -> Server {
 pub(crate) async fn server_with(world: &World, mut more: Value, service: Value) -> Server {
     more["tokens"] = tokens();
     let config = world.config(more, service);
-    let mut server = Server::serve(&config, &[]).await;
-    ADMIN.clone_into(&mut server.token);
-    server
+    Server::serve(&config, ADMIN).await
 }

@@ -32,16 +32,6 @@ impl Steps {
         }
     }
 
-    /// Waits until so many objects are applied.
-    pub(crate) async fn until_applied(&mut self, objects: usize) {
-        let mut left = objects;
-        while left > 0 {
-            let (name, data) = self.next().await.expect("it goes on");
-            assert_eq!(name, "progress", "{data}");
-            left -= usize::from(data["event"] == "applied");
-        }
-    }
-
     /// All that are left, with how it ended last.
     pub(crate) async fn all(mut self) -> Vec<(String, Value)> {
         let mut all = Vec::new();

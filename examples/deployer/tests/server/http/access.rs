@@ -1,9 +1,12 @@
 //! Who may do what, through the binary.
 
+use std::path::Path;
+use std::process::Command;
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{ADMIN, DEPLOYER, Server, World, answer, client, server};
+use crate::support::{ADMIN, DEPLOYER, Process, Server, World, answer, client, server};
 
 #[tokio::test]
 async fn who_may_do_what() {
@@ -99,10 +102,11 @@ async fn only_some_branches_may_be_deployed() {
 async fn without_a_token_it_does_not_start_unless_told() {
     let world = World::new();
     let config = world.config(json!({}), json!({}));
-    let output =
-        std::process::Command::new(DEPLOYER).args(["serve", "--config"]).arg(&config).output().unwrap();
+    let output = Command::new(DEPLOYER).args(["serve", "--config"]).arg(&config).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && said.contains("--insecure"), "{said}");
-    let server = Server::serve(&config, &["--insecure"]).await;
+    let mut told = Process::serve(Path::new(DEPLOYER), &config);
+    told.arg("--insecure");
+    let server = Server::start(told).await;
     assert_eq!(server.get("/web").await.0, 200);
 }

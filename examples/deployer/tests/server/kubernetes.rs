@@ -1,23 +1,13 @@
 //! deployer on Kubernetes, as its README installs it: the manifests on a real control plane, and deployer with the rights
 //! that they give it, deploying them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::{Path, PathBuf};
 
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::Value;
-use support::{Server, commits, images};
 
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use crate::support::{HERE, Server, commits, images};
+
 const IMAGE: &str = "ghcr.io/nprt/deployer";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,8 +28,7 @@ async fn it_is_installed_by_two_commands_and_deploys_itself() {
 
     let account = need(plane.known_service_account("deployer", "deployer").await).unwrap();
     let world = World::new(&account, admin).await;
-    let mut server = Server::serve(&world.config, &[]).await;
-    server.token.clone_from(&world.token);
+    let server = Server::serve(&world.config, &world.token).await;
     let (first, second) = (world.tag(0), world.tag(1));
 
     let (status, done) = server.put(&format!("/deployer/deploy?tag={first}")).await;

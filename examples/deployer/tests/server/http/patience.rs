@@ -126,8 +126,7 @@ async fn what_hangs_behind_one_service_keeps_no_other_waiting() {
     third["vcs"] = json!({"git": {"url": format!("http://{repository}/x.git"), "timeout_seconds": 10}});
     file["services"].as_array_mut().unwrap().push(third);
     std::fs::write(&config, file.to_string()).unwrap();
-    let mut server = Server::serve(&config, &[]).await;
-    ADMIN.clone_into(&mut server.token);
+    let server = Server::serve(&config, ADMIN).await;
 
     // More of each than there are threads for blocking work.
     let many = |path: &'static str| {

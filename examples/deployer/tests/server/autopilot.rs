@@ -1,16 +1,8 @@
 //! The autopilot, by the demo and its traffic; and the end of a trial without any.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use serde_json::{Value, json};
-use support::{Server, World};
+
+use crate::support::{Server, World};
 
 fn tag_of(status: &Value, track: &str) -> String {
     status[track]["tag"].as_str().unwrap_or("none").to_owned()
@@ -74,8 +66,7 @@ async fn at_its_deadline_a_canary_of_which_nothing_is_known_goes_or_stays_but_is
     let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
     file["services"][1]["autopilot"] = json!({"at_deadline": "keep"});
     std::fs::write(&config, file.to_string()).unwrap();
-    let mut server = Server::serve(&config, &[]).await;
-    "correct-horse-battery".clone_into(&mut server.token);
+    let server = Server::serve(&config, "correct-horse-battery").await;
     for service in ["web", "other"] {
         assert_eq!(server.put(&format!("/{service}/deploy?tag={}", world.tag(0))).await.0, 200);
         assert_eq!(server.put(&format!("/{service}/canary?tag={}", world.tag(1))).await.0, 200);

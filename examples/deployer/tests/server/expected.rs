@@ -1,13 +1,4 @@
 //! What starting a canary says about how long it will take, by the history of a real Prometheus.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use std::fmt::Write as _;
 
@@ -15,7 +6,8 @@ use nprt::clock::SystemClock;
 use nprt::ports::Clock;
 use nprt_testkit::{Prometheus, need};
 use serde_json::json;
-use support::{World, server};
+
+use crate::support::{World, server};
 
 /// Twenty minutes of stable's latency, of so many requests a minute, up to now.
 fn history(a_minute: u64) -> String {

@@ -1,18 +1,10 @@
 //! What a browser is shown: the services, and the report of a canary, also after its end.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use nprt_testkit::{Chromium, Scheme, need};
 use reqwest::{Method, Response};
 use serde_json::json;
-use support::{ADMIN, Server, World, client, server};
+
+use crate::support::{ADMIN, Server, World, client, server};
 
 /// What Firefox sends.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -49,7 +41,7 @@ async fn a_browser_sees_what_runs_and_the_report_also_after_its_end() {
     let missing = get(&server, "/web/canary", BROWSER).await;
     assert_eq!(missing.status(), 404);
     let change = async |path: &str, reason: &str| {
-        let form = |request: support::Request| request.form(&[("reason", reason)]);
+        let form = |request: crate::support::Request| request.form(&[("reason", reason)]);
         let response = server.send(Method::PUT, path, form).await;
         assert_eq!(response.status(), 200, "{path}: {}", response.text().await.unwrap());
     };

@@ -1,14 +1,4 @@
 //! A deploy is one trace: what a collector of OpenTelemetry gets of it, and what the log says of it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +13,8 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::Status
 use prost::Message;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{ADMIN, Request, Server, World, tokens};
+
+use crate::support::{ADMIN, Request, Server, World, tokens};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -88,8 +79,7 @@ async fn a_deploy_is_one_trace() {
         ("OTEL_BSP_SCHEDULE_DELAY", "100".to_owned()),
         ("DEPLOYER_LOG_FORMAT", "json".to_owned()),
     ];
-    let mut server = Server::serve_with(&config, &[], &variables).await;
-    ADMIN.clone_into(&mut server.token);
+    let mut server = Server::serve_with(&config, ADMIN, &variables).await;
 
     let first = world.tag(0);
     let path = format!("/web/deploy?tag={first}&reason=secret-reason");
@@ -163,11 +153,11 @@ async fn a_deploy_is_one_trace() {
 async fn without_an_endpoint_nothing_is_traced_and_a_wrong_protocol_is_refused() {
     let world = World::new();
     let config = world.config(json!({"tokens": tokens()}), json!({}));
-    let server = Server::serve_with(&config, &[], &[("DEPLOYER_LOG_FORMAT", "json".to_owned())]).await;
+    let server = Server::serve_with(&config, "", &[("DEPLOYER_LOG_FORMAT", "json".to_owned())]).await;
     assert_eq!(server.get("/version").await.0, 200);
     assert!(!server.log().contains("trace_id"), "{}", server.log());
 
-    let output = std::process::Command::new(support::DEPLOYER)
+    let output = std::process::Command::new(crate::support::DEPLOYER)
         .args(["serve", "--config"])
         .arg(&config)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")

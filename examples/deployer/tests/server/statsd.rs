@@ -1,55 +1,17 @@
 //! `deployer statsd`: one aggregator that two deployers ask, killed in the middle.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
 
-mod support;
-
-use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{ADMIN, DEPLOYER, Server, World, client, signal};
+
+use crate::aggregator::{self, TOKEN, traffic};
+use crate::support::{ADMIN, DEPLOYER, Server, World, client};
 
 const NO_SERVICE: &str = "services: expected at least one service";
-const TOKEN: &str = "correct-horse-battery-statsd";
-
-/// The aggregator's own file, which holds none of the deployers' secrets.
-fn aggregator(folder: &Path, statsd: &str) -> PathBuf {
-    let path = folder.join("statsd.yml");
-    let section = json!({"token": TOKEN, "statsd": {"listen": statsd}});
-    // What is not its own is not read: this secret is nowhere.
-    let others = json!([{"name": "ci", "secret": {"from_env": "NO_SUCH_VARIABLE"}}]);
-    std::fs::write(&path, json!({"aggregator": section, "tokens": others}).to_string()).unwrap();
-    path
-}
-
 async fn ask(url: &str, path: &str, token: &str) -> (u16, Value) {
     let response = client().get(format!("{url}{path}")).bearer_auth(token).send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
-}
-
-/// The address of UDP that it says it listens on.
-fn udp(server: &Server) -> String {
-    let log = server.log();
-    let line = log.lines().find_map(|line| line.split_once("statsd listens listen=")).unwrap();
-    line.1.trim().to_owned()
-}
-
-fn send(address: &str) {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for track in ["stable", "canary"] {
-        for line in ["request.latency:120|ms", "request.count:5|c", "process.cpu:0.5|g"] {
-            let packet = format!("{line}|#service:web,track:{track},pod:{track}-0");
-            socket.send_to(packet.as_bytes(), address).unwrap();
-        }
-    }
 }
 
 async fn next_minute() {
@@ -63,19 +25,15 @@ async fn next_minute() {
 #[tokio::test]
 async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_killed() {
     let world = World::new();
-    let file = aggregator(world.folder.path(), "127.0.0.1:0");
-    let mut statsd = Server::run("statsd", &file, &["--listen", "127.0.0.1:0"]).await;
-    let (url, address) = (statsd.url.clone(), udp(&statsd));
+    let file = aggregator::file(world.folder.path(), "127.0.0.1:0");
+    let mut statsd = aggregator::serve(&file, "127.0.0.1:0").await;
+    let (url, address) = (statsd.url.clone(), aggregator::udp(&statsd));
     let metrics = json!({"aggregator": {"url": url, "token": TOKEN}});
-    // Enough for a verdict after two minutes, if nothing is lost.
-    let rule = json!({"rule": "percentile", "metric": "latency", "percentile": 50, "margin": {"relative": 1.0}, "min_samples": 1});
-    let policy = json!({"window_minutes": 10, "soak_minutes": 1, "deadline_minutes": 10, "rules": [rule]});
     let tokens = json!({"tokens": [{"name": "admin", "secret": ADMIN}], "autopilot": {"enabled": false}});
-    let config = world.config(tokens, json!({"metrics": metrics, "policy": policy}));
+    let config = world.config(tokens, json!({"metrics": metrics, "policy": aggregator::policy()}));
     let mut deployers = Vec::new();
     for _ in 0..2 {
-        let mut server = Server::serve(&config, &[]).await;
-        ADMIN.clone_into(&mut server.token);
+        let server = Server::serve(&config, ADMIN).await;
         assert_eq!(server.put(&format!("/web/deploy?tag={}", world.tag(0))).await.0, 200);
         deployers.push(server);
     }
@@ -95,15 +53,7 @@ async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_kill
         assert_eq!(deployer.put(&format!("/web/canary?tag={}", world.tag(1))).await.0, 200);
     }
     // In the minute that the canaries started in, and not only then.
-    let sending = {
-        let address = address.clone();
-        tokio::spawn(async move {
-            loop {
-                send(&address);
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        })
-    };
+    traffic(address.clone(), 120);
     next_minute().await;
     next_minute().await;
     let mut samples = Vec::new();
@@ -120,16 +70,15 @@ async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_kill
     assert!(metrics.lines().any(|line| line.starts_with("statsd_packets_total ")), "{metrics}");
     assert!(samples[0] > 30 && samples[0] == samples[1], "both are told the same: {samples:?}");
 
-    signal(statsd.pid(), "KILL");
-    statsd.wait();
+    statsd.kill();
     for deployer in &deployers {
         let (status, said) = deployer.get("/web/canary").await;
         assert!(status.is_server_error() && said["verdict"].is_null(), "no answer is no verdict: {said}");
     }
     // It begins anew where it was, and knows nothing of before.
-    let file = aggregator(world.folder.path(), &address);
+    let file = aggregator::file(world.folder.path(), &address);
     let listen = url.strip_prefix("http://").unwrap();
-    let again = Server::run("statsd", &file, &["--listen", listen]).await;
+    let again = aggregator::serve(&file, listen).await;
     let since = ask(&again.url, "/v1/known-since", TOKEN).await.1["known_since"].as_i64().unwrap();
     assert!(since > born);
     for deployer in &deployers {
@@ -138,7 +87,6 @@ async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_kill
         assert_eq!((status.as_u16(), &said["verdict"]["verdict"]), (200, &json!("inconclusive")), "{said}");
         assert!(reason.contains("is lost"), "{said}");
     }
-    sending.abort();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::ears::{Ears, URL};
+use super::ears::{Ears, URL};
 use crate::support::{Server, World, answer};
 
 /// Asks as somebody with this `User-Agent`; `notify` as it stands in the query.
@@ -43,7 +43,7 @@ async fn case(agent: &str, notify: &str, (successes, failures): (bool, bool)) {
     assert_eq!(ears.occasions().await, only(successes, "deployed"), "{what}");
     assert_eq!(put(&server, "deploy?tag=main-0000000", agent, notify).await, 404, "{what}");
     let heard = ears.heard().await;
-    let occasions: Vec<String> = heard.iter().map(crate::ears::Heard::occasion).collect();
+    let occasions: Vec<String> = heard.iter().map(super::ears::Heard::occasion).collect();
     assert_eq!(occasions, only(failures, "failed"), "{what}");
     for failed in heard {
         assert!(failed.summary().starts_with("deploy of tag main-0000000 by ci failed: "), "{failed:?}");

@@ -53,8 +53,7 @@ async fn notifiers_that_fail_neither_fail_a_deploy_nor_hold_it_up_for_long() {
         json!({"tokens": [{"name": "ci", "secret": ADMIN}], "autopilot": {"enabled": false}}),
         json!({"notifiers": notifiers}),
     );
-    let mut server = Server::serve(&config, &[]).await;
-    ADMIN.clone_into(&mut server.token);
+    let server = Server::serve(&config, ADMIN).await;
     broken.answer_next(FakeSlack::WEBHOOK, ResponseTemplate::new(500));
     let wait = ResponseTemplate::new(429).insert_header("retry-after", "1");
     limited.answer_next("chat.postMessage", wait);

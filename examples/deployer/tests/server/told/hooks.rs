@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::ears::Ears;
+use super::ears::Ears;
 use crate::support::{Server, World, answer};
 
 async fn post(server: &Server, hook: &str, body: &Value) -> (StatusCode, Value) {

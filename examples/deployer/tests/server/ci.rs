@@ -1,14 +1,4 @@
 //! The steps of CI that the package ships: run as CI runs them against a server, and checked as their owners check them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -16,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use nprt_testkit::{need, tool};
 use serde_json::{Value, json};
-use support::{ADMIN, Server, World, server};
 use tokio::process::{Child, Command};
 
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use crate::support::{ADMIN, HERE, Server, World, server};
 
 /// Runs a line of CI, with what CI sets.
 fn start(server: &Server, line: &str, tag: &str) -> Child {

@@ -1,10 +1,8 @@
 //! A canary's thread in Slack, from its start to the autopilot's decision.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
-use crate::ears::Ears;
+use super::ears::Ears;
 use crate::support::World;
 
 #[tokio::test]
@@ -27,16 +25,8 @@ async fn the_autopilots_decision_is_told_in_the_canarys_thread() {
     let [failed] = &ears.heard().await[..] else { panic!("a failure is told") };
     assert_eq!((&failed.bot["thread_ts"], &failed.bot["reply_broadcast"]), (&parent, &json!(true)));
 
-    let began = Instant::now();
-    while server.get("/web/status").await.1["canary"] != Value::Null {
-        assert!(began.elapsed() < Duration::from_secs(150), "{}", server.log());
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-    // The canary is gone before anybody is told.
-    while !ears.have_all_heard(3).await {
-        assert!(began.elapsed() < Duration::from_secs(180), "{}", server.log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    ears.until_heard(3, &server).await;
+    assert_eq!(server.get("/web/status").await.1["canary"], Value::Null, "it is gone before anybody is told");
     let heard = ears.heard().await;
     let [decided] = &heard[..] else { panic!("{heard:?}") };
     assert_eq!((decided.occasion().as_str(), &decided.bot["thread_ts"]), ("rolled_back", &parent));

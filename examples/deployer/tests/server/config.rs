@@ -1,18 +1,11 @@
 //! `deployer check` and `deployer schema`, through the binary.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
+use crate::support::DEPLOYER;
 
 fn check(file: &Path) -> Output {
     Command::new(DEPLOYER)

@@ -1,18 +1,10 @@
 //! A configuration that changes while the server runs.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{Server, World, signal};
+
+use crate::support::{Server, World, signal};
 
 const SECRET: &str = "correct-horse-battery";
 
@@ -29,8 +21,7 @@ async fn a_changed_file_is_read_and_a_broken_one_refused() {
     let world = World::new();
     let tokens = |name: &str| json!({"tokens": [{"name": name, "secret": SECRET}]});
     let config = world.config(tokens("ci"), json!({}));
-    let mut server = Server::serve(&config, &[]).await;
-    SECRET.clone_into(&mut server.token);
+    let mut server = Server::serve(&config, SECRET).await;
     assert_eq!(server.put(&format!("/web/deploy?tag={}", world.tag(0))).await.0, 200);
 
     world.config(tokens("robot"), json!({"prune": true}));
@@ -68,8 +59,7 @@ async fn a_changed_file_is_read_and_a_broken_one_refused() {
 async fn a_request_under_way_ends_with_what_it_began_with() {
     let world = World::new();
     let config = world.config(json!({"tokens": [{"name": "ci", "secret": SECRET}]}), json!({}));
-    let mut server = Server::serve(&config, &[]).await;
-    SECRET.clone_into(&mut server.token);
+    let mut server = Server::serve(&config, SECRET).await;
     let path = format!("/web/deploy?tag={}", world.tag(0));
     let (done, ()) = tokio::join!(server.put(&path), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -83,10 +73,9 @@ async fn a_request_under_way_ends_with_what_it_began_with() {
     "another-secret-of-ours".clone_into(&mut server.token);
     let (url, token) = (server.url.clone(), server.token.clone());
     let path = format!("{url}/web/deploy?tag={}", world.tag(1));
-    let last =
-        tokio::spawn(
-            async move { support::client().put(path).bearer_auth(token).send().await.unwrap().status() },
-        );
+    let last = tokio::spawn(async move {
+        crate::support::client().put(path).bearer_auth(token).send().await.unwrap().status()
+    });
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(server.terminate().await);
     assert_eq!(last.await.unwrap(), 200);

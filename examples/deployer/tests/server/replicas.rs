@@ -1,16 +1,7 @@
 //! Two replicas over one cluster, a real control plane, and one aggregator of metrics: replicas are killed between
 //! minutes, and the canaries come to the verdicts of a judge that was never interrupted, each once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
 
-mod support;
-
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,9 +14,11 @@ use nprt::compare::{Judge, Policy, Preset};
 use nprt::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt::model::{Block, BlockData, ServiceName, TimeRange, Track};
 use nprt::ports::{Clock, MetricQuery, MetricsBackend};
-use nprt_testkit::{ControlPlane, Kubectl, need};
+use nprt_testkit::{ControlPlane, need};
 use serde_json::{Value, json};
-use support::{ADMIN, Server, World, signal};
+
+use crate::namespace::Namespace;
+use crate::support::{ADMIN, Server, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Minutes that the canaries seem to have run when the test begins.
@@ -107,46 +100,6 @@ async fn slack() -> (String, Arc<Mutex<Vec<String>>>) {
     (serve(Router::new().fallback(take)).await, told)
 }
 
-/// A namespace of the cluster, as an admin sees it.
-struct Namespace {
-    kubectl: &'static Kubectl,
-    user: Kubectl,
-    name: String,
-}
-
-impl Namespace {
-    async fn new(plane: &'static ControlPlane, name: &str) -> Self {
-        let name = plane.namespace(name).await.unwrap();
-        let role = include_str!("../../../nprt-k8s/role.yaml");
-        let user = plane.service_account_with(&name, "nprt", role).await.unwrap();
-        Self { kubectl: plane.kubectl(), user, name }
-    }
-
-    async fn run(&self, arguments: &[&str]) -> String {
-        self.kubectl.run(&[&["-n", &self.name], arguments].concat()).await.unwrap()
-    }
-
-    async fn get(&self, arguments: &[&str]) -> Value {
-        let arguments = [&["get", "-o", "json", "--ignore-not-found"], arguments].concat();
-        serde_json::from_str(&self.run(&arguments).await).unwrap_or_default()
-    }
-
-    /// The first minute that is not in the checkpoint; `None` where there is none.
-    async fn kept_until(&self, service: &str) -> Option<i64> {
-        let kept = self.get(&["configmap", &format!("nprt-judge-{service}")]).await;
-        let text = kept.pointer("/data/judge.json")?.as_str()?;
-        serde_json::from_str::<Value>(text).unwrap()["until"].as_i64()
-    }
-
-    async fn has_canary(&self) -> bool {
-        !self.get(&["deployment", "web-canary"]).await.is_null()
-    }
-
-    fn place(&self) -> Value {
-        json!({"kubernetes": {"kubeconfig": self.user.kubeconfig(), "namespace": self.name}})
-    }
-}
-
 fn configure(world: &World, namespaces: [&Namespace; 2], metrics: &str, slack: &str) -> PathBuf {
     let tokens = json!([{"name": "admin", "secret": ADMIN}]);
     let service = json!({
@@ -164,12 +117,6 @@ fn configure(world: &World, namespaces: [&Namespace; 2], metrics: &str, slack: &
     path
 }
 
-async fn replica(config: &Path) -> Server {
-    let mut server = Server::serve(config, &[]).await;
-    ADMIN.clone_into(&mut server.token);
-    server
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_each_once() {
     let Some(plane) = need(ControlPlane::shared().await) else { return };
@@ -180,7 +127,7 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
     let metrics = Metrics::new(started).await;
     let (slack, told) = slack().await;
     let config = configure(&world, [&web, &other], &metrics.url, &slack);
-    let (mut one, two) = (replica(&config).await, replica(&config).await);
+    let (mut one, two) = (Server::serve(&config, ADMIN).await, Server::serve(&config, ADMIN).await);
     for service in ["web", "other"] {
         for (operation, version) in [("deploy", 0), ("canary", 1)] {
             let path = format!("/{service}/{operation}?tag={}&wait=60&notify=false", world.tag(version));
@@ -203,8 +150,8 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
             continue;
         }
         if minute % 6 == 4 {
-            signal(one.pid(), "KILL");
-            one = replica(&config).await;
+            one.kill();
+            one = Server::serve(&config, ADMIN).await;
         }
         if minute == 3 {
             for (service, _) in &living {
@@ -254,7 +201,7 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
 async fn until(what: &str, replicas: [&Server; 2], is_so: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !is_so().await {
-        let logs = || replicas.map(Server::log).join("\n---\n");
+        let logs = || replicas.map(|one| one.log()).join("\n---\n");
         assert!(began.elapsed() < Duration::from_secs(120), "{what}: {}", logs());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

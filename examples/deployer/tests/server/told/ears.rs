@@ -1,3 +1,6 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use nprt_testkit::{FakeBugsnag, FakeSlack, WebhookReceiver};
 use serde_json::{Value, json};
 
@@ -34,7 +37,12 @@ impl Ears {
     }
 
     /// A server that tells them of the service `web`.
-    pub(crate) async fn server(&self, world: &World, mut more: Value, mut service: Value) -> Server {
+    pub(crate) async fn server(&self, world: &World, more: Value, service: Value) -> Server {
+        Server::serve(&self.config(world, more, service), ADMIN).await
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self, world: &World, mut more: Value, mut service: Value) -> PathBuf {
         std::fs::write(world.folder.path().join("slack"), self.slack.webhook_url()).unwrap();
         std::fs::write(world.folder.path().join("secret"), WebhookReceiver::SECRET).unwrap();
         service["notifiers"] = json!([
@@ -52,9 +60,7 @@ impl Ears {
             {"name": "ci", "secret": ADMIN},
             {"name": "reader", "secret": "correct-horse-battery-reader", "actions": ["read"]},
         ]);
-        let mut server = Server::serve(&world.config(more, service), &[]).await;
-        ADMIN.clone_into(&mut server.token);
-        server
+        world.config(more, service)
     }
 
     /// The news since the last look. All of them must have heard the same.
@@ -74,10 +80,17 @@ impl Ears {
         all.collect()
     }
 
-    /// Whether each has heard so much since the beginning.
-    pub(crate) async fn have_all_heard(&self, number: usize) -> bool {
-        let slack = self.slack.messages().len().min(self.bot.messages().len());
-        slack.min(self.bugsnag.payloads().await.len()).min(self.receiver.received().len()) >= number
+    /// Waits until each has heard so much since the beginning, which the autopilot of `server` decides within minutes.
+    pub(crate) async fn until_heard(&self, number: usize, server: &Server) {
+        let began = Instant::now();
+        let all_heard = async || {
+            let slack = self.slack.messages().len().min(self.bot.messages().len());
+            slack.min(self.bugsnag.payloads().await.len()).min(self.receiver.received().len()) >= number
+        };
+        while !all_heard().await {
+            assert!(began.elapsed() < Duration::from_secs(240), "{}", server.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// What happened since the last look, as the webhook calls it, without its `nprt.`.

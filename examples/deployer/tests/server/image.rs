@@ -1,18 +1,11 @@
 //! The image: what can be seen of it without a daemon that builds it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
 
 use std::path::Path;
 use std::process::Command;
 
 use nprt_testkit::{need, tool};
 
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use crate::support::HERE;
 
 fn dockerfile() -> String {
     std::fs::read_to_string(Path::new(HERE).join("Dockerfile")).unwrap()

@@ -1,22 +1,14 @@
 //! Each command of the README does what stands there.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-mod support;
 
 use std::process::Command;
 
 use serde_json::json;
-use support::{ADMIN, DEPLOYER, Server, World, server};
 
-/// The lines that begin with `$`, without it. Those that need a cluster are run by `tests/kubernetes`.
+use crate::support::{ADMIN, DEPLOYER, Server, World, server};
+
+/// The lines that begin with `$`, without it. Those that need a cluster are run by `kubernetes.rs`.
 fn commands() -> Vec<&'static str> {
-    let lines = include_str!("../README.md").lines().filter_map(|line| line.strip_prefix("$ "));
+    let lines = include_str!("../../README.md").lines().filter_map(|line| line.strip_prefix("$ "));
     lines.filter(|line| !line.contains("kubectl ")).collect()
 }
 
