@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use nprt::Result;
 use nprt::compare::Decision;
 use nprt::model::ServiceName;
-use nprt::pipeline::{Caller, Event, Judgement, Progress, Running};
-use nprt::{Error, Result};
+use nprt::pipeline::{Caller, Event, Judgement, Pipeline, Progress, Running, Tended};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -49,7 +49,14 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
     let Ok(member) = composed.member(name) else { return };
     let service = name.as_str();
     match tend(app, composed, name).await {
-        Ok(()) => {}
+        Ok(done) => {
+            for (is_done, outcome) in [(done.undone.is_some(), "undone"), (done.expired.is_some(), "expired")]
+            {
+                if is_done {
+                    Numbers::count(&app.numbers().decisions, service, outcome, "done");
+                }
+            }
+        }
         Err(error) => tracing::warn!(%service, "not tended: {error}"),
     }
     if !member.config.autopilot.enabled {
@@ -71,10 +78,10 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
     }
 }
 
-async fn tend(app: &App, composed: &Composed, name: &ServiceName) -> Result<()> {
+async fn tend(app: &App, composed: &Composed, name: &ServiceName) -> Result<Tended> {
     // Where a canary's time is over, what was known of it is told.
     let caller = Caller::new(NAME, "")?.knowing(app.verdicts().last(name));
-    composed.pipeline(Told::Failures).tend(name, &caller, &Progress::silent()).await.map(drop)
+    composed.pipeline(Told::Failures).tend(name, &caller, &Progress::silent()).await
 }
 
 /// Judges the canary, if there is one that nobody holds, and does what follows; answers with what that was.
@@ -88,25 +95,31 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     let judged = pipeline.judge_and_keep(name, &progress).await;
     drop(progress);
     events.for_each(async |event| warn(name, &event)).await;
-    let judged = judged?;
+    let is_over = is_over(member, &canary, app.clock().now());
+    let judged = match judged {
+        Ok(judged) => judged,
+        // Nobody judges it any more while the metrics do not answer.
+        Err(error) if is_over && !(error.is_conflict() || error.is_cancelled() || error.is_not_found()) => {
+            let caller = caller(&format!("at the deadline it could not be judged: {error}"), None)?;
+            return end(member, pipeline, name, &canary, &caller).await;
+        }
+        Err(error) => return Err(error),
+    };
     if canary.revision.as_ref() != Some(&judged.revision) || canary.started != Some(judged.started) {
         return Ok("changed_meanwhile");
     }
     let (decision, reason) = (judged.verdict.decision.clone(), judged.verdict.reason.clone());
     app.verdicts().keep(judged.clone());
     tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
+    let reason = match decision {
+        Decision::Inconclusive { .. } if is_over => format!("still inconclusive at the deadline: {reason}"),
+        _ => reason,
+    };
+    let caller = caller(&reason, Some(judged))?;
     match decision {
-        Decision::Regression => roll_back(composed, &canary, &judged, &reason, "rolled_back").await,
-        Decision::Pass => promote(composed, &canary, &judged, &reason).await,
-        Decision::Inconclusive { .. } if is_over(member, &judged, app.clock().now()) => {
-            match member.config.autopilot.at_deadline {
-                AtDeadline::Keep => leave(composed, &canary, &judged, &reason).await,
-                AtDeadline::RollBack => {
-                    let reason = format!("still inconclusive at the deadline: {reason}");
-                    roll_back(composed, &canary, &judged, &reason, "rolled_back_at_deadline").await
-                }
-            }
-        }
+        Decision::Regression => roll_back(pipeline, name, &canary, &caller, "rolled_back").await,
+        Decision::Pass => promote(pipeline, name, &canary, &caller).await,
+        Decision::Inconclusive { .. } if is_over => end(member, pipeline, name, &canary, &caller).await,
         Decision::Inconclusive { .. } => Ok("waits"),
     }
 }
@@ -117,52 +130,60 @@ fn warn(service: &ServiceName, event: &Event) {
     }
 }
 
-fn is_over(member: &Member, judged: &Judgement, now: Timestamp) -> bool {
+fn is_over(member: &Member, canary: &Running, now: Timestamp) -> bool {
     let deadline = i64::from(member.config.service.policy.deadline_minutes);
-    now.duration_since(judged.started) >= SignedDuration::from_mins(deadline)
+    canary.started.is_some_and(|started| now.duration_since(started) >= SignedDuration::from_mins(deadline))
+}
+
+/// Does with a canary of which nothing was decided in its time what its service wants.
+async fn end(
+    member: &Member,
+    pipeline: &Pipeline,
+    name: &ServiceName,
+    canary: &Running,
+    caller: &Caller,
+) -> Result<&'static str> {
+    match member.config.autopilot.at_deadline {
+        AtDeadline::Keep => leave(pipeline, name, canary, caller).await,
+        AtDeadline::RollBack => roll_back(pipeline, name, canary, caller, "rolled_back_at_deadline").await,
+    }
 }
 
 async fn roll_back(
-    composed: &Composed,
+    pipeline: &Pipeline,
+    name: &ServiceName,
     canary: &Running,
-    judged: &Judgement,
-    reason: &str,
+    caller: &Caller,
     outcome: &'static str,
 ) -> Result<&'static str> {
-    let (caller, silent) = (caller(reason, judged)?, Progress::silent());
-    let pipeline = composed.pipeline(Told::Failures);
-    let done = pipeline.roll_back_if(&judged.service, canary, &caller, &silent).await?;
+    let done = pipeline.roll_back_if(name, canary, caller, None, &Progress::silent()).await?;
     Ok(if done.is_some() { outcome } else { "changed_meanwhile" })
 }
 
 /// Leaves the canary to a person, who is told once.
 async fn leave(
-    composed: &Composed,
+    pipeline: &Pipeline,
+    name: &ServiceName,
     canary: &Running,
-    judged: &Judgement,
-    reason: &str,
+    caller: &Caller,
 ) -> Result<&'static str> {
-    let caller = caller(&format!("still inconclusive at the deadline: {reason}"), judged)?;
-    let (pipeline, silent) = (composed.pipeline(Told::Failures), Progress::silent());
-    let is_new = pipeline.leave_undecided(&judged.service, canary, &caller, &silent).await?;
+    let is_new = pipeline.leave_undecided(name, canary, caller, &Progress::silent()).await?;
     Ok(if is_new { "kept_at_deadline" } else { "waits" })
 }
 
 /// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
 async fn promote(
-    composed: &Composed,
+    pipeline: &Pipeline,
+    name: &ServiceName,
     canary: &Running,
-    judged: &Judgement,
-    reason: &str,
+    caller: &Caller,
 ) -> Result<&'static str> {
-    let (caller, silent) = (caller(reason, judged)?, Progress::silent());
-    let pipeline = composed.pipeline(Told::Failures);
-    let done = pipeline.promote_if(&judged.service, canary, &caller, &silent).await?;
+    let done = pipeline.promote_if(name, canary, caller, &Progress::silent()).await?;
     Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" })
 }
 
 /// The autopilot, because of a verdict, which is as long as it is.
-fn caller(reason: &str, judged: &Judgement) -> std::result::Result<Caller, Error> {
+fn caller(reason: &str, judged: Option<Judgement>) -> Result<Caller> {
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
-    Ok(Caller::new(NAME, reason)?.knowing(Arc::new(judged.clone())))
+    Ok(Caller::new(NAME, reason)?.knowing(judged.map(Arc::new)))
 }

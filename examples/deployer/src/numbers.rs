@@ -71,6 +71,19 @@ impl Numbers {
         of.get_or_create(&OperationLabels { service, operation, outcome }).inc();
     }
 
+    /// Counts `work` as under way until it ends, be it by a fault.
+    pub(crate) async fn while_under_way<T>(&self, work: impl Future<Output = T>) -> T {
+        struct UnderWay<'a>(&'a Gauge);
+        impl Drop for UnderWay<'_> {
+            fn drop(&mut self) {
+                self.0.dec();
+            }
+        }
+        self.under_way.inc();
+        let _until_then = UnderWay(&self.under_way);
+        work.await
+    }
+
     /// All of it in the OpenMetrics text format.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();

@@ -16,6 +16,8 @@ struct Met {
     before: Option<CanaryId>,
     /// The one that it started.
     started: Option<CanaryId>,
+    /// The one that it removed, to make way for another version.
+    replaced: Option<Running>,
 }
 
 impl About {
@@ -35,9 +37,18 @@ impl About {
         }
     }
 
+    pub(super) fn replaced(&self, canary: Option<Running>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replaced = canary;
+    }
+
+    /// The one that made way, once.
+    pub(super) fn take_replaced(&self) -> Option<Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replaced.take()
+    }
+
     /// The one that news of `occasion` are about, which is of `revision` where that is known.
     pub(super) fn canary(&self, occasion: Occasion, revision: Option<&Revision>) -> Option<CanaryId> {
-        let Met { before, started } = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Met { before, started, .. } = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match occasion {
             // Asked for again, it goes on, and nothing is applied. One of another version made way.
             Occasion::CanaryStarted => {

@@ -47,7 +47,7 @@ impl Job<'_> {
             self.unless_stopped(self.plan_canary(request)).await?;
         let mut gone = Removal::default();
         if !is_there {
-            gone = self.remove_canary(&lease, &live).await?;
+            gone = self.make_way(&lease, &live, &request.caller).await?;
             self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }

@@ -2,6 +2,7 @@ use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
 use super::job::Job;
 use super::live::Live;
+use super::past_canary::PastCanary;
 use super::phase::phase;
 use super::plan::{Plan, marks};
 use super::progress::Progress;
@@ -11,6 +12,7 @@ use super::source::Source;
 use crate::manifest::{self, Run, Version};
 use crate::model::{Revision, ServiceName, Track};
 use crate::ports::{Lease, Occasion};
+use crate::report::EventKind;
 use crate::{Error, Result};
 
 impl Pipeline {
@@ -88,7 +90,7 @@ impl Job<'_> {
         let mut gone = Removal::default();
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {
-            gone = self.remove_canary(lease, live).await?;
+            gone = self.make_way(lease, live, caller).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
             if plan.changed().next().is_some() {
                 self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
@@ -100,7 +102,9 @@ impl Job<'_> {
             Err(error) => return Err(self.undo(lease, error).await),
         };
         if is_canary {
+            let past = PastCanary::of(live, self.clock.now(), EventKind::Promoted, caller);
             gone = self.remove_canary(lease, live).await?;
+            self.keep_past(lease, past).await;
         }
         let Removal { mut removed, warnings, .. } = gone;
         plan.warnings.extend(warnings);
@@ -117,6 +121,15 @@ impl Job<'_> {
             withheld: plan.withheld,
             warnings: plan.warnings,
         })
+    }
+
+    /// Removes the canary for another version's sake.
+    pub(super) async fn make_way(&self, lease: &Lease, live: &Live, caller: &Caller) -> Result<Removal> {
+        let past = PastCanary::of(live, self.clock.now(), EventKind::Replaced, caller);
+        let gone = self.remove_canary(lease, live).await?;
+        self.about.replaced(live.running(Track::Canary));
+        self.keep_past(lease, past).await;
+        Ok(gone)
     }
 
     /// What making `version` stable does.

@@ -29,7 +29,7 @@ impl Pipeline {
             return Ok(None);
         }
         let purpose = format!("removal of the expired canary by {}", caller.name());
-        job.roll_back_where(purpose, caller, |lease| job.expire(lease, caller)).await
+        job.roll_back_where(purpose, caller, None, |lease| job.expire(lease, caller)).await
     }
 }
 
@@ -43,7 +43,15 @@ impl Job<'_> {
         if !self.is_over().await? {
             return Ok(None);
         }
-        self.rollback(lease, None, caller).await.map(Some)
+        self.remove_expired(lease, caller).await.map(Some)
+    }
+
+    pub(super) async fn remove_expired(&self, lease: Lease, caller: &Caller) -> Result<Rollback> {
+        let done = self.rollback(lease.clone(), None, caller).await?;
+        if let Some(canary) = &done.canary {
+            self.note_rollback(&lease, canary, caller).await;
+        }
+        Ok(done)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A person's word to whatever decides by itself: this canary is not to be promoted or rolled back without one.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,7 +84,8 @@ impl Pipeline {
 
     /// Removes `canary`, as [`Pipeline::status`] has shown it, if it is still that one: of this version, started
     /// then, and held or not as it was. `None` where it is not, which changes nothing. That is for those who have
-    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, and
+    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, but waits
+    /// for the service's lease, at most so long, and
     /// it is written on stable's first workload ([`annotation::ROLLED_BACK`]).
     ///
     /// # Errors
@@ -92,11 +95,12 @@ impl Pipeline {
         service: &ServiceName,
         canary: &Running,
         caller: &Caller,
+        wait: Option<Duration>,
         progress: &Progress,
     ) -> Result<Option<Rollback>> {
         let job = self.job(service, progress)?;
         let purpose = format!("rollback by {}", caller.name());
-        job.roll_back_where(purpose, caller, |lease| job.roll_back_if(lease, canary, caller)).await
+        job.roll_back_where(purpose, caller, wait, |lease| job.roll_back_if(lease, canary, caller)).await
     }
 }
 

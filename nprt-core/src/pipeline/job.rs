@@ -64,6 +64,7 @@ impl Job<'_> {
         let purpose = purpose(what, request);
         let whole = async {
             let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
+            self.report_replaced(&request.caller).await;
             self.report(occasion, &done, &purpose, &request.caller).await;
             done
         };

@@ -7,7 +7,7 @@
 //! What changes a service is told to its [`Notifier`](crate::ports::Notifier). That, and each verdict that is not
 //! inconclusive, is left as one [event](crate::ports::Cluster::record_event) on stable's first Deployment, where
 //! `kubectl describe` shows it: `Deployed`, `CanaryStarted`, `CanaryPassed`, `CanaryRegressed`, `Promoted`,
-//! `RolledBack`, `Undecided`, `Held`, `Resumed`, `Expired`, `Cancelled`, `Undone` and `Failed`, with who asked for a change and why. An operation
+//! `RolledBack`, `Undecided`, `Held`, `Resumed`, `Replaced`, `Expired`, `Cancelled`, `Undone` and `Failed`, with who asked for a change and why. An operation
 //! that fails before it has read what runs, such as for a commit that is not there, leaves none. Neither news nor
 //! events ever fail an operation.
 //!

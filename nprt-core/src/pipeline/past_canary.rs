@@ -35,8 +35,7 @@ impl PastCanary {
     /// The canary that runs, as of one that `caller` has ended; `None` where there is none.
     pub(super) fn of(live: &Live, now: Timestamp, end: EventKind, caller: &Caller) -> Option<Self> {
         let canary = live.running(Track::Canary)?;
-        let end =
-            if canary.is_expired(now) && end == EventKind::RolledBack { EventKind::Expired } else { end };
+        let end = if canary.is_expired(now) && end != EventKind::Promoted { EventKind::Expired } else { end };
         let (by, reason) = (caller.name().to_owned(), caller.reason().to_owned());
         let (stable, names) = (live.running(Track::Stable), Names::of(live));
         Some(Self { canary, stable, names, ended: now, end, by, reason })

@@ -3,13 +3,11 @@ use super::expire::not_expired;
 use super::job::Job;
 use super::live::{Live, Running};
 use super::notify::purpose;
-use super::past_canary::PastCanary;
 use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
 use crate::ports::{Lease, Occasion, Takeover};
-use crate::report::EventKind;
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -93,10 +91,7 @@ impl Job<'_> {
         self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None).await?;
-        let past = PastCanary::of(&live, self.clock.now(), EventKind::Promoted, &request.caller);
-        let done = self.make_stable(&lease, &source, &version, &live, &request.caller).await?;
-        self.keep_past(&lease, past).await;
-        Ok(done)
+        self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -127,19 +128,32 @@ impl Job<'_> {
         &self,
         purpose: String,
         caller: &Caller,
+        wait: Option<Duration>,
         work: impl FnOnce(Lease) -> W,
     ) -> Result<Option<Rollback>>
     where
         W: Future<Output = Result<Option<Rollback>>>,
     {
         let whole = async {
-            let done = self.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
+            let done = self.hold(purpose.clone(), Takeover::WhenExpired, wait, work).await?.transpose();
             if let Some(done) = &done {
                 self.report_rollback(done, &purpose, caller).await;
             }
             done.transpose()
         };
         operation("rollback", &self.service.name, whole).await
+    }
+
+    /// Tells of the canary that made way for what was asked for, if one did.
+    pub(super) async fn report_replaced(&self, caller: &Caller) {
+        let Some(canary) = self.about.take_replaced() else { return };
+        let what = if canary.is_expired(self.clock.now()) { "expired" } else { "was running, and made way" };
+        let summary = format!("{}: the canary {} {what}", self.service.name, canary.describe());
+        let (occasion, severity, revision) =
+            (Occasion::RolledBack, Severity::Warning, canary.revision.as_ref());
+        let about = self.about.canary(occasion, None);
+        let news = News { occasion, reason: "Replaced", severity, revision, canary: about, summary };
+        self.tell(news, caller).await;
     }
 
     pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {

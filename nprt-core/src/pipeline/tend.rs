@@ -98,7 +98,7 @@ impl Job<'_> {
         // What was read without the lease may be done by now.
         let live = self.live().await?;
         if is_over(&live, self.clock.now()) {
-            tended.expired = Some(self.rollback(lease, None, caller).await?);
+            tended.expired = Some(self.remove_expired(lease, caller).await?);
             return Ok(tended);
         }
         if live.running(Track::Canary).is_none() {

@@ -42,6 +42,8 @@ pub enum EventKind {
     Promoted,
     /// It was taken back.
     RolledBack,
+    /// It made way for another version.
+    Replaced,
     /// Its time was over.
     Expired,
     /// An operation was cancelled.
@@ -66,6 +68,7 @@ impl EventKind {
             Self::CanaryRegressed => "regressed",
             Self::Promoted => "promoted",
             Self::RolledBack => "rolled back",
+            Self::Replaced => "replaced",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
             Self::Undone => "undone",

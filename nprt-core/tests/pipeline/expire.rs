@@ -1,6 +1,7 @@
 //! A canary whose time is over.
 
 use jiff::SignedDuration;
+use nprt_core::model::{Object, annotation};
 use nprt_core::pipeline::{Pipeline, PipelineSettings, Progress, Rollback, Running, Service};
 use nprt_core::ports::{Change, Occasion};
 use serde_json::json;
@@ -49,6 +50,8 @@ async fn it_is_neither_judged_nor_promoted_and_any_replica_removes_it() {
     let done = expire(&replica).await.unwrap();
     assert_eq!((done.removed.len(), done.canary.unwrap().revision), (3, Some(trial)));
     assert_eq!(world.workload("web"), stable);
+    let says = |object: &Object| object.annotation(annotation::ROLLED_BACK).is_some();
+    assert!(world.objects().iter().any(says), "a person finds it on stable");
     assert!(expire(&pipeline).await.is_none(), "once");
     let told = world.notifier.told();
     let last = told.last().unwrap();

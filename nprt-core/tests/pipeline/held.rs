@@ -64,7 +64,7 @@ async fn only_the_canary_that_was_judged_is_rolled_back() {
     canary(&pipeline, &world.version(2)).await.unwrap();
     let judged = running(&world).await.unwrap();
     let roll_back = async |canary: &Running| {
-        pipeline.roll_back_if(&shop(), canary, &caller(), &Progress::silent()).await.unwrap()
+        pipeline.roll_back_if(&shop(), canary, &caller(), None, &Progress::silent()).await.unwrap()
     };
 
     canary(&pipeline, &world.version(3)).await.unwrap();

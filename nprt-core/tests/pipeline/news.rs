@@ -8,6 +8,7 @@ use nprt_core::conformance::notifier::rollback;
 use nprt_core::memory::ManualClock;
 use nprt_core::pipeline::{Caller, Judgement, Ports, Progress, Request};
 use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
+use nprt_core::report::EventKind;
 
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};
 
@@ -51,6 +52,46 @@ async fn news_say_which_canary_they_are_about() {
     let again = last(&world).canary.unwrap();
     promote(&pipeline, &third).await.unwrap();
     assert_eq!((last(&world).occasion, last(&world).canary), (Occasion::Promoted, Some(again)));
+}
+
+#[tokio::test]
+async fn that_a_canary_made_way_is_told_of_it_and_kept_for_its_report() {
+    let world = World::new();
+    let (first, second, third) = (world.version(1), world.version(2), world.version(3));
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &first).await.unwrap();
+    for by_deploy in [false, true] {
+        canary(&pipeline, &second).await.unwrap();
+        let started = last(&world).canary.unwrap();
+        let before = world.notifier.told().len();
+        if by_deploy {
+            deploy(&pipeline, &third).await.unwrap();
+        } else {
+            canary(&pipeline, &third).await.unwrap();
+        }
+        let [made_way, then] = &world.notifier.told()[before..] else {
+            panic!("{:?}", world.notifier.told())
+        };
+        assert_eq!((made_way.occasion, made_way.canary.as_ref()), (Occasion::RolledBack, Some(&started)));
+        assert!(made_way.summary.ends_with("was running, and made way"), "{}", made_way.summary);
+        let occasion = if by_deploy { Occasion::Deployed } else { Occasion::CanaryStarted };
+        assert_eq!(then.occasion, occasion);
+        if !by_deploy {
+            pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
+        }
+    }
+    let report = pipeline.measure_canary(&shop(), &Progress::silent()).await.unwrap().report().unwrap();
+    assert_eq!(report.canary.tag, Some(tag(&second).to_string()));
+    assert_eq!(report.events.last().map(|event| event.kind), Some(EventKind::Replaced));
+
+    // Its own version is no other one: it was promoted, in other words.
+    let fourth = world.version(4);
+    canary(&pipeline, &fourth).await.unwrap();
+    deploy(&pipeline, &fourth).await.unwrap();
+    assert_eq!(last(&world).occasion, Occasion::Deployed);
+    let report = pipeline.measure_canary(&shop(), &Progress::silent()).await.unwrap().report().unwrap();
+    assert_eq!(report.canary.tag, Some(tag(&fourth).to_string()));
+    assert_eq!(report.events.last().map(|event| event.kind), Some(EventKind::Promoted));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn what_is_decided_without_a_person_is_an_operation_too() {
     assert_eq!(spans.operations(), is("rollback", &second));
 
     let trial = start().await;
-    pipeline.roll_back_if(&shop(), &trial, &caller(), &silent).await.unwrap().unwrap();
+    pipeline.roll_back_if(&shop(), &trial, &caller(), None, &silent).await.unwrap().unwrap();
     assert_eq!(spans.operations(), is("rollback", &second));
 
     let trial = start().await;

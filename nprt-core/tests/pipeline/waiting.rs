@@ -9,7 +9,7 @@ use nprt_core::pipeline::{Deployment, Event, Pipeline, Progress};
 use nprt_core::ports::{Change, Clock};
 use tokio::task::JoinHandle;
 
-use crate::world::{World, canary, deploy, manifests, request, shop, tag, told};
+use crate::world::{World, caller, canary, deploy, manifests, request, shop, tag, told};
 
 fn spawn(pipeline: &Arc<Pipeline>, revision: &Revision, wait: u64) -> JoinHandle<Result<Deployment>> {
     let (pipeline, request) = (pipeline.clone(), request(revision).waiting(Duration::from_secs(wait)));
@@ -51,6 +51,26 @@ async fn who_waits_goes_on_after_the_other() {
     assert!(holder.contains("deploy of commit") && holder.contains(" since "), "{holder}");
     assert!((590..=600).contains(seconds), "{seconds}");
     assert!(world.runs().iter().all(|(_, runs, _)| *runs == tag(&second).to_string()));
+}
+
+#[tokio::test]
+async fn a_rollback_of_what_was_judged_cancels_nobody_but_may_wait() {
+    let world = World::new();
+    let (pipeline, other) = (world.pipeline(), world.pipeline());
+    deploy(&pipeline, &world.version(1)).await.unwrap();
+    canary(&pipeline, &world.version(2)).await.unwrap();
+    let judged = pipeline.status(&shop()).await.unwrap().canary.unwrap();
+    let roll_back = async |wait| {
+        let wait = Some(Duration::from_secs(wait));
+        other.roll_back_if(&shop(), &judged, &caller(), wait, &Progress::silent()).await
+    };
+    // Its images never come, so that it changes nothing.
+    let deploy = spawn(&pipeline, &world.commit(&manifests(3, "")), 0);
+    world.wait(5).await;
+    assert!(roll_back(0).await.unwrap_err().is_conflict());
+    let done = roll_back(3600).await.unwrap().unwrap();
+    assert!(deploy.await.unwrap().unwrap_err().is_not_found(), "to its own end");
+    assert_eq!(done.canary.as_ref(), Some(&judged));
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ where
     }
 }
 
-fn spawn(
+/// Runs `work` in a task of its own, and counts it.
+pub(super) fn spawn(
     app: &App,
     operation: &'static str,
     service: &ServiceName,
@@ -61,9 +62,7 @@ fn spawn(
     let whole = async move {
         let began = std::time::Instant::now();
         let numbers = app.numbers();
-        numbers.under_way.inc();
-        let done = work.await;
-        numbers.under_way.dec();
+        let done = numbers.while_under_way(work).await;
         let outcome = if done.is_ok() { "done" } else { "failed" };
         Numbers::count(&numbers.operations, service.as_str(), operation, outcome);
         let seconds = numbers.seconds.get_or_create(&[("operation", operation.to_owned())]);
@@ -75,7 +74,7 @@ fn spawn(
     tasks.spawn(whole.in_current_span())
 }
 
-async fn ended(task: JoinHandle<Done>) -> Done {
+pub(super) async fn ended(task: JoinHandle<Done>) -> Done {
     task.await.unwrap_or_else(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Err(Problem::new(status, ErrorKind::Unexpected, "a fault of the server"))

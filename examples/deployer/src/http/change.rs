@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use nprt::model::{ServiceName, Track, VersionRef};
-use nprt::pipeline::{Deployment, Judgement, Pipeline, Progress, Request};
+use nprt::pipeline::{Caller, Deployment, Judgement, Pipeline, Progress, Request, Rollback, Status};
 use nprt::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -137,9 +137,34 @@ async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
     // Nothing is asked for it: a rollback waits for no metrics.
     let caller = asked.caller(&params.reason)?.knowing(asked.app.verdicts().last(&service));
     let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
+    let may_cancel = asked.token.has_action(Action::Deploy);
     let work = move |progress: Progress| async move {
-        let done = composed.pipeline(told).rollback(&name, &caller, &progress).await?;
+        let pipeline = composed.pipeline(told);
+        let done = if may_cancel {
+            pipeline.rollback(&name, &caller, &progress).await?
+        } else {
+            roll_back_the_canary(pipeline, &name, &caller, &progress).await?
+        };
         Ok(json!(done))
     };
     Ok(answer(asked, "rollback", &service, work).await)
+}
+
+/// The rollback of a token that may not change stable: it cancels nothing, since that could be a deploy.
+async fn roll_back_the_canary(
+    pipeline: &Pipeline,
+    name: &ServiceName,
+    caller: &Caller,
+    progress: &Progress,
+) -> nprt::Result<Rollback> {
+    let Status { service, stable, canary, .. } = pipeline.status(name).await?;
+    let Some(canary) = canary else {
+        let (removed, ending, warnings) = Default::default();
+        return Ok(Rollback { service, canary, stable, removed, ending, cancelled: None, warnings });
+    };
+    let done = pipeline.roll_back_if(name, &canary, caller, None, progress).await?;
+    done.ok_or_else(|| {
+        Error::new(ErrorKind::Conflict, "deployer.rollback", "the canary is another one by now")
+            .with("service", service)
+    })
 }

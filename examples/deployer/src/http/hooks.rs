@@ -1,20 +1,25 @@
 //! Alerts of others: one that fires on the canary rolls it back.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::StatusCode;
 use jiff::Timestamp;
 use nprt::model::ServiceName;
 use nprt::pipeline::{Progress, Running};
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
-use std::collections::BTreeMap;
-use tracing::Instrument;
 
+use super::answer::{ended, spawn};
 use super::asked::Asked;
 use super::params::whole;
 use super::problem::Problem;
 use crate::compose::Told;
 use crate::config::Action;
+
+/// How long a rollback waits for whatever is done to the service: cancelling that is for persons.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An alert, whoever sends it.
 #[derive(Debug, Default)]
@@ -129,22 +134,19 @@ async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<
     let reason: String =
         format!("the alert {} fires", alert.name).chars().filter(|c| !c.is_control()).take(900).collect();
     let caller = asked.caller(&reason)?.knowing(asked.app.verdicts().of(&service, &canary));
-    let (composed, name) = (std::sync::Arc::clone(&asked.composed), service.clone());
-    // Who sends an alert may hang up before the rollback is done.
+    let (composed, name) = (Arc::clone(&asked.composed), service.clone());
     let work = async move {
-        composed.pipeline(Told::Failures).roll_back_if(&name, &canary, &caller, &Progress::silent()).await
+        let (pipeline, silent) = (composed.pipeline(Told::Failures), Progress::silent());
+        match pipeline.roll_back_if(&name, &canary, &caller, Some(PATIENCE), &silent).await {
+            Ok(Some(_)) => Ok(json!({"acted": true, "reason": reason})),
+            Ok(None) => Ok(json!({"acted": false, "reason": "the canary is another one by now"})),
+            // Senders of alerts try again after that, and not after a conflict.
+            Err(error) if error.is_conflict() => Err(Problem::from(error).transient()),
+            Err(error) => Err(error.into()),
+        }
     };
-    let task = asked.app.tasks().spawn(work.in_current_span());
-    match task.await {
-        Ok(Ok(Some(_))) => Ok(Json(json!({"acted": true, "reason": reason}))),
-        Ok(Ok(None)) => nothing("the canary is another one by now"),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            nprt::ErrorKind::Unexpected,
-            "a fault of the server",
-        )),
-    }
+    // Who sends an alert may hang up before the rollback is done.
+    ended(spawn(&asked.app, "rollback", &service, work)).await.map(Json)
 }
 
 /// Why an alert is not about this canary.

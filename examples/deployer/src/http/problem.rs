@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use nprt::{Error, ErrorKind};
 use serde::Serialize;
 
+/// When to come again.
+const AGAIN_SECONDS: u64 = 10;
+
 /// An error as a client sees it: a problem document by RFC 9457.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
@@ -76,6 +79,15 @@ impl Problem {
 
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail
+    }
+
+    /// The same as what passes: who asks is to come again a little later.
+    pub(crate) fn transient(mut self) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        self.0.status = status.as_u16();
+        self.0.title = status.canonical_reason().unwrap_or("Error");
+        self.0.retry_after = Some(AGAIN_SECONDS);
+        self
     }
 
     pub(crate) fn at(mut self, instance: impl Into<String>) -> Self {

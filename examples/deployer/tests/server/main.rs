@@ -10,6 +10,7 @@
 
 mod aggregator;
 mod autopilot;
+mod busy;
 mod ci;
 mod config;
 mod expected;
@@ -27,3 +28,4 @@ mod statsd;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;
+mod unjudged;
