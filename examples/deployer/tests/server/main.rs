@@ -24,6 +24,7 @@ mod pages;
 mod readme;
 mod reload;
 mod replicas;
+mod schemathesis;
 mod statsd;
 #[path = "../support/mod.rs"]
 mod support;

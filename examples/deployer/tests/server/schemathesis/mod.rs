@@ -1,27 +1,16 @@
 //! The OpenAPI document and the server agree, in the eyes of schemathesis: it asks what the document allows, and what
 //! it forbids.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a test says what it expects"
-)]
-
-#[path = "../support/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the suite `server` uses all of it")]
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use support::Server;
+use crate::support::{HERE, Server};
 
 #[test]
 fn schemathesis_finds_nothing() {
     let Some(schemathesis) = nprt_testkit::need(nprt_testkit::tool("schemathesis")) else { return };
     let server = Server::demo(&["--no-autopilot"]);
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis");
+    let here = Path::new(HERE).join("tests/server/schemathesis");
     let folder = tempfile::tempdir().unwrap();
     for file in ["hooks.py", "schemathesis.toml"] {
         std::fs::copy(here.join(file), folder.path().join(file)).unwrap();
