@@ -82,16 +82,22 @@ pub(crate) async fn admit(
     let settings = &composed.config.pipeline;
     let (began, most) = (clock.now(), Duration::from_secs(settings.image_wait_seconds));
     loop {
-        let tags = common_tags(member, &images, &commit.revision).await?;
-        let allowed = tags.iter().find(|tag| Limit::check(limits, tag).is_ok());
-        if let Some(tag) = allowed.or(tags.first()) {
-            let revision = commit.revision.to_string();
-            let version = VersionRef::new(Some(&revision), Some(tag.as_str()))?;
-            return Ok(Limit::check(limits, tag).map(|()| version));
-        }
+        let missing = match common_tags(member, &images, &commit.revision).await {
+            Ok(tags) => {
+                let allowed = tags.iter().find(|tag| Limit::check(limits, tag).is_ok());
+                if let Some(tag) = allowed.or(tags.first()) {
+                    let revision = commit.revision.to_string();
+                    let version = VersionRef::new(Some(&revision), Some(tag.as_str()))?;
+                    return Ok(Limit::check(limits, tag).map(|()| version));
+                }
+                no_tag(&commit.revision, &images)
+            }
+            Err(error) if error.is_temporary() => error,
+            Err(error) => return Err(error),
+        };
         let waited = clock.now().duration_since(began);
         if waited >= SignedDuration::try_from(most).unwrap_or(SignedDuration::MAX) {
-            return Err(no_tag(&commit.revision, &images));
+            return Err(missing);
         }
         clock.sleep(Duration::from_secs(settings.image_poll_seconds).min(most)).await;
     }

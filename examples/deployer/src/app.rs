@@ -1,11 +1,15 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use nprt::ports::Clock;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::{Composed, Parts};
 use crate::numbers::Numbers;
 use crate::verdicts::Verdicts;
+
+/// So many reports are drawn at the same time: each holds all that was measured of a canary.
+const DRAWINGS: usize = 2;
 
 /// What every request and the autopilot share.
 #[derive(Debug, Clone)]
@@ -19,6 +23,7 @@ struct Inner {
     verdicts: Verdicts,
     /// Operations under way: they go on when their caller is gone.
     tasks: TaskTracker,
+    drawings: Arc<Semaphore>,
     is_insecure: bool,
 }
 
@@ -26,7 +31,8 @@ impl App {
     pub(crate) fn new(composed: Composed, parts: Parts, is_insecure: bool) -> Self {
         let (numbers, verdicts, tasks) = (Numbers::new(), Verdicts::default(), TaskTracker::new());
         let current = RwLock::new(Arc::new(composed));
-        Self(Arc::new(Inner { current, parts, numbers, verdicts, tasks, is_insecure }))
+        let drawings = Arc::new(Semaphore::new(DRAWINGS));
+        Self(Arc::new(Inner { current, parts, numbers, verdicts, tasks, drawings, is_insecure }))
     }
 
     /// What holds now. Whoever began with it goes on with it.
@@ -57,6 +63,11 @@ impl App {
 
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
+    }
+
+    /// Room to draw reports.
+    pub(crate) fn drawings(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.drawings)
     }
 
     /// Whether it may run without tokens.

@@ -84,9 +84,9 @@ impl Pipeline {
 
     /// Removes `canary`, as [`Pipeline::status`] has shown it, if it is still that one: of this version, started
     /// then, and held or not as it was. `None` where it is not, which changes nothing. That is for those who have
-    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, but waits
-    /// for the service's lease, at most so long, and
-    /// it is written on stable's first workload ([`annotation::ROLLED_BACK`]).
+    /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, but
+    /// waits for the service's lease for at most `wait`, and it is written on stable's first workload
+    /// ([`annotation::ROLLED_BACK`]).
     ///
     /// # Errors
     /// As [`Pipeline::expire`].

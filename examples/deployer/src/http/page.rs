@@ -58,9 +58,13 @@ pub(crate) async fn report(asked: &Asked, service: &ServiceName) -> Result<Respo
     let pipeline = asked.composed.pipeline(Told::Decisions);
     asked
         .in_time(async {
+            // It is never closed.
+            let room = asked.app.drawings().acquire_owned().await;
             let measured = pipeline.measure_canary(service, &Progress::silent()).await?;
-            // A canary of days takes a while to draw, and other requests go on meanwhile.
+            // A canary of days takes a while to draw, also when nobody waits for it any more, and other requests go on
+            // meanwhile.
             let drawn = tokio::task::spawn_blocking(move || {
+                let _until_then = room;
                 measured.report().map(|report| nprt::render::html(&report))
             });
             let fault = |_| {
