@@ -104,6 +104,8 @@ enum Fault {
     NoEvents,
     /// Events are refused, and claimed.
     RefusesEvents,
+    /// What happens once is kept each time.
+    RepeatsEvents,
     /// Between which versions a service is changed is not written.
     ForgetsTransition,
     /// A change of version is never over.
@@ -223,9 +225,18 @@ impl Cluster for Broken {
             _ => statuses,
         }
     }
-    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
         match self.1 {
-            Fault::NoEvents => Ok(()),
+            Fault::NoEvents => Ok(true),
+            Fault::RepeatsEvents => {
+                let again = ObjectEvent::normal(event.reason(), event.note());
+                let again = if event.is_warning() {
+                    ObjectEvent::warning(event.reason(), event.note())
+                } else {
+                    again
+                };
+                self.0.record_event(object, &again).await
+            }
             Fault::RefusesEvents => Err(Error::new(ErrorKind::Unsupported, "cluster.record_event", "no")),
             _ => self.0.record_event(object, event).await,
         }
@@ -292,6 +303,7 @@ async fn the_suite_finds_each_fault() {
         Fault::ForgetsHolder,
         Fault::NoEvents,
         Fault::RefusesEvents,
+        Fault::RepeatsEvents,
         Fault::ForgetsTransition,
         Fault::KeepsTransition,
         Fault::ForgetsOwners,

@@ -86,7 +86,7 @@ impl Cluster for KubernetesCluster {
         rollout::watch(Arc::clone(&self.client), workload.clone())
     }
 
-    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
         self.client.record("cluster.record_event", &*self.leases.clock, object, event).await
     }
 

@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::client::{Client, MANAGER};
 
 impl Client {
-    /// Writes `event` about `object`. It is found by the object's uid.
+    /// Writes `event` about `object`; `false` where it happens once and is there already. It is found by the object's uid.
     pub(crate) async fn record(
         &self,
         operation: &'static str,
         clock: &dyn Clock,
         object: &Object,
         event: &ObjectEvent,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         // Events of what has no namespace would be in `default`, where we have no rights.
         let namespace = object.namespace().unwrap_or(&self.namespace).to_owned();
         let text = |pointer| object.as_value().pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -34,7 +34,8 @@ impl Client {
         };
         let written = Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{MANAGER}-")),
+                name: event.name().map(|name| format!("{}.{name}", object.name())),
+                generate_name: event.name().is_none().then(|| format!("{MANAGER}-")),
                 namespace: Some(namespace.clone()),
                 ..ObjectMeta::default()
             },
@@ -50,6 +51,10 @@ impl Client {
         };
         let events: Api<Event> = Api::namespaced(self.kube.clone(), &namespace);
         let answer = self.call(operation, events.create(&PostParams::default(), &written)).await;
-        answer.map(drop).map_err(|failure| failure.into_error(operation).with("object", object.id()))
+        match answer {
+            Ok(_) => Ok(true),
+            Err(failure) if event.name().is_some() && failure.is_conflict() => Ok(false),
+            Err(failure) => Err(failure.into_error(operation).with("object", object.id())),
+        }
     }
 }

@@ -61,7 +61,7 @@ impl About {
     }
 }
 
-fn id(canary: &Running) -> Option<CanaryId> {
+pub(super) fn id(canary: &Running) -> Option<CanaryId> {
     Some(CanaryId { revision: canary.revision.clone()?, started: canary.started? })
 }
 

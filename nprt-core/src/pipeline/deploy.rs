@@ -102,9 +102,8 @@ impl Job<'_> {
             Err(error) => return Err(self.undo(lease, error).await),
         };
         if is_canary {
-            let past = PastCanary::of(live, self.clock.now(), EventKind::Promoted, caller);
+            self.keep_past(lease, PastCanary::of(live, self.clock.now(), EventKind::Promoted, caller)).await;
             gone = self.remove_canary(lease, live).await?;
-            self.keep_past(lease, past).await;
         }
         let Removal { mut removed, warnings, .. } = gone;
         plan.warnings.extend(warnings);
@@ -125,10 +124,9 @@ impl Job<'_> {
 
     /// Removes the canary for another version's sake.
     pub(super) async fn make_way(&self, lease: &Lease, live: &Live, caller: &Caller) -> Result<Removal> {
-        let past = PastCanary::of(live, self.clock.now(), EventKind::Replaced, caller);
+        self.keep_past(lease, PastCanary::of(live, self.clock.now(), EventKind::Replaced, caller)).await;
         let gone = self.remove_canary(lease, live).await?;
         self.about.replaced(live.running(Track::Canary));
-        self.keep_past(lease, past).await;
         Ok(gone)
     }
 

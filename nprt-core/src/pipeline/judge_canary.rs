@@ -175,11 +175,12 @@ impl Job<'_> {
         let Judged { tag, revision, .. } = canary;
         let note =
             format!("the canary {tag} ({}): {}: {}", revision.short(), verdict.decision, verdict.reason);
-        match verdict.decision {
-            Decision::Pass => self.record_event(ObjectEvent::normal("CanaryPassed", &note)).await,
-            Decision::Regression => self.record_event(ObjectEvent::warning("CanaryRegressed", &note)).await,
-            Decision::Inconclusive { .. } => {}
-        }
+        let event = match verdict.decision {
+            Decision::Pass => ObjectEvent::normal("CanaryPassed", &note),
+            Decision::Regression => ObjectEvent::warning("CanaryRegressed", &note),
+            Decision::Inconclusive { .. } => return,
+        };
+        self.record_event(event).await;
     }
 
     /// The blocks of a metric; none of one that the backend does not have, where the policy can do without.

@@ -94,10 +94,15 @@ mod tag;
 mod tend;
 mod traffic;
 mod undo;
+mod untold;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
+
+use crate::model::ServiceName;
 use crate::ports::Clock;
 use crate::{Error, Result};
 
@@ -125,6 +130,8 @@ pub struct Pipeline {
     /// Unique to this pipeline, as the beginning of its leases' holders.
     holder: String,
     operations: AtomicU64,
+    /// The end of the last canary of each service that is known to be told.
+    told: Mutex<BTreeMap<ServiceName, Timestamp>>,
     stop: Stop,
 }
 
@@ -139,7 +146,7 @@ impl Pipeline {
         // The time tells apart two processes of one name and number, such as those of two containers.
         let holder = format!("{holder}/{}/{}", std::process::id(), clock.now().as_microsecond());
         let (services, operations, stop) = (Services::default(), AtomicU64::new(1), Stop::new());
-        Ok(Self { clock, settings, services, holder, operations, stop })
+        Ok(Self { clock, settings, services, holder, operations, told: Mutex::default(), stop })
     }
 
     /// Adds a service, or replaces the one of its name.

@@ -29,6 +29,28 @@ pub(super) struct News<'a> {
     pub(super) summary: String,
 }
 
+impl News<'_> {
+    fn event(&self, caller: &Caller) -> ObjectEvent {
+        let why = match caller.reason() {
+            "" => String::new(),
+            reason => format!(" ({reason})"),
+        };
+        // A note that is too long loses its end.
+        let note = format!("by {}: {}{why}", caller.name(), self.summary);
+        let event = match self.severity {
+            Severity::Info => ObjectEvent::normal(self.reason, &note),
+            Severity::Warning | Severity::Error => ObjectEvent::warning(self.reason, &note),
+        };
+        match (&self.canary, self.occasion) {
+            // A canary ends once, however that is called.
+            (Some(canary), Occasion::Promoted | Occasion::RolledBack) => {
+                event.once(format!("canary-ended-{}", canary.started.as_millisecond()))
+            }
+            _ => event,
+        }
+    }
+}
+
 impl Pipeline {
     /// Tells people that `what` was asked for and failed before the pipeline could be asked, such as because a tool
     /// that embeds it has found no images of the version; just as failures of the pipeline itself are told. What
@@ -99,17 +121,14 @@ impl Job<'_> {
 
     /// Tells people, and leaves an event on a workload.
     pub(super) async fn tell(&self, news: News<'_>, caller: &Caller) {
-        let why = match caller.reason() {
-            "" => String::new(),
-            reason => format!(" ({reason})"),
-        };
-        // A note that is too long loses its end.
-        let note = format!("by {}: {}{why}", caller.name(), news.summary);
-        let event = match news.severity {
-            Severity::Info => ObjectEvent::normal(news.reason, &note),
-            Severity::Warning | Severity::Error => ObjectEvent::warning(news.reason, &note),
-        };
-        join(self.record_event(event), self.notify(news, caller)).await;
+        join(self.record_event(news.event(caller)), self.notify(news, caller)).await;
+    }
+
+    /// The same, unless the event is there: then it was told before.
+    pub(super) async fn tell_once(&self, news: News<'_>, caller: &Caller) {
+        if self.record_event(news.event(caller)).await {
+            self.notify(news, caller).await;
+        }
     }
 
     async fn notify(&self, news: News<'_>, caller: &Caller) {

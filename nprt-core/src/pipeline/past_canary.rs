@@ -11,6 +11,7 @@ use super::live::{Live, Running};
 use super::measured::Trial;
 use super::names::Names;
 use super::request::Caller;
+use crate::compare::Verdict;
 use crate::model::{Object, ObjectId, Track};
 use crate::ports::Lease;
 use crate::report::{EventKind, ReportEvent};
@@ -22,13 +23,16 @@ const LABEL: &str = "nprt.dev/last-canary";
 /// What ran, beside what, and how that ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PastCanary {
-    canary: Running,
+    pub(super) canary: Running,
     stable: Option<Running>,
     names: Names,
-    ended: Timestamp,
-    end: EventKind,
-    by: String,
-    reason: String,
+    pub(super) ended: Timestamp,
+    pub(super) end: EventKind,
+    pub(super) by: String,
+    pub(super) reason: String,
+    /// By which verdict, where it was decided by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verdict: Option<Verdict>,
 }
 
 impl PastCanary {
@@ -38,15 +42,17 @@ impl PastCanary {
         let end = if canary.is_expired(now) && end != EventKind::Promoted { EventKind::Expired } else { end };
         let (by, reason) = (caller.name().to_owned(), caller.reason().to_owned());
         let (stable, names) = (live.running(Track::Stable), Names::of(live));
-        Some(Self { canary, stable, names, ended: now, end, by, reason })
+        let judged = caller.judgement().filter(|judged| Some(judged.started) == canary.started);
+        let verdict = judged.map(|judged| judged.verdict.clone());
+        Some(Self { canary, stable, names, ended: now, end, by, reason, verdict })
     }
 }
 
 impl Job<'_> {
-    /// Keeps what ended, in place of what ended before. The end itself never fails by it.
+    /// Keeps what is about to end, in place of what ended before: a process that dies in between leaves no end
+    /// that nobody knows of. The end itself never fails by it.
     pub(super) async fn keep_past(&self, lease: &Lease, past: Option<PastCanary>) {
         let Some(past) = past else { return };
-        let past = PastCanary { ended: self.clock.now(), ..past };
         let kept = match self.config_map(&past) {
             Ok(object) => self.ports.cluster.apply(lease, &object).await.map(drop),
             Err(error) => Err(error),
@@ -56,11 +62,25 @@ impl Job<'_> {
         }
     }
 
+    /// The canary that ended last, as its report shows it.
+    ///
+    /// # Errors
+    /// As [`Job::past_canary`].
+    pub(super) async fn past(&self) -> Result<Option<Trial>> {
+        let Some(past) = self.past_canary().await? else { return Ok(None) };
+        let text = match past.reason.as_str() {
+            "" => format!("by {}", past.by),
+            reason => format!("by {}: {reason}", past.by),
+        };
+        let end = ReportEvent::new(past.ended, past.end, text);
+        Trial::of(past.canary, past.stable.as_ref(), past.names, Some(end)).map(Some)
+    }
+
     /// The canary that ended last.
     ///
     /// # Errors
     /// Those of the cluster, and `Unexpected`, naming the object, for what somebody damaged.
-    pub(super) async fn past(&self) -> Result<Option<Trial>> {
+    pub(super) async fn past_canary(&self) -> Result<Option<PastCanary>> {
         let id = self.past_id();
         let Some(object) = self.ports.cluster.get(&id).await? else { return Ok(None) };
         let damaged = || {
@@ -72,14 +92,7 @@ impl Job<'_> {
             .with("object", &id)
         };
         let text = object.as_value().pointer("/data/canary").and_then(|text| text.as_str());
-        let past: PastCanary =
-            serde_json::from_str(text.ok_or_else(damaged)?).map_err(|error| damaged().with_source(error))?;
-        let text = match past.reason.as_str() {
-            "" => format!("by {}", past.by),
-            reason => format!("by {}: {reason}", past.by),
-        };
-        let end = ReportEvent::new(past.ended, past.end, text);
-        Trial::of(past.canary, past.stable.as_ref(), past.names, Some(end)).map(Some)
+        serde_json::from_str(text.ok_or_else(damaged)?).map_err(|error| damaged().with_source(error))
     }
 
     fn config_map(&self, past: &PastCanary) -> Result<Object> {

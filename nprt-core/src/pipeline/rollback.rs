@@ -83,7 +83,7 @@ impl Job<'_> {
         let put_back = self.unfinished(&lease, None).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
-        let past = PastCanary::of(&live, self.clock.now(), EventKind::RolledBack, caller);
+        self.keep_past(&lease, PastCanary::of(&live, self.clock.now(), EventKind::RolledBack, caller)).await;
         let (mut removed, mut stay, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
@@ -106,7 +106,6 @@ impl Job<'_> {
             )
             .with("object", object.id()));
         }
-        self.keep_past(&lease, past).await;
         let stable = live.running(Track::Stable);
         let mixed = live.mixed();
         if let Some(warning) = &mixed {

@@ -55,6 +55,8 @@ impl Pipeline {
     /// - A route that sends to a canary whose objects somebody deleted by hand goes back to what it was.
     /// - Services that a [rollback](Pipeline::rollback) left for a route of somebody else's are removed, once the
     ///   route no longer sends to them.
+    /// - The end of a canary that nobody told, since the process was killed that should have, is told: where it is
+    ///   older than a minute and its event is missing. The event is kept once, so that one process tells.
     ///
     /// That another operation holds the service's lease is no error: [`Tended::busy`] says who.
     ///
@@ -63,6 +65,9 @@ impl Pipeline {
     /// rollback; those of the cluster.
     pub async fn tend(&self, service: &ServiceName, caller: &Caller, progress: &Progress) -> Result<Tended> {
         let job = self.job(service, progress)?;
+        if let Err(error) = self.tell_untold(service, progress).await {
+            progress.warn(format!("whether the end of the last canary was told is not known: {error}"));
+        }
         if !job.is_something_due().await? {
             return Ok(job.nothing());
         }

@@ -108,12 +108,12 @@ pub trait Cluster: Debug + Send + Sync {
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>>;
 
     /// Keeps `event` with `object`, as the cluster answered with it, where a person looks at the object. No
-    /// lease is needed: it changes nothing.
+    /// lease is needed: it changes nothing. `false` where it happens [once](ObjectEvent::once) and is kept already.
     ///
     /// # Errors
     /// `Unsupported` without [`events`](ClusterCapabilities::events); `Rejected` for an object or an event that
     /// the cluster does not accept; else as [`list`](Cluster::list).
-    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()>;
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool>;
 
     /// The service's lease, where anybody holds one that has not expired.
     ///

@@ -15,6 +15,8 @@ pub struct ObjectEvent {
     reason: String,
     is_warning: bool,
     note: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    once: Option<String>,
 }
 
 impl ObjectEvent {
@@ -22,13 +24,26 @@ impl ObjectEvent {
     /// longer than Kubernetes keeps (1024 bytes) is cut, and says so. Neither may hold a secret.
     #[must_use]
     pub fn normal(reason: impl Into<String>, note: &str) -> Self {
-        Self { reason: reason.into(), is_warning: false, note: cut(note) }
+        Self { reason: reason.into(), is_warning: false, note: cut(note), once: None }
     }
 
     /// What needs a look; else as [`normal`](Self::normal).
     #[must_use]
     pub fn warning(reason: impl Into<String>, note: &str) -> Self {
         Self { is_warning: true, ..Self::normal(reason, note) }
+    }
+
+    /// The same as something that happens to an object once, called so in lower-case letters, digits and `-`: whoever
+    /// records it, and however often, it is kept once.
+    #[must_use]
+    pub fn once(self, name: impl Into<String>) -> Self {
+        Self { once: Some(name.into()), ..self }
+    }
+
+    /// What it is called, where it happens [once](Self::once).
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.once.as_deref()
     }
 
     /// What happened, in one word.

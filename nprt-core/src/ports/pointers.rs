@@ -140,7 +140,7 @@ macro_rules! forward_ports {
                 (**self).watch_rollout(workload)
             }
 
-            async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+            async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
                 (**self).record_event(object, event).await
             }
 

@@ -149,7 +149,7 @@ impl Cluster for Faulty {
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
         self.cluster.watch_rollout(workload)
     }
-    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
         match self.eventless {
             None => self.cluster.record_event(object, event).await,
             Some(Eventless::Refused) => Err(down()),

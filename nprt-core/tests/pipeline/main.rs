@@ -26,5 +26,6 @@ mod traffic;
 mod traffic_faults;
 mod traffic_held;
 mod undo;
+mod untold;
 mod waiting;
 mod world;

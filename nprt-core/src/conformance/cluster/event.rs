@@ -8,7 +8,7 @@ use crate::ErrorKind;
 use crate::model::Object;
 use crate::ports::{Cluster, ObjectEvent};
 
-/// An event is kept with its object and no other, each anew, with a note as long as it may be; a cluster that
+/// An event is kept with its object and no other, each anew unless it happens once, with a note as long as it may be; a cluster that
 /// does not claim to answers `Unsupported`. It changes nothing of the object.
 ///
 /// # Panics
@@ -29,7 +29,13 @@ pub async fn keeps_events_where_claimed(cluster: &dyn Cluster, fixture: &dyn Clu
     // The cluster itself may have events of it, and those of an object of its name that is gone.
     let before = fixture.events(&applied.object).await;
     for event in &events {
-        cluster.record_event(&applied.object, event).await.expect("recorded");
+        assert!(cluster.record_event(&applied.object, event).await.expect("recorded"), "it is new");
+    }
+    // Of another run of this suite there may be one.
+    let name = format!("canary-ended-{}", lease.acquired.as_nanosecond());
+    let once = ObjectEvent::warning("RolledBack", "by ada: it was rolled back").once(name);
+    for is_new in [true, false, false] {
+        assert_eq!(cluster.record_event(&applied.object, &once).await.expect("recorded"), is_new);
     }
     let mut kept = fixture.events(&applied.object).await;
     for event in before.iter().chain(&events) {
@@ -38,6 +44,8 @@ pub async fn keeps_events_where_claimed(cluster: &dyn Cluster, fixture: &dyn Clu
         kept.remove(at);
     }
     assert!(!kept.iter().any(|event| events.contains(event)), "no more than once: {kept:?}");
+    let of_once = kept.iter().filter(|kept| (kept.reason(), kept.note()) == (once.reason(), once.note()));
+    assert_eq!(of_once.count(), 1, "what happens once: {kept:?}");
     let other = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "check-events-not"}});
     let other = cluster.apply(&lease, &Object::new(other).expect("an object")).await.expect("applied").object;
     assert_eq!(fixture.events(&other).await, []);

@@ -91,11 +91,15 @@ impl Cluster for MemoryCluster {
         .boxed()
     }
 
-    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<()> {
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
         let mut state = self.state();
         let id = state.place(object.id(), &self.namespace)?;
+        let is_kept = |(of, kept): &(ObjectId, ObjectEvent)| *of == id && kept.name() == event.name();
+        if event.name().is_some() && state.events.iter().any(is_kept) {
+            return Ok(false);
+        }
         state.events.push((id, event.clone()));
-        Ok(())
+        Ok(true)
     }
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {

@@ -173,7 +173,7 @@ impl Scenario {
             Self::Scale => cluster.apply(lease, &scaled(right, 2)).await.map(drop),
             Self::Tell => {
                 let event = ObjectEvent::normal("Deployed", "by a test");
-                cluster.record_event(&deployment(&right.slug()), &event).await
+                cluster.record_event(&deployment(&right.slug()), &event).await.map(drop)
             }
             Self::LookAtLease => cluster.lease(&lease.service).await.map(drop),
             Self::TakeLease => cluster.acquire(&own_lease(right)).await.map(drop),

@@ -1,0 +1,82 @@
+//! Tells what a process did not come to tell: one that is killed between the end of a canary and the news of it.
+
+use std::sync::{Arc, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Pipeline;
+use super::about::id;
+use super::job::Job;
+use super::judge_canary::Judgement;
+use super::notify::News;
+use super::past_canary::PastCanary;
+use super::progress::Progress;
+use super::request::Caller;
+use crate::Result;
+use crate::model::{ServiceName, Track};
+use crate::ports::{Occasion, Severity};
+use crate::report::EventKind;
+
+/// So long whoever ended it has for telling it, and so long it is news.
+const NEWS: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_hours(1));
+
+impl Pipeline {
+    /// Tells of the canary that ended last, where its event says that nobody has: once, whichever process does it.
+    pub(super) async fn tell_untold(&self, service: &ServiceName, progress: &Progress) -> Result<()> {
+        let job = self.job(service, progress)?;
+        let Some(past) = job.untold(self.told_until(service)).await? else { return Ok(()) };
+        job.tell_past(&past).await?;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(service.clone(), past.ended);
+        Ok(())
+    }
+
+    /// The end of the last canary that this process knows to be told.
+    fn told_until(&self, service: &ServiceName) -> Option<Timestamp> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).get(service).copied()
+    }
+}
+
+impl Job<'_> {
+    async fn untold(&self, told: Option<Timestamp>) -> Result<Option<PastCanary>> {
+        if !self.ports.cluster.capabilities().events {
+            return Ok(None);
+        }
+        let Some(past) = self.past_canary().await?.filter(|past| told != Some(past.ended)) else {
+            return Ok(None);
+        };
+        let age = self.clock.now().duration_since(past.ended);
+        // It is kept just before it ends, and may not have ended.
+        let goes_on = async || -> Result<bool> {
+            let now = self.live().await?.running(Track::Canary);
+            Ok(now.is_some_and(|now| now.started == past.canary.started))
+        };
+        let is_news = (NEWS.0..NEWS.1).contains(&age) && !goes_on().await?;
+        Ok(is_news.then_some(past))
+    }
+
+    async fn tell_past(&self, past: &PastCanary) -> Result<()> {
+        let PastCanary { canary, by, reason, .. } = past;
+        let (occasion, severity, reason_word, what) = match past.end {
+            EventKind::Promoted => (Occasion::Promoted, Severity::Info, "Promoted", "was promoted to stable"),
+            EventKind::Expired => {
+                (Occasion::RolledBack, Severity::Warning, "Expired", "expired and was removed")
+            }
+            EventKind::Replaced => {
+                (Occasion::RolledBack, Severity::Warning, "Replaced", "was running, and made way")
+            }
+            _ => (Occasion::RolledBack, Severity::Warning, "RolledBack", "was rolled back"),
+        };
+        let judged =
+            past.verdict.clone().zip(canary.revision.clone()).zip(canary.tag.clone()).zip(canary.started);
+        let judged = judged.map(|(((verdict, revision), tag), started)| {
+            Arc::new(Judgement { service: self.service.name.clone(), revision, tag, started, verdict })
+        });
+        let caller = Caller::new(by.clone(), reason.clone())?.knowing(judged);
+        let summary = format!("{}: the canary {} {what}", self.service.name, canary.describe());
+        let (revision, about) = (canary.revision.as_ref(), id(canary));
+        let news = News { occasion, reason: reason_word, severity, revision, canary: about, summary };
+        self.tell_once(news, &caller).await;
+        Ok(())
+    }
+}
