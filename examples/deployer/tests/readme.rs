@@ -12,7 +12,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::json;
-use support::{ADMIN, DEPLOYER, Server, World, server};
+use support::{ADMIN, Server, World, deployer, server};
 
 /// The lines that begin with `$`, without it. Those that need a cluster are run by `tests/kubernetes`.
 fn commands() -> Vec<&'static str> {
@@ -59,7 +59,7 @@ async fn its_commands_do_what_stands_there() {
         ]
     );
     let check = ["check", "--config", "deployer.yml"];
-    let checked = Command::new(DEPLOYER).args(check).current_dir(world.folder.path()).output().unwrap();
+    let checked = Command::new(deployer()).args(check).current_dir(world.folder.path()).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     // The server above is `serve`; the demo is what cargo would run.
     let demo = Server::demo(&[]);

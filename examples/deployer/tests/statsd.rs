@@ -15,7 +15,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{ADMIN, DEPLOYER, Server, World, client, signal};
+use support::{ADMIN, Server, World, client, deployer, signal};
 
 const NO_SERVICE: &str = "services: expected at least one service";
 const TOKEN: &str = "correct-horse-battery-statsd";
@@ -147,7 +147,7 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
     let path = folder.path().join("deployer.yml");
     let run = |command: &str, file: Value| {
         std::fs::write(&path, file.to_string()).unwrap();
-        let output = Command::new(DEPLOYER).args([command, "--config"]).arg(&path).output().unwrap();
+        let output = Command::new(deployer()).args([command, "--config"]).arg(&path).output().unwrap();
         (output.status.success(), String::from_utf8(output.stderr).unwrap())
     };
     let service = json!({"name": "web", "vcs": {"git": {"url": "/srv/web"}}, "cluster": {"memory": {}},
@@ -180,7 +180,7 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
             "{command}: {expected}: {said}"
         );
     }
-    let schema = Command::new(DEPLOYER).arg("schema").output().unwrap();
+    let schema = Command::new(deployer()).arg("schema").output().unwrap();
     let schema: Value = serde_json::from_slice(&schema.stdout).unwrap();
     let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
     compiler.add_resource("deployer.json", schema).unwrap();

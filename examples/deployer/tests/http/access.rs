@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{ADMIN, DEPLOYER, Server, World, answer, client, server};
+use crate::support::{ADMIN, Server, World, answer, client, deployer, server};
 
 #[tokio::test]
 async fn who_may_do_what() {
@@ -100,7 +100,7 @@ async fn without_a_token_it_does_not_start_unless_told() {
     let world = World::new();
     let config = world.config(json!({}), json!({}));
     let output =
-        std::process::Command::new(DEPLOYER).args(["serve", "--config"]).arg(&config).output().unwrap();
+        std::process::Command::new(deployer()).args(["serve", "--config"]).arg(&config).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && said.contains("--insecure"), "{said}");
     let server = Server::serve(&config, &["--insecure"]).await;

@@ -167,7 +167,7 @@ async fn without_an_endpoint_nothing_is_traced_and_a_wrong_protocol_is_refused()
     assert_eq!(server.get("/version").await.0, 200);
     assert!(!server.log().contains("trace_id"), "{}", server.log());
 
-    let output = std::process::Command::new(support::DEPLOYER)
+    let output = std::process::Command::new(support::deployer())
         .args(["serve", "--config"])
         .arg(&config)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")

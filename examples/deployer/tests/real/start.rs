@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{DEPLOYER, client};
+use crate::support::{client, deployer};
 use crate::world::{World, plane};
 use crate::{bound, times};
 
@@ -32,7 +32,7 @@ async fn a_server_is_ready_soon() {
     for _ in 0..times(3, 21) {
         let address = nprt_testkit::process::free_address().unwrap().to_string();
         let began = Instant::now();
-        let mut command = Command::new(DEPLOYER);
+        let mut command = Command::new(deployer());
         let command = command.args(["serve", "--listen", &address, "--config"]).arg(&config);
         let started = Started(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         let ready = async || http.get(format!("http://{address}/readyz")).send().await;

@@ -5,6 +5,7 @@
 mod steps;
 mod world;
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +17,15 @@ use serde_json::{Value, json};
 pub(crate) use steps::Steps;
 pub(crate) use world::{World, commits, images};
 
-pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
+/// The binary: that which was built for these tests, or the image's, which `NPRT_DEPLOYER` names.
+pub(crate) fn deployer() -> OsString {
+    image_binary().unwrap_or_else(|| env!("CARGO_BIN_EXE_deployer").into())
+}
+
+/// The binary of the image, where that is what is tested.
+pub(crate) fn image_binary() -> Option<OsString> {
+    std::env::var_os("NPRT_DEPLOYER")
+}
 
 /// A server; dropped, it ends.
 pub(crate) struct Server {
@@ -32,7 +41,7 @@ pub(crate) struct Server {
 impl Server {
     /// `deployer demo`.
     pub(crate) fn demo(arguments: &[&str]) -> Self {
-        let mut child = Command::new(DEPLOYER)
+        let mut child = Command::new(deployer())
             .args(["demo", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -64,19 +73,19 @@ impl Server {
 
     /// The same, with variables of the environment.
     pub(crate) async fn serve_with(config: &Path, arguments: &[&str], variables: &[(&str, String)]) -> Self {
-        let mut command = Command::new(DEPLOYER);
+        let mut command = Command::new(deployer());
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).args(arguments);
         Self::start(command.envs(variables.iter().map(|(name, value)| (name, value)))).await
     }
 
     /// Another command that serves, with the file.
     pub(crate) async fn run(command: &str, config: &Path, arguments: &[&str]) -> Self {
-        Self::start(Command::new(DEPLOYER).args([command, "--config"]).arg(config).args(arguments)).await
+        Self::start(Command::new(deployer()).args([command, "--config"]).arg(config).args(arguments)).await
     }
 
     /// The same as a replica by the name of its host, on a free port.
     pub(crate) async fn replica(name: &str, config: &Path) -> Self {
-        let mut command = Command::new(DEPLOYER);
+        let mut command = Command::new(deployer());
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(config).env("HOSTNAME", name);
         Self::start(&mut command).await
     }
