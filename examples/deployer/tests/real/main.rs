@@ -1,6 +1,7 @@
 //! The server on a real control plane, with a git repository over HTTP and an OCI registry. `NPRT_LONG=1` repeats
 //! each case as often as it takes to find what happens seldom; figures are those of a release build:
-//! `NPRT_LONG=1 cargo test --release -p deployer --test real -- --nocapture`.
+//! `NPRT_LONG=1 cargo test --release -p deployer --test real -- --nocapture`. With `NPRT_DEPLOYER=FILE` they are those of
+//! that binary, as the image's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

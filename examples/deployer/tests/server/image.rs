@@ -36,13 +36,16 @@ fn the_image_is_as_the_manifests_run_it() {
     }
 }
 
-/// The compiler is that of the workspace, and each feature is one of the package.
+/// The compiler and the profile are those of the workspace, and each feature is one of the package.
 #[test]
 fn it_is_built_as_the_workspace_says() {
     let text = dockerfile();
     let workspace = std::fs::read_to_string(Path::new(HERE).join("../../Cargo.toml")).unwrap();
     let version = workspace.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
     assert!(text.contains(&format!("FROM rust:{version}-")), "{version}");
+    let profile = text.split("--profile ").nth(1).unwrap().split_whitespace().next().unwrap();
+    assert!(workspace.contains(&format!("\n[profile.{profile}]\n")), "{profile}");
+    assert!(text.contains(&format!("unknown-linux-musl/{profile}/deployer\" /deployer")), "{profile}");
     let package = std::fs::read_to_string(Path::new(HERE).join("Cargo.toml")).unwrap();
     let features = text.split("--features ").nth(1).unwrap().split_whitespace().next().unwrap();
     for feature in features.split(',') {

@@ -17,7 +17,14 @@ pub(crate) use world::{World, commits, images};
 
 /// The package's folder.
 pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");
-pub(crate) const DEPLOYER: &str = env!("CARGO_BIN_EXE_deployer");
+/// The binary of the image, where `NPRT_DEPLOYER` names it as the tests are built.
+pub(crate) const OF_IMAGE: Option<&str> = option_env!("NPRT_DEPLOYER");
+
+/// The binary that is tested.
+pub(crate) const DEPLOYER: &str = match OF_IMAGE {
+    Some(binary) => binary,
+    None => env!("CARGO_BIN_EXE_deployer"),
+};
 
 /// A server, and who asks it; dropped, it ends.
 pub(crate) struct Server {
