@@ -7,6 +7,7 @@ mod decode;
 mod environment;
 mod file;
 mod problems;
+mod quoted;
 mod references;
 pub(crate) mod token;
 

@@ -42,7 +42,7 @@ tokens:
   actions: [deploy, canary]
   deployable_branches: [main]
 - name: me
-  sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  sha256: c8d0a26d3f333b50700310dc79fc9fc8ada83e4a5c343c27c8f920b804b36f5b
 services:
 - name: shop
   vcs: {{git: {{url: {at}/shop.git}}}}

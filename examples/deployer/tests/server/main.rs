@@ -23,6 +23,7 @@ mod pages;
 mod readme;
 mod reload;
 mod replicas;
+mod secrets;
 mod statsd;
 #[path = "../support/mod.rs"]
 mod support;
