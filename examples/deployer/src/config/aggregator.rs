@@ -26,7 +26,7 @@ pub(crate) struct AggregatorFile {
 }
 
 /// What it says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AggregatorConfig {
     /// Where replicas ask.
     pub(crate) listen: SocketAddr,

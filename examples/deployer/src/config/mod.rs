@@ -6,6 +6,7 @@ mod check;
 mod decode;
 mod environment;
 mod file;
+mod fingerprint;
 mod problems;
 mod quoted;
 mod references;
@@ -23,6 +24,7 @@ pub(crate) use environment::Environment;
 pub(crate) use file::{
     AtDeadline, AutopilotSettings, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot, Vcs,
 };
+pub(crate) use fingerprint::Fingerprint;
 pub(crate) use problems::Problems;
 pub(crate) use token::{Action, Token};
 
