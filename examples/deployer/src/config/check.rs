@@ -68,6 +68,7 @@ pub(super) fn check_limits(limits: &Limits, problems: &mut Problems) {
     within(problems, "limits.header_bytes", limits.header_bytes, 8192, 1 << 20);
     within(problems, "limits.receive_seconds", limits.receive_seconds, 1, 300);
     within(problems, "limits.idle_seconds", limits.idle_seconds, 1, 3600);
+    within(problems, "limits.send_seconds", limits.send_seconds, 1, 600);
     within(problems, "limits.read_seconds", limits.read_seconds, 1, 600);
     within(problems, "limits.connections", limits.connections, 1, 1 << 20);
     within(problems, "limits.shutdown_seconds", limits.shutdown_seconds, 0, 3600);

@@ -4,3 +4,4 @@ mod access;
 mod patience;
 mod routes;
 mod shown;
+mod stalled;
