@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::app::App;
 use crate::changes::Changes;
 use crate::compose::Composed;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Problems};
 
 /// Watches the file until the process ends.
 pub(crate) async fn watch(app: App, mut changes: Changes) {
@@ -43,12 +43,13 @@ async fn compose(app: &App, path: &Path) -> Result<Composed, String> {
 /// All that is wrong with it, also where there is nothing to serve, or anybody could deploy and nobody said that this is
 /// meant.
 pub(crate) fn read(path: &Path, is_insecure: bool) -> Result<Config, String> {
-    let config = Config::load(path, &Environment::Process).map_err(|problems| problems.to_string())?;
-    if config.tokens.is_empty() && !is_insecure {
-        return Err("tokens: without one anybody could deploy; --insecure allows it".to_owned());
-    }
-    if config.services.is_empty() {
-        return Err("services: expected at least one service".to_owned());
-    }
-    Ok(config)
+    let config = Config::load(path, &Environment::Process).and_then(|config| {
+        let mut problems = Problems::default();
+        config.need_token(is_insecure, &mut problems);
+        if config.services.is_empty() {
+            problems.add("services", "expected at least one service");
+        }
+        problems.or(config)
+    });
+    config.map_err(|problems| problems.to_string())
 }

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::changes::Changes;
 use crate::config::token::hash_of;
-use crate::config::{AggregatorConfig, Environment};
+use crate::config::{AggregatorConfig, Environment, Problems};
 use crate::http::Server;
 use crate::shutdown;
 
@@ -69,12 +69,12 @@ pub(crate) async fn run(
 
 /// The configuration in the file, if it may serve by it.
 fn read(path: &Path, is_insecure: bool) -> Result<AggregatorConfig, String> {
-    let config =
-        AggregatorConfig::load(path, &Environment::Process).map_err(|problems| problems.to_string())?;
-    if config.token.is_none() && !is_insecure {
-        return Err("aggregator.token: missing; without one, --insecure lets everybody ask".to_owned());
-    }
-    Ok(config)
+    let config = AggregatorConfig::load(path, &Environment::Process).and_then(|config| {
+        let mut problems = Problems::default();
+        config.need_token(is_insecure, &mut problems);
+        problems.or(config)
+    });
+    config.map_err(|problems| problems.to_string())
 }
 
 /// Takes another token whenever the file says so. All else is as it was at the start: a statsd server that starts anew has

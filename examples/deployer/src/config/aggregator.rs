@@ -58,6 +58,13 @@ impl AggregatorConfig {
         }
     }
 
+    /// Tells `problems` where anybody could ask, and nobody said by `--insecure` that this is meant.
+    pub(crate) fn need_token(&self, is_insecure: bool, problems: &mut Problems) {
+        if self.token.is_none() && !is_insecure {
+            problems.add("aggregator.token", "missing; without one, --insecure lets everybody ask");
+        }
+    }
+
     fn read(mut value: Value, environment: &Environment, problems: &mut Problems) -> Option<Self> {
         if let Some(sections) = value.as_object_mut() {
             sections.retain(|name, _| name == "aggregator" || name == "limits");

@@ -26,9 +26,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     if file.services.is_empty() && file.aggregator.is_none() {
         problems.add("services", "expected at least one service");
     }
-    if let Some(aggregator) = file.aggregator {
-        AggregatorConfig::check(aggregator, file.limits, problems);
-    }
+    let aggregator = file.aggregator.map(|section| AggregatorConfig::check(section, file.limits, problems));
     let services = services(file.services, problems);
     let names: BTreeSet<&ServiceName> = services.iter().map(|service| &service.service.name).collect();
     let tokens = tokens(file.tokens, &names, problems);
@@ -54,6 +52,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
         autopilot: file.autopilot,
         tokens,
         services,
+        aggregator,
     }
 }
 

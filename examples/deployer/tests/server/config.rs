@@ -140,6 +140,27 @@ fn what_only_its_backend_knows_is_checked_too() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
+/// What `serve` refuses is not right.
+#[test]
+fn a_file_without_tokens_is_right_only_where_that_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = everything(folder.path());
+    let (before, rest) = right.split_once("tokens:\n").unwrap();
+    let file =
+        write(folder.path(), &format!("{before}services:\n{}", rest.split_once("services:\n").unwrap().1));
+    let output = check(&file);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "tokens: without one anybody could deploy; --insecure allows it\n");
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let mut meant = Command::new(DEPLOYER);
+    meant
+        .args(["check", "--insecure", "--config"])
+        .arg(&file)
+        .env("SLACK_URL", "https://hooks.example.com/x");
+    let output = meant.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn a_file_that_is_not_there_is_an_error() {
     let output = check(Path::new("/nowhere/deployer.yml"));

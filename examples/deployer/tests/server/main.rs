@@ -16,6 +16,7 @@ mod expected;
 mod http;
 mod image;
 mod kubernetes;
+mod log;
 mod namespace;
 #[cfg(feature = "otel")]
 mod otel;

@@ -140,7 +140,9 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
     };
     let service = json!({"name": "web", "vcs": {"git": {"url": "/srv/web"}}, "cluster": {"memory": {}},
         "metrics": {"aggregator": {"url": "http://statsd:8126", "token": TOKEN}}});
-    let (right, said) = run("check", json!({"services": [service], "aggregator": {"token": TOKEN}}));
+    let tokens = json!([{"name": "ci", "secret": ADMIN}]);
+    let both = json!({"services": [service], "tokens": tokens, "aggregator": {"token": TOKEN}});
+    let (right, said) = run("check", both);
     assert!(right, "{said}");
     assert!(
         run("check", json!({"aggregator": {"token": TOKEN}})).0,
@@ -155,6 +157,7 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
         ("statsd", json!({"aggregator": {"tokn": TOKEN}}), "aggregator.tokn: unknown field"),
         ("check", json!({"aggregator": {"statsd": {"metrics": {}}}}), "aggregator.statsd: "),
         ("check", json!({"services": [wrong]}), "services[0].metrics: "),
+        ("check", json!({"aggregator": {}}), "aggregator.token: missing"),
         ("check", json!({}), NO_SERVICE),
         (
             "serve",
