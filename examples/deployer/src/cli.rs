@@ -38,7 +38,7 @@ enum Command {
     /// Everything in one process, to try it: no cluster and no network.
     Demo(demo::Options),
     /// Says whether a configuration is right, and if not, all that is wrong with it.
-    Check(File),
+    Check(Check),
     /// Prints the JSON schema of the configuration.
     Schema,
 }
@@ -52,6 +52,16 @@ struct Serve {
     #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_LISTEN")]
     listen: Option<SocketAddr>,
     /// Run without any token: whoever reaches the server can deploy, or ask.
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+struct Check {
+    #[command(flatten)]
+    file: File,
+    /// It is to be served without any token.
     #[arg(long)]
     insecure: bool,
 }
@@ -76,7 +86,7 @@ pub fn main() -> ExitCode {
             run(Some(options.log_format), work)
         }
         Command::Demo(demo) => run(Some(options.log_format), demo::run(demo)),
-        Command::Check(file) => run(None, check(&file.config)),
+        Command::Check(Check { file, insecure }) => run(None, check(&file.config, insecure)),
         Command::Schema => schema(),
     };
     match done {
@@ -110,11 +120,18 @@ fn run(
     done
 }
 
-async fn check(path: &Path) -> Result<String, String> {
+/// What `serve` and `statsd` refuse is not right, where the file is for them.
+async fn check(path: &Path, is_insecure: bool) -> Result<String, String> {
     let mut problems = Problems::default();
     let mut counts = (0, 0);
     if let Some(config) = Config::examine(path, &Environment::Process, &mut problems) {
         counts = (config.services.len(), config.tokens.len());
+        if !config.services.is_empty() {
+            config.need_token(is_insecure, &mut problems);
+        }
+        if let Some(aggregator) = &config.aggregator {
+            aggregator.need_token(is_insecure, &mut problems);
+        }
         Composed::build(config, &Parts::on_trial(), &mut problems).await;
     }
     let (services, tokens) = problems.or(counts).map_err(|problems| problems.to_string())?;

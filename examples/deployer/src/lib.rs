@@ -6,6 +6,7 @@
 mod admit;
 mod app;
 mod autopilot;
+mod changes;
 mod cli;
 mod compose;
 mod config;

@@ -1,3 +1,4 @@
+use std::env::VarError;
 use std::io::IsTerminal;
 
 use tokio::runtime::Handle;
@@ -20,9 +21,9 @@ pub(crate) enum Format {
 /// default `info`.
 ///
 /// # Errors
-/// Where the environment asks for traces in a way that cannot be.
+/// Where the environment asks for that in a way that cannot be.
 pub(crate) fn start(format: Format, runtime: &Handle) -> Result<Option<Traces>, String> {
-    let filter = EnvFilter::try_from_env("DEPLOYER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter()?;
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
@@ -33,4 +34,15 @@ pub(crate) fn start(format: Format, runtime: &Handle) -> Result<Option<Traces>, 
     // One is there already only in a test.
     let _ = layers.with(traces.as_ref().map(Traces::layer)).try_init();
     Ok(traces)
+}
+
+/// How much is logged.
+fn filter() -> Result<EnvFilter, String> {
+    let wrong = "DEPLOYER_LOG: expected a level such as info, or filters such as nprt_core=debug";
+    let said = match std::env::var("DEPLOYER_LOG") {
+        Ok(said) if !said.is_empty() => said,
+        Ok(_) | Err(VarError::NotPresent) => "info".to_owned(),
+        Err(VarError::NotUnicode(_)) => return Err(wrong.to_owned()),
+    };
+    EnvFilter::try_new(said).map_err(|error| format!("{wrong}: {error}"))
 }

@@ -1,46 +1,18 @@
 //! Reads the configuration anew when it changes. One that is wrong changes nothing.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use sha2::{Digest, Sha256};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::path::Path;
 
 use crate::app::App;
+use crate::changes::Changes;
 use crate::compose::Composed;
-use crate::config::{Config, Environment};
-
-/// How often it looks. What Kubernetes mounts changes by a link that is swapped, which no watcher of files sees
-/// everywhere; reading a small file costs nothing.
-const LOOK: Duration = Duration::from_secs(2);
+use crate::config::{Config, Environment, Problems};
 
 /// Watches the file until the process ends.
-pub(crate) async fn watch(app: App, path: PathBuf) {
-    let mut hangup = signal(SignalKind::hangup()).ok();
-    let mut known = fingerprint(&path).await;
+pub(crate) async fn watch(app: App, mut changes: Changes) {
     loop {
-        let is_asked = tokio::select! {
-            () = received(hangup.as_mut()) => true,
-            () = tokio::time::sleep(LOOK) => false,
-        };
-        let now = fingerprint(&path).await;
-        // Who sends a signal may have changed a secret's file only.
-        if is_asked || now != known {
-            known = now;
-            reload(&app, &path).await;
-        }
+        changes.next().await;
+        reload(&app, changes.path()).await;
     }
-}
-
-async fn received(signal: Option<&mut Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn fingerprint(path: &Path) -> Option<[u8; 32]> {
-    tokio::fs::read(path).await.ok().map(|content| Sha256::digest(content).into())
 }
 
 async fn reload(app: &App, path: &Path) {
@@ -59,18 +31,25 @@ async fn reload(app: &App, path: &Path) {
 }
 
 async fn compose(app: &App, path: &Path) -> Result<Composed, String> {
-    let file = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || Config::load(&file, &Environment::Process)).await;
-    let config = read.map_err(|error| error.to_string())?.map_err(|problems| problems.to_string())?;
-    needs_token(&config, app.is_insecure())?;
+    let (file, is_insecure) = (path.to_owned(), app.is_insecure());
+    let read = tokio::task::spawn_blocking(move || read(&file, is_insecure)).await;
+    let config = read.map_err(|error| error.to_string())??;
     Composed::new(config, app.parts()).await.map_err(|problems| problems.to_string())
 }
 
+/// The configuration in the file, if a server may serve by it.
+///
 /// # Errors
-/// Where anybody could deploy, and nobody said that this is meant.
-pub(crate) fn needs_token(config: &Config, is_insecure: bool) -> Result<(), String> {
-    if config.tokens.is_empty() && !is_insecure {
-        return Err("tokens: without one anybody could deploy; --insecure allows it".to_owned());
-    }
-    Ok(())
+/// All that is wrong with it, also where there is nothing to serve, or anybody could deploy and nobody said that this is
+/// meant.
+pub(crate) fn read(path: &Path, is_insecure: bool) -> Result<Config, String> {
+    let config = Config::load(path, &Environment::Process).and_then(|config| {
+        let mut problems = Problems::default();
+        config.need_token(is_insecure, &mut problems);
+        if config.services.is_empty() {
+            problems.add("services", "expected at least one service");
+        }
+        problems.or(config)
+    });
+    config.map_err(|problems| problems.to_string())
 }

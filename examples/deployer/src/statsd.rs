@@ -21,11 +21,12 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use serde_json::json;
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::changes::Changes;
 use crate::config::token::hash_of;
-use crate::config::{AggregatorConfig, Environment};
+use crate::config::{AggregatorConfig, Environment, Problems};
 use crate::http::Server;
 use crate::shutdown;
 
@@ -37,7 +38,8 @@ const ANSWERS: usize = 8;
 struct Shared {
     endpoint: Endpoint,
     aggregator: Arc<Aggregator>,
-    token: Option<[u8; 32]>,
+    /// The hash of the token; another one after a change of the file.
+    token: watch::Receiver<Option<[u8; 32]>>,
     room: Arc<Semaphore>,
 }
 
@@ -47,24 +49,61 @@ pub(crate) async fn run(
     listen: Option<SocketAddr>,
     is_insecure: bool,
 ) -> Result<String, String> {
-    let config =
-        AggregatorConfig::load(path, &Environment::Process).map_err(|problems| problems.to_string())?;
-    if config.token.is_none() && !is_insecure {
-        return Err("aggregator.token: missing; without one, --insecure lets everybody ask".to_owned());
-    }
+    let changes = Changes::of(path).await;
+    let config = read(path, is_insecure)?;
     let clock = Arc::new(SystemClock);
     let statsd = StatsdServer::start(&config.statsd, clock.clone()).map_err(|error| error.to_string())?;
     let aggregator = statsd.backend();
     let endpoint = Endpoint::new(aggregator.clone(), clock);
-    let shared =
-        Shared { endpoint, aggregator, token: config.token, room: Arc::new(Semaphore::new(ANSWERS)) };
+    let (newest, token) = watch::channel(config.token);
+    let shared = Shared { endpoint, aggregator, token, room: Arc::new(Semaphore::new(ANSWERS)) };
     let address = listen.unwrap_or(config.listen);
     let server = Server::of(address, config.limits, routes(shared)).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
     tracing::info!(address = %server.address()?, "listens");
     let patience = Duration::from_secs(config.limits.shutdown_seconds);
+    tokio::spawn(follow(changes, config, newest, is_insecure));
     server.serve(shutdown::asked().map(|()| Instant::now() + patience)).await;
     Ok(String::new())
+}
+
+/// The configuration in the file, if it may serve by it.
+fn read(path: &Path, is_insecure: bool) -> Result<AggregatorConfig, String> {
+    let config = AggregatorConfig::load(path, &Environment::Process).and_then(|config| {
+        let mut problems = Problems::default();
+        config.need_token(is_insecure, &mut problems);
+        problems.or(config)
+    });
+    config.map_err(|problems| problems.to_string())
+}
+
+/// Takes another token whenever the file says so. All else is as it was at the start: a statsd server that starts anew has
+/// forgotten what it heard.
+async fn follow(
+    mut changes: Changes,
+    started: AggregatorConfig,
+    token: watch::Sender<Option<[u8; 32]>>,
+    is_insecure: bool,
+) {
+    loop {
+        changes.next().await;
+        let path = changes.path().to_owned();
+        let file = path.display().to_string();
+        match tokio::task::spawn_blocking(move || read(&path, is_insecure)).await {
+            Ok(Ok(config)) => {
+                token.send_replace(config.token);
+                tracing::info!(file, "the token was read anew; all else is read at the start alone");
+                let is_same = AggregatorConfig { token: started.token, ..config } == started;
+                if !is_same {
+                    tracing::warn!(file, "what changed beside the token holds after a restart");
+                }
+            }
+            Ok(Err(why)) => {
+                tracing::error!(file, "the configuration is wrong, the token before stays: {why}");
+            }
+            Err(error) => tracing::error!(file, %error, "the configuration cannot be read"),
+        }
+    }
 }
 
 fn routes(shared: Shared) -> Router {
@@ -77,7 +116,7 @@ async fn answer(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if !is_let_in(shared.token.as_ref(), &headers) {
+    if !is_let_in(shared.token.borrow().as_ref(), &headers) {
         let body = Json(json!({"version": 1, "error": "this bearer token is not known, or none was given"}));
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")], body)
             .into_response();

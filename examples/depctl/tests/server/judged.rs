@@ -1,5 +1,8 @@
 //! Verdicts on real traffic, by the server's demo, in which a minute takes a second.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use crate::deployer;
 use crate::desk::Desk;
 
@@ -42,4 +45,28 @@ fn the_autopilot_rolls_back_what_is_watched() {
     for part in ["rolled back", "by autopilot: latency", slow] {
         assert!(page.contains(part), "{part} in {page}");
     }
+}
+
+/// What the demo tells a newcomer to type does what it says.
+#[test]
+fn what_the_demo_says_can_be_typed() {
+    let server = deployer::demo(&[]);
+    let desk = Desk::new(&server);
+    let block = server.hello.split("Type, in another terminal").nth(1).unwrap().split("\n\n").next().unwrap();
+    let lines: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let [export, ls, canary, report, curl] = lines[..] else { panic!("{lines:?}") };
+    let program = Path::new(env!("CARGO_BIN_EXE_depctl")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let typed = |line: &str| {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &format!("{export}\n{line}")]).env_clear().env("PATH", &path);
+        // A browser that shows nothing; what it is given stays in this home.
+        shell.env("BROWSER", "true").env("TMPDIR", desk.home.path()).env("HOME", desk.home.path());
+        desk.ran(shell.stdin(Stdio::null()).output().unwrap())
+    };
+    let (first, slow) = (server.tags[0].as_str(), server.tags[2].as_str());
+    typed(ls).is(0).says(&["boutique", first]);
+    typed(canary).is(3).says(&[slow, "runs on canary"]);
+    assert!(typed(report).is(0).err.starts_with("opened "));
+    typed(curl).is(0).says(&["\"boutique\"", first]);
 }

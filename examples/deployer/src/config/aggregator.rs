@@ -26,7 +26,7 @@ pub(crate) struct AggregatorFile {
 }
 
 /// What it says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AggregatorConfig {
     /// Where replicas ask.
     pub(crate) listen: SocketAddr,
@@ -55,6 +55,13 @@ impl AggregatorConfig {
         match config {
             Some(config) => problems.or(config),
             None => Err(problems),
+        }
+    }
+
+    /// Tells `problems` where anybody could ask, and nobody said by `--insecure` that this is meant.
+    pub(crate) fn need_token(&self, is_insecure: bool, problems: &mut Problems) {
+        if self.token.is_none() && !is_insecure {
+            problems.add("aggregator.token", "missing; without one, --insecure lets everybody ask");
         }
     }
 

@@ -26,9 +26,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     if file.services.is_empty() && file.aggregator.is_none() {
         problems.add("services", "expected at least one service");
     }
-    if let Some(aggregator) = file.aggregator {
-        AggregatorConfig::check(aggregator, file.limits, problems);
-    }
+    let aggregator = file.aggregator.map(|section| AggregatorConfig::check(section, file.limits, problems));
     let services = services(file.services, problems);
     let names: BTreeSet<&ServiceName> = services.iter().map(|service| &service.service.name).collect();
     let tokens = tokens(file.tokens, &names, problems);
@@ -54,6 +52,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
         autopilot: file.autopilot,
         tokens,
         services,
+        aggregator,
     }
 }
 
@@ -68,6 +67,7 @@ pub(super) fn check_limits(limits: &Limits, problems: &mut Problems) {
     within(problems, "limits.header_bytes", limits.header_bytes, 8192, 1 << 20);
     within(problems, "limits.receive_seconds", limits.receive_seconds, 1, 300);
     within(problems, "limits.idle_seconds", limits.idle_seconds, 1, 3600);
+    within(problems, "limits.send_seconds", limits.send_seconds, 1, 600);
     within(problems, "limits.read_seconds", limits.read_seconds, 1, 600);
     within(problems, "limits.connections", limits.connections, 1, 1 << 20);
     within(problems, "limits.shutdown_seconds", limits.shutdown_seconds, 0, 3600);
@@ -137,7 +137,7 @@ fn required<T>(value: Option<T>, path: &str, field: &str, problems: &mut Problem
 fn tokens(files: Vec<TokenFile>, services: &BTreeSet<&ServiceName>, problems: &mut Problems) -> Vec<Token> {
     let mut tokens = Vec::<Token>::new();
     for (number, file) in files.into_iter().enumerate() {
-        let path = format!("tokens[{number}]");
+        let (path, (field, hash)) = (format!("tokens[{number}]"), hash_in(&file));
         let name = required(file.name, &path, "name", problems).unwrap_or_default();
         if !name.is_empty() && tokens.iter().any(|token| token.name == name) {
             problems.add(format!("{path}.name"), format!("the token {name} is there twice"));
@@ -148,27 +148,45 @@ fn tokens(files: Vec<TokenFile>, services: &BTreeSet<&ServiceName>, problems: &m
         for unknown in file.services.iter().flatten().filter(|name| !services.contains(name)) {
             problems.add(format!("{path}.services"), format!("there is no service {unknown}"));
         }
-        let hash = match (&file.sha256, &file.secret) {
-            (Some(hash), None) => read_hash(hash).ok_or(("sha256", "expected 64 hex digits")),
-            (None, Some(secret)) if secret.expose().len() < SHORTEST_SECRET => {
-                Err(("secret", "expected at least 16 characters"))
-            }
-            (None, Some(secret)) => Ok(hash_of(secret.expose())),
-            (Some(_), Some(_)) => Err(("secret", "expected sha256 or secret, not both")),
-            (None, None) => Err(("sha256", "missing: sha256 or secret")),
-        };
         match hash {
-            Ok(hash) => tokens.push(Token {
-                name,
-                hash,
-                services: file.services,
-                actions: file.actions.unwrap_or_else(|| Action::ALL.into()),
-                branches: file.deployable_branches,
-            }),
-            Err((field, message)) => problems.add(format!("{path}.{field}"), message),
+            Ok(hash) => {
+                // It would be left to chance what the secret may be used for.
+                if let Some(other) = tokens.iter().find(|token| token.hash == hash) {
+                    let message = format!("expected another secret than that of the token {}", other.name);
+                    problems.add(format!("{path}.{field}"), message);
+                }
+                tokens.push(Token {
+                    name,
+                    hash,
+                    services: file.services,
+                    actions: file.actions.unwrap_or_else(|| Action::ALL.into()),
+                    branches: file.deployable_branches,
+                });
+            }
+            Err(message) => problems.add(format!("{path}.{field}"), message),
         }
     }
     tokens
+}
+
+/// The hash that the token is known by, or what is wrong; and the field that says so.
+fn hash_in(file: &TokenFile) -> (&'static str, Result<[u8; 32], &'static str>) {
+    match (&file.sha256, &file.secret) {
+        (Some(hash), None) => ("sha256", checked_hash(hash)),
+        (None, Some(secret)) if secret.expose().len() < SHORTEST_SECRET => {
+            ("secret", Err("expected at least 16 characters"))
+        }
+        (None, Some(secret)) => ("secret", Ok(hash_of(secret.expose()))),
+        (Some(_), Some(_)) => ("secret", Err("expected sha256 or secret, not both")),
+        (None, None) => ("sha256", Err("missing: sha256 or secret")),
+    }
+}
+
+fn checked_hash(text: &str) -> Result<[u8; 32], &'static str> {
+    let hash = read_hash(text).ok_or("expected 64 hex digits")?;
+    // Whoever hashes a variable that is not set gets one of these, and lets in who has no password.
+    let is_of_nothing = ["", "\n", "\r\n"].iter().any(|nothing| hash_of(nothing) == hash);
+    if is_of_nothing { Err("expected the hash of a secret, found that of an empty one") } else { Ok(hash) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
 use super::problems::Problems;
+use super::quoted;
 
 /// A file with more wrong fields than this is no configuration.
 const MOST: usize = 100;
@@ -18,7 +19,9 @@ pub(crate) fn decode<T: DeserializeOwned>(mut value: Value, problems: &mut Probl
             Err(error) => error,
         };
         let path = error.path().clone();
-        problems.add(text_of(&path), without_values(&error.into_inner().to_string()));
+        let steps: Vec<&Segment> = path.iter().collect();
+        let message = quoted::without(&error.inner().to_string(), find(&mut value, &steps).as_deref());
+        problems.add(text_of(&steps, &message), message);
         if !leave_out(&mut value, &path) {
             return None;
         }
@@ -26,9 +29,24 @@ pub(crate) fn decode<T: DeserializeOwned>(mut value: Value, problems: &mut Probl
     None
 }
 
-fn text_of(path: &Path) -> String {
-    let text = path.to_string();
-    if text == "." { String::new() } else { text }
+/// The path as a person writes it, without a last key that may be no name.
+fn text_of(steps: &[&Segment], message: &str) -> String {
+    let is_unknown = message.starts_with("unknown ");
+    let mut text = String::new();
+    for (index, step) in steps.iter().enumerate() {
+        match step {
+            Segment::Seq { index } => text += &format!("[{index}]"),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                if is_unknown && index + 1 == steps.len() && !quoted::is_name(key) {
+                    break;
+                }
+                text += if text.is_empty() { "" } else { "." };
+                text += key;
+            }
+            Segment::Unknown => text += "?",
+        }
+    }
+    text
 }
 
 /// Leaves out what is at `path`; `false` where that is all of it. An item of a list becomes an empty map, so that
@@ -63,20 +81,6 @@ fn find<'a>(value: &'a mut Value, steps: &[&Segment]) -> Option<&'a mut Value> {
         Segment::Seq { index } => value.get_mut(index),
         _ => None,
     })
-}
-
-/// Serde's message without the value that it quotes: that may be a secret.
-fn without_values(message: &str) -> String {
-    let Some(rest) =
-        message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))
-    else {
-        return message.to_owned();
-    };
-    let kind = rest.split([' ', ',']).next().unwrap_or_default();
-    match rest.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}, found {kind}"),
-        None => format!("not a value of the right type, found {kind}"),
-    }
 }
 
 #[cfg(test)]

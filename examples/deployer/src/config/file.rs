@@ -56,6 +56,8 @@ pub(crate) struct Limits {
     pub(crate) receive_seconds: u64,
     /// Seconds that a connection may be open without a request.
     pub(crate) idle_seconds: u64,
+    /// Seconds that a client may read nothing of its answer.
+    pub(crate) send_seconds: u64,
     /// Seconds that a request that only reads may take.
     pub(crate) read_seconds: u64,
     /// Connections at once.
@@ -71,6 +73,7 @@ impl Default for Limits {
             header_bytes: 1 << 14,
             receive_seconds: 10,
             idle_seconds: 90,
+            send_seconds: 30,
             read_seconds: 30,
             connections: 4096,
             shutdown_seconds: 25,

@@ -6,7 +6,9 @@ mod check;
 mod decode;
 mod environment;
 mod file;
+mod fingerprint;
 mod problems;
+mod quoted;
 mod references;
 pub(crate) mod token;
 
@@ -22,6 +24,7 @@ pub(crate) use environment::Environment;
 pub(crate) use file::{
     AtDeadline, AutopilotSettings, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot, Vcs,
 };
+pub(crate) use fingerprint::Fingerprint;
 pub(crate) use problems::Problems;
 pub(crate) use token::{Action, Token};
 
@@ -45,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) autopilot: AutopilotSettings,
     pub(crate) tokens: Vec<Token>,
     pub(crate) services: Vec<ServiceConfig>,
+    /// Of `deployer statsd`; only checked here.
+    pub(crate) aggregator: Option<AggregatorConfig>,
 }
 
 /// A service, and where its parts are.
@@ -81,6 +86,13 @@ impl Config {
         references::resolve(&mut value, environment, problems);
         let file = decode::decode(value, problems)?;
         Some(check::check(file, environment, problems))
+    }
+
+    /// Tells `problems` where anybody could deploy, and nobody said by `--insecure` that this is meant.
+    pub(crate) fn need_token(&self, is_insecure: bool, problems: &mut Problems) {
+        if self.tokens.is_empty() && !is_insecure {
+            problems.add("tokens", "without one anybody could deploy; --insecure allows it");
+        }
     }
 
     /// What the file holds, whatever it is.

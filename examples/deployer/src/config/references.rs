@@ -45,6 +45,21 @@ fn walk(value: &mut Value, path: &str, environment: &Environment, problems: &mut
     }
 }
 
+/// The files that hold secrets of it.
+pub(super) fn files(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| match reference(value) {
+                Some(Reference::File(path)) if SECRETS.contains(&key.as_str()) => vec![path],
+                _ => files(value),
+            })
+            .collect(),
+        Value::Array(items) => items.iter().flat_map(files).collect(),
+        _ => Vec::new(),
+    }
+}
+
 enum Reference {
     Variable(String),
     File(String),

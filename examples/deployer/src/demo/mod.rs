@@ -72,7 +72,7 @@ pub(crate) async fn run(options: Options) -> Result<String, String> {
     let behaviours = behaviours.map(|(version, (_, behaviour))| (version.tag.clone(), behaviour)).collect();
     let pods = Pods::new(shop.clone(), statsd, clock).map_err(|error| error.to_string())?;
     tokio::spawn(pods::follow(app.clone(), shop, pods, clock, behaviours));
-    talk::hello(address, token.expose(), &sources, FASTER);
+    talk::hello(&options, address, token.expose(), &sources, FASTER);
     tokio::spawn(autopilot::fly(app.clone()));
     server.serve(shutdown::after(shutdown::asked(), &app)).await;
     drop(folder);

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use nprt_shop::Sources;
 
-use super::VERSIONS;
+use super::{Options, VERSIONS};
 
 /// What a person needs to begin.
-pub(crate) fn hello(address: SocketAddr, token: &str, sources: &Sources, faster: u32) {
-    println!("deployer demo: the service boutique, in memory, with traffic.");
+pub(crate) fn hello(options: &Options, address: SocketAddr, token: &str, sources: &Sources, faster: u32) {
+    let place = options.kubeconfig.as_ref().map_or("in memory", |_| "on a real cluster");
+    println!("deployer demo: the service boutique, {place}, with traffic.");
     println!("Its clock runs {faster} times as fast, for all parts alike: a minute takes a second.");
     println!();
     println!("URL    http://{address}");
@@ -19,18 +20,22 @@ pub(crate) fn hello(address: SocketAddr, token: &str, sources: &Sources, faster:
         println!("  {}  {message}", version.tag);
     }
     let tag = |number: usize| sources.versions.get(number).map_or("", |version| version.tag.as_str());
-    let curl = format!("curl -sS -H 'Authorization: Bearer {token}'");
     println!();
-    println!("Type, in another terminal:");
-    println!("  {curl} http://{address}/");
-    println!(
-        "  {curl} -N -H 'Accept: text/event-stream' -X PUT 'http://{address}/boutique/canary?tag={}'",
-        tag(2)
-    );
-    println!("  {curl} http://{address}/boutique/canary");
+    println!("Type, in another terminal (cargo install --locked --path examples/depctl):");
+    println!("  export DEPCTL_URL=http://{address} DEPCTL_TOKEN={token}");
+    println!("  depctl ls");
+    println!("  depctl canary boutique --tag {} --watch", tag(2));
+    println!("  depctl report boutique");
+    println!("Without depctl:");
+    println!("  curl -sS -H 'Authorization: Bearer {token}' http://{address}/");
     println!();
-    println!("The autopilot judges each canary every minute (a second here): {} is rolled back,", tag(2));
-    println!("{} is promoted. Ctrl-C ends it all.", tag(1));
+    if options.no_autopilot {
+        println!("The verdict is yours: depctl promote boutique, or depctl rollback boutique.");
+    } else {
+        println!("The autopilot judges each canary every minute (a second here): {} is rolled back,", tag(2));
+        println!("{} is promoted.", tag(1));
+    }
+    println!("Ctrl-C ends it all.");
     // Whoever reads this through a pipe waits for it.
     let _ = std::io::Write::flush(&mut std::io::stdout());
 }

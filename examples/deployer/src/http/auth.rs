@@ -68,6 +68,15 @@ pub(crate) fn allow_any(token: &Token, actions: &[Action]) -> Result<(), Problem
         .with_available(token.actions.iter().map(|action| action.as_str())))
 }
 
+/// # Errors
+/// 403 where the token may not read, or only some services: what the server counts names all.
+pub(crate) fn allow_numbers(token: &Token) -> Result<(), Problem> {
+    allow_any(token, &[Action::Read])?;
+    let Some(services) = &token.services else { return Ok(()) };
+    let problem = Problem::forbidden("this token is for some services only, and this is about all");
+    Err(problem.with_available(services))
+}
+
 /// Whether a person sits at the other end, who has the answer in hand.
 pub(crate) fn is_depctl(headers: &HeaderMap) -> bool {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());

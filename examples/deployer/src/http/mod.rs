@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod answered;
 mod asked;
 mod auth;
 mod change;

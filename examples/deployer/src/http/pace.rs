@@ -1,7 +1,8 @@
-//! How long a connection may keep us waiting: between two requests, and for the rest of a request that it began.
-//! hyper has one limit for both, which would end idle connections as soon as slow ones, and none for a connection
-//! that has sent nothing yet.
+//! How long a connection may keep us waiting: between two requests, for the rest of a request that it began, and for
+//! taking an answer. hyper has one limit for the first two, which would end idle connections as soon as slow ones, and none
+//! for a connection that has sent nothing yet, or that reads nothing.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +23,11 @@ pub(super) struct Pace(Arc<Mutex<State>>);
 struct State {
     idle: Duration,
     receive: Duration,
-    /// Requests that are not answered yet.
-    requests: usize,
+    send: Duration,
+    /// Requests that are not answered yet, each with since when the client has not taken what is there of its answer.
+    requests: BTreeMap<u64, Option<Instant>>,
+    /// The number of the next one.
+    next: u64,
     /// Since when there are none, or since the next one began to come.
     since: Instant,
     has_begun: bool,
@@ -36,7 +40,9 @@ impl Pace {
         Self(Arc::new(Mutex::new(State {
             idle: Duration::from_secs(limits.idle_seconds),
             receive: Duration::from_secs(limits.receive_seconds),
-            requests: 0,
+            send: Duration::from_secs(limits.send_seconds),
+            requests: BTreeMap::new(),
+            next: 0,
             since: Instant::now(),
             has_begun: false,
             is_http2: false,
@@ -46,17 +52,19 @@ impl Pace {
     /// A request has come, and is under way until what this returns is dropped.
     pub(super) fn request(&self, version: Version) -> UnderWay {
         let mut state = self.lock();
-        state.requests += 1;
+        let number = state.next;
+        state.next += 1;
+        state.requests.insert(number, None);
         state.has_begun = false;
         state.is_http2 |= version == Version::HTTP_2;
         drop(state);
-        UnderWay(self.clone())
+        UnderWay { pace: self.clone(), number }
     }
 
     /// Bytes have come. Those of a request's body are none of a next one.
     fn received(&self) {
         let mut state = self.lock();
-        if state.requests == 0 && !state.has_begun {
+        if state.requests.is_empty() && !state.has_begun {
             (state.has_begun, state.since) = (true, Instant::now());
         }
     }
@@ -64,11 +72,17 @@ impl Pace {
     /// Until when something must come; a request under way has limits of its own.
     fn limit(&self) -> Option<Instant> {
         let state = self.lock();
-        match state.requests {
-            0 if state.has_begun && !state.is_http2 => Some(state.since + state.receive),
-            0 => Some(state.since + state.idle),
-            _ => None,
+        if !state.requests.is_empty() {
+            // Where HTTP/1 keeps us waiting it is the connection that takes nothing.
+            let untaken = state.requests.values().flatten().min().filter(|_| state.is_http2);
+            return untaken.map(|since| *since + state.send);
         }
+        let is_slow = state.has_begun && !state.is_http2;
+        Some(state.since + if is_slow { state.receive } else { state.idle })
+    }
+
+    fn send(&self) -> Duration {
+        self.lock().send
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -78,13 +92,24 @@ impl Pace {
 
 /// A request that is not answered yet.
 #[derive(Debug)]
-pub(super) struct UnderWay(Pace);
+pub(super) struct UnderWay {
+    pace: Pace,
+    number: u64,
+}
+
+impl UnderWay {
+    /// Something of its answer is there for the client to take; or else it has taken all, and waits for us.
+    pub(super) fn is_there(&self, is_there: bool) {
+        let since = is_there.then(Instant::now);
+        self.pace.lock().requests.insert(self.number, since);
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.requests -= 1;
-        if state.requests == 0 {
+        let mut state = self.pace.lock();
+        state.requests.remove(&self.number);
+        if state.requests.is_empty() {
             (state.has_begun, state.since) = (false, Instant::now());
         }
     }
@@ -96,12 +121,26 @@ pub(super) struct Paced<S> {
     stream: S,
     pace: Pace,
     alarm: Pin<Box<Sleep>>,
+    /// Rings when the client has read nothing for too long; there while it reads nothing.
+    stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, pace: Pace) -> Self {
         let alarm = Box::pin(tokio::time::sleep_until(Instant::now()));
-        Self { stream, pace, alarm }
+        Self { stream, pace, alarm, stall: None }
+    }
+
+    /// What became of writing: it fails where the client has read nothing for too long.
+    fn in_time<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stall = None;
+            return written;
+        }
+        let patience = self.pace.send();
+        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(stall.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -133,7 +172,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(context, written)
     }
 
     fn poll_write_vectored(
@@ -141,7 +181,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.in_time(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

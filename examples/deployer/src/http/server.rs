@@ -9,7 +9,6 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
-use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -19,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::answered::Answered;
 use super::pace::{Pace, Paced};
 use super::problem::Problem;
 use super::router;
@@ -151,12 +151,7 @@ where
         // hyper ends what is larger than its buffer; what just fits may be twice as much.
         false => Problem::too_large_headers(header_bytes).into_response(),
     };
-    Ok(answer.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _ = &under_way;
-            frame
-        }))
-    }))
+    Ok(answer.map(|body| Body::new(Answered::new(body, under_way))))
 }
 
 /// The bytes of a request's line and headers, about.

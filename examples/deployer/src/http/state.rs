@@ -10,7 +10,6 @@ use super::asked::Asked;
 use super::auth;
 use super::problem::Problem;
 use crate::app::App;
-use crate::config::Action;
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -34,7 +33,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 }
 
 pub(crate) async fn metrics(asked: Asked) -> Result<Response, Problem> {
-    auth::allow_any(&asked.token, &[Action::Read])?;
+    auth::allow_numbers(&asked.token)?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, kind)], asked.app.numbers().text()).into_response())
 }

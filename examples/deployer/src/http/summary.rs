@@ -1,5 +1,6 @@
 use nprt::bugsnag::BugsnagConfig;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::config::{Metrics, Notify, Registry, ServiceConfig, Vcs};
 
@@ -14,19 +15,19 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         Registry::Layout(layout) => json!({"layout": layout}),
     };
     let metrics = match &config.metrics {
-        Metrics::Prometheus(prometheus) => json!({"prometheus": {"url": prometheus.url}}),
+        Metrics::Prometheus(prometheus) => json!({"prometheus": {"url": origin(&prometheus.url)}}),
         Metrics::Datadog(datadog) => json!({"datadog": {"site": datadog.site}}),
         Metrics::Statsd(statsd) => json!({"statsd": {"listen": statsd.listen}}),
-        Metrics::Aggregator(aggregator) => json!({"aggregator": {"url": aggregator.url}}),
+        Metrics::Aggregator(aggregator) => json!({"aggregator": {"url": origin(&aggregator.url)}}),
     };
     let notifier = |notify: &Notify| match notify {
         Notify::Slack(slack) => json!({"slack": {"channel": slack.channel}}),
         Notify::Bugsnag(BugsnagConfig { endpoint, release_stage, least_severity, .. }) => {
             json!({"bugsnag": {
-                "endpoint": endpoint, "release_stage": release_stage, "least_severity": least_severity,
+                "endpoint": origin(endpoint), "release_stage": release_stage, "least_severity": least_severity,
             }})
         }
-        Notify::Webhook(webhook) => json!({"webhook": {"url": webhook.url}}),
+        Notify::Webhook(webhook) => json!({"webhook": {"url": origin(&webhook.url)}}),
     };
     let service = &config.service;
     json!({
@@ -43,4 +44,10 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         "allow_kinds": service.allow_kinds,
         "transform": service.transform,
     })
+}
+
+/// Scheme, host and port: the rest of an address may let in whoever knows it. That of a repository, which says what it is,
+/// has neither user nor query.
+fn origin(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.origin().ascii_serialization())
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use nprt_testkit::{need, tool};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::support::{ADMIN, HERE, Server, World, server};
 
@@ -46,6 +48,15 @@ fn lines(file: &str) -> Vec<String> {
     found.collect()
 }
 
+/// Waits until the script has asked so many times more what runs.
+async fn looks(server: &Server, more: usize) {
+    let count = || server.log().matches("path=/web/status").count();
+    let before = count();
+    while count() < before + more {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn each_ci_starts_a_canary_and_waits_for_its_verdict() {
     if need(tool("jq")).is_none() {
@@ -71,10 +82,12 @@ async fn each_ci_starts_a_canary_and_waits_for_its_verdict() {
         );
 
         let waiting = start(&server, &verdict, &tag);
+        looks(&server, 1).await;
         assert_eq!(server.put(&format!("/web/{decision}")).await.0, 200);
         let decided = waiting.wait_with_output().await.unwrap();
-        assert_eq!(decided.status.success(), decision == "promote", "{file}: {}", said(&decided));
-        let expected = if decision == "promote" { "was promoted" } else { "was rolled back" };
+        let (code, expected) =
+            if decision == "promote" { (0, "was promoted") } else { (3, "was rolled back") };
+        assert_eq!(decided.status.code(), Some(code), "{file}: {}", said(&decided));
         assert!(said(&decided).contains(expected), "{file}: {}", said(&decided));
     }
 }
@@ -110,9 +123,119 @@ async fn a_problem_fails_the_build_and_the_token_is_no_argument() {
     assert_eq!(status["stable"]["tag"], world.tag(1).as_str());
 
     let nobody = run(&server, "DEPLOYER_URL=http://127.0.0.1:9 ci/deployer.sh web deploy tag=x", "").await;
-    assert!(!nobody.status.success() && said(&nobody).contains("does not answer"), "{}", said(&nobody));
+    assert!(
+        nobody.status.code() == Some(5) && said(&nobody).contains("does not answer"),
+        "{}",
+        said(&nobody)
+    );
+    let wrong = run(&server, "DEPLOYER_TOKEN= ci/deployer.sh web hold", "").await;
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
     let token = run(&server, "DEPLOYER_TOKEN=wrong-wrong-wrong ci/deployer.sh web hold", "").await;
     assert!(said(&token).contains("(401)"), "{}", said(&token));
+}
+
+/// What GitHub is told of a verdict, by which it reverts or does not.
+#[tokio::test]
+async fn only_a_rollback_is_reverted() {
+    if need(tool("jq")).is_none() {
+        return;
+    }
+    let text = std::fs::read_to_string(Path::new(HERE).join("ci/github-actions.yml")).unwrap();
+    let workflow: Value = serde_saphyr::from_str(&text).unwrap();
+    let revert = &workflow["jobs"]["revert"];
+    assert_eq!(revert["uses"], "./.github/workflows/revert.yml");
+    assert!(revert["if"].as_str().unwrap().starts_with("failure() && needs.canary.outputs.code == '3' &&"));
+    assert_eq!(workflow["jobs"]["canary"]["outputs"]["code"], "${{ steps.verdict.outputs.code }}");
+    let text = std::fs::read_to_string(Path::new(HERE).join("ci/revert.yml")).unwrap();
+    let called: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(called["on"], "workflow_call", "nothing else starts it");
+
+    let world = World::new();
+    let server = server(&world, json!({"autopilot": {"enabled": false}})).await;
+    let [_, verdict] = lines("github-actions.yml").try_into().unwrap();
+    let output = world.folder.path().join("output");
+    let verdict = format!("export GITHUB_OUTPUT={}; {verdict}", output.display());
+    let [first, second, third] = [0, 1, 2].map(|number| world.tag(number));
+    assert_eq!(server.put(&format!("/web/deploy?tag={first}")).await.0, 200);
+    // What happens to the canary while CI waits, and what it is told.
+    for (happens, code) in [
+        ("rollback".to_owned(), "code=3\n"),
+        (format!("canary?tag={third}"), "code=4\n"),
+        (format!("deploy?tag={third}"), "code=4\n"),
+    ] {
+        assert_eq!(server.put(&format!("/web/canary?tag={second}")).await.0, 200);
+        std::fs::write(&output, "").unwrap();
+        let waiting = start(&server, &verdict, &second);
+        looks(&server, 2).await;
+        assert_eq!(server.put(&format!("/web/{happens}")).await.0, 200);
+        let decided = waiting.wait_with_output().await.unwrap();
+        assert!(!decided.status.success(), "{happens}: {}", said(&decided));
+        assert_eq!(std::fs::read_to_string(&output).unwrap(), code, "{happens}: {}", said(&decided));
+    }
+    // One that is not there from the beginning, a token that is not known, and nobody at all.
+    for (change, code) in [
+        ("true", "code=4\n"),
+        ("DEPLOYER_TOKEN=wrong", "code=1\n"),
+        ("DEPLOYER_URL=http://127.0.0.1:9", "code=5\n"),
+    ] {
+        std::fs::write(&output, "").unwrap();
+        let line = format!("export DEPLOYER_FAILURES=2; {change}; {verdict}");
+        let decided = run(&server, &line, &second).await;
+        assert!(!decided.status.success(), "{change}: {}", said(&decided));
+        assert_eq!(std::fs::read_to_string(&output).unwrap(), code, "{change}: {}", said(&decided));
+    }
+}
+
+/// A deployer that is away for a while: its port is closed, then a proxy says 503, and each again in the middle.
+#[tokio::test]
+async fn a_verdict_is_waited_for_while_deployer_is_away() {
+    if need(tool("jq")).is_none() {
+        return;
+    }
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ask = |failures: u32| {
+        Command::new("sh")
+            .args(["ci/deployer.sh", "web", "verdict", "main-2"])
+            .current_dir(HERE)
+            .env("DEPLOYER_URL", format!("http://{port}"))
+            .envs([("DEPLOYER_TOKEN", ADMIN), ("DEPLOYER_INTERVAL", "0.1")])
+            .env("DEPLOYER_FAILURES", failures.to_string())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    };
+    let gone = ask(3).wait_with_output().await.unwrap();
+    assert_eq!((gone.status.code(), said(&gone).matches("asking again").count()), (Some(5), 3));
+
+    let waiting = ask(100);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let deployer = MockServer::builder().listener(std::net::TcpListener::bind(port).unwrap()).start().await;
+    let status = |canary: Value, stable: &str| {
+        ResponseTemplate::new(200).set_body_json(json!({"canary": canary, "stable": {"tag": stable}}))
+    };
+    let away = || ResponseTemplate::new(503).set_body_string("<html>no backend</html>");
+    for (answer, times) in [
+        (away(), 3),
+        (status(json!({"tag": "main-2"}), "main-1"), 2),
+        (away(), 3),
+        (status(Value::Null, "main-2"), 1),
+    ] {
+        Mock::given(path("/web/status")).respond_with(answer).up_to_n_times(times).mount(&deployer).await;
+    }
+    let decided = waiting.wait_with_output().await.unwrap();
+    assert!(decided.status.success() && said(&decided).contains("main-2 was promoted"), "{}", said(&decided));
+    assert!(said(&decided).contains("no answer (000)") && said(&decided).contains("no answer (503)"));
+    // Not without end, and a refusal at once.
+    for (status, asked) in [(503, 3), (403, 0)] {
+        deployer.reset().await;
+        let refusal = ResponseTemplate::new(status).set_body_json(json!({"title": "No", "detail": "no"}));
+        Mock::given(path("/web/status")).respond_with(refusal).mount(&deployer).await;
+        let failed = ask(3).wait_with_output().await.unwrap();
+        let text = said(&failed);
+        assert_eq!((failed.status.code(), text.matches("asking again").count()), (Some(1), asked), "{text}");
+    }
 }
 
 /// The arguments of the curl that asks the server to wait, as any process sees them.

@@ -42,7 +42,7 @@ tokens:
   actions: [deploy, canary]
   deployable_branches: [main]
 - name: me
-  sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  sha256: c8d0a26d3f333b50700310dc79fc9fc8ada83e4a5c343c27c8f920b804b36f5b
 services:
 - name: shop
   vcs: {{git: {{url: {at}/shop.git}}}}
@@ -138,6 +138,27 @@ fn what_only_its_backend_knows_is_checked_too() {
         assert!(said.lines().any(|line| line.starts_with(expected)), "{expected}\n{said}");
     }
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+/// What `serve` refuses is not right.
+#[test]
+fn a_file_without_tokens_is_right_only_where_that_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = everything(folder.path());
+    let (before, rest) = right.split_once("tokens:\n").unwrap();
+    let file =
+        write(folder.path(), &format!("{before}services:\n{}", rest.split_once("services:\n").unwrap().1));
+    let output = check(&file);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "tokens: without one anybody could deploy; --insecure allows it\n");
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let mut meant = Command::new(DEPLOYER);
+    meant
+        .args(["check", "--insecure", "--config"])
+        .arg(&file)
+        .env("SLACK_URL", "https://hooks.example.com/x");
+    let output = meant.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

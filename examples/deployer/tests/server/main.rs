@@ -17,6 +17,7 @@ mod expected;
 mod http;
 mod image;
 mod kubernetes;
+mod log;
 mod namespace;
 #[cfg(feature = "otel")]
 mod otel;
@@ -25,6 +26,7 @@ mod readme;
 mod reload;
 mod replicas;
 mod schemathesis;
+mod secrets;
 mod statsd;
 #[path = "../support/mod.rs"]
 mod support;

@@ -53,7 +53,19 @@ async fn its_commands_do_what_stands_there() {
     let check = ["check", "--config", "deployer.yml"];
     let checked = Command::new(DEPLOYER).args(check).current_dir(world.folder.path()).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
-    // The server above is `serve`; the demo is what cargo would run.
+    // The server above is `serve`.
+}
+
+/// The demo is what cargo would run.
+#[tokio::test]
+async fn the_demo_says_what_stands_there() {
     let demo = Server::demo(&[]);
     assert_eq!(demo.get("/boutique/status").await.0, 200);
+    let readme = include_str!("../../README.md");
+    let shown =
+        readme.split("$ cargo run -p deployer -- demo\n").nth(1).unwrap().split("```").next().unwrap();
+    let said = demo.hello.replace(&demo.url, "http://127.0.0.1:8080");
+    assert_eq!(said.replace(&demo.token, "0123456789abcdef0123456789abcdef"), shown);
+    let mine = Server::demo(&["--no-autopilot"]);
+    assert!(mine.hello.contains("The verdict is yours: depctl promote") && !mine.hello.contains("autopilot"));
 }

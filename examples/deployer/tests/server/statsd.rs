@@ -1,12 +1,12 @@
 //! `deployer statsd`: one aggregator that two deployers ask, killed in the middle.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::aggregator::{self, TOKEN, traffic};
-use crate::support::{ADMIN, DEPLOYER, Server, World, client};
+use crate::support::{ADMIN, DEPLOYER, Server, World, client, signal};
 
 const NO_SERVICE: &str = "services: expected at least one service";
 async fn ask(url: &str, path: &str, token: &str) -> (u16, Value) {
@@ -90,6 +90,46 @@ async fn two_deployers_ask_one_aggregator_and_say_what_was_lost_when_it_was_kill
 }
 
 #[tokio::test]
+async fn its_token_is_read_anew_and_what_it_heard_is_kept() {
+    const OTHER: &str = "another-secret-of-ours";
+    let folder = tempfile::tempdir().unwrap();
+    let (path, secret) = (folder.path().join("statsd.yml"), folder.path().join("token"));
+    let write = |bytes: u64| {
+        let statsd = json!({"listen": "127.0.0.1:0", "receive_buffer_bytes": bytes});
+        let file = json!({"aggregator": {"token": {"from_file": secret}, "statsd": statsd}});
+        std::fs::write(&path, file.to_string()).unwrap();
+    };
+    write(1 << 16);
+    std::fs::write(&secret, TOKEN).unwrap();
+    let statsd = aggregator::serve(&path, "127.0.0.1:0").await;
+    let known = async |token: &'static str| ask(&statsd.url, "/v1/known-since", token).await;
+    let (_, born) = known(TOKEN).await;
+    let until = async |what: &str, is_so: &dyn Fn(&str) -> bool| {
+        let began = Instant::now();
+        while !is_so(&statsd.log()) {
+            assert!(began.elapsed() < Duration::from_secs(20), "{what}\n{}", statsd.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+
+    signal(statsd.pid(), "HUP");
+    until("asked by a signal", &|log| log.contains("the token was read anew")).await;
+    assert_eq!(known(TOKEN).await, (200, born.clone()));
+
+    std::fs::write(&secret, OTHER).unwrap();
+    until("its file changed", &|log| log.matches("the token was read anew").count() == 2).await;
+    assert_eq!((known(TOKEN).await.0, known(OTHER).await), (401, (200, born.clone())));
+    assert!(!statsd.log().contains("after a restart"), "{}", statsd.log());
+
+    write(1 << 17);
+    until("more changed", &|log| log.contains("what changed beside the token holds after a restart")).await;
+    // Without a token it would answer everybody.
+    std::fs::write(&path, json!({"aggregator": {}}).to_string()).unwrap();
+    until("a wrong one", &|log| log.contains("the token before stays: aggregator.token: missing")).await;
+    assert_eq!((known("").await.0, known(OTHER).await), (401, (200, born)));
+}
+
+#[tokio::test]
 async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deployer.yml");
@@ -100,7 +140,9 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
     };
     let service = json!({"name": "web", "vcs": {"git": {"url": "/srv/web"}}, "cluster": {"memory": {}},
         "metrics": {"aggregator": {"url": "http://statsd:8126", "token": TOKEN}}});
-    let (right, said) = run("check", json!({"services": [service], "aggregator": {"token": TOKEN}}));
+    let tokens = json!([{"name": "ci", "secret": ADMIN}]);
+    let both = json!({"services": [service], "tokens": tokens, "aggregator": {"token": TOKEN}});
+    let (right, said) = run("check", both);
     assert!(right, "{said}");
     assert!(
         run("check", json!({"aggregator": {"token": TOKEN}})).0,
@@ -115,6 +157,7 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
         ("statsd", json!({"aggregator": {"tokn": TOKEN}}), "aggregator.tokn: unknown field"),
         ("check", json!({"aggregator": {"statsd": {"metrics": {}}}}), "aggregator.statsd: "),
         ("check", json!({"services": [wrong]}), "services[0].metrics: "),
+        ("check", json!({"aggregator": {}}), "aggregator.token: missing"),
         ("check", json!({}), NO_SERVICE),
         (
             "serve",

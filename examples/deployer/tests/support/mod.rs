@@ -187,6 +187,7 @@ pub(crate) fn tokens() -> Value {
         {"name": "admin", "secret": ADMIN},
         {"name": "reader", "secret": "correct-horse-battery-reader", "actions": ["read"]},
         {"name": "ci", "secret": "correct-horse-battery-ci", "actions": ["deploy"], "services": ["web"]},
+        {"name": "guest", "secret": "correct-horse-battery-guest", "actions": ["read"], "services": ["web"]},
         {"name": "trial", "secret": "correct-horse-battery-trial", "actions": ["canary"]},
         {"name": "main", "secret": "correct-horse-battery-main", "deployable_branches": ["main"]},
     ])

@@ -14,6 +14,8 @@ pub(crate) struct Process {
     pub(crate) token: String,
     /// Of the demo's versions, oldest first.
     pub(crate) tags: Vec<String>,
+    /// What the demo tells a person who starts it.
+    pub(crate) hello: String,
     log: Arc<Log>,
 }
 
@@ -32,6 +34,7 @@ impl Process {
             command.args(["demo", "--listen", "127.0.0.1:0"]).args(arguments).stdout(Stdio::piped()),
         );
         for line in BufReader::new(demo.child.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            demo.hello += &format!("{line}\n");
             match line.split_once(' ') {
                 Some(("URL", url)) => url.trim().clone_into(&mut demo.url),
                 Some(("TOKEN", token)) => token.trim().clone_into(&mut demo.token),
@@ -69,7 +72,7 @@ impl Process {
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = follow(child.stderr.take().unwrap());
-        Self { child, url: String::new(), token: String::new(), tags: Vec::new(), log }
+        Self { child, url: String::new(), token: String::new(), tags: Vec::new(), hello: String::new(), log }
     }
 
     pub(crate) fn log(&self) -> String {

@@ -32,6 +32,12 @@ async fn who_may_do_what() {
         (&get, "/web/canary", "reader", 404),
         (&get, "/metrics", "reader", 200),
         (&get, "/metrics", "trial", 403),
+        (&get, "/metrics", "guest", 403),
+        (&get, "/", "guest", 200),
+        (&get, "/web", "guest", 200),
+        (&get, "/other", "guest", 403),
+        (&get, "/other/status", "guest", 403),
+        (&put, "/web/rollback", "guest", 403),
         (&put, "/web/deploy", "reader", 403),
         (&put, "/web/deploy", "trial", 403),
         (&put, "/web/deploy", "ci", 400),
@@ -67,6 +73,11 @@ async fn who_may_do_what() {
             assert_eq!(asks, expected == 401, "{method} {path} {name}");
         }
     }
+    // What it is not for is not even named.
+    let all = ask(Method::GET, "/", &of("guest"), false).await.text().await.unwrap();
+    assert!(all.contains("\"web\"") && !all.contains("other"), "{all}");
+    let refused = ask(Method::GET, "/metrics", &of("guest"), false).await.text().await.unwrap();
+    assert!(refused.contains("for some services only"), "{refused}");
     let other_user = client().get(format!("{}/web", server.url)).basic_auth("ada", Some(ADMIN));
     assert_eq!(other_user.send().await.unwrap().status(), 401);
     assert!(!server.log().contains("correct-horse"), "{}", server.log());
