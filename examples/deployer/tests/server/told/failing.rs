@@ -84,7 +84,8 @@ async fn notifiers_that_fail_neither_fail_a_deploy_nor_hold_it_up_for_long() {
     }
     // None of it is shown with the configuration.
     let shown = server.get("/web").await.1["config"]["notifiers"].to_string();
-    assert!(shown.contains(FakeSlack::CHANNEL) && shown.contains(&receiver.url()), "{shown}");
+    let origin: Vec<String> = receiver.url().split('/').take(3).map(str::to_owned).collect();
+    assert!(shown.contains(FakeSlack::CHANNEL) && shown.contains(&origin.join("/")), "{shown}");
     for secret in [FakeSlack::WEBHOOK, "hunter2", FakeSlack::TOKEN, FakeBugsnag::KEY, "MfKQ"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
