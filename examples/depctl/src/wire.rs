@@ -59,6 +59,9 @@ pub(crate) struct Done {
 pub(crate) struct Expected {
     pub(crate) detect_minutes: Option<f64>,
     pub(crate) pass_minutes: Option<f64>,
+    /// Why not all of it is known.
+    #[serde(default)]
+    pub(crate) why: Option<String>,
 }
 
 /// What a dry run would change.

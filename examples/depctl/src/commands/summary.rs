@@ -34,13 +34,18 @@ pub(super) fn deployment(Done { deployment: done, expected }: &Done) -> String {
 }
 
 /// How long the verdict takes, at the present traffic.
-fn expectation(expected: &Expected) -> String {
+fn expectation(Expected { detect_minutes, pass_minutes, why }: &Expected) -> String {
+    let why = why.as_ref().map(|why| format!(": {}", line(why))).unwrap_or_default();
     let minutes = |minutes: Option<f64>| match minutes {
         Some(minutes) => format!("after about {minutes:.0} min"),
-        None => "not at the present traffic".to_owned(),
+        None => "at a time that is not known".to_owned(),
     };
-    let (detect, pass) = (minutes(expected.detect_minutes), minutes(expected.pass_minutes));
-    format!("expected: +25 % is found {detect}, a pass {pass}\n")
+    match (*detect_minutes, *pass_minutes) {
+        (None, None) => format!("expected: not known{why}\n"),
+        (detect, pass) => {
+            format!("expected: +25 % is found {}, a pass {}{why}\n", minutes(detect), minutes(pass))
+        }
+    }
 }
 
 pub(super) fn rollback(done: &Rollback) -> String {

@@ -115,14 +115,31 @@ async fn a_deploy_that_fails_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn canary_says_how_long_its_verdict_takes() {
-    let bench = Bench::new().await;
-    let mut canary = deployment("canary");
-    canary["expected"] = json!({"detect_minutes": 12, "pass_minutes": null});
-    // A server, or a proxy, that does not stream.
-    bench.answer("PUT", "/shop/canary", canary).await;
-    let ran = bench.run(&["canary", "-t", "x"]).is(0);
-    let expected = "expected: +25 % is found after about 12 min, a pass not at the present traffic\n";
-    assert!(ran.out.contains("runs on canary") && ran.out.contains(expected), "{}", ran.out);
+    for (expected, said) in [
+        (
+            json!({"detect_minutes": 12, "pass_minutes": 40, "why": null}),
+            "+25 % is found after about 12 min, a pass after about 40 min",
+        ),
+        (
+            json!({"detect_minutes": 12, "pass_minutes": null, "why": "there is too little\ntraffic"}),
+            "+25 % is found after about 12 min, a pass at a time that is not known: there is too little traffic",
+        ),
+        (
+            json!({"detect_minutes": null, "pass_minutes": null, "why": "the metrics do not answer"}),
+            "not known: the metrics do not answer",
+        ),
+        // A server that does not say why.
+        (json!({"detect_minutes": null, "pass_minutes": null}), "not known"),
+    ] {
+        let bench = Bench::new().await;
+        let mut canary = deployment("canary");
+        canary["expected"] = expected;
+        // A server, or a proxy, that does not stream.
+        bench.answer("PUT", "/shop/canary", canary).await;
+        let ran = bench.run(&["canary", "-t", "x"]).is(0);
+        assert!(ran.out.contains("runs on canary"), "{}", ran.out);
+        assert!(ran.out.contains(&format!("\nexpected: {said}\n")), "{said} in {}", ran.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

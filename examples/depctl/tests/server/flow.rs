@@ -42,7 +42,10 @@ fn a_version_is_deployed_tried_held_promoted_and_the_next_one_rolled_back() {
     }
 
     let started = desk.run(&["canary", "web", "--commit", &world.commits[1]]).is(0);
-    started.says(&[&format!("web: {} ({}) runs on canary", tags[1], short(1)), "expected: +25 % is found"]);
+    started.says(&[
+        &format!("web: {} ({}) runs on canary", tags[1], short(1)),
+        "expected: not known: too little is known of stable's latency",
+    ]);
     desk.run(&["watch", "web", "--once"]).is(4).says(&["inconclusive: "]);
     desk.run(&["hold", "web", "--reason", "the fair"])
         .is(0)

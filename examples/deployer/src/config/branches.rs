@@ -18,7 +18,8 @@ impl Branches {
     }
 
     /// Whether an image of that tag may be deployed, by the branch before its commit, as CI writes it there. One
-    /// that names no branch is of none that is allowed.
+    /// that names no branch is of none that is allowed. Branches that are the same in tags cannot be told apart: where
+    /// `release/*` is allowed, so are images of `release-x`.
     pub(crate) fn allow_tag(&self, tag: &Tag) -> bool {
         if !self.is_limited() {
             return true;
