@@ -18,6 +18,7 @@ mod http;
 mod image;
 mod kubernetes;
 mod namespace;
+mod options;
 #[cfg(feature = "otel")]
 mod otel;
 mod pages;
@@ -25,7 +26,9 @@ mod readme;
 mod reload;
 mod replicas;
 mod schemathesis;
+mod secrets;
 mod statsd;
+mod subversion;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;

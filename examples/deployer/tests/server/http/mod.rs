@@ -3,3 +3,4 @@
 mod access;
 mod patience;
 mod routes;
+mod tags;
