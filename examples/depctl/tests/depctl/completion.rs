@@ -1,8 +1,10 @@
-//! Completion as the shells' scripts ask for it.
+//! Completion as the shells' scripts ask for it, and as the shells do it.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nprt_testkit::{need, tool};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -47,40 +49,61 @@ async fn it_is_quick_or_silent() {
     assert!(offered(&bench, &["status", ""]).is_empty());
 }
 
-/// Each shell takes the script that it is given, where it is installed; bash completes by it.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_scripts_are_for_the_shells() {
-    let bench = Bench::new().await;
-    for (shell, part) in
-        [("bash", "complete -o"), ("zsh", "#compdef depctl"), ("fish", "complete --keep-order")]
-    {
-        let ran = run(&mut bench.bare(&["completions", shell])).is(0);
-        assert!(ran.out.contains(part), "{}", ran.out);
-        bench.write(&format!("script.{shell}"), &ran.out);
-        if let Ok(output) =
-            Command::new(shell).arg("-n").arg(bench.home.path().join(format!("script.{shell}"))).output()
-        {
-            assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-    }
+/// The line of the README that installs it in this shell.
+fn line(shell: &str) -> String {
+    let lines = include_str!("../../README.md").lines();
+    let mut lines = lines.filter(|line| line.contains(&format!("depctl completions {shell}")));
+    lines.next().unwrap().split('#').next().unwrap().trim().to_owned()
 }
 
-/// What bash itself completes, by the script that is installed in it.
-#[tokio::test(flavor = "multi_thread")]
-async fn bash_completes_by_the_script() {
+/// A server with the service `shop`, and a shell that knows it, as `depctl` does.
+async fn shell(program: &'static str) -> Option<(Bench, Command)> {
+    let program = need(tool(program))?;
     let bench = Bench::new().await;
     let service = json!({"name": "shop", "stable": null, "canary": null, "operation": null, "verdict": null});
     bench.answer("GET", "/", json!({"version": "1", "services": [service]})).await;
-    let script = "source <(depctl completions bash)
-        function=$(complete -p depctl | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+    let depctl = Path::new(env!("CARGO_BIN_EXE_depctl")).parent().unwrap().to_str().unwrap();
+    let mut command = Command::new(program);
+    command.env_clear().envs(bench.command(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("PATH", format!("{depctl}:{}", std::env::var("PATH").unwrap())).env("TERM", "dumb");
+    command.current_dir(bench.home.path()).stdin(Stdio::null());
+    Some((bench, command))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bash_completes_by_the_readme() {
+    let Some((_bench, mut bash)) = shell("bash").await else { return };
+    let script = format!(
+        r#"{}
+        function=$(complete -p depctl | sed 's/.*-F \([^ ]*\) .*/\1/')
         COMP_WORDS=(depctl show sh); COMP_CWORD=2; COMP_TYPE=9
-        $function depctl sh show; echo \"${COMPREPLY[@]}\"";
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_depctl")).parent().unwrap().to_str().unwrap();
-    let command = bench.command(&[]);
-    let path = format!("{program}:{}", std::env::var("PATH").unwrap());
-    let mut bash = Command::new("bash");
-    bash.args(["--norc", "-c", script])
-        .env_clear()
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    assert_eq!(run(bash.env("PATH", path)).is(0).out.trim(), "shop");
+        $function depctl sh show; echo "${{COMPREPLY[@]}}""#,
+        line("bash")
+    );
+    assert_eq!(run(bash.args(["--norc", "-c", &script])).is(0).out.trim(), "shop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fish_completes_by_the_readme() {
+    let Some((_bench, mut fish)) = shell("fish").await else { return };
+    let script = format!("{}\ncomplete --do-complete 'depctl show sh'", line("fish"));
+    assert_eq!(run(fish.args(["--no-config", "-c", &script])).is(0).out.trim(), "shop");
+}
+
+/// Its completion works where somebody types: on a terminal, where Control-G then shows the line.
+#[tokio::test(flavor = "multi_thread")]
+async fn zsh_completes_by_the_readme() {
+    let Some((bench, mut zsh)) = shell("zsh").await else { return };
+    let configuration = format!(
+        "autoload -U compinit; compinit -u -D
+        {}
+        show() {{ print -r -- \"$BUFFER\" >~/line }}; zle -N show; bindkey '^G' show",
+        line("zsh")
+    );
+    bench.write(".zshrc", &configuration);
+    let script = r"zmodload zsh/zpty; zpty person zsh -d -i
+        zpty -w -n person $'depctl show sh\t\C-g'
+        until [[ -s ~/line ]] || (( SECONDS > 60 )); do zpty -r -t person said; sleep 0.1; done
+        zpty -d person; cat ~/line";
+    assert_eq!(run(zsh.args(["-f", "-c", script])).is(0).out.trim(), "depctl show shop");
 }

@@ -1,12 +1,16 @@
 //! deployer on Kubernetes, as its README installs it: the manifests on a real control plane, and deployer with the rights
-//! that they give it, deploying them.
+//! that they give it, deploying them. Each command of the README that needs a cluster is run.
 
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::Value;
 
-use crate::support::{HERE, Server, commits, images};
+use crate::aggregator::udp;
+use crate::support::{DEPLOYER, HERE, Server, commits, images};
 
 const IMAGE: &str = "ghcr.io/nprt/deployer";
 
@@ -14,10 +18,9 @@ const IMAGE: &str = "ghcr.io/nprt/deployer";
 async fn it_is_installed_by_two_commands_and_deploys_itself() {
     let Some(plane) = need(ControlPlane::shared().await) else { return };
     let admin = plane.kubectl();
-    let commands = install_commands();
-    assert_eq!(commands.len(), 2, "{commands:?}");
-    for command in commands {
-        run(&command, admin);
+    let mut commands = Commands::of_the_readme();
+    for what in ["apply --server-side -k examples/deployer/install", "create secret generic deployer "] {
+        run(&commands.take(what), admin);
     }
     assert_eq!(running(admin, "deployer").await, (3, format!("{IMAGE}:v0.1.0")));
 
@@ -54,9 +57,61 @@ async fn it_is_installed_by_two_commands_and_deploys_itself() {
     // It may do nothing elsewhere before it is bound there.
     let may = ["auth", "can-i", "create", "deployments.apps", "-n", "default"];
     assert!(account.run(&may).await.is_err());
-    run(&command_with("create rolebinding").replace("shop", "default"), admin);
+    run(&commands.take("create rolebinding").replace("shop", "default"), admin);
     assert_eq!(account.run(&may).await.unwrap().trim(), "yes");
     assert!(account.run(&["auth", "can-i", "create", "clusterroles"]).await.is_err());
+
+    for what in ["apply --server-side -k examples/deployer/statsd", "create secret generic statsd "] {
+        run(&commands.take(what), admin);
+    }
+    assert_eq!(running(admin, "statsd").await, (1, format!("{IMAGE}:v0.1.0")));
+    the_shipped_statsd_answers(admin).await;
+    assert!(commands.0.is_empty(), "no test runs {:?}", commands.0);
+}
+
+/// `deployer statsd` with the file that its pod has, and the token that the README made.
+async fn the_shipped_statsd_answers(admin: &Kubectl) {
+    let get = async |what: &str, name: &str, template: &str| {
+        let template = format!("go-template={template}");
+        admin.run(&["-n", "deployer", "get", what, name, "-o", &template]).await.unwrap()
+    };
+    let volume = "{{(index .spec.template.spec.volumes 0).configMap.name}}";
+    let map = get("deployment", "statsd", volume).await;
+    let config = get("configmap", &map, r#"{{index .data "deployer.yml"}}"#).await;
+    let token = get("secret", "statsd", "{{.data.token | base64decode}}").await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("token"), &token).unwrap();
+    let file = at.join("deployer.yml");
+    let here = [
+        ("/run/secrets/statsd", at.display().to_string()),
+        ("0.0.0.0:8126", "127.0.0.1:0".to_owned()),
+        ("0.0.0.0:8125", "127.0.0.1:0".to_owned()),
+    ];
+    std::fs::write(&file, replaced(config, &here)).unwrap();
+    let mut command = Command::new(DEPLOYER);
+    command.args(["statsd", "--config"]).arg(&file);
+    let mut server = Server::start(command).await;
+    let ask = async |server: &Server, path: &str| {
+        let response = server.send(reqwest::Method::GET, path, |request| request).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    assert_eq!(ask(&server, "/healthz").await.0, 200);
+    assert_eq!(ask(&server, "/v1/known-since").await.0, 401);
+    token.trim().clone_into(&mut server.token);
+    assert_eq!(ask(&server, "/v1/known-since").await.0, 200);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let began = Instant::now();
+    loop {
+        socket.send_to(b"request.latency:120|ms|#service:web,track:stable,pod:a", udp(&server)).unwrap();
+        let (_, text) = ask(&server, "/metrics").await;
+        let used = text.lines().find_map(|line| line.strip_prefix("statsd_lines_total{fate=\"used\"} "));
+        if used.unwrap_or_else(|| panic!("{text}")) != "0" {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{text}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// How many pods of a Deployment are ready, after its rollout, and their image.
@@ -69,25 +124,35 @@ async fn running(kubectl: &Kubectl, name: &str) -> (u64, String) {
     (shown["status"]["readyReplicas"].as_u64().unwrap(), image.to_owned())
 }
 
-/// The lines of the README that begin with `$` in its section about Kubernetes.
-fn readme_commands() -> Vec<String> {
-    let readme = std::fs::read_to_string(Path::new(HERE).join("README.md")).unwrap();
-    let section = readme.split("\n## ").find(|section| section.starts_with("On Kubernetes")).unwrap();
-    section.lines().filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned).collect()
+/// The commands of the README that need a cluster, until they are run; `readme.rs` runs the others.
+struct Commands(Vec<String>);
+
+impl Commands {
+    fn of_the_readme() -> Self {
+        let readme = std::fs::read_to_string(Path::new(HERE).join("README.md")).unwrap();
+        let commands = readme.lines().filter_map(|line| line.strip_prefix("$ "));
+        Self(commands.filter(|command| command.contains("kubectl ")).map(str::to_owned).collect())
+    }
+
+    fn take(&mut self, text: &str) -> String {
+        let found = self.0.iter().position(|command| command.contains(text));
+        self.0.remove(found.unwrap_or_else(|| panic!("{text} in {:?}", self.0)))
+    }
 }
 
-fn install_commands() -> Vec<String> {
-    readme_commands().into_iter().take(2).collect()
-}
-
-fn command_with(text: &str) -> String {
-    readme_commands().into_iter().find(|command| command.contains(text)).unwrap()
+/// What stands in a shipped file, with what is here in its place.
+fn replaced(mut text: String, here: &[(&str, String)]) -> String {
+    for (theirs, here) in here {
+        assert!(text.contains(theirs), "{theirs} in {text}");
+        text = text.replace(theirs, here);
+    }
+    text
 }
 
 /// Runs a command as a person does, at the top of the repository.
 fn run(command: &str, kubectl: &Kubectl) {
     let folder = kubectl.program().parent().unwrap().display().to_string();
-    let output = std::process::Command::new("bash")
+    let output = Command::new("bash")
         .args(["-o", "pipefail", "-c", command])
         .current_dir(Path::new(HERE).join("../.."))
         .env("PATH", format!("{folder}:{}", std::env::var("PATH").unwrap()))
@@ -123,20 +188,17 @@ impl World {
         };
         let token = get("secret", "{{.data.ci | base64decode}}").await;
         std::fs::write(at.join("ci"), &token).unwrap();
-        let mut config = get("configmap", r#"{{index .data "deployer.yml"}}"#).await;
+        let config = get("configmap", r#"{{index .data "deployer.yml"}}"#).await;
         let cluster = format!("kubeconfig: {}, namespace: deployer", account.kubeconfig().display());
-        for (theirs, here) in [
+        let here = [
             ("/run/secrets/deployer", at.display().to_string()),
             ("/var/cache/deployer", at.join("cache").display().to_string()),
             ("https://github.com/nprt/nprt.git", at.join("repository").display().to_string()),
             ("oci: {}", format!("layout: {{root: {}}}", at.join("images").display())),
             ("in_cluster: true", cluster),
-        ] {
-            assert!(config.contains(theirs), "{theirs} in {config}");
-            config = config.replace(theirs, &here);
-        }
+        ];
         let file = at.join("deployer.yml");
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, replaced(config, &here)).unwrap();
         let world = Self { _folder: folder, config: file, token: token.trim().to_owned(), commits };
         let layout = world.config.parent().unwrap().join("images/nprt/deployer");
         images(&layout, &[world.tag(0), world.tag(1)]);

@@ -13,12 +13,14 @@ mod autopilot;
 mod busy;
 mod ci;
 mod config;
+mod dry_run;
 mod expected;
 mod http;
 mod image;
 mod kubernetes;
 mod log;
 mod namespace;
+mod options;
 #[cfg(feature = "otel")]
 mod otel;
 mod pages;
@@ -28,6 +30,7 @@ mod replicas;
 mod schemathesis;
 mod secrets;
 mod statsd;
+mod subversion;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;

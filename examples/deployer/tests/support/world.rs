@@ -62,10 +62,15 @@ pub(crate) fn images(layout: &Path, tags: &[String]) {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::of(MANIFEST)
+    }
+
+    /// The same, of a service with these manifests.
+    pub(crate) fn of(manifests: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = folder.path().join("repository");
         std::fs::create_dir_all(repository.join("kubernetes")).unwrap();
-        std::fs::write(repository.join("kubernetes/web.yaml"), MANIFEST).unwrap();
+        std::fs::write(repository.join("kubernetes/web.yaml"), manifests).unwrap();
         let commits = commits(&repository);
         let world = Self { folder, commits };
         let tags: Vec<String> = (0..world.commits.len()).map(|number| world.tag(number)).collect();

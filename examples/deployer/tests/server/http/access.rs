@@ -83,6 +83,38 @@ async fn who_may_do_what() {
     assert!(!server.log().contains("correct-horse"), "{}", server.log());
 }
 
+/// Of what it may not read, it is not even told whether it is there.
+#[tokio::test]
+async fn who_may_read_one_service_sees_that_one_alone() {
+    const READER: &str = "correct-horse-battery-one";
+    let world = World::new();
+    let tokens = json!([
+        {"name": "admin", "secret": ADMIN},
+        {"name": "one", "secret": READER, "actions": ["read"], "services": ["web"]},
+    ]);
+    let mut server = Server::serve(&world.config(json!({"tokens": tokens}), json!({})), ADMIN).await;
+    for service in ["web", "other"] {
+        assert_eq!(server.put(&format!("/{service}/deploy?tag={}", world.tag(0))).await.0, 200);
+    }
+    READER.clone_into(&mut server.token);
+    let (status, index) = server.get("/").await;
+    let names: Vec<&str> =
+        index["services"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!((status.as_u16(), names), (200, vec!["web"]), "{index}");
+    let page = server.send(Method::GET, "/", |request| request.header("accept", "text/html")).await;
+    let page = page.text().await.unwrap();
+    assert!(page.contains(">web<") && !page.contains(">other<"), "{page}");
+    for what in ["", "/status", "/tags"] {
+        assert_eq!(server.get(&format!("/web{what}")).await.0, 200);
+        for service in ["other", "nothing"] {
+            let (status, problem) = server.get(&format!("/{service}{what}")).await;
+            assert_eq!(status, 403, "{problem}");
+        }
+    }
+    assert_eq!(server.get("/other/canary").await.0, 403);
+    assert_eq!(server.put("/web/rollback").await.0, 403);
+}
+
 #[tokio::test]
 async fn only_some_branches_may_be_deployed() {
     let world = World::new();

@@ -6,3 +6,4 @@ mod patience;
 mod routes;
 mod shown;
 mod stalled;
+mod tags;

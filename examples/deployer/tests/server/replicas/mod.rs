@@ -1,92 +1,34 @@
-//! Two replicas over one cluster, a real control plane, and one aggregator of metrics: replicas are killed between
-//! minutes, and the canaries come to the verdicts of a judge that was never interrupted, each once.
+//! Two replicas over one cluster, a real control plane, and one aggregator of metrics that soon forgets: the replicas are
+//! killed, and the canaries come to the verdicts of a judge that was never interrupted, each once.
+
+mod metrics;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use nprt::aggregator::Endpoint;
+use metrics::Metrics;
 use nprt::clock::SystemClock;
-use nprt::compare::{Judge, Policy, Preset};
-use nprt::memory::{ManualClock, MemoryMetrics, Origin};
-use nprt::model::{Block, BlockData, ServiceName, TimeRange, Track};
-use nprt::ports::{Clock, MetricQuery, MetricsBackend};
+use nprt::model::Block;
+use nprt::ports::Clock;
 use nprt_testkit::{ControlPlane, need};
 use serde_json::{Value, json};
 
 use crate::namespace::Namespace;
 use crate::support::{ADMIN, Server, World};
 
-const MINUTE: Duration = Duration::from_secs(60);
 /// Minutes that the canaries seem to have run when the test begins.
 const RUN: i64 = 60;
-
-/// What was measured, minute by minute, as an aggregator answers with it.
-struct Metrics {
-    clock: Arc<ManualClock>,
-    recorded: MemoryMetrics,
-    url: String,
-}
-
-impl Metrics {
-    async fn new(begin: jiff::Timestamp) -> Self {
-        let clock = Arc::new(ManualClock::new(begin));
-        let recorded = MemoryMetrics::new(clock.clone());
-        let endpoint = Endpoint::new(Arc::new(recorded.clone()), clock.clone());
-        let url = serve(Router::new().fallback(answer).with_state(endpoint)).await;
-        Self { clock, recorded, url }
-    }
-
-    /// A minute of both services: the canary of `web` is slower than stable, that of `other` as fast.
-    fn minute(&self) {
-        for (service, factor) in [("web", 1.25), ("other", 1.0)] {
-            let service = ServiceName::new(service).unwrap();
-            for (track, factor) in [(Track::Stable, 1.0), (Track::Canary, factor)] {
-                for pod in ["a", "b"] {
-                    let origin = Origin::new(track).pod(pod);
-                    let samples = (0..60).map(|n| factor * (0.1 + f64::from(n) / 1000.0)).collect();
-                    for (metric, data) in [
-                        ("latency", BlockData::Samples(samples)),
-                        ("requests", BlockData::Requests { requests: 60, errors: 0 }),
-                    ] {
-                        self.recorded.record(&service, metric, self.clock.now(), &origin, data).unwrap();
-                    }
-                }
-            }
-        }
-        self.clock.advance(MINUTE);
-    }
-
-    /// A judge that has seen everything so far.
-    async fn judge(&self, service: &str, started: jiff::Timestamp) -> Judge {
-        let policy = Policy::preset(Preset::Default);
-        let mut judge = Judge::new(policy.clone(), started).unwrap();
-        let mut blocks = Vec::<Block>::new();
-        for metric in policy.metrics() {
-            let range = TimeRange::new(started, self.clock.now()).unwrap();
-            let query = MetricQuery { service: ServiceName::new(service).unwrap(), metric, range };
-            blocks.extend(self.recorded.blocks(&query).await.unwrap_or_default());
-        }
-        blocks.sort_by_key(|block| block.minute);
-        blocks.iter().for_each(|block| judge.observe(block).unwrap());
-        judge
-    }
-}
+/// Minutes that the metrics still know of those that are in the checkpoints: a look may be under way that began with an
+/// older one.
+const KNOWN: i64 = 5;
 
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
-}
-
-async fn answer(State(endpoint): State<Endpoint>, request: Request) -> (StatusCode, Vec<u8>) {
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    let reply = endpoint.answer(path, query).await;
-    (StatusCode::from_u16(reply.status).unwrap(), reply.body)
 }
 
 /// What Slack was told.
@@ -127,7 +69,7 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
     let metrics = Metrics::new(started).await;
     let (slack, told) = slack().await;
     let config = configure(&world, [&web, &other], &metrics.url, &slack);
-    let (mut one, two) = (Server::serve(&config, ADMIN).await, Server::serve(&config, ADMIN).await);
+    let (mut one, mut two) = (Server::serve(&config, ADMIN).await, Server::serve(&config, ADMIN).await);
     for service in ["web", "other"] {
         for (operation, version) in [("deploy", 0), ("canary", 1)] {
             let path = format!("/{service}/{operation}?tag={}&wait=60&notify=false", world.tag(version));
@@ -149,11 +91,12 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
         if minute > 16 && minute < RUN - 18 {
             continue;
         }
+        // Maybe in the middle of a look, or of what follows from it.
         if minute % 6 == 4 {
             one.kill();
             one = Server::serve(&config, ADMIN).await;
         }
-        if minute == 3 {
+        if minute == 4 {
             for (service, _) in &living {
                 let (status, said) = two.get(&format!("/{service}/canary")).await;
                 assert_eq!(status, 200, "{said}");
@@ -181,6 +124,15 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
             }
         }
         living = still;
+        if let Some(kept) = kept_of(&living).await {
+            metrics.forget_before(kept - KNOWN);
+        }
+        // Between what was kept and the next look: nobody is left who saw more than the checkpoints.
+        if minute % 6 == 1 {
+            one.kill();
+            two.kill();
+            (one, two) = tokio::join!(Server::serve(&config, ADMIN), Server::serve(&config, ADMIN));
+        }
         if living.is_empty() {
             break;
         }
@@ -196,6 +148,16 @@ async fn replicas_that_are_killed_come_to_the_verdicts_of_one_that_was_not_and_e
     let decision =
         "deployer_autopilot_decisions_total{service=\"other\",operation=\"promoted\",outcome=\"done\"} 1";
     assert!(counts.iter().any(|text| text.contains(decision)), "{counts:?}");
+}
+
+/// The first minute that is not in all checkpoints.
+async fn kept_of(living: &[(&str, &Namespace)]) -> Option<i64> {
+    let mut least = None;
+    for (service, namespace) in living {
+        let kept = namespace.kept_until(service).await?;
+        least = Some(least.map_or(kept, |least: i64| least.min(kept)));
+    }
+    least
 }
 
 async fn until(what: &str, replicas: [&Server; 2], is_so: impl AsyncFn() -> bool) {
