@@ -9,7 +9,7 @@ use crate::manifest::Version;
 use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track};
 use crate::ports::{Applied, Change};
 
-/// What a deploy or a canary would do.
+/// What a deploy, a canary or a promotion would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
     /// The service.
@@ -76,6 +76,29 @@ impl Pipeline {
                 job.foresee(track, trial.version, &trial.live, trial.plan, !trial.is_there).await
             }
         }
+    }
+}
+
+impl Pipeline {
+    /// What [`Pipeline::promote`] would do now, as [`Pipeline::preview`] says it of a deploy. It does not wait for the
+    /// canary's pods.
+    ///
+    /// # Errors
+    /// As [`Pipeline::promote`], without those of leases and rollouts.
+    pub async fn preview_promotion(
+        &self,
+        service: &ServiceName,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Preview> {
+        let job = self.job(service, progress)?;
+        let revision = job.resolve(&request.version).await?;
+        let live = job.live().await?;
+        let tag = job.tag_on_trial(&live, &revision, request.version.tag())?;
+        let source = job.read(revision).await?;
+        let version = job.version(&source, &tag.into(), None).await?;
+        let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
+        job.foresee(Track::Stable, version, &live, plan, true).await
     }
 }
 

@@ -186,6 +186,11 @@ async fn a_preview_says_what_the_operation_then_does_and_changes_nothing() {
         // While somebody changes the service as well.
         let lease = world.cluster.acquire(&ask).await.unwrap();
         let before = preview(track).await.unwrap();
+        let promotion = pipeline.preview_promotion(&shop(), &request(&next), &Progress::silent()).await;
+        match track {
+            Track::Canary => assert!(promotion.unwrap_err().is_conflict(), "there is no canary"),
+            Track::Stable => assert_eq!(promotion.unwrap(), before, "a deploy of the canary's version"),
+        }
         let held = world.cluster.lease(&shop()).await.unwrap();
         assert_eq!(held.map(|held| held.epoch), Some(lease.epoch));
         world.cluster.release(&lease).await.unwrap();

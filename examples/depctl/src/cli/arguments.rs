@@ -80,6 +80,9 @@ pub(crate) struct PromoteArgs {
     /// How long to wait while another operation on the service goes on [default: not at all].
     #[arg(long, value_name = "SECONDS")]
     pub(crate) wait: Option<u64>,
+    /// Shows what would change, as a diff, and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

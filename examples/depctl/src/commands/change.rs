@@ -33,20 +33,28 @@ async fn start(context: &Context, action: &'static str, change: ChangeArgs) -> R
     let mut parameters = version;
     parameters.extend(common(&asking, wait));
     let path = [service.as_str(), action];
-    let timeout = Duration::from_secs(asking.timeout);
     if dry_run {
-        parameters.push(("dry_run", "true".to_owned()));
-        let response = context.client.put(&path, &parameters, JSON, timeout).await?;
-        preview(context, context.client.value(response).await?)?;
+        preview(context, &path, parameters, &asking).await?;
         return Ok(service);
     }
+    let timeout = Duration::from_secs(asking.timeout);
     confirm(&context.connection, &format!("{action} {what}"), &service, asking.yes)?;
     let done = stream::change(context, &path, &parameters, timeout).await?;
     context.output.answer(done, summary::deployment)?;
     Ok(service)
 }
 
-fn preview(context: &Context, value: Value) -> Result<()> {
+/// Shows what would change.
+async fn preview(
+    context: &Context,
+    path: &[&str],
+    mut parameters: Parameters,
+    asking: &Asking,
+) -> Result<()> {
+    parameters.push(("dry_run", "true".to_owned()));
+    let timeout = Duration::from_secs(asking.timeout);
+    let response = context.client.put(path, &parameters, JSON, timeout).await?;
+    let value = context.client.value(response).await?;
     if context.output.format != Format::Table {
         return context.output.value(&value);
     }
@@ -91,9 +99,14 @@ fn common(asking: &Asking, wait: Option<u64>) -> Parameters {
 
 /// Promotes the canary. Where a person is asked, it is the one that was shown, or none.
 pub(super) async fn promote(context: &Context, promote: PromoteArgs) -> Result<Exit> {
-    let PromoteArgs { service, commit, tag, asking, wait } = promote;
+    let PromoteArgs { service, commit, tag, asking, wait, dry_run } = promote;
     let service = name(service)?;
     let (mut parameters, mut what) = version(commit, tag)?;
+    if dry_run {
+        parameters.extend(common(&asking, wait));
+        preview(context, &[&service, "promote"], parameters, &asking).await?;
+        return Ok(Exit::Success);
+    }
     if parameters.is_empty() && context.connection.production && !asking.yes {
         let status: Status = output::read(context.client.get(&[&service, "status"]).await?)?;
         let Some(canary) = status.canary else {

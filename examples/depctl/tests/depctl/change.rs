@@ -207,6 +207,10 @@ shop: main-3f2a91c (3f2a91c0b1d2) on stable would change 2 objects and leave 1 u
 ";
     assert_eq!(bench.run(&["deploy", "-t", "x", "--dry-run"]).is(0).out, expected);
     assert_eq!(bench.run(&["deploy", "-t", "x", "--dry-run", "-o", "json"]).is(0).json(), preview);
+
+    let dry = asked("PUT", "/shop/promote").and(body_string_contains("dry_run=true"));
+    bench.mount(dry, ResponseTemplate::new(200).set_body_json(&preview)).await;
+    assert_eq!(bench.run(&["promote", "--dry-run"]).is(0).out, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

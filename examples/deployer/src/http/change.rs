@@ -33,7 +33,7 @@ async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
         Track::Canary => ("canary", Action::Canary),
     };
     let (service, member) = asked.service(&[action])?;
-    let params = asked.params(params::START)?;
+    let params = asked.params(params::VERSION)?;
     let version = params.version()?.ok_or_else(|| {
         Problem::invalid("expected a commit, a tag or both").with_available(["commit", "tag"])
     })?;
@@ -85,7 +85,7 @@ pub(crate) async fn promote(asked: Asked) -> Response {
 
 async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
     let (service, member) = asked.service(&[Action::Deploy])?;
-    let params = asked.params(params::PROMOTE)?;
+    let params = asked.params(params::VERSION)?;
     let version = params.version()?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
@@ -110,6 +110,10 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
                 return Err(Error::new(ErrorKind::Conflict, "deployer.promote", message).into());
             }
         };
+        if params.dry_run {
+            let request = Request { version, caller, wait: None };
+            return Ok(preview::json(&pipeline.preview_promotion(&name, &request, &progress).await?));
+        }
         let judged = match known {
             Some(judged) => Some(judged),
             None => judged_at_once(pipeline, &name).await,

@@ -17,8 +17,8 @@ use super::problem::Problem;
 const LONGEST_WAIT: u64 = 3600;
 
 /// What each route takes. Whatever else is said was meant to matter, and is refused.
-pub(crate) const START: &[&str] = &["commit", "tag", "reason", "wait", "notify", "dry_run"];
-pub(crate) const PROMOTE: &[&str] = &["commit", "tag", "reason", "wait", "notify"];
+/// It is about a version: any, or the canary's.
+pub(crate) const VERSION: &[&str] = &["commit", "tag", "reason", "wait", "notify", "dry_run"];
 /// It is about what runs, whichever it is, and waits for nobody.
 pub(crate) const DECIDE: &[&str] = &["reason", "notify"];
 
@@ -162,7 +162,7 @@ mod tests {
     fn read(query: &str, kind: &str, body: &'static str) -> Result<Params, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, kind.parse().unwrap());
-        Params::read(START, Some(query), &headers, &Bytes::from_static(body.as_bytes()))
+        Params::read(VERSION, Some(query), &headers, &Bytes::from_static(body.as_bytes()))
     }
 
     #[test]

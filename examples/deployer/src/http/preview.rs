@@ -1,7 +1,7 @@
 use nprt::pipeline::{Preview, PreviewedObject};
 use serde_json::{Value, json};
 
-/// What a deploy or a canary would do, without the values of Secrets.
+/// What a deploy, a canary or a promotion would do, without the values of Secrets.
 pub(crate) fn json(preview: &Preview) -> Value {
     let Preview { service, track, revision, tag, objects, removed, pruned, withheld, warnings } = preview;
     let object = |one: &PreviewedObject| {

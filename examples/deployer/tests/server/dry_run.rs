@@ -88,6 +88,9 @@ async fn a_dry_run_shows_no_value_of_a_secret() {
     dry_run(&server, "deploy", &world.tag(1)).await;
     let would = dry_run(&server, "canary", &world.tag(1)).await;
     assert!(would.to_string().contains("secretKeyRef"), "{would}");
+    let (status, done) = server.put(&format!("/web/canary?tag={}", world.tag(1))).await;
+    assert_eq!(status, 200, "{done}");
+    dry_run(&server, "promote", &world.tag(1)).await;
     for path in ["/web", "/web/status"] {
         has_no_value(&server.get(path).await.1.to_string());
     }

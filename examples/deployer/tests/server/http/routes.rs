@@ -49,12 +49,18 @@ async fn a_version_is_deployed_tried_promoted_and_rolled_back() {
 
     let (status, problem) = server.put(&format!("/web/promote?commit={}", world.commits[2])).await;
     assert_eq!((status.as_u16(), problem["kind"].as_str()), (409, Some("conflict")), "{problem}");
+    let (status, would) = server.put("/web/promote?dry_run=true").await;
+    assert_eq!((status.as_u16(), would["tag"].as_str()), (200, Some(&*second)), "{would}");
+    assert_eq!(would["objects"][0]["change"], "configured", "{would}");
+    assert_eq!(server.get("/web/status").await.1["stable"]["tag"], json!(first), "it changes nothing");
     let (status, done) = server.put("/web/promote").await;
     assert_eq!(
         (status.as_u16(), done["track"].as_str(), done["tag"].as_str()),
         (200, Some("stable"), Some(&*second))
     );
-    assert_eq!(server.put("/web/promote").await.0, 409, "there is no canary any more");
+    for again in ["/web/promote", "/web/promote?dry_run=true"] {
+        assert_eq!(server.put(again).await.0, 409, "there is no canary any more");
+    }
 
     assert_eq!(server.put(&format!("/web/canary?tag={first}")).await.0, 200);
     let (status, done) = server.put("/web/rollback?reason=enough").await;
