@@ -130,6 +130,17 @@ async fn its_token_is_read_anew_and_what_it_heard_is_kept() {
 }
 
 #[tokio::test]
+async fn told_that_anybody_may_ask_it_needs_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statsd.yml");
+    std::fs::write(&path, json!({"aggregator": {"statsd": {"listen": "127.0.0.1:0"}}}).to_string()).unwrap();
+    let mut command = Command::new(DEPLOYER);
+    command.args(["statsd", "--insecure", "--listen", "127.0.0.1:0", "--config"]).arg(&path);
+    let statsd = Server::start(command).await;
+    assert_eq!(ask(&statsd.url, "/v1/known-since", "").await.0, 200);
+}
+
+#[tokio::test]
 async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deployer.yml");
