@@ -28,6 +28,7 @@ type Done = Result<Value, Problem>;
 pub(crate) async fn answer<W>(
     asked: &Asked,
     operation: &'static str,
+    is_dry_run: bool,
     service: &ServiceName,
     work: impl FnOnce(Progress) -> W,
 ) -> Response
@@ -39,6 +40,8 @@ where
         Err(problem) => return problem.into_response(),
     };
     let instance = format!("/{service}/{operation}");
+    // What changes nothing is none of those that do.
+    let operation = if is_dry_run { "dry_run" } else { operation };
     if form == Form::Events {
         let (progress, events) = Progress::stream();
         let task = spawn(&asked.app, operation, service, work(progress));

@@ -70,7 +70,7 @@ async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
             }
         }
     };
-    Ok(answer(asked, operation, &service, work).await)
+    Ok(answer(asked, operation, params.dry_run, &service, work).await)
 }
 
 fn written(done: &Deployment) -> Result<Value, Problem> {
@@ -121,7 +121,7 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
         let request = Request { version, caller: caller.knowing(judged), wait: params.wait };
         written(&pipeline.promote(&name, &request, &progress).await?)
     };
-    Ok(answer(asked, "promote", &service, work).await)
+    Ok(answer(asked, "promote", params.dry_run, &service, work).await)
 }
 
 /// What the metrics say of the canary, to be told with its promotion, if they answer at once.
@@ -151,7 +151,7 @@ async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
         };
         Ok(json!(done))
     };
-    Ok(answer(asked, "rollback", &service, work).await)
+    Ok(answer(asked, "rollback", false, &service, work).await)
 }
 
 /// The rollback of a token that may not change stable: it cancels nothing, since that could be a deploy.

@@ -36,5 +36,5 @@ async fn set(asked: &Asked, is_held: bool) -> Result<Response, Problem> {
         pipeline.resume(&name, &caller, &progress).await?;
         Ok(json!({"service": name, "held": null}))
     };
-    Ok(answer(asked, if is_held { "hold" } else { "resume" }, &service, work).await)
+    Ok(answer(asked, if is_held { "hold" } else { "resume" }, false, &service, work).await)
 }
