@@ -67,6 +67,10 @@ impl Cache {
         if let Some(repository) = self.cached(commit) {
             return Ok(repository);
         }
+        if self.has_many_copies() {
+            // It asks the server for its references by itself.
+            return self.mirror(cancel);
+        }
         let heads = self.heads(cancel)?;
         let named = heads.iter().find(|head| head.oid == commit);
         let wanted = named.map_or_else(|| commit.to_string(), |head| head.name.clone());
