@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_util::future::{Either, join, select};
 
 use super::Pipeline;
+use super::about::id;
 use super::job::Job;
+use super::live::Running;
 use super::phase::about;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
@@ -16,6 +18,12 @@ use crate::{Error, Result};
 
 /// How long an operation waits at its end for its notifier.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How a canary went, as an event has it, and in words.
+pub(super) type Gone = (&'static str, &'static str);
+pub(super) const ROLLED_BACK: Gone = ("RolledBack", "was rolled back");
+pub(super) const EXPIRED: Gone = ("Expired", "expired and was removed");
+pub(super) const REPLACED: Gone = ("Replaced", "was running, and made way");
 
 /// How an operation ended, for people.
 #[derive(Debug)]
@@ -29,7 +37,19 @@ pub(super) struct News<'a> {
     pub(super) summary: String,
 }
 
-impl News<'_> {
+impl<'a> News<'a> {
+    /// That a canary is gone while stable serves on: how, in one word and in others.
+    pub(super) fn of_the_end(service: &ServiceName, canary: &'a Running, (reason, what): Gone) -> Self {
+        Self {
+            occasion: Occasion::RolledBack,
+            reason,
+            severity: Severity::Warning,
+            revision: canary.revision.as_ref(),
+            canary: id(canary),
+            summary: format!("{service}: the canary {} {what}", canary.describe()),
+        }
+    }
+
     fn event(&self, caller: &Caller) -> ObjectEvent {
         let why = match caller.reason() {
             "" => String::new(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Pipeline;
 use super::job::Job;
 use super::live::Running;
-use super::notify::News;
+use super::notify::{EXPIRED, News, REPLACED, ROLLED_BACK};
 use super::past_canary::PastCanary;
 use super::phase::{about, operation};
 use super::progress::Progress;
@@ -146,39 +146,32 @@ impl Job<'_> {
     /// Tells of the canary that made way for what was asked for, if one did.
     pub(super) async fn report_replaced(&self, caller: &Caller) {
         let Some(canary) = self.about.take_replaced() else { return };
-        let what = if canary.is_expired(self.clock.now()) { "expired" } else { "was running, and made way" };
-        let summary = format!("{}: the canary {} {what}", self.service.name, canary.describe());
-        let (occasion, severity, revision) =
-            (Occasion::RolledBack, Severity::Warning, canary.revision.as_ref());
-        let about = self.about.canary(occasion, None);
-        let news = News { occasion, reason: "Replaced", severity, revision, canary: about, summary };
-        self.tell(news, caller).await;
+        let (reason, made_way) = REPLACED;
+        let what = if canary.is_expired(self.clock.now()) { "expired" } else { made_way };
+        let about = self.about.canary(Occasion::RolledBack, None);
+        let news = News::of_the_end(&self.service.name, &canary, (reason, what));
+        self.tell(News { canary: about, ..news }, caller).await;
     }
 
     pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
         match done {
             Ok(Rollback { canary: None, cancelled: None, .. }) => {}
             Ok(done) => {
-                let canary = done.canary.as_ref();
-                if let Some(Running { revision: Some(revision), tag: Some(tag), .. }) = canary {
+                if let Some(Running { revision: Some(revision), tag: Some(tag), .. }) = &done.canary {
                     about(revision, tag);
                 }
-                let (reason, what) = match (canary, &done.cancelled) {
-                    (Some(canary), _) if canary.is_expired(self.clock.now()) => {
-                        ("Expired", format!("the canary {} expired and was removed", canary.describe()))
-                    }
-                    (Some(canary), _) => {
-                        ("RolledBack", format!("the canary {} was rolled back", canary.describe()))
-                    }
-                    (None, cancelled) => {
-                        ("Cancelled", format!("cancelled: {}", cancelled.as_deref().unwrap_or_default()))
-                    }
-                };
-                let revision = canary.and_then(|canary| canary.revision.as_ref());
-                let summary = format!("{}: {what}", done.service);
                 let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
-                let canary = canary.and_then(|_| self.about.canary(occasion, None));
-                self.tell(News { occasion, reason, severity, revision, canary, summary }, caller).await;
+                let news = if let Some(canary) = &done.canary {
+                    let is_expired = canary.is_expired(self.clock.now());
+                    let gone = if is_expired { EXPIRED } else { ROLLED_BACK };
+                    let about = self.about.canary(occasion, None);
+                    News { canary: about, ..News::of_the_end(&done.service, canary, gone) }
+                } else {
+                    let cancelled = done.cancelled.as_deref().unwrap_or_default();
+                    let summary = format!("{}: cancelled: {cancelled}", done.service);
+                    News { occasion, reason: "Cancelled", severity, revision: None, canary: None, summary }
+                };
+                self.tell(news, caller).await;
             }
             Err(error) if error.is_cancelled() => {}
             Err(error) => self.tell_failure(Occasion::RolledBack, purpose, error, caller).await,

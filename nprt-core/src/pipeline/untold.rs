@@ -5,10 +5,9 @@ use std::sync::{Arc, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Pipeline;
-use super::about::id;
 use super::job::Job;
 use super::judge_canary::Judgement;
-use super::notify::News;
+use super::notify::{EXPIRED, News, REPLACED, ROLLED_BACK};
 use super::past_canary::PastCanary;
 use super::progress::Progress;
 use super::request::Caller;
@@ -57,25 +56,23 @@ impl Job<'_> {
 
     async fn tell_past(&self, past: &PastCanary) -> Result<()> {
         let PastCanary { canary, by, reason, .. } = past;
-        let (occasion, severity, reason_word, what) = match past.end {
-            EventKind::Promoted => (Occasion::Promoted, Severity::Info, "Promoted", "was promoted to stable"),
-            EventKind::Expired => {
-                (Occasion::RolledBack, Severity::Warning, "Expired", "expired and was removed")
-            }
-            EventKind::Replaced => {
-                (Occasion::RolledBack, Severity::Warning, "Replaced", "was running, and made way")
-            }
-            _ => (Occasion::RolledBack, Severity::Warning, "RolledBack", "was rolled back"),
+        let service = &self.service.name;
+        let news = match past.end {
+            EventKind::Promoted => News {
+                occasion: Occasion::Promoted,
+                severity: Severity::Info,
+                ..News::of_the_end(service, canary, ("Promoted", "was promoted to stable"))
+            },
+            EventKind::Expired => News::of_the_end(service, canary, EXPIRED),
+            EventKind::Replaced => News::of_the_end(service, canary, REPLACED),
+            _ => News::of_the_end(service, canary, ROLLED_BACK),
         };
         let judged =
             past.verdict.clone().zip(canary.revision.clone()).zip(canary.tag.clone()).zip(canary.started);
         let judged = judged.map(|(((verdict, revision), tag), started)| {
-            Arc::new(Judgement { service: self.service.name.clone(), revision, tag, started, verdict })
+            Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict })
         });
         let caller = Caller::new(by.clone(), reason.clone())?.knowing(judged);
-        let summary = format!("{}: the canary {} {what}", self.service.name, canary.describe());
-        let (revision, about) = (canary.revision.as_ref(), id(canary));
-        let news = News { occasion, reason: reason_word, severity, revision, canary: about, summary };
         self.tell_once(news, &caller).await;
         Ok(())
     }
