@@ -6,8 +6,7 @@
 //!
 //! | feature | module | needs |
 //! |---|---|---|
-//! | `git` (default) | [`git`]: local directories and HTTP | a C compiler |
-//! | `git-https`, `git-ssh` | the same over HTTPS and SSH | OpenSSL's headers |
+//! | `git` (default) | [`git`]: local directories, HTTP, HTTPS and SSH | for SSH the command `ssh` at run time |
 //! | `svn` | `svn`: subversion | the command `svn` at run time |
 //! | `oci` (default) | [`oci`]: registries; [`layout`]: image layouts on disk | |
 //! | `statsd` (default) | [`statsd`]: an embedded server | |

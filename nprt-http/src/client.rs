@@ -31,17 +31,8 @@ pub fn client(config: &ClientConfig) -> Result<reqwest::Client> {
     if config.timeout_seconds == 0 || config.connect_timeout_seconds == 0 {
         return Err(Error::invalid("http.client", "a time-out must be at least one second"));
     }
-    let failed = |error: rustls::Error| {
-        Error::new(ErrorKind::Unexpected, "http.client", "TLS cannot be set up").with_source(error)
-    };
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(failed)?
-        .with_platform_verifier()
-        .map_err(failed)?
-        .with_no_client_auth();
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls()?)
         .user_agent(concat!("nprt/", env!("CARGO_PKG_VERSION")))
         .timeout(Duration::from_secs(config.timeout_seconds))
         .connect_timeout(Duration::from_secs(config.connect_timeout_seconds))
@@ -54,4 +45,20 @@ pub fn client(config: &ClientConfig) -> Result<reqwest::Client> {
         .map_err(|error| {
             Error::new(ErrorKind::Unexpected, "http.client", "the client cannot be built").with_source(error)
         })
+}
+
+/// TLS by ring, with the system's trusted certificates. Reading these takes some milliseconds.
+///
+/// # Errors
+/// `Unexpected` when it cannot be set up (no trusted certificates).
+pub fn tls() -> Result<rustls::ClientConfig> {
+    let failed = |error: rustls::Error| {
+        Error::new(ErrorKind::Unexpected, "http.client", "TLS cannot be set up").with_source(error)
+    };
+    Ok(rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_platform_verifier()
+        .map_err(failed)?
+        .with_no_client_auth())
 }

@@ -6,5 +6,5 @@ mod client;
 mod failure;
 
 pub use body::{base_url, read_body};
-pub use client::{ClientConfig, client};
+pub use client::{ClientConfig, client, tls};
 pub use failure::{request_error, retry_after, status_error};

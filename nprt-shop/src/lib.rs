@@ -1,6 +1,7 @@
 //! A simulated shop, for demonstrations of nprt: what a team has before nprt comes.
 //!
 //! - [`Sources`]: a git repository with the manifests of Google's Online Boutique, and OCI layouts of its images;
+//! - [`Repository`]: any other git repository, written in process;
 //! - [`Pods`]: the traffic of both tracks, as statsd packets over UDP, each version with its [`Behaviour`].
 //!
 //! What is sent does not depend on luck: every run of a version sends the same.
@@ -16,6 +17,7 @@ mod sources;
 
 pub use behaviour::Behaviour;
 pub use pods::Pods;
+pub use repository::Repository;
 pub use sources::{Sources, Version};
 
 /// What may go wrong while it is made: files, git, sockets.

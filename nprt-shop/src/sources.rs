@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use nprt_core::model::{ImageName, Revision, Tag};
 
-use crate::{Result, images, manifests, repository};
+use crate::manifests::MANIFESTS;
+use crate::{Repository, Result, images, manifests};
 
 /// A version: its revision, and the tag of its images.
 #[derive(Debug, Clone)]
@@ -16,7 +17,7 @@ pub struct Version {
 /// Where repository and images lie, and what they have.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// The git repository, with the manifests below `kubernetes`.
+    /// The git repository (bare), with the manifests below `kubernetes`.
     pub repository: PathBuf,
     /// The folder of the OCI layouts, one for each image.
     pub images: PathBuf,
@@ -45,11 +46,26 @@ impl Sources {
             let tag = Tag::new(&format!("main-{}", revision.short()))?;
             Ok(Version { revision, tag })
         };
-        let revisions = repository::make(&repository, messages)?;
+        let revisions = commits(&Repository::make(&repository)?, messages)?;
         let versions = revisions.into_iter().map(version).collect::<nprt_core::Result<Vec<_>>>()?;
         let names = manifests::images()?;
         let tags: Vec<Tag> = versions.iter().map(|version| version.tag.clone()).collect();
         images::make(&images, &names, &tags)?;
         Ok(Self { repository, images, names, versions })
     }
+}
+
+/// The manifests, then one commit for each message.
+fn commits(repository: &Repository, messages: &[&str]) -> Result<Vec<Revision>> {
+    let paths = MANIFESTS.map(|(name, _)| format!("kubernetes/{name}"));
+    let manifests =
+        paths.iter().zip(MANIFESTS).map(|(path, (_, content))| (path.as_str(), content.as_bytes()));
+    let manifests: Vec<(&str, &[u8])> = manifests.collect();
+    let mut revisions = Vec::<Revision>::new();
+    for message in messages {
+        let change = ("CHANGES", message.as_bytes());
+        let files = [&manifests[..], &[change]].concat();
+        revisions.push(repository.commit("main", revisions.last(), message, &files)?);
+    }
+    Ok(revisions)
 }

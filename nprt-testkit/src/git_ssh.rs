@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -44,6 +45,7 @@ impl GitSsh {
         fs::create_dir_all(at.join("home/.ssh")).map_err(missing)?;
         let known = format!("[{}]:{} {host}", address.ip(), address.port());
         fs::write(at.join("home/.ssh/known_hosts"), known).map_err(missing)?;
+        client(&at.join("bin")).map_err(missing)?;
         let config = format!(
             "ListenAddress {address}\nHostKey {at}/host\nAuthorizedKeysFile {at}/authorized_keys\n\
              PasswordAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\nMaxStartups 100\n",
@@ -93,12 +95,28 @@ impl GitSsh {
         &self.user
     }
 
-    /// The environment of a client that trusts the server and has its key: `HOME` and `SSH_AUTH_SOCK`.
+    /// The environment of a client that trusts the server and has its key: `HOME`, `SSH_AUTH_SOCK`, and a `PATH`
+    /// where `ssh` heeds that `HOME`, and no settings of whoever runs the test.
     #[must_use]
-    pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
+    pub fn environment(&self) -> [(&'static str, PathBuf); 3] {
         let at: &Path = self.directory.path();
-        [("HOME", at.join("home")), ("SSH_AUTH_SOCK", at.join("agent"))]
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", at.join("bin").display());
+        [("HOME", at.join("home")), ("SSH_AUTH_SOCK", at.join("agent")), ("PATH", path.into())]
     }
+}
+
+/// Writes a `ssh` into `directory` that looks for known hosts in `$HOME`: OpenSSH's own asks the user database where
+/// that is.
+fn client(directory: &Path) -> std::io::Result<()> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}' exec ssh -F none -o GlobalKnownHostsFile=none \
+         -o UserKnownHostsFile=\"$HOME/.ssh/known_hosts\" \"$@\"\n"
+    );
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join("ssh"), script)?;
+    fs::set_permissions(directory.join("ssh"), fs::Permissions::from_mode(0o755))
 }
 
 fn run(command: &mut Command) -> Result<String, Missing> {

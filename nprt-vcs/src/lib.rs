@@ -1,7 +1,6 @@
 //! Version control backends of nprt, each a [`VcsSource`](nprt_core::ports::VcsSource):
 //!
-//! - `git` (feature `git`, on by default): repositories in a local directory and over HTTP;
-//!   `git-https` and `git-ssh` add those protocols, and need OpenSSL;
+//! - `git` (feature `git`, on by default): repositories in a local directory, over HTTP, HTTPS and SSH;
 //! - `svn` (feature `svn`): subversion, through the program `svn`.
 
 #[cfg(feature = "git")]

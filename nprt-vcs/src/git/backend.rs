@@ -3,16 +3,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use git2::{Oid, Repository};
+use gix::{ObjectId, Repository};
 use nprt_core::model::{Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 
 use super::cache::Cache;
-use super::client::Cancel;
-use super::error::from_git;
-use super::objects;
+use super::cancel::Cancel;
+use super::{objects, repository};
 
 /// So many calls are under way at once, each on a thread; others wait for them. A server that falls silent keeps its
 /// threads, and must not get all that the process has.
@@ -32,7 +31,7 @@ pub(super) enum Place {
     /// Here: it is read in place.
     Local(PathBuf),
     /// On a server.
-    Remote(Cache),
+    Remote(Box<Cache>),
 }
 
 impl GitSource {
@@ -102,13 +101,13 @@ impl VcsSource for GitSource {
 }
 
 impl Place {
-    fn find(&self, reference: &Reference, cancel: &Cancel) -> Result<(Repository, Oid)> {
+    fn find(&self, reference: &Reference, cancel: &Cancel) -> Result<(Repository, ObjectId)> {
         match reference {
             Reference::Commit(commit) => match GitSha::new(commit.as_str()) {
                 Ok(sha) => self.full(&Revision::Git(sha), cancel),
                 Err(_) => {
                     let repository = match self {
-                        Self::Local(path) => open(path)?,
+                        Self::Local(path) => repository::open(path)?,
                         Self::Remote(cache) => cache.mirror(cancel)?,
                     };
                     let oid = objects::abbreviated(&repository, commit)?;
@@ -118,39 +117,35 @@ impl Place {
             Reference::Revision(revision) => self.full(revision, cancel),
             Reference::Branch(_) | Reference::Tag(_) => match self {
                 Self::Local(path) => {
-                    let repository = open(path)?;
-                    let oid = objects::find(&objects::heads(&repository)?, reference)?.oid;
-                    Ok((repository, oid))
+                    let repository = repository::open(path)?;
+                    let commit = objects::find(&objects::heads(&repository)?, reference)?.commit;
+                    Ok((repository, commit))
                 }
-                Self::Remote(cache) => cache.follow(objects::find(&cache.heads(cancel)?, reference)?, cancel),
+                Self::Remote(cache) => cache.follow(reference, cancel),
             },
         }
     }
 
-    fn full(&self, revision: &Revision, cancel: &Cancel) -> Result<(Repository, Oid)> {
+    fn full(&self, revision: &Revision, cancel: &Cancel) -> Result<(Repository, ObjectId)> {
         let oid = full(revision)?;
         Ok((self.holding(oid, cancel)?, oid))
     }
 
     /// A repository on disk that holds the commit, if there is such a commit.
-    fn holding(&self, commit: Oid, cancel: &Cancel) -> Result<Repository> {
+    fn holding(&self, commit: ObjectId, cancel: &Cancel) -> Result<Repository> {
         match self {
-            Self::Local(path) => open(path),
+            Self::Local(path) => repository::open(path),
             Self::Remote(cache) => cache.commit(commit, cancel),
         }
     }
 }
 
-fn open(path: &std::path::Path) -> Result<Repository> {
-    Repository::open(path).map_err(|error| from_git("git.open", error).with("path", path.display()))
-}
-
-fn full(revision: &Revision) -> Result<Oid> {
+fn full(revision: &Revision) -> Result<ObjectId> {
     let unsupported =
         |why| Err(Error::new(ErrorKind::Unsupported, "vcs.resolve", why).with("revision", revision));
     match revision {
         Revision::Git(sha) if sha.as_str().len() == 40 => {
-            Oid::from_str(sha.as_str()).map_err(|error| from_git("vcs.resolve", error))
+            ObjectId::from_hex(sha.as_str().as_bytes()).map_err(|_| objects::unknown(sha))
         }
         Revision::Git(_) => unsupported("this build knows SHA-1 repositories only"),
         Revision::Svn(_) => unsupported("revisions are git commits, not numbers"),

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nprt_core::model::Secret;
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 
 use super::backend::{GitSource, Place};
 use super::cache::Cache;
@@ -55,8 +55,7 @@ impl GitBuilder {
     ///
     /// # Errors
     /// `Invalid`, naming the field: a URL that is none or holds credentials, no cache for a remote
-    /// repository, a user without a token over HTTP, a time-out of zero. `Unsupported` for `https` and `ssh`
-    /// without their features, which it names.
+    /// repository, a user without a token over HTTP, a time-out of zero.
     pub fn build(self) -> Result<GitSource> {
         let GitConfig { url, cache, user, token, timeout_seconds } = self.config;
         if timeout_seconds == 0 {
@@ -64,11 +63,12 @@ impl GitBuilder {
         }
         let timeout = Duration::from_secs(timeout_seconds);
         let Some(place) = local(&url)? else {
-            let client = Client::new(protocol(&url)?, user, token)?;
+            let remote = crate::url::parse(OPERATION, &url, &["http", "https", "ssh", "file"])?;
+            let client = Client::new(remote, user, token, timeout)?;
             let cache = cache.ok_or_else(|| {
                 Error::invalid(OPERATION, "`cache` must name a directory for copies of a remote repository")
             })?;
-            return Ok(GitSource::new(Place::Remote(Cache::new(&cache, client)), timeout));
+            return Ok(GitSource::new(Place::Remote(Box::new(Cache::new(&cache, client))), timeout));
         };
         if token.is_some() {
             return Err(Error::invalid(OPERATION, "`token` has no use with a local directory"));
@@ -96,16 +96,4 @@ fn local(url: &str) -> Result<Option<PathBuf>> {
         return Err(Error::invalid(OPERATION, message));
     }
     Ok(Some(PathBuf::from(url)))
-}
-
-fn protocol(url: &str) -> Result<url::Url> {
-    let url = crate::url::parse(OPERATION, url, &["http", "https", "ssh", "file"])?;
-    let missing = match url.scheme() {
-        "https" if !cfg!(feature = "git-https") => "git-https",
-        "ssh" if !cfg!(feature = "git-ssh") => "git-ssh",
-        _ => return Ok(url),
-    };
-    Err(Error::new(ErrorKind::Unsupported, OPERATION, "this program was built without the protocol")
-        .with("protocol", url.scheme())
-        .with("feature", missing))
 }

@@ -1,58 +1,36 @@
-//! The only place that talks to a git server.
+//! Who talks to a git server, and with which credentials.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use git2::{
-    AutotagOption, Cred, CredentialType, Direction, ErrorClass, ErrorCode, FetchOptions, Oid, ProxyOptions,
-    Remote, RemoteCallbacks, Repository,
-};
+use gix::credentials::{helper::Action, protocol};
+use gix::progress::Discard;
+use gix::protocol::transport::Service;
+use gix::protocol::{SendFlushOnDrop, handshake};
+use gix::sec::identity::Account;
 use nprt_core::model::Secret;
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 use url::Url;
 
-use super::error::from_git;
+use super::cancel::Cancel;
+use super::error::from_gix;
+use super::http::Http;
+use super::session::Session;
+use super::ssh::{Process, Ssh};
 
-const OPERATION: &str = "git.fetch";
-/// libgit2 asks again for credentials as long as the server refuses them.
-const TRIES: u32 = 3;
-
-/// What a server says of one of its references.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    /// Such as `HEAD`, `refs/heads/main`, `refs/tags/v1`, `refs/tags/v1^{}`.
-    pub(super) name: String,
-    pub(super) oid: Oid,
-}
-
-/// Tells a blocking call that nobody waits for it any longer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub(super) fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        if self.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, OPERATION, "the call was dropped"));
-        }
-        Ok(())
-    }
-}
+pub(super) const OPERATION: &str = "git.fetch";
 
 /// A server's repository.
 pub(super) struct Client {
     url: Url,
+    way: Way,
     user: Option<String>,
     token: Option<Secret>,
+}
+
+enum Way {
+    Http(Http),
+    Ssh(Ssh),
 }
 
 impl fmt::Debug for Client {
@@ -62,116 +40,70 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(url: Url, user: Option<String>, token: Option<Secret>) -> Result<Self> {
-        if url.scheme() != "ssh" && user.is_some() != token.is_some() {
+    pub(super) fn new(
+        url: Url,
+        user: Option<String>,
+        token: Option<Secret>,
+        timeout: Duration,
+    ) -> Result<Self> {
+        let way = if url.scheme() == "ssh" {
+            Way::Ssh(Ssh::new(&url, user.as_deref(), timeout)?)
+        } else if user.is_some() == token.is_some() {
+            Way::Http(Http::new(timeout))
+        } else {
             return Err(Error::invalid("git.build", "`user` and `token` must be given together"));
-        }
-        Ok(Self { url, user, token })
+        };
+        Ok(Self { url, way, user, token })
     }
 
     pub(super) fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// All references of the server, as they are now.
-    pub(super) fn heads(&self, cancel: &Cancel) -> Result<Vec<Head>> {
+    /// Says hello to the server.
+    pub(super) fn connect<'a>(&'a self, cancel: &'a Cancel) -> Result<Session<'a>> {
         cancel.check()?;
-        let mut remote = Remote::create_detached(self.url()).map_err(|error| self.error(error))?;
-        let connection = remote
-            .connect_auth(Direction::Fetch, Some(self.callbacks(cancel)), Some(proxy()))
-            .map_err(|error| self.error(error))?;
-        connection.list().map(heads).map_err(|error| self.error(error))
-    }
-
-    /// Fetches what `wanted` (names of references, or full commits) reaches into `repository`, without
-    /// writing a reference there; answers with the server's references at that moment.
-    pub(super) fn download(
-        &self,
-        repository: &Repository,
-        wanted: &[String],
-        depth: Option<i32>,
-        cancel: &Cancel,
-    ) -> Result<Vec<Head>> {
-        cancel.check()?;
-        let mut options = FetchOptions::new();
-        options.remote_callbacks(self.callbacks(cancel)).proxy_options(proxy());
-        options.download_tags(AutotagOption::None).update_fetchhead(false);
-        if let Some(depth) = depth {
-            options.depth(depth);
+        let (transport, mut process) = match &self.way {
+            Way::Http(http) => (http.transport(&self.url)?, None),
+            Way::Ssh(ssh) => ssh.transport().map(|(transport, process)| (transport, Some(process)))?,
+        };
+        let mut transport = SendFlushOnDrop::new(transport, false);
+        let (service, credentials) = (Service::UploadPack, |action| self.credentials(&action));
+        match handshake(&mut transport.inner, service, credentials, Vec::new(), &mut Discard) {
+            Ok(handshake) => Ok(Session { client: self, transport, process, handshake, cancel }),
+            Err(error) => Err(self.error(process.as_mut(), error)),
         }
-        let mut remote = repository.remote_anonymous(self.url()).map_err(|error| self.error(error))?;
-        remote.download(wanted, Some(&mut options)).map_err(|error| self.error(error))?;
-        remote.list().map(heads).map_err(|error| self.error(error))
     }
 
-    fn callbacks<'a>(&'a self, cancel: &Cancel) -> RemoteCallbacks<'a> {
-        let mut callbacks = RemoteCallbacks::new();
-        let mut tries = 0;
-        callbacks.credentials(move |url, _, allowed| {
-            tries += 1;
-            if tries > TRIES || !self.is_ours(url) {
-                return Err(refused("no (further) credentials"));
-            }
-            self.credential(allowed)
-        });
-        let progress = cancel.clone();
-        callbacks.transfer_progress(move |_| !progress.is_cancelled());
-        let progress = cancel.clone();
-        callbacks.sideband_progress(move |_| !progress.is_cancelled());
-        callbacks
+    /// The credentials, for the configured server alone: a redirect elsewhere gets none.
+    fn credentials(&self, action: &Action) -> gix::Result<Option<protocol::Outcome>> {
+        let Action::Get(context) = action else { return Ok(None) };
+        let asks = context.url.as_ref().is_some_and(|url| self.is_ours(&url.to_string()));
+        let (Some(user), Some(token), true) = (&self.user, &self.token, asks) else { return Ok(None) };
+        let identity = Account {
+            username: user.clone(),
+            password: token.expose().to_owned(),
+            oauth_refresh_token: None,
+        };
+        Ok(Some(protocol::Outcome { identity, next: context.clone().into() }))
     }
 
-    /// Whether `url` is of the configured server: a redirect elsewhere gets no credentials.
     fn is_ours(&self, url: &str) -> bool {
-        let same = |other: &Url| {
-            (other.scheme(), other.host_str(), other.port_or_known_default())
-                == (self.url.scheme(), self.url.host_str(), self.url.port_or_known_default())
+        let origin = |url: &Url| {
+            (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
         };
-        Url::parse(url).is_ok_and(|other| same(&other))
+        Url::parse(url).is_ok_and(|other| origin(&other) == origin(&self.url))
     }
 
-    fn credential(&self, allowed: CredentialType) -> Result<Cred, git2::Error> {
-        let user = self.user.as_deref().unwrap_or("git");
-        if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
-            let token = self.token.as_ref().ok_or_else(|| refused("no credentials are configured"))?;
-            return Cred::userpass_plaintext(user, token.expose());
+    /// The error of the conversation. What the server said is in it, but never the token.
+    pub(super) fn error(&self, process: Option<&mut Process>, error: gix::Error) -> Error {
+        let repeats = |token: &Secret| format!("{error:?}").contains(token.expose());
+        let hidden = self.token.as_ref().is_some_and(repeats);
+        let mut error = process.and_then(Process::error).unwrap_or_else(|| from_gix(OPERATION, error));
+        if hidden {
+            let message = "what was said repeats the token, and is not shown";
+            error = Error::new(error.kind(), OPERATION, message);
         }
-        if allowed.contains(CredentialType::USERNAME) {
-            return Cred::username(user);
-        }
-        if allowed.contains(CredentialType::SSH_KEY) {
-            return Cred::ssh_key_from_agent(user);
-        }
-        Err(refused("the server wants a kind of credentials that is not known here"))
+        error.with("url", &self.url)
     }
-
-    fn error(&self, error: git2::Error) -> Error {
-        let repeats = |token: &Secret| error.message().contains(token.expose());
-        let error = if self.token.as_ref().is_some_and(repeats) {
-            let hidden = "what was said repeats the token, and is not shown";
-            git2::Error::new(error.code(), error.class(), hidden)
-        } else {
-            error
-        };
-        from_git(OPERATION, error).with("url", &self.url)
-    }
-}
-
-/// The system's proxy settings, as git itself reads them.
-fn proxy() -> ProxyOptions<'static> {
-    let mut proxy = ProxyOptions::new();
-    proxy.auto();
-    proxy
-}
-
-fn refused(message: &str) -> git2::Error {
-    git2::Error::new(ErrorCode::Auth, ErrorClass::Http, message)
-}
-
-/// A name that is no UTF-8 is left out: it is nothing that a [`Reference`](nprt_core::model::Reference) can
-/// name, and must not keep others from theirs.
-fn heads(list: &[git2::RemoteHead<'_>]) -> Vec<Head> {
-    // git2 has no other way to the name than one which panics there, in Rust and holding nothing.
-    let name = |head: &git2::RemoteHead<'_>| catch_unwind(AssertUnwindSafe(|| head.name().to_owned())).ok();
-    list.iter().filter_map(|head| Some(Head { name: name(head)?, oid: head.oid() })).collect()
 }

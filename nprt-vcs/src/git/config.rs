@@ -8,8 +8,7 @@ use serde::Deserialize;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GitConfig {
-    /// A local directory, or a URL: `file://`, `http://`, with the feature `git-https` `https://`, with
-    /// `git-ssh` `ssh://`. It never holds a user or password.
+    /// A local directory, or a URL: `file://`, `http://`, `https://` or `ssh://`. It never holds a user or password.
     pub url: String,
     /// Where copies of remote repositories are kept; needed for all but local directories. Several
     /// processes may share it.
@@ -18,7 +17,7 @@ pub struct GitConfig {
     /// The user; `git` over ssh unless told, and any name will do for the token of most servers.
     #[serde(default)]
     pub user: Option<String>,
-    /// The password or access token (HTTP). Over ssh the keys are those of the running ssh agent.
+    /// The password or access token (HTTP). Over ssh the keys are those that the program `ssh` has.
     #[serde(default)]
     pub token: Option<Secret>,
     /// Seconds that one call may take; 120 unless told.

@@ -1,33 +1,47 @@
-use git2::{ErrorClass, ErrorCode};
+use std::io;
+use std::path::Path;
+
+use gix::protocol::transport::client::AuthenticationRequired;
+use gix::protocol::transport::packetline::read::Error as Refusal;
 use nprt_core::{Error, ErrorKind, Retry};
 
-/// The error of libgit2, by its code and class. No URL that we use holds a secret.
-///
-/// It does not tell HTTP's 403 and 404 from a server out of order, but in words: these are `Unavailable`.
-pub(super) fn from_git(operation: &'static str, error: git2::Error) -> Error {
-    let (kind, message) = match (error.code(), error.class()) {
-        (ErrorCode::Auth, _) => (ErrorKind::Unauthenticated, "the server wants (other) credentials"),
-        (ErrorCode::Certificate, _) => (ErrorKind::Unavailable, "the server's certificate is not trusted"),
-        (ErrorCode::Timeout, _) => (ErrorKind::Timeout, "no answer in the time allowed"),
-        (ErrorCode::User, _) | (_, ErrorClass::Callback) => {
-            (ErrorKind::Cancelled, "the transfer was stopped")
-        }
-        (ErrorCode::Owner, _) => (ErrorKind::Forbidden, "the directory belongs to another user"),
-        (ErrorCode::NotFound, ErrorClass::Repository | ErrorClass::Os) => {
-            (ErrorKind::NotFound, "no git repository there")
-        }
-        (_, ErrorClass::Net | ErrorClass::Http | ErrorClass::Ssl | ErrorClass::Ssh | ErrorClass::Os) => {
-            (ErrorKind::Unavailable, "the server cannot be reached, or refuses")
-        }
-        _ => (ErrorKind::Unexpected, "git failed"),
+/// The error of a conversation with a server. No URL that we use holds a secret.
+pub(super) fn from_gix(operation: &'static str, error: gix::Error) -> Error {
+    let untrusted = error.downcast_any_ref::<rustls::Error>();
+    if let Some(rustls::Error::InvalidCertificate(_)) = untrusted {
+        let message = "the server's certificate is not trusted";
+        return Error::new(ErrorKind::Unavailable, operation, message)
+            .with_source(error)
+            .with_retry(Retry::Permanent);
+    }
+    let asks = error.is_unauthenticated() || error.downcast_any_ref::<AuthenticationRequired>().is_some();
+    let (kind, message) = if asks {
+        (ErrorKind::Unauthenticated, "the server wants (other) credentials")
+    } else if let Some(http) = error.downcast_any_ref::<reqwest::Error>() {
+        of_http(http)
+    } else if error.is_cancelled() {
+        (ErrorKind::Cancelled, "the transfer was stopped")
+    } else if error.downcast_any_ref::<io::Error>().is_some() || error.downcast_any_ref::<Refusal>().is_some()
+    {
+        (ErrorKind::Unavailable, "the server cannot be reached, or refuses")
+    } else {
+        (ErrorKind::Unexpected, "git failed")
     };
-    let retry = error.code() == ErrorCode::Certificate;
-    let error = Error::new(kind, operation, message).with_source(error);
-    if retry { error.with_retry(Retry::Permanent) } else { error }
+    Error::new(kind, operation, message).with_source(error)
+}
+
+fn of_http(error: &reqwest::Error) -> (ErrorKind, &'static str) {
+    match error.status().map(|status| status.as_u16()) {
+        Some(403) => (ErrorKind::Forbidden, "the server refuses"),
+        Some(404 | 410) => (ErrorKind::NotFound, "the server has no such repository"),
+        Some(429) => (ErrorKind::RateLimited, "the server asks to wait"),
+        _ if error.is_timeout() => (ErrorKind::Timeout, "no answer in the time allowed"),
+        _ => (ErrorKind::Unavailable, "the server cannot be reached, or refuses"),
+    }
 }
 
 /// The error of the cache's directory.
-pub(super) fn from_io(operation: &'static str, path: &std::path::Path, error: std::io::Error) -> Error {
+pub(super) fn from_io(operation: &'static str, path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Unexpected, operation, "the cache cannot be used")
         .with("path", path.display())
         .with_source(error)

@@ -1,4 +1,4 @@
-//! Git, in process (libgit2): no `git` program is needed and nothing is ever checked out.
+//! Git, in process (gitoxide): no `git` program is needed and nothing is ever checked out.
 //!
 //! A repository in a local directory is read in place. One on a server is read from a cache, in a directory
 //! named by a digest of the whole URL, so that two repositories of one name never share:
@@ -6,31 +6,41 @@
 //! - **copies**: one bare repository per commit with that commit, its parent and their files (a shallow
 //!   fetch of depth 2, so that changed lines are known). It is fetched beside and renamed into place, and
 //!   never written again: nothing that dies halfway can break it.
-//! - **the mirror**: all branches and tags with their history. It is made when it is needed: for an
-//!   abbreviated commit, for a commit that the server does not hand out by name, and once there are so many
-//!   copies that following the repository is cheaper than copying it. It is written under a file lock, which
-//!   ends with the process that holds it.
+//! - **the mirror**: commits with their history, in one repository that grows. It is made when it is needed: with
+//!   all branches and tags for an abbreviated commit, or one that the server does not hand out by name; and once
+//!   there are so many copies that following the repository is cheaper than copying it. It is written under a
+//!   file lock, which ends with the process that holds it.
+//!
+//! A new commit is two requests over HTTP: the server says which protocol it speaks, and hands out the commit. Servers
+//! of protocol 2 (git 2.18, 2018) hand out any, others what their references name, unless they are told to.
 //!
 //! Branches and tags are always looked up on the server. A full commit that the cache holds is served from
 //! it, though the server may have dropped its branch since: its name is its content. The cache may be
 //! deleted whenever no process uses it.
 //!
-//! Over https OpenSSL decides which certificates are trusted (`SSL_CERT_FILE`, `SSL_CERT_DIR`). Over ssh the
-//! keys are those of the running agent, and the host must be in `~/.ssh/known_hosts`: an unknown host is refused
-//! as an untrusted certificate is. A redirect of the first request is followed, but credentials go to the
+//! Over https the system's certificates are trusted (or `SSL_CERT_FILE`, `SSL_CERT_DIR`). Over ssh the program `ssh`
+//! is run for each fetch, with the keys, settings and known hosts of its user; it asks nobody, and an unknown host is
+//! refused as an untrusted certificate is. A redirect is followed, but credentials go to the
 //! configured scheme, host and port alone.
 //!
-//! libgit2 has no safe way to limit the time of a socket operation. A call ends at its time-out all the same
-//! and aborts its transfer, but a server that falls silent holds its thread until the connection ends. A source has
-//! eight threads at most: when they are all held, its calls end at their time-out, and nothing else waits.
+//! A call ends at its time-out and aborts its transfer. What waits for a server that fell silent ends at the
+//! time-out of its request; until then it holds one of the eight threads that a source has at most. When they are all
+//! held, its calls end at their time-out, and nothing else waits.
 
 mod backend;
 mod builder;
 mod cache;
+mod cancel;
 mod client;
 mod config;
 mod error;
+mod http;
+mod mirror;
 mod objects;
+mod repository;
+mod session;
+mod ssh;
+mod temporary;
 
 pub use backend::GitSource;
 pub use builder::GitBuilder;

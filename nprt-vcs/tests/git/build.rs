@@ -21,15 +21,6 @@ fn a_token_is_not_printed() {
     assert!(!printed.contains("hunter2"), "{printed}");
 }
 
-#[cfg(not(feature = "git-https"))]
-#[test]
-fn a_protocol_that_was_not_built_in_names_its_feature() {
-    for (url, feature) in [("https://example.com/x", "git-https"), ("ssh://example.com/x", "git-ssh")] {
-        let error = GitSource::builder(url).cache("/tmp/x").build().unwrap_err();
-        assert!(error.is_unsupported() && error.to_string().contains(feature), "{error:?}");
-    }
-}
-
 #[test]
 fn what_is_missing_is_named() {
     let cases = [

@@ -7,6 +7,5 @@ mod cache;
 mod conformance;
 mod hostile;
 mod server;
-#[cfg(all(feature = "git-https", feature = "git-ssh"))]
 mod trust;
 mod writer;

@@ -85,11 +85,11 @@ async fn over_ssh_the_host_must_be_known() {
     let Some(server) = need(GitSsh::start().await) else { return };
     let repository = server.repository("shop.git").unwrap();
     let url = server.url("shop.git");
-    let [home, agent] = server.environment();
+    let [home, agent, path] = server.environment();
     let user = ("NPRT_TEST_USER", PathBuf::from(server.user()));
-    run_again(&url, &repository, &[home, agent.clone(), user.clone()]);
+    run_again(&url, &repository, &[home, agent.clone(), path.clone(), user.clone()]);
     let stranger = TempDir::new().unwrap();
-    run_again(&url, &repository, &[("HOME", stranger.path().to_owned()), agent, user]);
+    run_again(&url, &repository, &[("HOME", stranger.path().to_owned()), agent, path, user]);
 }
 
 fn source_user() -> String {

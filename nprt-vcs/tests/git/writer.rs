@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use git2::{ObjectType, Oid};
+use gix::objs::Kind;
 use jiff::Timestamp;
 use nprt_core::conformance::vcs::{Edit, VcsWriter};
 use nprt_core::model::{Commit, Revision};
@@ -122,7 +122,8 @@ impl VcsWriter for Writer {
         };
         let mut seen = BTreeMap::new();
         for n in 0.. {
-            let name = Oid::hash_object(ObjectType::Commit, content(n).as_bytes()).unwrap().to_string();
+            let name = gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Commit, content(n).as_bytes());
+            let name = name.unwrap().to_string();
             let Some(other) = seen.insert(name[..7].to_owned(), n) else { continue };
             return [(branch.to_owned(), other), (format!("{branch}-2"), n)].map(|(branch, n)| {
                 let hash = ["hash-object", "-w", "-t", "commit", "--stdin"];

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
-use git2::{Oid, Repository, Signature, Time};
+use nprt::model::Revision;
+use nprt_shop::Repository;
 use nprt_testkit::{Access, ControlPlane, Gate, GitHttp, GitHttpOptions, Registry, Shop, ShopVersion, need};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,11 +24,11 @@ pub(crate) async fn plane() -> Option<&'static RwLock<ControlPlane>> {
 pub(crate) struct World {
     pub(crate) shops: Vec<Shop>,
     pub(crate) git: GitHttp,
-    repository: PathBuf,
     registry: Registry,
     pub(crate) folder: TempDir,
     versions: AtomicU64,
-    head: Mutex<Option<Oid>>,
+    /// The repository, and its newest commit.
+    main: Mutex<(Repository, Option<Revision>)>,
 }
 
 /// A version of the shop, in the repository.
@@ -49,15 +50,15 @@ impl World {
     pub(crate) async fn new(plane: &ControlPlane, name: &str, shops: usize) -> Option<Self> {
         let git = need(GitHttp::start(GitHttpOptions::default()).await)?;
         let registry = need(Registry::start(Access::Anonymous).await)?;
+        let repository = Repository::open(&git.repository("shop.git").unwrap()).unwrap();
         let shops = join_all((0..shops).map(|_| Shop::new(plane, name))).await;
         Some(Self {
             shops: shops.into_iter().map(Result::unwrap).collect(),
-            repository: git.repository("shop.git").unwrap(),
             git,
             registry,
             folder: tempfile::tempdir().unwrap(),
             versions: AtomicU64::new(1),
-            head: Mutex::default(),
+            main: Mutex::new((repository, None)),
         })
     }
 
@@ -80,21 +81,10 @@ impl World {
     }
 
     fn write(&self, manifests: &str, n: u64) -> String {
-        let repository = Repository::open_bare(&self.repository).unwrap();
-        let mut folder = repository.treebuilder(None).unwrap();
-        folder.insert("shop.yaml", repository.blob(manifests.as_bytes()).unwrap(), 0o100_644).unwrap();
-        let mut root = repository.treebuilder(None).unwrap();
-        root.insert("kubernetes", folder.write().unwrap(), 0o040_000).unwrap();
-        let tree = repository.find_tree(root.write().unwrap()).unwrap();
-        let author = Signature::new("Ada", "ada@example.com", &Time::new(1_790_000_000, 0)).unwrap();
-        let mut head = self.head.lock().unwrap();
-        let parent = head.map(|head| repository.find_commit(head).unwrap());
-        let parents: Vec<_> = parent.iter().collect();
-        let message = format!("version {n}");
-        let commit =
-            repository.commit(Some("refs/heads/main"), &author, &author, &message, &tree, &parents).unwrap();
-        *head = Some(commit);
-        commit.to_string()
+        let (repository, head) = &mut *self.main.lock().unwrap();
+        let files = [("kubernetes/shop.yaml", manifests.as_bytes())];
+        let commit = repository.commit("main", head.as_ref(), &format!("version {n}"), &files).unwrap();
+        head.insert(commit).to_string()
     }
 
     /// A server of all services, as the replica `name`, which has its own cache; `more` is added to its file.

@@ -174,13 +174,14 @@ impl World {
     async fn new(account: &Kubectl, admin: &Kubectl) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let manifests = at.join("repository/examples/deployer/kubernetes");
-        std::fs::create_dir_all(&manifests).unwrap();
+        let mut files = Vec::new();
         for file in std::fs::read_dir(Path::new(HERE).join("kubernetes")).unwrap() {
             let file = file.unwrap();
-            std::fs::copy(file.path(), manifests.join(file.file_name())).unwrap();
+            let name = format!("examples/deployer/kubernetes/{}", file.file_name().display());
+            files.push((name, std::fs::read(file.path()).unwrap()));
         }
-        let commits = commits(&at.join("repository"));
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (&**name, &**content)).collect();
+        let commits = commits(&at.join("repository"), &files);
 
         let get = async |what: &str, template: &str| {
             let template = format!("go-template={template}");

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nprt_shop::Repository;
 use serde_json::{Value, json};
 
 /// A git repository with a service, and its images, for `deployer serve` with a cluster in memory.
@@ -21,26 +22,16 @@ spec:
     spec: {containers: [{name: web, image: registry.example.com/web}]}
 ";
 
-/// Two commits on `main`, and one more on `feature/x`.
-pub(crate) fn commits(folder: &Path) -> Vec<String> {
-    let repository =
-        git2::Repository::init_opts(folder, git2::RepositoryInitOptions::new().initial_head("main")).unwrap();
-    let author = git2::Signature::new("Ada", "ada@example.com", &git2::Time::new(1_790_000_000, 0)).unwrap();
-    let mut ids = Vec::<git2::Oid>::new();
-    for (number, reference) in ["HEAD", "HEAD", "refs/heads/feature/x"].into_iter().enumerate() {
-        std::fs::write(folder.join("CHANGES"), number.to_string()).unwrap();
-        let mut index = repository.index().unwrap();
-        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-        index.write().unwrap();
-        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let parent = ids.last().map(|id| repository.find_commit(*id).unwrap());
-        if let (Some(parent), true) = (&parent, reference != "HEAD") {
-            repository.reference(reference, parent.id(), false, "branch").unwrap();
-        }
-        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        ids.push(repository.commit(Some(reference), &author, &author, "change", &tree, &parents).unwrap());
+/// Two commits on `main`, and one more on `feature/x`, with these files.
+pub(crate) fn commits(folder: &Path, files: &[(&str, &[u8])]) -> Vec<String> {
+    let repository = Repository::make(folder).unwrap();
+    let mut commits = Vec::new();
+    for (number, branch) in ["main", "main", "feature/x"].into_iter().enumerate() {
+        let number = number.to_string();
+        let files = [files, &[("CHANGES", number.as_bytes())]].concat();
+        commits.push(repository.commit(branch, commits.last(), "change", &files).unwrap());
     }
-    ids.iter().map(git2::Oid::to_string).collect()
+    commits.iter().map(ToString::to_string).collect()
 }
 
 /// An image layout with an image of each tag.
@@ -69,9 +60,7 @@ impl World {
     pub(crate) fn of(manifests: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = folder.path().join("repository");
-        std::fs::create_dir_all(repository.join("kubernetes")).unwrap();
-        std::fs::write(repository.join("kubernetes/web.yaml"), manifests).unwrap();
-        let commits = commits(&repository);
+        let commits = commits(&repository, &[("kubernetes/web.yaml", manifests.as_bytes())]);
         let world = Self { folder, commits };
         let tags: Vec<String> = (0..world.commits.len()).map(|number| world.tag(number)).collect();
         images(&world.folder.path().join("images/web"), &tags);

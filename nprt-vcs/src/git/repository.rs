@@ -1,0 +1,33 @@
+//! Repositories on this disk: opened and made as nobody's settings but their own say.
+
+use std::path::Path;
+
+use gix::create::{Kind, Options};
+use gix::{ObjectId, Repository, ThreadSafeRepository};
+use nprt_core::{Error, ErrorKind, Result};
+
+/// A team's repository, or one of the cache.
+pub(super) fn open(path: &Path) -> Result<Repository> {
+    gix::open_opts(path, options()).map_err(|error| {
+        let message = "no git repository there that can be read";
+        Error::new(ErrorKind::NotFound, "git.open", message).with("path", path.display()).with_source(error)
+    })
+}
+
+/// A new one without files, at `path`, which is empty.
+pub(super) fn init(path: &Path) -> Result<Repository> {
+    let made = ThreadSafeRepository::init_opts(path, Kind::Bare, Options::default(), options());
+    made.map(Into::into).map_err(|error| {
+        let message = "no repository can be made";
+        Error::new(ErrorKind::Unexpected, "git.open", message).with("path", path.display()).with_source(error)
+    })
+}
+
+/// Whether `repository` has the commit and its files.
+pub(super) fn is_complete(repository: &Repository, commit: ObjectId) -> bool {
+    repository.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
+}
+
+fn options() -> gix::open::Options {
+    gix::open::Options::isolated()
+}
