@@ -16,11 +16,12 @@ use super::session::Session;
 
 /// Where what was fetched is, in files that nobody changes.
 const PACKS: &str = "objects/pack";
-/// The file that names commits which the mirror holds with all of their history, one a line. They are told to the
-/// server, which then sends what is new. References would clash, as soon as a branch `a` is removed and `a/b` made.
+/// The file that names commits which the mirror holds with all of their history, one a line, the newest first. They
+/// are told to the server, which then sends what is new. References would clash, as soon as a branch `a` is removed
+/// and `a/b` made.
 const TIPS: &str = "nprt-tips";
-/// So many of these at most, of the newest commits. They go along with each fetch.
-const MOST_TIPS: usize = 256;
+/// So many of these at most: they go along with each fetch.
+const MOST_TIPS: usize = 32;
 
 /// The mirror, of which its holder is the only writer.
 pub(super) struct Mirror {
@@ -50,22 +51,26 @@ impl Mirror {
     /// Fetches all branches and tags as they are now.
     pub(super) fn fetch_all(&self, session: &mut Session<'_>) -> Result<()> {
         let heads = session.heads()?;
-        let has = |object: &ObjectId| self.repository.has_object(object);
-        let wanted: BTreeSet<ObjectId> =
-            heads.iter().map(|head| head.object).filter(|object| !has(object)).collect();
-        let wanted: Vec<ObjectId> = wanted.into_iter().collect();
-        let tips = self.tips();
+        let objects: BTreeSet<ObjectId> = heads.iter().map(|head| head.object).collect();
+        let wanted: Vec<ObjectId> =
+            objects.into_iter().filter(|object| !self.repository.has_object(object)).collect();
         if !wanted.is_empty() {
-            session.fetch(&self.repository, &wanted, &tips, None)?;
+            session.fetch(&self.repository, &wanted, &self.tips(), None)?;
         }
-        self.remember(tips, heads.iter().map(|head| head.commit))
+        // A tag may lead to what is no commit.
+        let time = |id| self.repository.find_commit(id).ok()?.time().ok();
+        let commits: BTreeSet<ObjectId> = heads.iter().map(|head| head.commit).collect();
+        let mut commits: Vec<_> =
+            commits.into_iter().filter_map(|id| Some((time(id)?.seconds, id))).collect();
+        commits.sort_unstable_by(|a, b| b.cmp(a));
+        self.write_tips(commits.into_iter().map(|(_, id)| id))
     }
 
     /// Fetches one commit with its history.
     pub(super) fn fetch(&self, session: &mut Session<'_>, commit: ObjectId) -> Result<()> {
         let tips = self.tips();
         session.fetch(&self.repository, &[commit], &tips, None)?;
-        self.remember(tips, [commit])
+        self.write_tips([commit].into_iter().chain(tips))
     }
 
     /// What the server need not send. A file that cannot be read costs time, and no more.
@@ -75,14 +80,8 @@ impl Mirror {
         tips.filter(|tip| self.repository.has_object(tip)).collect()
     }
 
-    fn remember(&self, tips: Vec<ObjectId>, fetched: impl IntoIterator<Item = ObjectId>) -> Result<()> {
-        let tips: BTreeSet<ObjectId> = tips.into_iter().chain(fetched).collect();
-        // A tag may lead to what is no commit.
-        let time = |tip: &ObjectId| self.repository.find_commit(*tip).ok()?.time().ok();
-        let mut tips: Vec<_> = tips.iter().filter_map(|tip| Some((time(tip)?.seconds, tip))).collect();
-        tips.sort_unstable_by(|a, b| b.cmp(a));
-        tips.truncate(MOST_TIPS);
-        let lines: String = tips.iter().map(|(_, tip)| format!("{tip}\n")).collect();
+    fn write_tips(&self, tips: impl Iterator<Item = ObjectId>) -> Result<()> {
+        let lines: String = tips.take(MOST_TIPS).map(|tip| format!("{tip}\n")).collect();
         let io = |error| from_io(OPERATION, &self.path, error);
         let mut file = NamedTempFile::new_in(&self.path).map_err(io)?;
         file.write_all(lines.as_bytes()).map_err(io)?;
@@ -94,12 +93,14 @@ impl Mirror {
 /// Removes git's own locks and what was half written. Who holds our lock is the mirror's only writer: killed
 /// processes left them.
 fn remove_rests(mirror: &Path) {
-    for entry in [mirror, &mirror.join(PACKS)].iter().flat_map(fs::read_dir).flatten().flatten() {
+    for entry in fs::read_dir(mirror).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.ends_with(".lock") || name.starts_with(".tmp") {
-            // What cannot be removed is told by the fetch that runs into it.
+        // What cannot be removed is told by the fetch that runs into it.
+        if name.ends_with(".lock") {
             let _ = fs::remove_file(entry.path());
+        } else if name.starts_with(".tmp") {
+            let _ = super::temporary::remove(&entry.path());
         }
     }
 }

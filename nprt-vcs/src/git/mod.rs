@@ -37,6 +37,7 @@ mod error;
 mod http;
 mod mirror;
 mod objects;
+mod pack;
 mod repository;
 mod session;
 mod ssh;

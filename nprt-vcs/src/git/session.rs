@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 use std::sync::atomic::AtomicBool;
 
 use gix::error::{ErrorExt as _, message};
-use gix::odb::pack;
 use gix::progress::Discard;
 use gix::protocol::fetch::negotiate::{Action, Round, one_round};
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
@@ -17,6 +16,7 @@ use nprt_core::Result;
 
 use super::cancel::Cancel;
 use super::client::Client;
+use super::pack;
 use super::ssh::Process;
 
 /// What a server says of one of its references.
@@ -85,7 +85,7 @@ impl Session<'_> {
             let options =
                 Options { shallow_file, shallow: &shallow, tags: Tags::None, reject_shallow_remote: false };
             let store = |pack: &mut dyn BufRead, _: &mut dyn DynNestedProgress, stop: &AtomicBool| {
-                store(repository, pack, stop).map(|()| true)
+                pack::store(repository, pack, stop).map(|()| true)
             };
             let (mut demand, stop) = (Demand { wanted, known }, self.cancel.flag());
             gix::protocol::fetch(&mut demand, store, Discard, stop, context, options)
@@ -137,28 +137,6 @@ impl Negotiate for Demand<'_> {
         };
         Ok((round, true))
     }
-}
-
-/// Writes what the server sends into the repository, checked and with its index.
-fn store(repository: &Repository, pack: &mut dyn BufRead, stop: &AtomicBool) -> gix::Result<()> {
-    let directory = repository.objects.store_ref().path().join("pack");
-    let bases = repository.objects.clone().into_inner();
-    let options = pack::bundle::write::Options { thread_limit: Some(1), ..Default::default() };
-    let hash = repository.object_hash();
-    let written = pack::Bundle::write_to_directory(
-        pack,
-        Some(&directory),
-        &mut Discard,
-        stop,
-        Some(bases),
-        hash,
-        options,
-    )?;
-    if let Some(kept) = written.keep_path {
-        // It guards the pack from a `git gc` until a reference leads there; nobody collects what a cache holds.
-        let _ = std::fs::remove_file(kept);
-    }
-    Ok(())
 }
 
 fn agent() -> (&'static str, Option<String>) {

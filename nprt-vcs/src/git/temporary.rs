@@ -46,6 +46,7 @@ impl Temporary {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file, or a directory with all that is in it.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }

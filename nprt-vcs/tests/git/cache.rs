@@ -85,8 +85,9 @@ async fn what_a_killed_process_left_breaks_nothing() {
     for lock in ["shallow.lock", "packed-refs.lock", "HEAD.lock", "config.lock"] {
         fs::write(mirror.join(lock), "").unwrap();
     }
-    let rests = [".tmp1", "objects/pack/.tmp2"].map(|name| mirror.join(name));
-    rests.iter().for_each(|rest| fs::write(rest, "PACK").unwrap());
+    let rests = [".tmp1", ".tmp2"].map(|name| mirror.join(name));
+    fs::write(&rests[0], "").unwrap();
+    fs::create_dir(&rests[1]).unwrap();
     serves(&setting.source(), &second).await;
     assert!(!rests.iter().any(|rest| rest.exists()), "and what its writers left");
     assert!(!half[1].exists(), "what no process holds is removed");
