@@ -18,6 +18,8 @@ pub struct GitHttpOptions {
     pub password: bool,
     /// It hands out any commit by its name, as the large hosts do and git by default does not.
     pub any_commit: bool,
+    /// It speaks protocol 0 alone, as git before 2.18 and some hosts still.
+    pub protocol_0: bool,
     /// It speaks TLS, with a certificate for 127.0.0.1 and git.example by an authority of its own.
     pub tls: bool,
 }
@@ -48,8 +50,9 @@ impl GitHttp {
         let settings = [("safe.directory", "*"), ("uploadpack.allowAnySHA1InWant", "true")];
         let used = if options.any_commit { &settings[..] } else { &settings[..1] };
         let mut site = format!(
-            "ScriptAlias /git/ {programs}/git-http-backend/\n\
+            "CustomLog {log} \"%m %U%q\"\nScriptAlias /git/ {programs}/git-http-backend/\n\
              SetEnv GIT_PROJECT_ROOT {root}\nSetEnv GIT_HTTP_EXPORT_ALL 1\nSetEnv GIT_CONFIG_COUNT {count}\n",
+            log = at.join("requests").display(),
             root = root.display(),
             count = used.len(),
         );
@@ -60,6 +63,10 @@ impl GitHttp {
             if options.password { apache::require_user(at) } else { "Require all granted\n".to_owned() };
         site += &format!("<Location /git/>\n{allowed}</Location>\n");
         let mut modules = vec!["cgi", "alias", "env"];
+        if options.protocol_0 {
+            modules.push("headers");
+            site += "RequestHeader unset Git-Protocol\n";
+        }
         if options.tls {
             certify(at).map_err(|error| Missing::new(NAME, error))?;
             modules.push("ssl");
@@ -93,6 +100,13 @@ impl GitHttp {
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.directory.path().join("ca.crt")
+    }
+
+    /// What was asked so far, such as `POST /git/shop.git/git-upload-pack`; the last one may be missing for a moment.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.directory.path().join("requests")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
     }
 
     /// Ends it before its value is dropped.

@@ -65,7 +65,7 @@ impl Client {
         cancel.check()?;
         let (transport, mut process) = match &self.way {
             Way::Http(http) => (http.transport(&self.url)?, None),
-            Way::Ssh(ssh) => ssh.transport().map(|(transport, process)| (transport, Some(process)))?,
+            Way::Ssh(ssh) => ssh.transport(cancel).map(|(transport, process)| (transport, Some(process)))?,
         };
         let mut transport = SendFlushOnDrop::new(transport, false);
         let (service, credentials) = (Service::UploadPack, |action| self.credentials(&action));
@@ -99,11 +99,14 @@ impl Client {
     pub(super) fn error(&self, process: Option<&mut Process>, error: gix::Error) -> Error {
         let repeats = |token: &Secret| format!("{error:?}").contains(token.expose());
         let hidden = self.token.as_ref().is_some_and(repeats);
-        let mut error = process.and_then(Process::error).unwrap_or_else(|| from_gix(OPERATION, error));
-        if hidden {
-            let message = "what was said repeats the token, and is not shown";
-            error = Error::new(error.kind(), OPERATION, message);
-        }
+        let error = from_gix(OPERATION, error);
+        let error = match process {
+            _ if hidden => {
+                Error::new(error.kind(), OPERATION, "what was said repeats the token, and is not shown")
+            }
+            Some(process) => process.explain(error),
+            None => error,
+        };
         error.with("url", &self.url)
     }
 }

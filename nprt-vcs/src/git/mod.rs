@@ -23,7 +23,7 @@
 //! refused as an untrusted certificate is. A redirect is followed, but credentials go to the
 //! configured scheme, host and port alone.
 //!
-//! A call ends at its time-out and aborts its transfer. What waits for a server that fell silent ends at the
+//! A call ends at its time-out and aborts its transfer. What waits for an HTTP server that fell silent ends at the
 //! time-out of its request; until then it holds one of the eight threads that a source has at most. When they are all
 //! held, its calls end at their time-out, and nothing else waits.
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use gix::protocol::transport::Protocol;
@@ -11,6 +11,7 @@ use gix::protocol::transport::client::git::{ConnectMode, blocking_io::Connection
 use nprt_core::{Error, ErrorKind, Result, Retry};
 use url::Url;
 
+use super::cancel::Cancel;
 use super::client::OPERATION;
 
 /// How the server is reached.
@@ -33,7 +34,7 @@ impl Ssh {
     }
 
     /// Starts `ssh`. It asks nobody: not for a password, and not whether an unknown host is to be trusted.
-    pub(super) fn transport(&self) -> Result<(Box<dyn Transport + Send>, Process)> {
+    pub(super) fn transport(&self, cancel: &Cancel) -> Result<(Box<dyn Transport + Send>, Process)> {
         let failed = |error: io::Error| {
             Error::new(ErrorKind::Unexpected, OPERATION, "the program `ssh` does not start")
                 .with_source(error)
@@ -53,7 +54,8 @@ impl Ssh {
         command.stderr(said.try_clone().map_err(failed)?);
         let mut child = command.spawn().map_err(failed)?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
-        let process = Process { child, said };
+        cancel.keep_child(child);
+        let process = Process { said, cancel: cancel.clone() };
         let (Some(input), Some(output)) = (input, output) else {
             return Err(failed(io::ErrorKind::BrokenPipe.into()));
         };
@@ -73,39 +75,32 @@ impl Ssh {
 
 /// The running `ssh`; it ends with this value.
 pub(super) struct Process {
-    child: Child,
     said: File,
+    cancel: Cancel,
 }
 
 impl Process {
-    /// Why it ended, as far as it said so.
-    pub(super) fn error(&mut self) -> Option<Error> {
+    /// `error`, and what `ssh` said before.
+    pub(super) fn explain(&mut self, error: Error) -> Error {
+        self.cancel.end_child();
         let mut said = String::new();
-        self.end();
-        self.said.rewind().ok()?;
-        self.said.read_to_string(&mut said).ok()?;
-        let error = |kind, message| Error::new(kind, OPERATION, message);
+        if self.said.rewind().and_then(|()| self.said.read_to_string(&mut said)).is_err() {
+            return error;
+        }
+        let known = |kind, message| Error::new(kind, OPERATION, message).with_source(error.clone());
         let error = if said.contains("Host key verification failed") {
-            error(ErrorKind::Unavailable, "the host's key is not trusted").with_retry(Retry::Permanent)
+            known(ErrorKind::Unavailable, "the host's key is not trusted").with_retry(Retry::Permanent)
         } else if said.contains("Permission denied") {
-            error(ErrorKind::Unauthenticated, "the server wants another key or user")
-        } else if said.trim().is_empty() {
-            return None;
+            known(ErrorKind::Unauthenticated, "the server wants another key or user")
         } else {
-            error(ErrorKind::Unavailable, "the server cannot be reached, or refuses")
+            error
         };
-        Some(error.with("ssh", said.trim()))
-    }
-
-    fn end(&mut self) {
-        // Both fail for one that has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if said.trim().is_empty() { error } else { error.with("ssh", said.trim()) }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.end();
+        self.cancel.end_child();
     }
 }

@@ -68,6 +68,46 @@ async fn a_new_commit_is_a_shallow_copy_until_there_are_many() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_commit_is_two_requests() {
+    let Some(setting) = Setting::start().await else { return };
+    let source = setting.source();
+    for n in 0..10 {
+        let (commit, before) = (setting.commit(&format!("{n}")), setting.server.requests().len());
+        source.resolve(&commit.revision.to_string().parse().unwrap()).await.unwrap();
+        source.read(&commit.revision, &RepoPath::new(".").unwrap()).await.unwrap();
+        let asked = async || {
+            while setting.server.requests().len() < before + 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), asked()).await.unwrap();
+        let asked = setting.server.requests().split_off(before);
+        let wanted =
+            ["GET /git/shop.git/info/refs?service=git-upload-pack", "POST /git/shop.git/git-upload-pack"];
+        assert_eq!(asked, wanted, "commit {n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetches_leave_no_file_each_to_look_into() {
+    let Some(setting) = Setting::start().await else { return };
+    for n in 0..3 {
+        serves(&setting.source(), &setting.commit(&format!("{n}"))).await;
+    }
+    let packs = || fs::read_dir(setting.directory().join("mirror.git/objects/pack")).unwrap().count();
+    assert_eq!(packs(), 0, "few objects are files of their own");
+    let files: Vec<(String, String)> = (0..150).map(|n| (format!("f{n}"), format!("{n}\n"))).collect();
+    let edits: Vec<_> = files.iter().map(|(name, content)| (&**name, Edit::File(content))).collect();
+    let large = setting.writer.write("large", "many files", &edits);
+    let source = setting.source();
+    source.resolve(&large.revision.short().parse().unwrap()).await.unwrap();
+    assert_eq!(packs(), 2, "many are a pack and its index");
+    serves(&source, &setting.commit("and on")).await;
+    let files = source.read(&large.revision, &RepoPath::new(".").unwrap()).await.unwrap();
+    assert_eq!(files.len(), 150);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_process_left_breaks_nothing() {
     let Some(setting) = Setting::start().await else { return };
     let first = setting.commit("first");

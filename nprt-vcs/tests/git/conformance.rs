@@ -19,13 +19,19 @@ async fn a_local_directory_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_hands_out_references_only_keeps_the_contract() {
+async fn a_server_keeps_the_contract() {
     served(GitHttpOptions::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_a_password_that_hands_out_any_commit_keeps_the_contract() {
-    served(GitHttpOptions { password: true, any_commit: true, ..GitHttpOptions::default() }).await;
+async fn an_old_server_that_hands_out_references_only_keeps_the_contract() {
+    served(GitHttpOptions { protocol_0: true, ..GitHttpOptions::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_server_with_a_password_that_hands_out_any_commit_keeps_the_contract() {
+    let options = GitHttpOptions { password: true, any_commit: true, protocol_0: true, tls: false };
+    served(options).await;
 }
 
 async fn served(options: GitHttpOptions) {

@@ -1,6 +1,7 @@
 //! Which servers are trusted, over TLS and ssh. What a process trusts is in its environment, so that each
 //! test runs itself again in processes with another one.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,6 +91,29 @@ async fn over_ssh_the_host_must_be_known() {
     run_again(&url, &repository, &[home, agent.clone(), path.clone(), user.clone()]);
     let stranger = TempDir::new().unwrap();
     run_again(&url, &repository, &[("HOME", stranger.path().to_owned()), agent, path, user]);
+}
+
+#[tokio::test]
+async fn an_ssh_that_says_nothing_ends_with_the_call() {
+    let cache = TempDir::new().unwrap();
+    if let Some((url, _)) = told() {
+        let builder = GitSource::builder(url).cache(cache.path()).timeout_seconds(1);
+        let error = builder.build().unwrap().resolve(&"main".parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+        let process =
+            std::fs::read_to_string(Path::new(&std::env::var_os(REPOSITORY).unwrap()).join("process"))
+                .unwrap();
+        let process = PathBuf::from("/proc").join(process.trim());
+        assert!(!process.exists(), "{process:?} is there still");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let program = folder.path().join("ssh");
+    let script = format!("#!/bin/sh\necho $$ > {}/process\nexec sleep 1000\n", folder.path().display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    run_again("ssh://127.0.0.1/shop.git", folder.path(), &[("PATH", path.into())]);
 }
 
 fn source_user() -> String {
