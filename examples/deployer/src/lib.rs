@@ -3,7 +3,6 @@
 //! It composes the library [`nprt`] and holds nothing that a user of the library would want. The binary is
 //! [`main`]; the package's README says how to use it.
 
-mod admit;
 mod app;
 mod autopilot;
 mod changes;

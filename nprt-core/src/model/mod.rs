@@ -1,6 +1,7 @@
 //! The values that every part speaks of. Each validates in its constructor, so that one in hand is valid.
 
 mod block;
+mod branches;
 mod commit;
 mod image;
 mod labels;
@@ -17,6 +18,7 @@ mod track;
 mod unit;
 
 pub use block::{Block, BlockData, BlockShape};
+pub use branches::Branches;
 pub use commit::{ChangedLines, Commit};
 pub use image::{Digest, ImageName, ImageRef};
 pub use labels::{annotation, label};

@@ -50,14 +50,7 @@ impl Tag {
     pub fn for_commit(branch: &str, revision: &Revision) -> Self {
         let commit = revision.to_string();
         let room = LONGEST - commit.len() - 1;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-        let branch: String = branch
-            .trim_start_matches(['.', '-'])
-            .chars()
-            .map(|c| if allowed(c) { c } else { '-' })
-            .skip_while(|c| matches!(c, '.' | '-'))
-            .take(room)
-            .collect();
+        let branch: String = as_in_tags(branch).take(room).collect();
         Self(if branch.is_empty() { commit } else { format!("{branch}-{commit}") })
     }
 
@@ -101,6 +94,13 @@ fn is_svn(end: &str) -> bool {
 }
 
 super::text_value!(Tag);
+
+/// A branch's name as a tag has it: `feature/login` is `feature-login`.
+pub(super) fn as_in_tags(branch: &str) -> impl Iterator<Item = char> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let branch = branch.trim_start_matches(['.', '-']).chars();
+    branch.map(move |c| if allowed(c) { c } else { '-' }).skip_while(|c| matches!(c, '.' | '-'))
+}
 
 #[cfg(test)]
 mod tests {

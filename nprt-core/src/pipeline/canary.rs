@@ -78,7 +78,7 @@ impl Job<'_> {
         }
         let source = self.read(revision).await?;
         let running = live.tag_of(&source.revision);
-        let version = self.version(&source, &request.version, running).await?;
+        let version = self.version(&source, &request.version, running, self.limits(request)).await?;
         let known = self.with_configuration(&live, &source).await?;
         let rendered =
             async { manifest::canary(&source.manifests, &version, &self.service.transform, &known) };

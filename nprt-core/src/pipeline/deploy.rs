@@ -40,8 +40,9 @@ impl Pipeline {
     ///
     /// # Errors
     /// `NotFound` for a service, a version or an image's tag; `Ambiguous` and `Mismatch` for a version;
-    /// `Invalid` for manifests; `Forbidden` for an object that the service [may not](crate::pipeline::Service::allow_kinds)
-    /// bring; `Rejected` by the cluster; `Timeout` where the pods of a canary do not end; `Conflict`, saying
+    /// `Invalid` for manifests; `Forbidden` for a version of no [branch](crate::pipeline::Service::deployable_branches)
+    /// that may be deployed, and for an object that the service
+    /// [may not](crate::pipeline::Service::allow_kinds) bring; `Rejected` by the cluster; `Timeout` where the pods of a canary do not end; `Conflict`, saying
     /// who, while another operation
     /// holds the service's lease, at the end of the [wait](Request::wait); `Cancelled` by a rollback; `RolloutFailed` with the workload and why; and
     /// those of the ports.
@@ -73,7 +74,7 @@ impl Job<'_> {
         let source = self.read(revision).await?;
         let live = self.live().await?;
         let running = live.tag_of(&source.revision);
-        let version = self.version(&source, &request.version, running).await?;
+        let version = self.version(&source, &request.version, running, self.limits(request)).await?;
         Ok((source, version, live))
     }
 

@@ -61,6 +61,7 @@ impl Job<'_> {
     where
         W: Future<Output = Result<Deployment>>,
     {
+        self.check_asked(request)?;
         let purpose = purpose(what, request);
         let whole = async {
             let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;

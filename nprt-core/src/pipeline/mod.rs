@@ -58,6 +58,7 @@
 mod about;
 mod allowed;
 mod apply;
+mod branch;
 mod canary;
 mod checkpoint;
 mod decided;

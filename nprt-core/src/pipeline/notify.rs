@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 
-use super::Pipeline;
 use super::about::id;
+use super::branch::is_refusal;
 use super::job::Job;
 use super::live::Running;
 use super::phase::about;
-use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Revision, ServiceName};
 use crate::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Severity};
@@ -71,28 +70,6 @@ impl<'a> News<'a> {
     }
 }
 
-impl Pipeline {
-    /// Tells people that `what` was asked for and failed before the pipeline could be asked, such as because a tool
-    /// that embeds it has found no images of the version; just as failures of the pipeline itself are told. What
-    /// cannot be told is a warning.
-    ///
-    /// # Errors
-    /// `NotFound` for a service.
-    pub async fn tell_failure(
-        &self,
-        service: &ServiceName,
-        what: &str,
-        request: &Request,
-        error: &Error,
-        progress: &Progress,
-    ) -> Result<()> {
-        let purpose = purpose(what, request);
-        let job = self.job(service, progress)?;
-        job.tell_failure(Occasion::Failed, &purpose, error, &request.caller).await;
-        Ok(())
-    }
-}
-
 /// What is being done, as leases and news say it.
 pub(super) fn purpose(what: &str, request: &Request) -> String {
     format!("{what} of {} by {}", request.version, request.caller.name())
@@ -120,7 +97,7 @@ impl Job<'_> {
                 let canary = self.about.canary(occasion, revision);
                 self.tell(News { occasion, reason, severity, revision, canary, summary }, caller).await;
             }
-            Err(error) if error.is_cancelled() => {}
+            Err(error) if error.is_cancelled() || is_refusal(error) => {}
             Err(error) => self.tell_failure(occasion, purpose, error, caller).await,
         }
     }

@@ -63,6 +63,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Preview> {
         let mut job = self.job(service, progress)?;
+        job.check_asked(request)?;
         job.settings.image_wait_seconds = 0;
         match track {
             Track::Stable => {
@@ -92,11 +93,12 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Preview> {
         let job = self.job(service, progress)?;
+        job.check_asked(request)?;
         let revision = job.resolve(&request.version).await?;
         let live = job.live().await?;
-        let tag = job.tag_on_trial(&live, &revision, request.version.tag())?;
+        let tag = job.tag_on_trial(&live, &revision, request)?;
         let source = job.read(revision).await?;
-        let version = job.version(&source, &tag.into(), None).await?;
+        let version = job.version(&source, &tag.into(), None, job.limits(request)).await?;
         let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
         job.foresee(Track::Stable, version, &live, plan, true).await
     }

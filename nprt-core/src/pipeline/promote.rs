@@ -83,21 +83,23 @@ impl Job<'_> {
         let revision = revision?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;
-        let tag = self.tag_on_trial(&live, &revision, request.version.tag())?;
+        let tag = self.tag_on_trial(&live, &revision, request)?;
         let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
         self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
-        let version = self.version(&source, &tag.into(), None).await?;
+        let version = self.version(&source, &tag.into(), None, self.limits(request)).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 
-    /// The tag of the canary, whose time is not over, and which must be of `revision` (and `tag`, where one was asked
-    /// for).
-    pub(super) fn tag_on_trial(&self, live: &Live, revision: &Revision, tag: Option<&Tag>) -> Result<Tag> {
+    /// The tag of the canary, whose time is not over, and which must be of `revision` (and the tag that was asked for,
+    /// if one was), and of a branch that may be deployed.
+    pub(super) fn tag_on_trial(&self, live: &Live, revision: &Revision, request: &Request) -> Result<Tag> {
         if let Some(canary) = live.running(Track::Canary) {
             not_expired(&canary, self.clock.now(), "pipeline.promote")?;
         }
-        canary_tag(live, revision, tag)
+        let tag = canary_tag(live, revision, request.version.tag())?;
+        self.limits(request).check(&tag)?;
+        Ok(tag)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::judge_canary::Judgement;
-use crate::model::{ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
+use crate::model::{Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
 use crate::ports::Change;
 use crate::{Error, Result};
 
@@ -28,13 +28,22 @@ pub struct Request {
     /// waits holds nothing: dropping the future ends the wait. Who waits longest does not go first, and a
     /// rollback does not end a wait.
     pub wait: Option<Duration>,
+    /// The branches that who asks may deploy, beside those of the
+    /// [service](crate::pipeline::Service::deployable_branches).
+    pub branches: Branches,
 }
 
 impl Request {
     /// Asks for `version`, without waiting for others.
     #[must_use]
     pub fn new(version: VersionRef, caller: Caller) -> Self {
-        Self { version, caller, wait: None }
+        Self { version, caller, wait: None, branches: Branches::default() }
+    }
+
+    /// The same, for who may deploy these branches alone.
+    #[must_use]
+    pub fn of_branches(self, branches: Branches) -> Self {
+        Self { branches, ..self }
     }
 
     /// The same, waiting for others for at most `wait`.

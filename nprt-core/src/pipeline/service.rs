@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::{Policy, Preset};
 use crate::manifest::Settings;
-use crate::model::{RepoPath, ServiceName};
+use crate::model::{Branches, RepoPath, ServiceName};
 use crate::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use crate::{Error, ErrorKind, Result};
 
@@ -53,6 +53,10 @@ pub struct Service {
     /// An object that names another namespace than the cluster's is always refused: a service lives in one.
     #[serde(default)]
     pub allow_kinds: BTreeSet<String>,
+    /// The branches that may be deployed, start a canary and be promoted; by default all. What is of another one, by
+    /// the request or by the [tag](Branches::allow_tag) of its images, is refused before anything changes.
+    #[serde(default)]
+    pub deployable_branches: Branches,
 }
 
 fn default_policy() -> Policy {
@@ -75,6 +79,7 @@ impl Service {
             policy,
             prune: false,
             allow_kinds: BTreeSet::new(),
+            deployable_branches: Branches::default(),
         }
     }
 }

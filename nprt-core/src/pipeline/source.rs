@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::branch::Limits;
 use super::job::Job;
 use super::phase::phase;
 use super::progress::Event;
@@ -48,13 +49,14 @@ impl Job<'_> {
         source: &Source,
         asked: &VersionRef,
         running: Option<Tag>,
+        limits: Limits<'_>,
     ) -> Result<Version> {
         let images = manifest::images(&source.manifests, &self.service.transform)?;
         let branch = match asked.commit() {
             Some(Reference::Branch(branch)) => Some(branch.as_str()),
             _ => None,
         };
-        let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch };
+        let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch, limits };
         let tag = phase("find images", self.find_tag(&images, &wish)).await?;
         let digests = if self.service.transform.pin_digests {
             self.digests(&images, &tag).await?
@@ -84,4 +86,6 @@ pub(super) struct Wish<'a> {
     pub(super) running: Option<Tag>,
     /// The branch that the caller gave.
     pub(super) branch: Option<&'a str>,
+    /// Of which branches it may be.
+    pub(super) limits: Limits<'a>,
 }

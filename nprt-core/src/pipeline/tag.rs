@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 
+use super::branch::is_refusal;
 use super::job::Job;
 use super::progress::Event;
 use super::source::Wish;
@@ -23,14 +24,16 @@ impl Job<'_> {
     /// The tag of the wished revision on all `images`, waited for as long as the settings say.
     ///
     /// # Errors
-    /// `NotFound`, naming the first image that misses it and its nearest tags; else those of the registry,
-    /// temporary ones only once the time is over.
+    /// `NotFound`, naming the first image that misses it and its nearest tags; `Forbidden` where it is of no branch
+    /// that may be deployed; else those of the registry, temporary ones only once the time is over.
     pub(super) async fn find_tag(&self, images: &[ImageName], wish: &Wish<'_>) -> Result<Tag> {
         let began = self.clock.now();
         let mut looks = 0;
         loop {
             let missing = match self.look(images).await {
                 Ok(tags) => match choose(&tags, wish) {
+                    // Waiting would change nothing.
+                    Err(refused) if is_refusal(&refused) => return Err(refused),
                     Ok(tag) => {
                         self.progress.tell(Event::Tagged { tag: tag.clone(), images: images.len() });
                         return Ok(tag);
@@ -84,10 +87,18 @@ fn choose(tags: &[Tags<'_>], wish: &Wish<'_>) -> Result<Tag> {
     let Some(((_, first), others)) = tags.split_first() else {
         // No image needs one: the version is called as the caller does, or by its revision.
         let asked = wish.tag.cloned().or_else(|| wish.running.clone()).or(of_branch);
-        return Ok(asked.unwrap_or_else(|| Tag::for_commit("", wish.revision)));
+        let tag = asked.unwrap_or_else(|| Tag::for_commit("", wish.revision));
+        return wish.limits.check(&tag).map(|()| tag);
     };
     let everywhere = |tag: &&Tag| others.iter().all(|(_, tags)| tags.contains(tag));
-    let common: BTreeSet<&Tag> = first.iter().filter(|tag| wanted(wish, tag)).filter(everywhere).collect();
+    let mut common: BTreeSet<&Tag> =
+        first.iter().filter(|tag| wanted(wish, tag)).filter(everywhere).collect();
+    if let Some(tag) = common.first().copied() {
+        common.retain(|tag| wish.limits.check(tag).is_ok());
+        if common.is_empty() {
+            wish.limits.check(tag)?;
+        }
+    }
     let preferred = [wish.running.as_ref(), of_branch.as_ref()];
     let commit = |tag: &Tag| tag.commit().map_or(0, |commit| commit.as_str().len());
     preferred

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 mod allowed;
+mod branches;
 mod canary;
 mod checkpoint;
 mod concurrency;

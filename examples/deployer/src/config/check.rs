@@ -114,6 +114,7 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
     service.transform = file.transform;
     service.prune = file.prune;
     service.allow_kinds = file.allow_kinds;
+    service.deployable_branches = file.deployable_branches;
     Some(ServiceConfig {
         path,
         service,
@@ -122,7 +123,6 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
         metrics: metrics?,
         notifiers: file.notifiers,
         cluster: cluster?,
-        branches: file.deployable_branches,
         autopilot: file.autopilot,
     })
 }
@@ -215,7 +215,9 @@ tokens:
         let config = read(GOOD).unwrap();
         let service = &config.services[0];
         assert_eq!(service.service, Service::new(ServiceName::new("shop").unwrap()));
-        assert!(matches!(service.registry, Registry::Oci(_)) && !service.branches.is_limited());
+        assert!(
+            matches!(service.registry, Registry::Oci(_)) && !service.service.deployable_branches.is_limited()
+        );
         assert_eq!((config.listen, config.tokens.len(), &config.url), (LISTEN, 1, &None));
         assert!(!format!("{config:?}").contains("horse"));
     }

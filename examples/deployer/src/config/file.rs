@@ -13,7 +13,7 @@ use nprt::git::GitConfig;
 use nprt::kubernetes::KubernetesConfig;
 use nprt::layout::LayoutConfig;
 use nprt::manifest::Settings;
-use nprt::model::{RepoPath, Secret, ServiceName};
+use nprt::model::{Branches, RepoPath, Secret, ServiceName};
 use nprt::oci::OciConfig;
 use nprt::pipeline::PipelineSettings;
 use nprt::prometheus::PrometheusConfig;
@@ -24,7 +24,6 @@ use nprt::webhook::WebhookConfig;
 use serde::{Deserialize, Serialize};
 
 use super::aggregator::AggregatorFile;
-use super::branches::Branches;
 use super::token::Action;
 
 /// The file.

@@ -1,7 +1,6 @@
 //! The configuration: one YAML file, checked as a whole, and secrets from the environment and from files.
 
 mod aggregator;
-mod branches;
 mod check;
 mod decode;
 mod environment;
@@ -19,7 +18,6 @@ use nprt::pipeline::{PipelineSettings, Service};
 use serde_json::Value;
 
 pub(crate) use aggregator::AggregatorConfig;
-pub(crate) use branches::Branches;
 pub(crate) use environment::Environment;
 pub(crate) use file::{
     AtDeadline, AutopilotSettings, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot, Vcs,
@@ -63,7 +61,6 @@ pub(crate) struct ServiceConfig {
     pub(crate) metrics: Metrics,
     pub(crate) notifiers: Vec<Notify>,
     pub(crate) cluster: Place,
-    pub(crate) branches: Branches,
     pub(crate) autopilot: ServiceAutopilot,
 }
 

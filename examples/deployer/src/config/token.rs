@@ -1,12 +1,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use nprt::model::ServiceName;
+use nprt::model::{Branches, ServiceName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use super::branches::Branches;
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -13,7 +13,6 @@ use super::answer::answer;
 use super::asked::Asked;
 use super::problem::Problem;
 use super::{params, preview};
-use crate::admit::{self, Limit};
 use crate::config::Action;
 
 /// How long a promotion waits for the verdict that is told with it.
@@ -32,30 +31,17 @@ async fn start(asked: &Asked, track: Track) -> Result<Response, Problem> {
         Track::Stable => ("deploy", Action::Deploy),
         Track::Canary => ("canary", Action::Canary),
     };
-    let (service, member) = asked.service(&[action])?;
+    let (service, _) = asked.service(&[action])?;
     let params = asked.params(params::VERSION)?;
     let version = params.version()?.ok_or_else(|| {
         Problem::invalid("expected a commit, a tag or both").with_available(["commit", "tag"])
     })?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
-    let limits = Limit::of(&asked.token, &member.config.branches);
+    let request = Request { version, caller, wait: params.wait, branches: asked.token.branches.clone() };
     let (clock, name) = (asked.app.clock(), service.clone());
     let work = move |progress: Progress| async move {
         let (member, pipeline) = (composed.member(&name)?, composed.pipeline(told));
-        let asked_for = Request { version, caller, wait: params.wait };
-        let version = match admit::admit(&composed, member, asked_for.version.clone(), &limits, &*clock).await
-        {
-            Ok(admitted) => admitted?,
-            Err(error) => {
-                // The pipeline tells of its own failures. A dry run is for who asks alone.
-                if !params.dry_run {
-                    pipeline.tell_failure(&name, operation, &asked_for, &error, &progress).await?;
-                }
-                return Err(error.into());
-            }
-        };
-        let request = Request { version, ..asked_for };
         if params.dry_run {
             return Ok(preview::json(&pipeline.preview(&name, &request, track, &progress).await?));
         }
@@ -84,22 +70,17 @@ pub(crate) async fn promote(asked: Asked) -> Response {
 }
 
 async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
-    let (service, member) = asked.service(&[Action::Deploy])?;
+    let (service, _) = asked.service(&[Action::Deploy])?;
     let params = asked.params(params::VERSION)?;
     let version = params.version()?;
     let caller = asked.caller(&params.reason)?;
     let (composed, told) = (Arc::clone(&asked.composed), asked.told(params.notify));
-    let limits = Limit::of(&asked.token, &member.config.branches);
-    let (app, name) = (asked.app.clone(), service.clone());
+    let (app, name, branches) = (asked.app.clone(), service.clone(), asked.token.branches.clone());
     let work = move |progress: Progress| async move {
         let pipeline = composed.pipeline(told);
         let canary = pipeline.status(&name).await?.canary;
         let known = canary.as_ref().and_then(|canary| app.verdicts().of(&name, canary));
         let running = canary.and_then(|canary| canary.tag.zip(canary.revision));
-        // What is promoted is the canary; its branch was written by CI.
-        if let Some((tag, _)) = &running {
-            Limit::check(&limits, tag)?;
-        }
         let version = match (version, running) {
             (Some(version), _) => version,
             (None, Some((tag, revision))) => {
@@ -111,14 +92,15 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
             }
         };
         if params.dry_run {
-            let request = Request { version, caller, wait: None };
+            let request = Request::new(version, caller).of_branches(branches);
             return Ok(preview::json(&pipeline.preview_promotion(&name, &request, &progress).await?));
         }
         let judged = match known {
             Some(judged) => Some(judged),
             None => judged_at_once(pipeline, &name).await,
         };
-        let request = Request { version, caller: caller.knowing(judged), wait: params.wait };
+        let caller = caller.knowing(judged);
+        let request = Request { version, caller, wait: params.wait, branches };
         written(&pipeline.promote(&name, &request, &progress).await?)
     };
     Ok(answer(asked, "promote", params.dry_run, &service, work).await)

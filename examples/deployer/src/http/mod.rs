@@ -31,7 +31,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 
-pub(crate) use problem::Problem as HttpProblem;
 pub(crate) use server::Server;
 
 /// All routes.

@@ -121,7 +121,8 @@ fn status_of(error: &Error) -> StatusCode {
         }
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::Conflict | ErrorKind::Cancelled => StatusCode::CONFLICT,
-        // What a service may not bring is in its manifests.
+        // Who asks may not; what a service may not bring is in its manifests.
+        ErrorKind::Forbidden if is_of("pipeline.branch") => StatusCode::FORBIDDEN,
         ErrorKind::Forbidden if is_of("pipeline") => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Rejected | ErrorKind::RolloutFailed => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -164,6 +165,7 @@ mod tests {
             (ErrorKind::Mismatch, "vcs.resolve", 400),
             (ErrorKind::Conflict, "cluster.acquire", 409),
             (ErrorKind::Forbidden, "pipeline.allowed", 422),
+            (ErrorKind::Forbidden, "pipeline.branch", 403),
             (ErrorKind::Forbidden, "registry.tags", 502),
             (ErrorKind::Unauthenticated, "registry.tags", 502),
             (ErrorKind::Rejected, "cluster.dry_run", 422),

@@ -11,7 +11,6 @@ use super::accept::Form;
 use super::asked::Asked;
 use super::problem::Problem;
 use super::{page, summary};
-use crate::admit;
 use crate::compose::{Member, Told};
 use crate::config::Action;
 
@@ -24,7 +23,7 @@ pub(crate) async fn service(asked: Asked) -> Result<Json<Value>, Problem> {
         .in_time(async {
             let status = pipeline.status(&service).await?;
             let images = match revision(member, &status).await {
-                Ok(revision) => admit::images(member, &revision).await,
+                Ok(revision) => member.images(&revision).await,
                 Err(error) => Err(error),
             };
             // What runs is shown also while version control does not answer.

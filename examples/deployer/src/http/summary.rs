@@ -38,7 +38,7 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         "policy": service.policy,
         "notifiers": config.notifiers.iter().map(notifier).collect::<Vec<_>>(),
         "cluster": config.cluster,
-        "deployable_branches": config.branches,
+        "deployable_branches": config.service.deployable_branches,
         "autopilot": config.autopilot,
         "prune": service.prune,
         "allow_kinds": service.allow_kinds,

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::problem::Problem;
 use super::show;
-use crate::admit;
 use crate::compose::Told;
 use crate::config::Action;
 
@@ -21,7 +20,7 @@ pub(crate) async fn tags(asked: Asked) -> Result<Json<Value>, Problem> {
         .in_time(async {
             let status = asked.composed.pipeline(Told::Decisions).status(&service).await?;
             let revision = show::revision(member, &status).await?;
-            let images = admit::images(member, &revision).await?;
+            let images = member.images(&revision).await?;
             let tags = async |image: &ImageName| match member.ports.registry.tags(image).await {
                 Err(error) if error.is_not_found() => Ok(Vec::new()),
                 tags => tags.map(newest_first),

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::support::{ADMIN, Server, World, images, tokens};
+use crate::support::{ADMIN, MANIFEST, Server, World, images, tokens};
 
 const TAGS: [&str; 2] = ["trunk-r2", "trunk-r3"];
 const KEYS: [&str; 2] = ["s3cret-api", "s3cret-application"];
 
 /// Two revisions of the manifests: the second changes one of them.
 fn commit(manifests: &Path, repository: &Path) {
+    std::fs::create_dir(manifests).unwrap();
+    std::fs::write(manifests.join("web.yaml"), MANIFEST).unwrap();
     let trunk = format!("file://{}/trunk", repository.display());
     let run = |command: &mut Command| {
         let output = command.output().unwrap();
@@ -105,7 +107,7 @@ async fn what_is_in_subversion_is_deployed_and_judged_by_datadog() {
     let Some(subversion) = need(Svnserve::start().await) else { return };
     let (world, datadog) = (World::new(), datadog().await);
     let at = world.folder.path();
-    commit(&at.join("repository/kubernetes"), &subversion.repository());
+    commit(&at.join("kubernetes"), &subversion.repository());
     images(&at.join("images/web"), &TAGS.map(str::to_owned));
     let password = at.join("password");
     std::fs::write(&password, PASSWORD).unwrap();

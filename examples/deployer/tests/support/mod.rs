@@ -13,7 +13,7 @@ pub(crate) use process::Process;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 pub(crate) use steps::Steps;
-pub(crate) use world::{World, commits, images};
+pub(crate) use world::{MANIFEST, World, commits, images};
 
 /// The package's folder.
 pub(crate) const HERE: &str = env!("CARGO_MANIFEST_DIR");

@@ -12,7 +12,8 @@ pub(crate) struct World {
     pub(crate) commits: Vec<String>,
 }
 
-const MANIFEST: &str = "apiVersion: apps/v1
+/// The manifests of the service.
+pub(crate) const MANIFEST: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
 spec:

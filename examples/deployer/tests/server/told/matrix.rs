@@ -77,7 +77,7 @@ fn report() -> String {
     format!("{URL}/web/canary")
 }
 
-/// Where branches are limited, a version is looked for before the pipeline is asked.
+/// Who is refused hears it; nobody else could do anything about it.
 #[tokio::test]
 async fn a_version_that_is_not_found_is_told_and_one_that_is_refused_is_not() {
     let (world, mut ears) = (World::new(), Ears::start().await);

@@ -1,33 +1,51 @@
-use nprt::model::Tag;
 use serde::{Deserialize, Serialize};
 
-/// Branches that may be deployed: names, or beginnings that end with `*`. None given means every one.
+use super::tag::{Tag, as_in_tags};
+
+/// Branches that may be deployed: names, or beginnings that end with `*`. By default every one.
+///
+/// ```
+/// use nprt_core::model::{Branches, Tag};
+/// let branches = Branches::of(["main", "release/*"]);
+/// assert!(branches.allow_branch("release/1.2") && !branches.allow_branch("feature/login"));
+/// assert!(branches.allow_tag(&Tag::new("release-1.2-3f2a91c")?));
+/// # Ok::<(), nprt_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Branches(Option<Vec<String>>);
+pub struct Branches(Option<Vec<String>>);
 
 impl Branches {
-    /// Whether any limit is set.
-    pub(crate) fn is_limited(&self) -> bool {
+    /// These alone; of no names, none.
+    pub fn of(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(Some(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Whether there is a branch that may not be deployed.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
         self.0.as_ref().is_some_and(|patterns| !patterns.iter().any(|pattern| pattern == "*"))
     }
 
     /// Whether the branch of that name may be deployed.
-    pub(crate) fn allow_branch(&self, branch: &str) -> bool {
+    #[must_use]
+    pub fn allow_branch(&self, branch: &str) -> bool {
         self.matches(branch, str::to_owned)
     }
 
     /// Whether an image of that tag may be deployed, by the branch before its commit, as CI writes it there. One
     /// that names no branch is of none that is allowed. Branches that are the same in tags cannot be told apart: where
     /// `release/*` is allowed, so are images of `release-x`.
-    pub(crate) fn allow_tag(&self, tag: &Tag) -> bool {
+    #[must_use]
+    pub fn allow_tag(&self, tag: &Tag) -> bool {
         if !self.is_limited() {
             return true;
         }
-        tag.branch().is_some_and(|branch| self.matches(branch, as_in_tags))
+        tag.branch().is_some_and(|branch| self.matches(branch, |name| as_in_tags(name).collect()))
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+    /// The names and beginnings; none where there is no limit.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
         self.0.iter().flatten()
     }
 
@@ -40,13 +58,6 @@ impl Branches {
     }
 }
 
-/// A branch's name as a tag has it: `feature/login` is `feature-login`.
-fn as_in_tags(branch: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let branch = branch.trim_start_matches(['.', '-']).chars();
-    branch.map(|c| if allowed(c) { c } else { '-' }).skip_while(|c| matches!(c, '.' | '-')).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_of_the_branch_before_its_commit() {
-        let branches = Branches(Some(vec!["main".to_owned(), "release/*".to_owned()]));
+        let branches = Branches::of(["main", "release/*"]);
         for good in ["main-3f2a91c", "release-1.2-3f2a91c", "main-r17"] {
             assert!(branches.allow_tag(&tag(good)), "{good}");
         }
@@ -69,9 +80,9 @@ mod tests {
 
     #[test]
     fn no_limit_and_no_branch() {
-        let none = Branches(Some(Vec::new()));
+        let none = Branches::of([""; 0]);
         assert!(none.is_limited() && !none.allow_tag(&tag("main-3f2a91c")));
-        for all in [Branches::default(), Branches(Some(vec!["*".to_owned()]))] {
+        for all in [Branches::default(), Branches::of(["*"])] {
             assert!(!all.is_limited() && all.allow_tag(&tag("v1.2")) && all.allow_branch("x"));
         }
     }
