@@ -69,20 +69,21 @@ fn rank<'a>(object: &&'a Object) -> (bool, &'a str, &'a str) {
 
 impl Job<'_> {
     /// Writes the event, if a workload to write it on was seen and the cluster keeps events. What cannot be
-    /// written never fails an operation. Answers whether it was written now, and had not been before.
-    pub(super) async fn record_event(&self, event: ObjectEvent) -> bool {
+    /// written never fails an operation. Answers whether it was written now, or had been before; `None` where it is
+    /// not there.
+    pub(super) async fn record_event(&self, event: ObjectEvent) -> Option<bool> {
         let cluster = &self.ports.cluster;
         if !cluster.capabilities().events {
-            return false;
+            return None;
         }
-        let Some(object) = self.subject.after(!event.is_warning()) else { return false };
+        let object = self.subject.after(!event.is_warning())?;
         let written = cluster.record_event(&object, &event);
         let why = match select(pin!(written), self.clock.sleep(PATIENCE)).await {
-            Either::Left((Ok(is_new), _)) => return is_new,
+            Either::Left((Ok(is_new), _)) => return Some(is_new),
             Either::Left((Err(error), _)) => error.to_string(),
             Either::Right(_) => "no answer in time".to_owned(),
         };
         self.progress.warn(format!("no event of this is on {}: {why}", object.id()));
-        false
+        None
     }
 }

@@ -121,11 +121,14 @@ impl Job<'_> {
         join(self.record_event(news.event(caller)), self.notify(news, caller)).await;
     }
 
-    /// The same, unless the event is there: then it was told before.
-    pub(super) async fn tell_once(&self, news: News<'_>, caller: &Caller) {
-        if self.record_event(news.event(caller)).await {
+    /// The same, unless the event is there: then it was told before. Answers whether it is told; where no event can
+    /// be written it is not, since others could not know.
+    pub(super) async fn tell_once(&self, news: News<'_>, caller: &Caller) -> bool {
+        let written = self.record_event(news.event(caller)).await;
+        if written == Some(true) {
             self.notify(news, caller).await;
         }
+        written.is_some()
     }
 
     async fn notify(&self, news: News<'_>, caller: &Caller) {

@@ -24,9 +24,10 @@ impl Pipeline {
     pub(super) async fn tell_untold(&self, service: &ServiceName, progress: &Progress) -> Result<()> {
         let job = self.job(service, progress)?;
         let Some(past) = job.untold(self.told_until(service)).await? else { return Ok(()) };
-        job.tell_past(&past).await?;
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert(service.clone(), past.ended);
+        if job.tell_past(&past).await? {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.insert(service.clone(), past.ended);
+        }
         Ok(())
     }
 
@@ -54,7 +55,8 @@ impl Job<'_> {
         Ok(is_news.then_some(past))
     }
 
-    async fn tell_past(&self, past: &PastCanary) -> Result<()> {
+    /// Answers whether it is told, by whomever.
+    async fn tell_past(&self, past: &PastCanary) -> Result<bool> {
         let PastCanary { canary, by, reason, .. } = past;
         let service = &self.service.name;
         let news = match past.end {
@@ -73,7 +75,6 @@ impl Job<'_> {
             Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict })
         });
         let caller = Caller::new(by.clone(), reason.clone())?.knowing(judged);
-        self.tell_once(news, &caller).await;
-        Ok(())
+        Ok(self.tell_once(news, &caller).await)
     }
 }

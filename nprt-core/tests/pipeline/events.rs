@@ -1,6 +1,6 @@
 //! The events that decisions leave on a workload.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use nprt_core::pipeline::{Caller, Pipeline, Ports, Progress, Request};
 use nprt_core::ports::Clock;
@@ -98,7 +98,7 @@ async fn what_cannot_be_recorded_fails_nothing() {
     {
         let world = World::new();
         let first = world.version(1);
-        let faulty = Faulty { eventless: Some(eventless), ..Faulty::new(&world) };
+        let faulty = Faulty { eventless: Mutex::new(Some(eventless)), ..Faulty::new(&world) };
         let pipeline: Arc<Pipeline> =
             world.pipeline_over(Ports { cluster: Arc::new(faulty), ..world.ports() });
         let began = world.clock.now();

@@ -44,7 +44,7 @@ pub(crate) struct Faulty {
     /// Somebody takes the lease just before it is given back.
     pub(crate) taken: bool,
     /// What becomes of events where they are not kept.
-    pub(crate) eventless: Option<Eventless>,
+    pub(crate) eventless: Mutex<Option<Eventless>>,
     /// A person holds the canary by this pipeline just before the next lease is taken.
     pub(crate) person: Mutex<Option<Arc<Pipeline>>>,
 }
@@ -88,7 +88,7 @@ impl Faulty {
             reached: AtomicBool::new(false),
             writes: None,
             taken: false,
-            eventless: None,
+            eventless: Mutex::default(),
             person: Mutex::default(),
         }
     }
@@ -101,7 +101,7 @@ pub(crate) fn down() -> Error {
 #[async_trait]
 impl Cluster for Faulty {
     fn capabilities(&self) -> ClusterCapabilities {
-        let events = self.eventless != Some(Eventless::Unclaimed);
+        let events = *self.eventless.lock().unwrap() != Some(Eventless::Unclaimed);
         ClusterCapabilities { events, ..self.cluster.capabilities() }
     }
     fn namespace(&self) -> String {
@@ -150,7 +150,8 @@ impl Cluster for Faulty {
         self.cluster.watch_rollout(workload)
     }
     async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
-        match self.eventless {
+        let eventless = *self.eventless.lock().unwrap();
+        match eventless {
             None => self.cluster.record_event(object, event).await,
             Some(Eventless::Refused) => Err(down()),
             Some(Eventless::Silent) => std::future::pending().await,

@@ -1,6 +1,6 @@
 //! The end of a canary that a process did not come to tell.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use nprt_core::conformance::notifier::rollback;
 use nprt_core::pipeline::{Caller, Judgement, Pipeline, Ports, Progress, Request};
@@ -11,7 +11,7 @@ use crate::world::{World, caller, canary, deploy, request, shop, tag};
 
 /// One that is killed, as far as anybody sees, before it tells.
 fn speechless(world: &World) -> Arc<Pipeline> {
-    let cluster = Faulty { eventless: Some(Eventless::Refused), ..Faulty::new(world) };
+    let cluster = Faulty { eventless: Mutex::new(Some(Eventless::Refused)), ..Faulty::new(world) };
     let notifier = Arc::new(nprt_core::memory::MemoryNotifier::new());
     world.pipeline_over(Ports { cluster: Arc::new(cluster), notifier, ..world.ports() })
 }
@@ -91,4 +91,24 @@ async fn what_was_told_is_not_told_again_and_what_is_old_is_no_news() {
     world.wait(2 * 3600).await;
     tend(&other).await;
     assert_eq!((since(&world, before), events(&world, "RolledBack")), (vec![], 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_told_now_is_told_when_it_can() {
+    let world = World::new();
+    deploy(&world.pipeline(), &world.version(1)).await.unwrap();
+    canary(&world.pipeline(), &world.version(2)).await.unwrap();
+    speechless(&world).rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
+    let (before, cluster) = (world.notifier.told().len(), Arc::new(Faulty::new(&world)));
+    let pipeline = world.pipeline_over(Ports { cluster: cluster.clone(), ..world.ports() });
+    world.wait(90).await;
+    for (eventless, told) in [(Some(Eventless::Refused), 0), (None, 1), (None, 1)] {
+        *cluster.eventless.lock().unwrap() = eventless;
+        tend(&pipeline).await;
+        assert_eq!(
+            (since(&world, before).len(), events(&world, "RolledBack")),
+            (told, told),
+            "{eventless:?}"
+        );
+    }
 }
