@@ -29,6 +29,7 @@ mod reload;
 mod replicas;
 mod schemathesis;
 mod secrets;
+mod settings;
 mod statsd;
 mod subversion;
 #[path = "../support/mod.rs"]
