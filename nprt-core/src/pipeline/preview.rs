@@ -4,6 +4,7 @@ use super::live::Live;
 use super::plan::Plan;
 use super::progress::Progress;
 use super::request::Request;
+use super::rollback::Rollback;
 use crate::Result;
 use crate::manifest::Version;
 use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track};
@@ -101,6 +102,25 @@ impl Pipeline {
         let version = job.version(&source, &tag.into(), None, job.limits(request)).await?;
         let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
         job.foresee(Track::Stable, version, &live, plan, true).await
+    }
+}
+
+impl Pipeline {
+    /// What [`Pipeline::rollback`] would do now: what would be removed, what serves on, and whose operation would be
+    /// cancelled. It changes nothing, and needs the cluster alone.
+    ///
+    /// # Errors
+    /// As [`Pipeline::rollback`], without those of leases.
+    pub async fn preview_rollback(&self, service: &ServiceName, progress: &Progress) -> Result<Rollback> {
+        let job = self.job(service, progress)?;
+        let cancelled = job.ports.cluster.lease(service).await?.map(|lease| lease.to_string());
+        let live = job.live().await?;
+        let routes = job.foresee_routes_back(&live).await?;
+        let stay = routes.services();
+        let removed = live.on(Track::Canary).map(Object::id).filter(|id| !stay.contains(id)).collect();
+        let [canary, stable] = [Track::Canary, Track::Stable].map(|track| live.running(track));
+        let (warnings, ending) = (routes.warnings(), Vec::new());
+        Ok(Rollback { service: service.clone(), canary, stable, removed, ending, cancelled, warnings })
     }
 }
 

@@ -226,3 +226,25 @@ async fn one_that_is_not_ready_is_not_promoted() {
     assert!(error.to_string().contains("web-canary"), "{error}");
     assert_eq!(world.workload("web").unwrap().tag, Some(tag(&stable).to_string()));
 }
+
+#[tokio::test]
+async fn a_rollback_removes_what_its_preview_says() {
+    let world = World::new();
+    let pipeline = world.pipeline();
+    deploy(&pipeline, &world.version(1)).await.unwrap();
+    let nothing = pipeline.preview_rollback(&shop(), &Progress::silent()).await.unwrap();
+    assert!(nothing.canary.is_none() && nothing.removed.is_empty() && nothing.cancelled.is_none());
+    let trial = world.version(2);
+    canary(&pipeline, &trial).await.unwrap();
+    let before = world.objects();
+    let would = pipeline.preview_rollback(&shop(), &Progress::silent()).await.unwrap();
+    assert_eq!(world.objects(), before);
+    assert_eq!(would.canary.as_ref().and_then(|canary| canary.revision.as_ref()), Some(&trial));
+    let done = pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
+    let sorted = |mut ids: Vec<_>| {
+        ids.sort();
+        ids
+    };
+    assert_eq!(sorted(would.removed), sorted(done.removed));
+    assert_eq!((would.stable, would.warnings), (done.stable, done.warnings));
+}

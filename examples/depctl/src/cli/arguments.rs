@@ -91,6 +91,9 @@ pub(crate) struct RollbackArgs {
     pub(crate) service: ServiceArg,
     #[command(flatten)]
     pub(crate) asking: Asking,
+    /// Says what would be removed and cancelled, and changes nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

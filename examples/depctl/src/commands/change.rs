@@ -45,21 +45,26 @@ async fn start(context: &Context, action: &'static str, change: ChangeArgs) -> R
 }
 
 /// Shows what would change.
-async fn preview(
-    context: &Context,
-    path: &[&str],
-    mut parameters: Parameters,
-    asking: &Asking,
-) -> Result<()> {
-    parameters.push(("dry_run", "true".to_owned()));
-    let timeout = Duration::from_secs(asking.timeout);
-    let response = context.client.put(path, &parameters, JSON, timeout).await?;
-    let value = context.client.value(response).await?;
+async fn preview(context: &Context, path: &[&str], parameters: Parameters, asking: &Asking) -> Result<()> {
+    let value = would(context, path, parameters, asking).await?;
     if context.output.format != Format::Table {
         return context.output.value(&value);
     }
     let preview: Preview = output::read(value)?;
     output::text(&diff::preview(&preview)?)
+}
+
+/// What the server answers to a dry run.
+async fn would(
+    context: &Context,
+    path: &[&str],
+    mut parameters: Parameters,
+    asking: &Asking,
+) -> Result<Value> {
+    parameters.push(("dry_run", "true".to_owned()));
+    let timeout = Duration::from_secs(asking.timeout);
+    let response = context.client.put(path, &parameters, JSON, timeout).await?;
+    context.client.value(response).await
 }
 
 /// The version that is asked for, as parameters and in words: `HEAD` where none is named.
@@ -127,9 +132,14 @@ pub(super) async fn promote(context: &Context, promote: PromoteArgs) -> Result<E
 
 pub(super) async fn rollback(
     context: &Context,
-    RollbackArgs { service, asking }: RollbackArgs,
+    RollbackArgs { service, asking, dry_run }: RollbackArgs,
 ) -> Result<Exit> {
     let service = name(service)?;
+    if dry_run {
+        let would = would(context, &[&service, "rollback"], common(&asking, None), &asking).await?;
+        context.output.answer(would, summary::would_roll_back)?;
+        return Ok(Exit::Success);
+    }
     confirm(&context.connection, "rollback", &service, asking.yes)?;
     let done = put(context, &[&service, "rollback"], &common(&asking, None), &asking).await?;
     context.output.answer(done, summary::rollback)?;

@@ -65,6 +65,25 @@ pub(super) fn rollback(done: &Rollback) -> String {
     text
 }
 
+pub(super) fn would_roll_back(would: &Rollback) -> String {
+    let service = line(would.service.as_str());
+    let (canary, stable) = (version(would.canary.as_ref()), version(would.stable.as_ref()));
+    let mut text = String::new();
+    for object in &would.removed {
+        let _ = writeln!(text, "{} would be removed", line(&object.to_string()));
+    }
+    if let Some(cancelled) = &would.cancelled {
+        let _ = writeln!(text, "{} would be cancelled", line(cancelled));
+    }
+    warnings(&mut text, &would.warnings);
+    let what = match &would.canary {
+        Some(_) => format!("the canary {canary} would be removed, {stable} would serve on"),
+        None => format!("there is no canary, {stable} serves"),
+    };
+    let _ = writeln!(text, "{service}: {what}; nothing was changed");
+    text
+}
+
 fn warnings(text: &mut String, warnings: &[String]) {
     for warning in warnings {
         let _ = writeln!(text, "warning: {}", line(warning));

@@ -221,6 +221,15 @@ async fn promote_rollback_hold_and_resume() {
     bench.run(&["promote", "-c", REVISION, "-t", "x", "--wait", "5"]).is(0);
     let rollback = json!({"service": "shop", "canary": running("main-2", OTHER), "stable": running("main-1", REVISION),
         "removed": [object("shop-canary")], "ending": [object("p")], "cancelled": "canary by ci", "warnings": ["w"]});
+    let dry = asked("PUT", "/shop/rollback").and(body_string_contains("dry_run=true"));
+    bench.mount(dry, ResponseTemplate::new(200).set_body_json(&rollback)).await;
+    let expected = "\
+Deployment/default/shop-canary would be removed
+canary by ci would be cancelled
+warning: w
+shop: the canary main-2 (abcabcabcabc) would be removed, main-1 (3f2a91c0b1d2) would serve on; nothing was changed
+";
+    assert_eq!(bench.run(&["rollback", "--dry-run"]).is(0).out, expected);
     bench.answer("PUT", "/shop/rollback", rollback).await;
     let expected = "shop: the canary main-2 (abcabcabcabc) was removed, main-1 (3f2a91c0b1d2) serves on\nobjects: 1 removed; \
                     pods that are still ending: 1\ncancelled: canary by ci\nwarning: w\n";
@@ -234,6 +243,7 @@ async fn promote_rollback_hold_and_resume() {
     let expected = [
         "PUT /shop/promote reason=good".to_owned(),
         format!("PUT /shop/promote commit={REVISION}&tag=x&wait=5"),
+        "PUT /shop/rollback dry_run=true".to_owned(),
         "PUT /shop/rollback ".to_owned(),
         "PUT /shop/hold reason=a+fair".to_owned(),
         "PUT /shop/resume ".to_owned(),

@@ -119,13 +119,19 @@ pub(crate) async fn rollback(asked: Asked) -> Response {
 
 async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
     let (service, _) = asked.service(&[Action::Canary, Action::Deploy])?;
-    let params = asked.params(params::DECIDE)?;
+    let params = asked.params(params::ROLLBACK)?;
     // Nothing is asked for it: a rollback waits for no metrics.
     let caller = asked.caller(&params.reason)?.knowing(asked.app.verdicts().last(&service));
     let (composed, told, name) = (Arc::clone(&asked.composed), asked.told(params.notify), service.clone());
     let may_cancel = asked.token.has_action(Action::Deploy);
     let work = move |progress: Progress| async move {
         let pipeline = composed.pipeline(told);
+        if params.dry_run {
+            let would = pipeline.preview_rollback(&name, &progress).await?;
+            // What such a token cancels nothing of.
+            let cancelled = would.cancelled.filter(|_| may_cancel);
+            return Ok(json!(Rollback { cancelled, ..would }));
+        }
         let done = if may_cancel {
             pipeline.rollback(&name, &caller, &progress).await?
         } else {
@@ -133,7 +139,7 @@ async fn start_rollback(asked: &Asked) -> Result<Response, Problem> {
         };
         Ok(json!(done))
     };
-    Ok(answer(asked, "rollback", false, &service, work).await)
+    Ok(answer(asked, "rollback", params.dry_run, &service, work).await)
 }
 
 /// The rollback of a token that may not change stable: it cancels nothing, since that could be a deploy.

@@ -19,7 +19,9 @@ const LONGEST_WAIT: u64 = 3600;
 /// What each route takes. Whatever else is said was meant to matter, and is refused.
 /// It is about a version: any, or the canary's.
 pub(crate) const VERSION: &[&str] = &["commit", "tag", "reason", "wait", "notify", "dry_run"];
-/// It is about what runs, whichever it is, and waits for nobody.
+/// It is about the canary that runs, whichever it is, and waits for nobody.
+pub(crate) const ROLLBACK: &[&str] = &["reason", "notify", "dry_run"];
+/// The same, of what is not worth looking at first.
 pub(crate) const DECIDE: &[&str] = &["reason", "notify"];
 
 /// What a request may say.

@@ -63,7 +63,10 @@ async fn a_version_is_deployed_tried_promoted_and_rolled_back() {
     }
 
     assert_eq!(server.put(&format!("/web/canary?tag={first}")).await.0, 200);
+    let (status, would) = server.put("/web/rollback?dry_run=true").await;
+    assert_eq!((status.as_u16(), would["canary"]["tag"].as_str()), (200, Some(&*first)), "{would}");
     let (status, done) = server.put("/web/rollback?reason=enough").await;
+    assert_eq!(done["removed"], would["removed"], "it did what it would");
     assert_eq!((status.as_u16(), done["canary"]["tag"].as_str()), (200, Some(&*first)), "{done}");
     assert_eq!(server.get("/web/status").await.1["canary"], json!(null));
     let response = server.send(Method::GET, "/metrics", |request| request).await.text().await.unwrap();
@@ -84,7 +87,7 @@ async fn what_is_wrong_is_a_problem_document() {
         ("/web/deploy?commit=0000000000000000000000000000000000000000", 404, json!(null)),
         ("/web/deploy?tag=main-0000000", 404, json!(null)),
         ("/web/rollback?tag=main-0000000", 400, json!("tag")),
-        ("/web/rollback?dry_run=true", 400, json!("dry_run")),
+        ("/web/hold?dry_run=true", 400, json!("dry_run")),
         ("/web/canary?commit=main", 409, json!(null)),
         ("/nothing/deploy?commit=main", 404, json!(null)),
         ("/web/nothing", 404, json!(null)),
