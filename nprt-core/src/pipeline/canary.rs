@@ -1,3 +1,4 @@
+use futures_util::future::join;
 use jiff::Timestamp;
 
 use super::Pipeline;
@@ -64,8 +65,8 @@ impl Job<'_> {
 
     /// What starting the canary does.
     pub(super) async fn plan_canary(&self, request: &Request) -> Result<Trial> {
-        let revision = self.resolve(&request.version).await?;
-        let live = self.live().await?;
+        let (revision, live) = join(self.resolve(&request.version), self.live()).await;
+        let (revision, live) = (revision?, live?);
         let stable = stable_beside(&live)?;
         if stable.revision.as_ref() == Some(&revision) {
             return Err(Error::new(ErrorKind::Conflict, "pipeline.canary", "this version is stable already")

@@ -1,3 +1,5 @@
+use futures_util::future::{OptionFuture, join};
+
 use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
 use super::job::Job;
@@ -59,20 +61,27 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
-        let revision = self.resolve(&request.version).await;
+        // What runs is asked for meanwhile, unless a deploy is to be undone first.
+        let live = OptionFuture::from(lease.transition.is_none().then(|| self.live()));
+        let (revision, live) = join(self.resolve(&request.version), live).await;
         self.settle(&lease, revision.as_ref().ok()).await?;
-        let (source, version, live) = self.unless_stopped(self.find(request, revision?)).await?;
+        let (revision, live) = (revision?, live.transpose()?);
+        let (source, version, live) = self.unless_stopped(self.find(request, revision, live)).await?;
         self.make_stable(&lease, &source, &version, &live, &request.caller).await
     }
 
-    /// What there is at the revision that is asked for, and what runs.
+    /// What there is at the revision that is asked for, and what runs, if that is not known.
     pub(super) async fn find(
         &self,
         request: &Request,
         revision: Revision,
+        live: Option<Live>,
     ) -> Result<(Source, Version, Live)> {
         let source = self.read(revision).await?;
-        let live = self.live().await?;
+        let live = match live {
+            Some(live) => live,
+            None => self.live().await?,
+        };
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running, self.limits(request)).await?;
         Ok((source, version, live))

@@ -68,7 +68,8 @@ impl Pipeline {
         job.settings.image_wait_seconds = 0;
         match track {
             Track::Stable => {
-                let (source, version, live) = job.find(request, job.resolve(&request.version).await?).await?;
+                let revision = job.resolve(&request.version).await?;
+                let (source, version, live) = job.find(request, revision, None).await?;
                 let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
                 job.foresee(track, version, &live, plan, true).await
             }

@@ -55,6 +55,9 @@ impl Spans {
 #[tokio::test]
 async fn what_is_decided_without_a_person_is_an_operation_too() {
     let spans = Spans::default();
+    // Of one subscriber alone, tracing asks the thread that comes by a span first whether anybody wants it: that may be
+    // another test's, which has none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _here = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
     let (world, silent) = (World::new(), Progress::silent());
     let pipeline = world.pipeline();

@@ -9,6 +9,7 @@ use gix::progress::Discard;
 use gix::protocol::fetch::negotiate::{Action, Round, one_round};
 use gix::protocol::fetch::{Arguments, Context, Negotiate, Options, Response, Shallow, Tags};
 use gix::protocol::handshake::Ref;
+use gix::protocol::transport::Protocol;
 use gix::protocol::transport::client::blocking_io::Transport;
 use gix::protocol::{Handshake, LsRefsCommand, SendFlushOnDrop, ls_refs::RefPrefixes};
 use gix::{DynNestedProgress, ObjectId, Repository};
@@ -80,6 +81,9 @@ impl Session<'_> {
             user_agent: agent(),
             trace_packetlines: false,
         };
+        // Servers of protocol 2 always know that word.
+        let protocol = context.handshake.server_protocol_version;
+        let quiet = protocol == Protocol::V2 || context.handshake.capabilities.contains("no-progress");
         let shallow = depth.map_or(Shallow::NoChange, Shallow::DepthAtRemote);
         let fetch = |shallow_file| {
             let options =
@@ -87,7 +91,7 @@ impl Session<'_> {
             let store = |pack: &mut dyn BufRead, _: &mut dyn DynNestedProgress, stop: &AtomicBool| {
                 pack::store(repository, pack, stop).map(|()| true)
             };
-            let (mut demand, stop) = (Demand { wanted, known }, self.cancel.flag());
+            let (mut demand, stop) = (Demand { wanted, known, quiet }, self.cancel.flag());
             gix::protocol::fetch(&mut demand, store, Discard, stop, context, options)
         };
         let fetched = repository.shallow_file().and_then(fetch);
@@ -102,6 +106,8 @@ impl Session<'_> {
 struct Demand<'a> {
     wanted: &'a [ObjectId],
     known: &'a [ObjectId],
+    /// Whether the server can be asked not to tell how far it is, which nobody would read.
+    quiet: bool,
 }
 
 impl Negotiate for Demand<'_> {
@@ -110,6 +116,9 @@ impl Negotiate for Demand<'_> {
     }
 
     fn add_wants(&mut self, arguments: &mut Arguments, _: &[bool]) -> bool {
+        if self.quiet {
+            arguments.add_feature("no-progress");
+        }
         for object in self.wanted {
             arguments.want(object);
         }
