@@ -21,7 +21,7 @@ const LONGEST_WAIT: u64 = 3600;
 pub(crate) const VERSION: &[&str] = &["commit", "tag", "reason", "wait", "notify", "dry_run"];
 /// It is about the canary that runs, whichever it is, and waits for nobody.
 pub(crate) const ROLLBACK: &[&str] = &["reason", "notify", "dry_run"];
-/// The same, of what is not worth looking at first.
+/// The same, where there is nothing to look at beforehand.
 pub(crate) const DECIDE: &[&str] = &["reason", "notify"];
 
 /// What a request may say.
