@@ -95,7 +95,8 @@ fn choose(tags: &[Tags<'_>], wish: &Wish<'_>) -> Result<Tag> {
         first.iter().filter(|tag| wanted(wish, tag)).filter(everywhere).collect();
     if let Some(tag) = common.first().copied() {
         common.retain(|tag| wish.limits.check(tag).is_ok());
-        if common.is_empty() {
+        // Of a branch that was named, and may be deployed, the tag may come yet.
+        if common.is_empty() && wish.branch.is_none_or(|branch| branch == "HEAD") {
             wish.limits.check(tag)?;
         }
     }

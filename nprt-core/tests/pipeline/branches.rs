@@ -110,6 +110,22 @@ async fn images_that_lag_are_waited_for_under_a_limit_too() {
     assert_eq!(deployed.unwrap().tag, crate::world::tag(&revision));
 }
 
+/// A commit may be on two branches, and CI be done with the other one first.
+#[tokio::test]
+async fn the_tag_of_the_branch_that_is_asked_for_is_waited_for() {
+    let world = World::new();
+    let pipeline = limited(&world);
+    let (revision, _) = feature(&world, 1);
+    let late = async {
+        world.wait(5).await;
+        world.push(&revision);
+    };
+    let main = Request::new(VersionRef::new(Some("main"), None).unwrap(), caller());
+    let (shop, silent) = (shop(), Progress::silent());
+    let (deployed, ()) = tokio::join!(pipeline.deploy(&shop, &main, &silent), late);
+    assert_eq!(deployed.unwrap().tag, crate::world::tag(&revision));
+}
+
 /// Without images nothing says the branch, but who asks.
 #[tokio::test]
 async fn a_version_without_images_is_of_the_branch_that_is_asked_for() {
