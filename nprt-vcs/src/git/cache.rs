@@ -79,7 +79,7 @@ impl Cache {
     /// to: then all of them are fetched.
     fn fetch(&self, session: &mut Session<'_>, head: &Head, cancel: &Cancel) -> Result<Repository> {
         let got = if self.has_many_copies() {
-            self.with_mirror(cancel, |mirror| mirror.fetch(session, head.object))
+            self.with_mirror(cancel, |mirror| mirror.fetch(session, head))
         } else {
             self.copy(session, head)
         };

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use super::client::OPERATION;
 use super::error::from_io;
 use super::repository;
-use super::session::Session;
+use super::session::{Head, Session};
 
 /// Where what was fetched is, in files that nobody changes.
 const PACKS: &str = "objects/pack";
@@ -51,9 +51,9 @@ impl Mirror {
     /// Fetches all branches and tags as they are now.
     pub(super) fn fetch_all(&self, session: &mut Session<'_>) -> Result<()> {
         let heads = session.heads()?;
-        let objects: BTreeSet<ObjectId> = heads.iter().map(|head| head.object).collect();
-        let wanted: Vec<ObjectId> =
-            objects.into_iter().filter(|object| !self.repository.has_object(object)).collect();
+        let missing = heads.iter().filter(|head| !repository::is_complete(&self.repository, head.commit));
+        let wanted: BTreeSet<ObjectId> = missing.map(|head| head.object).collect();
+        let wanted: Vec<ObjectId> = wanted.into_iter().collect();
         if !wanted.is_empty() {
             session.fetch(&self.repository, &wanted, &self.tips(), None)?;
         }
@@ -67,17 +67,17 @@ impl Mirror {
     }
 
     /// Fetches one commit with its history.
-    pub(super) fn fetch(&self, session: &mut Session<'_>, commit: ObjectId) -> Result<()> {
+    pub(super) fn fetch(&self, session: &mut Session<'_>, head: &Head) -> Result<()> {
         let tips = self.tips();
-        session.fetch(&self.repository, &[commit], &tips, None)?;
-        self.write_tips([commit].into_iter().chain(tips))
+        session.fetch(&self.repository, &[head.object], &tips, None)?;
+        self.write_tips([head.commit].into_iter().chain(tips))
     }
 
     /// What the server need not send. A file that cannot be read costs time, and no more.
     fn tips(&self) -> Vec<ObjectId> {
         let lines = fs::read_to_string(self.path.join(TIPS)).unwrap_or_default();
         let tips = lines.lines().filter_map(|line| ObjectId::from_hex(line.as_bytes()).ok());
-        tips.filter(|tip| self.repository.has_object(tip)).collect()
+        tips.filter(|tip| repository::is_complete(&self.repository, *tip)).collect()
     }
 
     fn write_tips(&self, tips: impl Iterator<Item = ObjectId>) -> Result<()> {

@@ -136,7 +136,7 @@ async fn what_a_killed_process_left_breaks_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_mirror_is_made_anew() {
     let Some(setting) = Setting::start().await else { return };
-    for (n, damage) in [garbage as fn(&Path), no_objects, a_file].into_iter().enumerate() {
+    for (n, damage) in [garbage as fn(&Path), no_objects, no_trees, a_file].into_iter().enumerate() {
         let commit = setting.commit(&format!("{n}"));
         serves(&setting.source(), &commit).await;
         damage(&setting.directory().join("mirror.git"));
@@ -154,6 +154,21 @@ fn garbage(mirror: &Path) {
 fn no_objects(mirror: &Path) {
     fs::remove_dir_all(mirror.join("objects")).unwrap();
     fs::create_dir_all(mirror.join("objects")).unwrap();
+}
+
+fn no_trees(mirror: &Path) {
+    let mut git = Command::new("git");
+    let arguments = ["cat-file", "--batch-all-objects", "--batch-check"];
+    let output = git.arg("--git-dir").arg(mirror).args(arguments).output().unwrap();
+    let mut removed = 0;
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let [object, kind, _] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        if kind == "tree" {
+            fs::remove_file(mirror.join("objects").join(&object[..2]).join(&object[2..])).unwrap();
+            removed += 1;
+        }
+    }
+    assert!(removed > 0);
 }
 
 fn a_file(mirror: &Path) {
