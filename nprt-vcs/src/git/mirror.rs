@@ -66,8 +66,11 @@ impl Mirror {
         self.write_tips(commits.into_iter().map(|(_, id)| id))
     }
 
-    /// Fetches one commit with its history.
+    /// Fetches one commit with its history, unless somebody has while the mirror was waited for.
     pub(super) fn fetch(&self, session: &mut Session<'_>, head: &Head) -> Result<()> {
+        if repository::is_complete(&self.repository, head.commit) {
+            return Ok(());
+        }
         let tips = self.tips();
         session.fetch(&self.repository, &[head.object], &tips, None)?;
         self.write_tips([head.commit].into_iter().chain(tips))
