@@ -12,13 +12,22 @@ use super::progress::Event;
 use crate::ports::{Lease, LeaseRequest, Takeover};
 use crate::{Error, ErrorKind, Result};
 
-/// How often it looks whether a lease that others hold can be had.
-const LOOK: Duration = Duration::from_secs(2);
+/// After what pause it looks whether a lease that others hold can be had; the pauses double from the first to the
+/// longest.
+const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// The first words of what a lease is held for a moment for. Nobody is refused because of that at once.
+const BRIEF: [&str; 5] = ["checkpoint", "tending", "note", "hold", "resumption"];
+/// How long it is waited for by those who wait for nothing else.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Who holds the lease, as a conflict says it.
 pub(super) fn holder_in(conflict: &Error) -> String {
     let said = conflict.context().iter().find(|(key, _)| *key == "holder");
     said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
+}
+
+fn is_brief(purpose: &str) -> bool {
+    BRIEF.iter().any(|word| purpose.split(' ').next() == Some(word))
 }
 
 impl Job<'_> {
@@ -30,7 +39,7 @@ impl Job<'_> {
         &self,
         purpose: String,
         takeover: Takeover,
-        wait: Duration,
+        mut wait: Duration,
     ) -> Result<(Lease, Timestamp)> {
         let request = LeaseRequest {
             service: self.service.name.clone(),
@@ -40,7 +49,7 @@ impl Job<'_> {
             takeover,
         };
         let began = self.clock.now();
-        let mut told = None;
+        let (mut told, mut look) = (None, LOOK.0);
         loop {
             // The lease runs from when it was asked for, at the earliest.
             let asked = self.clock.now();
@@ -49,9 +58,16 @@ impl Job<'_> {
                     self.progress.tell(Event::Leased { epoch: lease.epoch });
                     return Ok((lease, asked));
                 }
-                Err(error) if error.is_conflict() && !wait.is_zero() => error,
+                Err(error) if error.is_conflict() => error,
                 Err(error) => return Err(error),
             };
+            if wait.is_zero() {
+                let holder = self.ports.cluster.lease(&self.service.name).await?;
+                if holder.is_some_and(|lease| !is_brief(&lease.purpose)) {
+                    return Err(error);
+                }
+                wait = MOMENT;
+            }
             let waited = self.clock.now().duration_since(began).max(SignedDuration::ZERO).unsigned_abs();
             let left = wait.saturating_sub(waited);
             if left.is_zero() {
@@ -64,10 +80,11 @@ impl Job<'_> {
                 told = Some(holder);
             }
             let pause = async {
-                self.clock.sleep(LOOK.min(left)).await;
+                self.clock.sleep(look.min(left)).await;
                 Ok(())
             };
             self.unless_stopped(pause).await?;
+            look = (look * 2).min(LOOK.1);
         }
     }
 

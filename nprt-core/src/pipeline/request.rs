@@ -24,9 +24,10 @@ pub struct Request {
     pub version: VersionRef,
     /// Who asks and why.
     pub caller: Caller,
-    /// How long to wait for the service's lease where another operation holds it; `None` does not. Whoever
-    /// waits holds nothing: dropping the future ends the wait. Who waits longest does not go first, and a
-    /// rollback does not end a wait.
+    /// How long to wait for the service's lease where another operation holds it; `None` does not, except two
+    /// seconds for what takes a moment, such as [tending](crate::pipeline::Pipeline::tend) and what a judge
+    /// [keeps](crate::pipeline::Pipeline::judge_and_keep). Whoever waits holds nothing: dropping the future ends
+    /// the wait. Who waits longest does not go first, and a rollback does not end a wait.
     pub wait: Option<Duration>,
     /// The branches that who asks may deploy, beside those of the
     /// [service](crate::pipeline::Service::deployable_branches).

@@ -27,7 +27,7 @@ pub struct Tended {
     pub expired: Option<Rollback>,
     /// The canary's workloads that were brought in step with stable's.
     pub scaled: Vec<Scaled>,
-    /// Who held the lease, and for what, while something was to be done: the next call does it.
+    /// Who holds the lease, and for what: what is due is left to the next call.
     pub busy: Option<String>,
 }
 
@@ -58,7 +58,8 @@ impl Pipeline {
     /// - The end of a canary that nobody told, since the process was killed that should have, is told: where it is
     ///   older than a minute and its event is missing. The event is kept once, so that one process tells.
     ///
-    /// That another operation holds the service's lease is no error: [`Tended::busy`] says who.
+    /// That another operation holds the service's lease is no error: [`Tended::busy`] says who. What is seen meanwhile
+    /// may be half of what that does.
     ///
     /// # Errors
     /// `NotFound` for a service; `Invalid` for a share on the canary that cannot be read; `Cancelled` by a
@@ -67,6 +68,9 @@ impl Pipeline {
         let job = self.job(service, progress)?;
         if let Err(error) = self.tell_untold(service, progress).await {
             progress.warn(format!("whether the end of the last canary was told is not known: {error}"));
+        }
+        if let Some(lease) = job.ports.cluster.lease(service).await? {
+            return Ok(Tended { busy: Some(lease.to_string()), ..job.nothing() });
         }
         if !job.is_something_due().await? {
             return Ok(job.nothing());

@@ -47,6 +47,8 @@ pub(crate) struct Faulty {
     pub(crate) eventless: Mutex<Option<Eventless>>,
     /// A person holds the canary by this pipeline just before the next lease is taken.
     pub(crate) person: Mutex<Option<Arc<Pipeline>>>,
+    /// Whoever has this lease gives it back just before the next is taken.
+    pub(crate) ends: Mutex<Option<Lease>>,
 }
 
 /// How a cluster keeps no events.
@@ -90,6 +92,7 @@ impl Faulty {
             taken: false,
             eventless: Mutex::default(),
             person: Mutex::default(),
+            ends: Mutex::default(),
         }
     }
 }
@@ -165,6 +168,10 @@ impl Cluster for Faulty {
         let person = self.person.lock().unwrap().take();
         if let Some(pipeline) = person {
             pipeline.hold(&request.service, &caller(), &Progress::silent()).await?;
+        }
+        let ends = self.ends.lock().unwrap().take();
+        if let Some(lease) = ends {
+            self.cluster.release(&lease).await?;
         }
         self.cluster.acquire(request).await
     }
