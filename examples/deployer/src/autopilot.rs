@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use nprt::Result;
 use nprt::compare::Decision;
 use nprt::model::ServiceName;
 use nprt::pipeline::{Caller, Event, Judgement, Pipeline, Progress, Running, Tended};
+use nprt::{Error, Result, Retry};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -109,16 +109,17 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
         return Ok("changed_meanwhile");
     }
     let (decision, reason) = (judged.verdict.decision.clone(), judged.verdict.reason.clone());
-    app.verdicts().keep(judged.clone());
+    let judged = Arc::new(judged);
+    app.verdicts().keep(Arc::clone(&judged));
     tracing::info!(service = %name, tag = %judged.tag, %decision, "judged: {reason}");
     let reason = match decision {
         Decision::Inconclusive { .. } if is_over => format!("still inconclusive at the deadline: {reason}"),
         _ => reason,
     };
-    let caller = caller(&reason, Some(judged))?;
+    let caller = caller(&reason, Some(&judged))?;
     match decision {
         Decision::Regression => roll_back(pipeline, name, &canary, &caller, "rolled_back").await,
-        Decision::Pass => promote(pipeline, name, &canary, &caller).await,
+        Decision::Pass => promote(pipeline, name, &canary, &caller, &judged).await,
         Decision::Inconclusive { .. } if is_over => end(member, pipeline, name, &canary, &caller).await,
         Decision::Inconclusive { .. } => Ok("waits"),
     }
@@ -171,19 +172,34 @@ async fn leave(
     Ok(if is_new { "kept_at_deadline" } else { "waits" })
 }
 
-/// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it.
+/// Promotes the canary that was judged: the library does so only while it is that one and nobody holds it. One that
+/// cannot be promoted, such as by pods that do not become ready or a registry that lost its images, would fail again
+/// and again, each time in production: it is rolled back.
 async fn promote(
     pipeline: &Pipeline,
     name: &ServiceName,
     canary: &Running,
-    caller: &Caller,
+    by: &Caller,
+    judged: &Arc<Judgement>,
 ) -> Result<&'static str> {
-    let done = pipeline.promote_if(name, canary, caller, &Progress::silent()).await?;
-    Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" })
+    match pipeline.promote_if(name, canary, by, &Progress::silent()).await {
+        Ok(done) => Ok(if done.is_some() { "promoted" } else { "changed_meanwhile" }),
+        Err(error) if fails_again(&error) => {
+            tracing::warn!(service = %name, "not promoted: {error}");
+            let by = caller(&format!("its promotion failed: {error}"), Some(judged))?;
+            roll_back(pipeline, name, canary, &by, "rolled_back_unpromoted").await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A conflict may be that somebody else has the lease.
+fn fails_again(error: &Error) -> bool {
+    error.retry() == Retry::Permanent && !(error.is_conflict() || error.is_cancelled())
 }
 
 /// The autopilot, because of a verdict, which is as long as it is.
-fn caller(reason: &str, judged: Option<Judgement>) -> Result<Caller> {
+fn caller(reason: &str, judged: Option<&Arc<Judgement>>) -> Result<Caller> {
     let reason: String = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
-    Ok(Caller::new(NAME, reason)?.knowing(judged.map(Arc::new)))
+    Ok(Caller::new(NAME, reason)?.knowing(judged.cloned()))
 }

@@ -10,9 +10,9 @@ use nprt::pipeline::{Judgement, Running};
 pub(crate) struct Verdicts(Mutex<BTreeMap<ServiceName, Arc<Judgement>>>);
 
 impl Verdicts {
-    pub(crate) fn keep(&self, judged: Judgement) {
+    pub(crate) fn keep(&self, judged: Arc<Judgement>) {
         let mut verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts.insert(judged.service.clone(), Arc::new(judged));
+        verdicts.insert(judged.service.clone(), judged);
     }
 
     /// The last one of the service, on whichever canary.

@@ -110,10 +110,27 @@ impl Job<'_> {
         error: &Error,
         caller: &Caller,
     ) {
+        self.tell(self.failure(attempted, purpose, error), caller).await;
+    }
+
+    /// Tells that a canary that passed could not be promoted: once, where events can be kept, since whoever judges it
+    /// tries again at each interval. That it was refused is news, too: nobody asked.
+    pub(super) async fn tell_unpromoted(&self, purpose: &str, error: &Error, caller: &Caller) {
+        let news = self.failure(Occasion::Promoted, purpose, error);
+        let mut event = news.event(caller);
+        if let Some(canary) = &news.canary {
+            event = event.once(format!("canary-not-promoted-{}", canary.started.as_millisecond()));
+        }
+        if self.record_event(event).await != Some(false) {
+            self.notify(news, caller).await;
+        }
+    }
+
+    fn failure(&self, attempted: Occasion, purpose: &str, error: &Error) -> News<'static> {
         let summary = format!("{purpose} failed: {error}");
         let canary = self.about.canary(attempted, None);
         let (occasion, severity, revision) = (Occasion::Failed, Severity::Error, None);
-        self.tell(News { occasion, reason: "Failed", severity, revision, canary, summary }, caller).await;
+        News { occasion, reason: "Failed", severity, revision, canary, summary }
     }
 
     /// Tells people, and leaves an event on a workload.

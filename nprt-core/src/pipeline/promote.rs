@@ -32,7 +32,8 @@ impl Pipeline {
     /// Promotes `canary`, as [`Pipeline::status`] has shown it, if it is still that one, of this version and started
     /// then, and nobody [holds](Pipeline::hold) it. `None` where that is not so, which changes nothing. That is for
     /// those who have judged a canary and decide by themselves: it is asked under the service's lease, so that no
-    /// hold can come between. A person's [`Pipeline::promote`] promotes a held one.
+    /// hold can come between. A person's [`Pipeline::promote`] promotes a held one. That it failed is told once for
+    /// each canary, however often it is tried.
     ///
     /// # Errors
     /// `Invalid` for a canary without revision or tag; else as [`Pipeline::promote`].
@@ -54,8 +55,12 @@ impl Pipeline {
         let whole = async {
             let work = |lease| job.promote_if(lease, canary, &request);
             let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
-            if let Some(done) = &done {
-                job.report(Occasion::Promoted, done, &purpose, caller).await;
+            match &done {
+                None => {}
+                Some(Err(error)) if !error.is_cancelled() => {
+                    job.tell_unpromoted(&purpose, error, caller).await;
+                }
+                Some(done) => job.report(Occasion::Promoted, done, &purpose, caller).await,
             }
             done.transpose()
         };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nprt_core::Result;
 use nprt_core::conformance::notifier::rollback;
 use nprt_core::memory::ManualClock;
-use nprt_core::pipeline::{Caller, Judgement, Ports, Progress, Request};
+use nprt_core::model::Branches;
+use nprt_core::pipeline::{Caller, Judgement, Pipeline, PipelineSettings, Ports, Progress, Request, Service};
 use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
 use nprt_core::report::EventKind;
+use nprt_core::{ErrorKind, Result};
 
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};
 
@@ -52,6 +53,38 @@ async fn news_say_which_canary_they_are_about() {
     let again = last(&world).canary.unwrap();
     promote(&pipeline, &third).await.unwrap();
     assert_eq!((last(&world).occasion, last(&world).canary), (Occasion::Promoted, Some(again)));
+}
+
+#[tokio::test]
+async fn that_a_canary_that_passed_cannot_be_promoted_is_told_once() {
+    let world = World::new();
+    let (first, second) = (world.version(1), world.version(2));
+    let person = world.pipeline();
+    deploy(&person, &first).await.unwrap();
+    canary(&person, &second).await.unwrap();
+    let trial = person.status(&shop()).await.unwrap().canary.unwrap();
+    let service = Service { deployable_branches: Branches::of(["release"]), ..Service::new(shop()) };
+    let before = world.notifier.told().len();
+    // By two replicas, again and again.
+    for _ in 0..3 {
+        let new = Pipeline::new("test", world.clock.clone(), PipelineSettings::default()).unwrap();
+        let pipeline = new.with_service(service.clone(), world.ports()).unwrap();
+        for _ in 0..2 {
+            let done = pipeline.promote_if(&shop(), &trial, &caller(), &Progress::silent()).await;
+            assert_eq!(done.unwrap_err().kind(), ErrorKind::Forbidden);
+        }
+    }
+    let told = world.notifier.told().split_off(before);
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        (told.occasion, told.canary.as_ref().map(|canary| canary.started)),
+        (Occasion::Failed, trial.started)
+    );
+    assert!(told.summary.contains("promotion") && told.summary.contains("release"), "{}", told.summary);
+    let failed = world.cluster.events().into_iter().filter(|(_, event)| event.reason() == "Failed");
+    assert_eq!(failed.count(), 1);
+    let status = person.status(&shop()).await.unwrap();
+    assert_eq!((status.canary, status.stable.unwrap().revision), (Some(trial), Some(first)));
 }
 
 #[tokio::test]

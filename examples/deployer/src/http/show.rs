@@ -1,5 +1,7 @@
 //! What there is of one service.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use nprt::model::{Reference, Revision};
@@ -83,7 +85,7 @@ pub(crate) async fn canary(asked: Asked) -> Result<Response, Problem> {
         .in_time(async {
             let judged = pipeline.judge_canary(&service, &Progress::silent()).await?;
             let shown = json!(judged);
-            asked.app.verdicts().keep(judged);
+            asked.app.verdicts().keep(Arc::new(judged));
             Ok(Json(shown).into_response())
         })
         .await

@@ -23,7 +23,8 @@ async fn many_deploys_leave_little_in_memory_and_start_no_process() {
     let Some(plane) = plane().await else { return };
     let plane = plane.write().await;
     let Some(world) = World::new(&plane, "lasting", SHOPS).await else { return };
-    let server = world.server("lasting", &json!({})).await;
+    // Looking after a service must not get in the way of its deploys, which do not wait.
+    let server = world.server("lasting", &json!({"autopilot": {"interval_seconds": 1}})).await;
     let (deploys, mut last) = (times(50, 1000), world.commit().await);
     let mut seen = vec![Memory::of(server.pid())];
     for round in 0..deploys.div_ceil(SHOPS) {
