@@ -86,7 +86,7 @@ impl Pipeline {
     /// then, and held or not as it was. `None` where it is not, which changes nothing. That is for those who have
     /// judged a canary, and must not hit one that came meanwhile. Unlike [`Pipeline::rollback`] it cancels nobody, but
     /// waits for the service's lease for at most `wait`, and it is written on stable's first workload
-    /// ([`annotation::ROLLED_BACK`]).
+    /// ([`annotation::ROLLED_BACK`]). That it failed is told once for each canary, however often it is tried.
     ///
     /// # Errors
     /// As [`Pipeline::expire`].

@@ -113,13 +113,20 @@ impl Job<'_> {
         self.tell(self.failure(attempted, purpose, error), caller).await;
     }
 
-    /// Tells that a canary that passed could not be promoted: once, where events can be kept, since whoever judges it
-    /// tries again at each interval. That it was refused is news, too: nobody asked.
-    pub(super) async fn tell_unpromoted(&self, purpose: &str, error: &Error, caller: &Caller) {
-        let news = self.failure(Occasion::Promoted, purpose, error);
+    /// The same of what whoever decides by itself tries again at each interval: once for a canary, where events can be
+    /// kept.
+    pub(super) async fn tell_failure_once(
+        &self,
+        attempted: Occasion,
+        purpose: &str,
+        error: &Error,
+        caller: &Caller,
+    ) {
+        let news = self.failure(attempted, purpose, error);
         let mut event = news.event(caller);
         if let Some(canary) = &news.canary {
-            event = event.once(format!("canary-not-promoted-{}", canary.started.as_millisecond()));
+            let (what, started) = (attempted.as_str().replace(' ', "-"), canary.started.as_millisecond());
+            event = event.once(format!("canary-not-{what}-{started}"));
         }
         if self.record_event(event).await != Some(false) {
             self.notify(news, caller).await;

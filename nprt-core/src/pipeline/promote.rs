@@ -57,8 +57,9 @@ impl Pipeline {
             let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
             match &done {
                 None => {}
+                // That it was refused is news, too: nobody asked.
                 Some(Err(error)) if !error.is_cancelled() => {
-                    job.tell_unpromoted(&purpose, error, caller).await;
+                    job.tell_failure_once(Occasion::Promoted, &purpose, error, caller).await;
                 }
                 Some(done) => job.report(Occasion::Promoted, done, &purpose, caller).await,
             }

@@ -66,7 +66,13 @@ impl Pipeline {
             let before = job.ports.cluster.lease(service).await?;
             let work = |lease| job.rollback(lease, before, caller);
             let done = job.hold(purpose.clone(), Takeover::Now, None, work).await?;
-            job.report_rollback(&done, &purpose, caller).await;
+            match &done {
+                // Each time that a person asks is another.
+                Err(error) if !error.is_cancelled() => {
+                    job.tell_failure(Occasion::RolledBack, &purpose, error, caller).await;
+                }
+                done => job.report_rollback(done, &purpose, caller).await,
+            }
             done
         };
         operation("rollback", service, whole).await
@@ -174,7 +180,7 @@ impl Job<'_> {
                 self.tell(news, caller).await;
             }
             Err(error) if error.is_cancelled() => {}
-            Err(error) => self.tell_failure(Occasion::RolledBack, purpose, error, caller).await,
+            Err(error) => self.tell_failure_once(Occasion::RolledBack, purpose, error, caller).await,
         }
     }
 }

@@ -11,6 +11,7 @@ use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occa
 use nprt_core::report::EventKind;
 use nprt_core::{ErrorKind, Result};
 
+use crate::faulty::Faulty;
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};
 
 fn last(world: &World) -> Notification {
@@ -85,6 +86,34 @@ async fn that_a_canary_that_passed_cannot_be_promoted_is_told_once() {
     assert_eq!(failed.count(), 1);
     let status = person.status(&shop()).await.unwrap();
     assert_eq!((status.canary, status.stable.unwrap().revision), (Some(trial), Some(first)));
+}
+
+#[tokio::test]
+async fn that_a_regression_cannot_be_rolled_back_is_told_once_and_each_time_to_a_person() {
+    let world = World::new();
+    let (first, second) = (world.version(1), world.version(2));
+    deploy(&world.pipeline(), &first).await.unwrap();
+    canary(&world.pipeline(), &second).await.unwrap();
+    let trial = world.pipeline().status(&shop()).await.unwrap().canary.unwrap();
+    let faulty = Faulty::new(&world);
+    faulty.stuck.lock().unwrap().insert("web-canary".to_owned());
+    let pipeline = world.pipeline_over(Ports { cluster: Arc::new(faulty), ..world.ports() });
+    let before = world.notifier.told().len();
+    for expected in [1, 1, 1] {
+        let done = pipeline.roll_back_if(&shop(), &trial, &caller(), None, &Progress::silent()).await;
+        done.unwrap_err();
+        assert_eq!(
+            (last(&world).occasion, world.notifier.told().len() - before),
+            (Occasion::Failed, expected)
+        );
+    }
+    for expected in [2, 3] {
+        pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap_err();
+        assert_eq!(
+            (last(&world).occasion, world.notifier.told().len() - before),
+            (Occasion::Failed, expected)
+        );
+    }
 }
 
 #[tokio::test]
