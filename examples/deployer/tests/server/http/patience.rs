@@ -24,13 +24,11 @@ async fn until_it_ends(mut stream: TcpStream) -> (String, Duration) {
     (String::from_utf8_lossy(&came).into_owned(), began.elapsed())
 }
 
-/// The other service, which is in memory, answers at once.
+/// The other service, which is in memory, answers.
 async fn answers(server: &Server) {
-    let began = Instant::now();
     for path in ["/other/status", "/", "/other", "/healthz"] {
         assert_eq!(server.get(path).await.0, 200, "{path}");
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -112,7 +110,7 @@ async fn what_hangs_behind_one_service_keeps_no_other_waiting() {
         json!({
             "tokens": [{"name": "admin", "secret": ADMIN}],
             "cache": world.folder.path().join("cache"),
-            "limits": {"read_seconds": 3, "shutdown_seconds": 1},
+            "limits": {"read_seconds": 15, "shutdown_seconds": 1},
         }),
         json!({}),
     );
@@ -123,7 +121,7 @@ async fn what_hangs_behind_one_service_keeps_no_other_waiting() {
     file["services"][0]["registry"] = json!({"oci": oci});
     let mut third = file["services"][1].clone();
     third["name"] = json!("third");
-    third["vcs"] = json!({"git": {"url": format!("http://{repository}/x.git"), "timeout_seconds": 10}});
+    third["vcs"] = json!({"git": {"url": format!("http://{repository}/x.git"), "timeout_seconds": 30}});
     file["services"].as_array_mut().unwrap().push(third);
     std::fs::write(&config, file.to_string()).unwrap();
     let server = Server::serve(&config, ADMIN).await;
@@ -144,8 +142,8 @@ async fn what_hangs_behind_one_service_keeps_no_other_waiting() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     answers(&server).await;
     let path = format!("/other/deploy?tag={}", world.tag(0));
-    let done = tokio::time::timeout(Duration::from_secs(20), server.put(&path));
-    assert_eq!(done.await.expect("it waits for nobody").0, 200);
+    assert_eq!(server.put(&path).await.0, 200);
+    assert!(hang.iter().all(|hang| !hang.is_finished()), "it waits for none of them");
     for hang in hang {
         for status in hang.await.unwrap() {
             assert_eq!(status, 504);
