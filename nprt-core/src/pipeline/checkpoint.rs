@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Pipeline;
 use super::job::Job;
 use super::judge_canary::Judgement;
+use super::lease::CHECKPOINT;
 use super::live::{Live, Running};
 use super::progress::Progress;
 use crate::compare::{JudgeState, Policy};
@@ -90,7 +91,7 @@ impl Job<'_> {
                 .with("most", LARGEST));
         }
         let work = |lease| self.write_checkpoint(lease, checkpoint, text);
-        self.hold("checkpoint of the judge".to_owned(), Takeover::WhenExpired, None, work).await?
+        self.hold(format!("{CHECKPOINT} of the judge"), Takeover::WhenExpired, None, work).await?
     }
 
     /// Writes it, unless the canary is another one by now, or somebody else has gone as far.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Pipeline;
 use super::job::Job;
+use super::lease::NOTE;
 use super::live::Running;
 use super::notify::News;
 use super::plan::annotate;
@@ -43,7 +44,7 @@ impl Pipeline {
         if !job.is_undecided(canary).await? {
             return Ok(false);
         }
-        let purpose = format!("note by {}", caller.name());
+        let purpose = format!("{NOTE} by {}", caller.name());
         let work = |lease| job.leave_undecided(lease, canary, caller);
         if !job.hold(purpose, Takeover::WhenExpired, None, work).await?? {
             return Ok(false);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Pipeline;
 use super::job::Job;
+use super::lease::{HOLD, RESUMPTION};
 use super::live::{Live, Running};
 use super::plan::annotate;
 use super::progress::Progress;
@@ -53,7 +54,7 @@ impl Pipeline {
         let text = serde_json::to_string(&held).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.hold", "cannot be written").with_source(error)
         })?;
-        let purpose = format!("hold by {}", caller.name());
+        let purpose = format!("{HOLD} by {}", caller.name());
         let work = |lease| job.write_held(lease, Some(text));
         job.hold(purpose, Takeover::WhenExpired, None, work).await??;
         let note = format!("by {}: the canary is held ({})", caller.name(), caller.reason());
@@ -74,7 +75,7 @@ impl Pipeline {
     ) -> Result<Option<Held>> {
         let job = self.job(service, progress)?;
         let Some(held) = the_canary(&job.live().await?, &job)?.held else { return Ok(None) };
-        let purpose = format!("resumption by {}", caller.name());
+        let purpose = format!("{RESUMPTION} by {}", caller.name());
         let work = |lease| job.write_held(lease, None);
         job.hold(purpose, Takeover::WhenExpired, None, work).await??;
         let note = format!("by {}: the canary is no longer held ({})", caller.name(), caller.reason());

@@ -15,8 +15,13 @@ use crate::{Error, ErrorKind, Result};
 /// After what pause it looks whether a lease that others hold can be had; the pauses double from the first to the
 /// longest.
 const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// The first words of what a lease is held for a moment for. Nobody is refused because of that at once.
-const BRIEF: [&str; 5] = ["checkpoint", "tending", "note", "hold", "resumption"];
+/// What a lease is held for a moment for, as its purpose begins. Nobody is refused because of that at once.
+const BRIEF: [&str; 5] = [CHECKPOINT, TENDING, NOTE, HOLD, RESUMPTION];
+pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const TENDING: &str = "tending";
+pub(super) const NOTE: &str = "note";
+pub(super) const HOLD: &str = "hold";
+pub(super) const RESUMPTION: &str = "resumption";
 /// How long it is waited for by those who wait for nothing else.
 const MOMENT: Duration = Duration::from_secs(2);
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::Pipeline;
 use super::expire::is_over;
 use super::job::Job;
-use super::lease::holder_in;
+use super::lease::{TENDING, holder_in};
 use super::live::Live;
 use super::notify::News;
 use super::progress::{Event, Progress};
@@ -75,7 +75,7 @@ impl Pipeline {
         if !job.is_something_due().await? {
             return Ok(job.nothing());
         }
-        let purpose = format!("tending by {}", caller.name());
+        let purpose = format!("{TENDING} by {}", caller.name());
         let work = |lease| job.tend(lease, caller);
         let done = match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await {
             Err(error) if error.is_conflict() => {
