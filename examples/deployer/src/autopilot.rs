@@ -29,9 +29,6 @@ pub(crate) async fn fly(app: App) {
         clock.sleep(Duration::from_secs(interval)).await;
         // What holds now may be another configuration.
         let composed = app.current();
-        if !composed.config.autopilot.enabled {
-            continue;
-        }
         for name in composed.members.keys() {
             // One that is being promoted, or whose cluster does not answer, keeps no other waiting.
             if tasks.get(name).is_some_and(|task| !task.is_finished()) {
@@ -59,7 +56,7 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
         }
         Err(error) => tracing::warn!(%service, "not tended: {error}"),
     }
-    if !member.config.autopilot.enabled {
+    if !(composed.config.autopilot.enabled && member.config.autopilot.enabled) {
         return;
     }
     match decide(app, composed, member, name).await {

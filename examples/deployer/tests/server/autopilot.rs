@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, World};
+use crate::support::{ADMIN, Server, World};
 
 fn tag_of(status: &Value, track: &str) -> String {
     status[track]["tag"].as_str().unwrap_or("none").to_owned()
@@ -53,6 +53,24 @@ async fn a_slow_canary_is_rolled_back_and_a_fine_one_promoted_unless_it_is_held(
         );
         assert!(metrics.contains(&line), "{metrics}");
     }
+}
+
+#[tokio::test]
+async fn a_canary_whose_time_is_over_goes_also_where_people_decide() {
+    let world = World::new();
+    let more = json!({
+        "tokens": [{"name": "me", "secret": ADMIN}],
+        "autopilot": {"enabled": false, "interval_seconds": 1},
+        "pipeline": {"image_wait_seconds": 0, "canary_seconds": 70},
+    });
+    let policy = json!({"preset": "default", "soak_minutes": 1, "warm_up_minutes": 0, "deadline_minutes": 1});
+    let server = Server::serve(&world.config(more, json!({"policy": policy})), ADMIN).await;
+    assert_eq!(server.put(&format!("/web/deploy?tag={}", world.tag(0))).await.0, 200);
+    assert_eq!(server.put(&format!("/web/canary?tag={}", world.tag(1))).await.0, 200);
+    let began = std::time::Instant::now();
+    let status = server.until_on("web", "it expires", |status| status["canary"].is_null()).await;
+    assert!(began.elapsed().as_secs() > 40, "not before its time");
+    assert_eq!(tag_of(&status, "stable"), world.tag(0));
 }
 
 #[tokio::test]
