@@ -125,13 +125,7 @@ impl ControlPlane {
             _temporary: temporary,
         };
         plane.wait_until_ready().await?;
-        for (name, command) in [
-            ("kube-controller-manager", plane.servers.controller_manager()),
-            ("kube-scheduler", plane.servers.scheduler()),
-            ("kwok", plane.servers.kwok()?),
-        ] {
-            plane.clients.push(spawn(&plane.servers, &mut plane.janitor, name, command)?);
-        }
+        plane.start_clients()?;
         plane.add_nodes(options.nodes).await?;
         plane.wait_for_service_account("default").await?;
         Ok(plane)
@@ -204,14 +198,31 @@ impl ControlPlane {
         self.api.kill();
     }
 
-    /// Starts the API server again, on the same address and data, and waits until it is ready.
+    /// Starts the API server again, on the same address and data, and waits until it is ready. Controllers, scheduler
+    /// and nodes begin anew with it: else they would look again after a pause that grows with each outage, to a minute,
+    /// and find themselves forbidden by a server that does not know its roles yet.
     ///
     /// # Errors
     /// [`Missing`] when it does not start.
     pub async fn restart_api_server(&mut self) -> Result<(), Missing> {
         self.api.kill();
         self.api = spawn(&self.servers, &mut self.janitor, "kube-apiserver", self.servers.api_server())?;
-        self.wait_until_ready().await
+        self.wait_until_ready().await?;
+        self.clients.clear();
+        // Those of the nodes, which would run out first.
+        self.kubectl_or_missing(&["delete", "leases", "-n", "kube-node-lease", "--all"], "").await?;
+        self.start_clients()
+    }
+
+    fn start_clients(&mut self) -> Result<(), Missing> {
+        for (name, command) in [
+            ("kube-controller-manager", self.servers.controller_manager()),
+            ("kube-scheduler", self.servers.scheduler()),
+            ("kwok", self.servers.kwok()?),
+        ] {
+            self.clients.push(spawn(&self.servers, &mut self.janitor, name, command)?);
+        }
+        Ok(())
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), Missing> {
