@@ -30,18 +30,12 @@ async fn what_an_api_server_leaves_that_dies_is_whole_after_the_next_call() {
         }
         plane.kill_api_server();
         plane.restart_api_server().await.unwrap();
-        let ended = match ended {
-            Some(ended) => ended,
-            None => match tokio::time::timeout(Duration::from_secs(180), run.outcome()).await {
-                Ok(ended) => ended,
-                Err(_) => {
-                    let now = service.shop.kubectl(&["get", "all,leases", "-o", "wide"]).await;
-                    panic!(
-                        "{operation} without a server at step {step} does not end: {:#?}\n{now:?}",
-                        run.events
-                    )
-                }
-            },
+        if ended.is_none() {
+            ended = tokio::time::timeout(Duration::from_secs(180), run.outcome()).await.ok();
+        }
+        let Some(ended) = ended else {
+            let now = service.shop.kubectl(&["get", "all,leases", "-o", "wide"]).await;
+            panic!("{operation} without a server at step {step} does not end: {:#?}\n{now:?}", run.events)
         };
         assert!(!matches!(ended, Outcome::Died), "the process lives on");
         let at = format!("without a server at step {step} ({:?}): {ended:?}", run.events.get(step));

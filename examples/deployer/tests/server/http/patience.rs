@@ -66,7 +66,9 @@ async fn a_slow_client_is_let_go_and_an_idle_one_later() {
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     let (said, _) = until_it_ends(bodiless).await;
     assert!(said.starts_with("HTTP/1.1 408") && said.contains("did not come in time"), "{said}");
+    let asked = Instant::now();
     answers(&server).await;
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 
     // Both were idle since before.
     let (idle, silent) = tokio::join!(until_it_ends(idle), until_it_ends(silent));
