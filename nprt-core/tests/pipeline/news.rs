@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use nprt_core::conformance::notifier::rollback;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::Branches;
-use nprt_core::pipeline::{Caller, Judgement, Pipeline, PipelineSettings, Ports, Progress, Request, Service};
+use nprt_core::pipeline::{Caller, Judgement, Ports, Progress, Request, Service};
 use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
 use nprt_core::report::EventKind;
 use nprt_core::{ErrorKind, Result};
@@ -68,8 +68,7 @@ async fn that_a_canary_that_passed_cannot_be_promoted_is_told_once() {
     let before = world.notifier.told().len();
     // By two replicas, again and again.
     for _ in 0..3 {
-        let new = Pipeline::new("test", world.clock.clone(), PipelineSettings::default()).unwrap();
-        let pipeline = new.with_service(service.clone(), world.ports()).unwrap();
+        let pipeline = world.pipeline_of(service.clone(), world.ports());
         for _ in 0..2 {
             let done = pipeline.promote_if(&shop(), &trial, &caller(), &Progress::silent()).await;
             assert_eq!(done.unwrap_err().kind(), ErrorKind::Forbidden);

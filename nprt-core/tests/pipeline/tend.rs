@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nprt_core::manifest::Replicas;
 use nprt_core::model::{Object, Revision};
 use nprt_core::pipeline::{Event, Pipeline, PipelineSettings, Progress, Service, Tended};
-use nprt_core::ports::{Cluster, LeaseRequest, Takeover};
+use nprt_core::ports::Cluster;
 use serde_json::{Value, json};
 
 use crate::faulty::Faulty;
@@ -116,14 +116,7 @@ async fn whoever_holds_the_lease_is_not_disturbed() {
     let pipeline = sharing(&world, 0.5);
     on_trial(&world, &pipeline).await;
     scale(&world, "web", 20);
-    let request = LeaseRequest {
-        service: shop(),
-        holder: "another".to_owned(),
-        purpose: "a deploy".to_owned(),
-        duration: std::time::Duration::from_secs(30),
-        takeover: Takeover::WhenExpired,
-    };
-    let lease = world.cluster.acquire(&request).await.unwrap();
+    let lease = world.leased("a deploy").await;
     // What is half done is not due as soon as the other has ended, who may be followed by the next.
     let faulty = Faulty { ends: Some(lease.clone()).into(), ..Faulty::new(&world) };
     let ports = nprt_core::pipeline::Ports { cluster: Arc::new(faulty), ..world.ports() };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nprt_core::Result;
 use nprt_core::model::Revision;
 use nprt_core::pipeline::{Deployment, Event, Pipeline, Progress};
-use nprt_core::ports::{Change, Clock, Cluster, LeaseRequest, Takeover};
+use nprt_core::ports::{Change, Clock, Cluster};
 use tokio::task::JoinHandle;
 
 use crate::world::{World, caller, canary, deploy, manifests, request, shop, tag, told};
@@ -57,14 +57,7 @@ async fn who_waits_goes_on_after_the_other() {
 async fn nobody_is_refused_for_what_takes_a_moment() {
     let world = World::new();
     let pipeline = world.pipeline();
-    let request = LeaseRequest {
-        service: shop(),
-        holder: "another".to_owned(),
-        purpose: "checkpoint of the judge".to_owned(),
-        duration: Duration::from_secs(30),
-        takeover: Takeover::WhenExpired,
-    };
-    let lease = world.cluster.acquire(&request).await.unwrap();
+    let lease = world.leased("checkpoint of the judge").await;
     let (version, began) = (world.version(1), world.clock.now());
     let error = deploy(&pipeline, &version).await.unwrap_err();
     assert!(error.is_conflict() && error.to_string().contains("checkpoint of the judge"), "{error}");

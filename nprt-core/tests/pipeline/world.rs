@@ -12,7 +12,7 @@ use nprt_core::model::{Digest, ImageName, Object, Revision, ServiceName, Tag, Ve
 use nprt_core::pipeline::{
     Caller, Deployment, Event, Pipeline, PipelineSettings, Ports, Progress, Request, Service,
 };
-use nprt_core::ports::Clock;
+use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Takeover};
 
 pub(crate) const WEB: &str = "registry.example.com/shop/web";
 pub(crate) const WORKER: &str = "registry.example.com/shop/worker";
@@ -60,6 +60,18 @@ impl World {
     pub(crate) fn pipeline_of(&self, service: Service, ports: Ports) -> Arc<Pipeline> {
         let pipeline = Pipeline::new("test", self.clock.clone(), PipelineSettings::default()).unwrap();
         Arc::new(pipeline.with_service(service, ports).unwrap())
+    }
+
+    /// The service's lease, which another takes for this.
+    pub(crate) async fn leased(&self, purpose: &str) -> Lease {
+        let request = LeaseRequest {
+            service: shop(),
+            holder: "another".to_owned(),
+            purpose: purpose.to_owned(),
+            duration: Duration::from_secs(30),
+            takeover: Takeover::WhenExpired,
+        };
+        self.cluster.acquire(&request).await.unwrap()
     }
 
     /// Commits version `n` of the manifests on `main`, and pushes its images.
