@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nprt_core::model::{Object, ObjectId, ServiceName, label};
-use nprt_core::ports::{Applied, Lease};
+use nprt_core::ports::{Applied, Change, Lease};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -35,11 +35,12 @@ impl Leases {
             let epoch = epoch_of(seen.as_ref(), held);
             match self.client.apply(operation, &place, object, before, epoch, true).await {
                 Ok((after, change)) => {
+                    let applied = applied(operation, after, change, before)?;
                     if let Some(service) = service.filter(|_| place.namespace.is_some()) {
                         self.holds.want(&service, remembered_as(&place.resource));
                         seen.into_iter().for_each(|seen| self.holds.see(&service, &place, seen));
                     }
-                    return Ok(Applied { object: live(operation, after)?, change });
+                    return Ok(applied);
                 }
                 Err(refusal) => seen = self.look_again(operation, &place, seen, refusal).await?,
             }
@@ -144,7 +145,7 @@ impl Leases {
             Ok((after, change)) => {
                 self.holds.made(lease, place, true);
                 self.holds.see(&lease.service, place, Seen { object: after.clone(), found: false });
-                Ok(Applied { object: live(operation, after).map_err(Refusal::Error)?, change })
+                applied(operation, after, change, before).map_err(Refusal::Error)
             }
             Err(Refusal::Error(error)) if error.is_temporary() => {
                 Err(Refusal::Error(self.doubted(lease, error)))
@@ -215,6 +216,12 @@ impl Leases {
         Err(Error::new(ErrorKind::Timeout, operation, "the object is marked as deleted, but stays")
             .with("finalizers", finalizers))
     }
+}
+
+/// What came of an apply to the object that was `before`.
+fn applied(operation: &'static str, after: Value, change: Change, before: Option<&Value>) -> Result<Applied> {
+    let before = before.map(|before| live(operation, before.clone())).transpose()?;
+    Ok(Applied { object: live(operation, after)?, change, before, adopts: Vec::new() })
 }
 
 /// The epoch that an object is to name. One that is there keeps its own, so that what is so already is not

@@ -143,16 +143,11 @@ impl Job<'_> {
             warnings.extend(routes.warnings());
         }
         let mut objects = Vec::with_capacity(foreseen.len());
-        for Applied { object: after, change } in foreseen {
+        for Applied { object: after, change, before, .. } in foreseen {
             let object = after.id();
             // What is removed first is created anew.
             let change = if removed.contains(&object) { Change::Created } else { change };
-            let before = match (change, live.find(&after)) {
-                (Change::Created, _) => None,
-                (_, Some(before)) => Some(before.clone()),
-                // It does not have our label yet.
-                (_, None) => self.ports.cluster.get(&object).await?,
-            };
+            let before = before.filter(|_| change != Change::Created);
             objects.push(PreviewedObject { object, change, before, after });
         }
         removed.extend(spent);

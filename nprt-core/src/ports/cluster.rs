@@ -171,6 +171,10 @@ pub struct Applied {
     pub object: Object,
     /// What became of it.
     pub change: Change,
+    /// The object as it was; `None` where there was none.
+    pub before: Option<Object>,
+    /// The field managers whose fields this apply takes over, sorted: the tools by which the object was made.
+    pub adopts: Vec<String>,
 }
 
 /// What became of an object.

@@ -148,7 +148,8 @@ impl State {
             let before = old.and_then(|old| Some((old.rollout.as_ref()?, &old.object)));
             Rollout::next(before, &object, write.rollout_delay, write.now)
         });
-        let applied = Applied { object: object.clone(), change };
+        let before = old.map(|old| old.object.clone());
+        let applied = Applied { object: object.clone(), change, before, adopts: Vec::new() };
         (applied, Stored { object, owners, rollout })
     }
 
