@@ -1,24 +1,19 @@
 //! Writes under a lease. What is built on an object that somebody else has changed since is refused by the
 //! server, and built anew.
 
-use std::time::Duration;
-
-use nprt_core::model::{Object, ObjectId, ServiceName, label};
+use nprt_core::model::{Object, ServiceName, label};
 use nprt_core::ports::{Applied, Change, Lease};
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use crate::apply::{Refusal, contended, live};
 use crate::client::Place;
 use crate::discovery::remembered_as;
-use crate::error::Failure;
 use crate::lease::{Leases, Seen, epoch, recently};
 use crate::owned::former_of;
 
 /// How often a write that somebody else was quicker with is tried again.
-const ATTEMPTS: usize = 20;
-/// How often an object that has finalizers is looked at until it is gone, and how long.
-const DELETION: (Duration, u32) = (Duration::from_millis(200), 300);
+pub(crate) const ATTEMPTS: usize = 20;
 
 impl Leases {
     /// What applying `object` would do. While a lease of its service is held, what was read is not read again.
@@ -87,38 +82,6 @@ impl Leases {
         Err(contended(operation).with("object", former.id()))
     }
 
-    pub(crate) async fn delete(&self, operation: &'static str, lease: &Lease, id: &ObjectId) -> Result<bool> {
-        let of = |error: Error| error.with("object", id);
-        let place = self.client.place(operation, id).await?;
-        // A workload's status changes all the time: it would be read anew all the same.
-        let is_workload = matches!(&*place.resource.api.group, "apps" | "batch");
-        let mut seen = if is_workload { None } else { self.holds.seen(&place) };
-        for _ in 0..ATTEMPTS {
-            let now = match seen.take() {
-                Some(seen) => seen,
-                None => match self.look(operation, &place).await? {
-                    Some(live) => live,
-                    None => {
-                        self.check(operation, lease, recently()).await?;
-                        return Ok(false);
-                    }
-                },
-            };
-            self.may_write(operation, lease, &place, Some(&now.object)).await?;
-            self.holds.overlook(&place);
-            match self.client.delete(operation, &place, &now.object).await {
-                Ok(true) => return Ok(true),
-                Ok(false) => {
-                    self.gone(operation, &place, uid(&now.object)).await.map_err(of)?;
-                    return Ok(true);
-                }
-                Err(failure) if failure.is_outdated() => {}
-                Err(failure) => return Err(of(self.doubted(lease, failure.into_error(operation)))),
-            }
-        }
-        Err(of(contended(operation)))
-    }
-
     async fn attempt(
         &self,
         operation: &'static str,
@@ -158,7 +121,7 @@ impl Leases {
     }
 
     /// A write without an answer may still land.
-    fn doubted(&self, lease: &Lease, error: Error) -> Error {
+    pub(crate) fn doubted(&self, lease: &Lease, error: Error) -> Error {
         if error.is_temporary() {
             self.holds.doubt(lease);
         }
@@ -173,7 +136,7 @@ impl Leases {
     }
 
     /// The object as it is now.
-    async fn look(&self, operation: &'static str, place: &Place) -> Result<Option<Seen>> {
+    pub(crate) async fn look(&self, operation: &'static str, place: &Place) -> Result<Option<Seen>> {
         let live = self.client.get(operation, place).await;
         let live = live.map_err(|failure| failure.into_error(operation).with("object", place))?;
         Ok(live.map(|object| Seen { object, found: false }))
@@ -201,21 +164,6 @@ impl Leases {
             _ => Ok(now.map(|now| Seen { found: seen.is_none_or(|seen| seen.found), ..now })),
         }
     }
-
-    /// Waits until the object with `uid` is gone.
-    async fn gone(&self, operation: &'static str, place: &Place, uid: &str) -> Result<()> {
-        let (pause, times) = DELETION;
-        let mut finalizers = String::new();
-        for _ in 0..times {
-            let object = self.client.get(operation, place).await;
-            let object = object.map_err(|failure: Failure| failure.into_error(operation))?;
-            let Some(object) = object.filter(|object| self::uid(object) == uid) else { return Ok(()) };
-            finalizers = object.pointer("/metadata/finalizers").map(Value::to_string).unwrap_or_default();
-            self.clock.sleep(pause).await;
-        }
-        Err(Error::new(ErrorKind::Timeout, operation, "the object is marked as deleted, but stays")
-            .with("finalizers", finalizers))
-    }
 }
 
 /// What came of an apply to the object that was `before`.
@@ -234,8 +182,4 @@ fn epoch_of(seen: Option<&Seen>, held: Option<u64>) -> Option<u64> {
 
 fn service(object: &Object) -> Option<ServiceName> {
     ServiceName::new(object.label(label::SERVICE)?).ok()
-}
-
-fn uid(object: &Value) -> &str {
-    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
