@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::change::{Rendered, differences};
+use super::choose::choose;
 use super::diagnose::{self, Pair};
 use super::document::{Document, Manifests, same};
 use super::references::{self, ConfigKind};
@@ -10,8 +11,8 @@ use super::run::was_run;
 use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
-use super::workload::{get, group_kind, map_at, template_path};
-use super::{identity, image, live as live_objects, replicas, selector};
+use super::workload::{get, map_at, template_path};
+use super::{identity, live as live_objects, replicas, selector};
 use crate::model::{Object, ObjectId, Track, annotation};
 use crate::{Error, Result};
 
@@ -20,8 +21,8 @@ const OPERATION: &str = "manifest.canary";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 pub(super) const SUFFIX: &str = "-canary";
 
-/// Renders the manifests for the canary track: a second workload beside each stable one that runs an image
-/// of this version, and a copy of the configuration that it reads and that differs from `live`, the
+/// Renders the manifests for the canary track: a second workload beside each stable one that
+/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that differs from `live`, the
 /// service's objects that the cluster has now. All of these are named `…-canary` and labelled
 /// `track: canary`; nothing that stable reads or serves by is changed. Other documents that would change
 /// are withheld until the promotion, the originals of copied configuration among them, and the Jobs that are
@@ -40,7 +41,7 @@ pub fn canary(
     settings.check()?;
     let input = Input { manifests, version, settings, live };
     let mut rendered = Rendered::default();
-    let chosen = choose(&input, &mut rendered.warnings)?;
+    let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
     let copies = copies(&chosen, &input)?;
     for original in copies.values() {
         let copy = copy(original, &input).map_err(|error| original.locate(error))?;
@@ -86,40 +87,6 @@ fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>)
         }
     }
     Ok(withheld)
-}
-
-/// The workloads that get a canary.
-fn choose<'a>(input: &Input<'a>, warnings: &mut Vec<String>) -> Result<Vec<&'a Document>> {
-    let &Input { manifests, version, settings, .. } = input;
-    let mut of_version = Vec::new();
-    let mut fixed = Vec::new();
-    let mut workloads = Vec::new();
-    for document in &manifests.documents {
-        let template = template_path(&document.object, settings).map_err(|error| document.locate(error))?;
-        if template.is_none() {
-            continue;
-        }
-        workloads.push(document.object.id());
-        if settings.canary.kinds.contains(&group_kind(&document.object)) {
-            let ours = settings.canary.fixed_images || image::runs_version(document, version, settings)?;
-            if ours { of_version.push(document) } else { fixed.push(document) }
-        }
-    }
-    if of_version.is_empty() {
-        of_version = std::mem::take(&mut fixed);
-    }
-    if of_version.is_empty() {
-        let kinds: Vec<&str> = settings.canary.kinds.iter().map(String::as_str).collect();
-        return Err(Error::invalid(OPERATION, "no workload of a kind that gets a canary")
-            .with("kinds", kinds.join(", "))
-            .with_available(workloads));
-    }
-    warnings.extend(
-        fixed
-            .iter()
-            .map(|left| format!("{}: runs no image of this version, so it gets no canary", left.object.id())),
-    );
-    Ok(of_version)
 }
 
 type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::document::{Document, Manifests};
 use super::settings::Settings;
 use super::version::Version;
-use super::workload::{containers, each_container, get, template_path};
+use super::workload::{each_container, get, template_path};
 use crate::model::{ImageName, ImageRef};
 use crate::{Error, ErrorKind, Result};
 
@@ -27,19 +27,19 @@ pub fn images(manifests: &Manifests, settings: &Settings) -> Result<Vec<ImageNam
 }
 
 /// All images that the pods of an object run.
-fn images_of(document: &Document, settings: &Settings) -> Result<Vec<ImageRef>> {
+///
+/// # Errors
+/// `Invalid`, with the container, for an image outside the grammar, and where containers are no list of maps.
+pub(super) fn images_of(document: &Document, settings: &Settings) -> Result<Vec<ImageRef>> {
     let object = &document.object;
     let Some(path) = template_path(object, settings)? else { return Ok(Vec::new()) };
-    let template = get(object.as_value(), &path).unwrap_or(&Value::Null);
-    containers(template)
-        .map(|container| parse(container.get("image")).map_err(|e| named(e, container)))
-        .collect()
-}
-
-/// Whether the pods of an object run an image of this version: one that takes its tag, or has it already.
-pub(super) fn runs_version(document: &Document, version: &Version, settings: &Settings) -> Result<bool> {
-    let images = images_of(document, settings).map_err(|error| document.locate(error))?;
-    Ok(images.iter().any(|image| is_open(image) || image.tag() == Some(&version.tag)))
+    let mut template = get(object.as_value(), &path).cloned().unwrap_or_default();
+    let mut images = Vec::new();
+    each_container(&mut template, |container| {
+        images.push(parse(container.get("image"))?);
+        Ok(())
+    })?;
+    Ok(images)
 }
 
 /// Gives every container of the template its image.
@@ -73,11 +73,13 @@ fn parse(image: Option<&Value>) -> Result<ImageRef> {
     }
 }
 
-fn is_open(image: &ImageRef) -> bool {
+/// Whether the image takes the version's tag.
+pub(super) fn is_open(image: &ImageRef) -> bool {
     image.tag().is_none() && image.digest().is_none()
 }
 
-fn prefixed(name: &ImageName, settings: &Settings) -> Result<ImageName> {
+/// The name that the registry knows: under the prefix of the settings.
+pub(super) fn prefixed(name: &ImageName, settings: &Settings) -> Result<ImageName> {
     match &settings.registry_prefix {
         // Twice the same prefix would be another image.
         Some(prefix) if name.to_string().starts_with(&format!("{}/", prefix.trim_end_matches('/'))) => {
@@ -86,8 +88,4 @@ fn prefixed(name: &ImageName, settings: &Settings) -> Result<ImageName> {
         Some(prefix) => name.with_prefix(prefix),
         None => Ok(name.clone()),
     }
-}
-
-fn named(error: Error, container: &Value) -> Error {
-    error.with("container", container.get("name").and_then(Value::as_str).unwrap_or("without a name"))
 }

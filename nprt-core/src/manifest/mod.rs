@@ -31,8 +31,10 @@
 //! # Ok::<(), nprt_core::Error>(())
 //! ```
 
+mod belongs;
 mod canary;
 mod change;
+mod choose;
 mod datadog;
 mod diagnose;
 mod document;
@@ -56,6 +58,7 @@ mod yaml;
 #[cfg(test)]
 mod yaml_corpus;
 
+pub(crate) use belongs::written_tag;
 pub use canary::canary;
 pub use change::{FieldChange, Rendered};
 pub use document::{Document, Ignored, Manifests, Source};

@@ -63,6 +63,13 @@ pub(super) fn add_track(object: &mut Value, track: Track) -> Result<()> {
     Ok(())
 }
 
+/// Gives the pods of a workload the label that [`add_track`] selects.
+pub(super) fn label_pods(object: &mut Value, track: Track) -> Result<()> {
+    let labels = map_at(object, &["spec", "template", "metadata", "labels"])?;
+    labels.insert(label::TRACK.to_owned(), track.as_str().into());
+    Ok(())
+}
+
 /// Whether the selector of a workload has `track: stable`.
 pub(super) fn has_stable_track(object: &Object) -> bool {
     let track = object.as_value().pointer("/spec/selector/matchLabels/track");

@@ -22,6 +22,16 @@ pub struct Settings {
     /// `domain[:port][/path]` of the registry that holds the service's own images, those without a fixed
     /// tag or digest. It replaces a domain that the manifest names.
     pub registry_prefix: Option<String>,
+    /// The images of a version beside those without tag and digest: repositories whose tag the manifests have
+    /// written out, as Helm and kustomize render them. With a prefix, a name without a domain also means the
+    /// image of that name under it. The [service](crate::pipeline::Service::images) lists them too.
+    ///
+    /// A workload *belongs to the version* if a container of it runs an image without tag and digest or one of
+    /// these; so do the Jobs that the version [runs](crate::model::annotation::RUN). Those alone get the version's
+    /// labels, annotations and environment, and a canary. All others are applied as the manifests have them,
+    /// with the label `nprt.dev/service` on the object itself: their pods do not restart with the version. A
+    /// tag that is written stays as it is.
+    pub images: BTreeSet<ImageName>,
     /// Writes `image:tag@sha256:…` for the service's own images, so that a tag that moves changes nothing.
     pub pin_digests: bool,
     /// What to do with the selector of a stable workload that is new.
@@ -100,11 +110,9 @@ impl EnvironmentNames {
 pub struct CanarySettings {
     /// How many pods. By default one.
     pub replicas: Replicas,
-    /// Which kinds get a canary, as `group/kind`. By default `apps/Deployment`.
+    /// Which kinds get a canary, as `group/kind`. By default `apps/Deployment`. Of these, the workloads that
+    /// [belong to the version](Settings::images) do, unless they [opt out](crate::model::annotation::CANARY).
     pub kinds: BTreeSet<String>,
-    /// Whether a workload whose images all have a fixed tag or digest gets a canary too. By default not,
-    /// unless all of the service's are so: a second copy of a database beside the first would split its data.
-    pub fixed_images: bool,
     /// Which requests it gets by HTTPRoutes of the Gateway API. By default its pods get their part of all that
     /// its Services get.
     pub traffic: Option<Traffic>,
@@ -115,7 +123,6 @@ impl Default for CanarySettings {
         Self {
             replicas: Replicas::default(),
             kinds: BTreeSet::from(["apps/Deployment".to_owned()]),
-            fixed_images: false,
             traffic: None,
         }
     }

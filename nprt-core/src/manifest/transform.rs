@@ -7,12 +7,14 @@ use super::document::{Document, Manifests, same};
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{datadog, environment, identity, image, run, selector};
+use super::{belongs, datadog, environment, identity, image, run, selector};
 use crate::Result;
 use crate::model::{Object, Track};
 
 /// Renders the manifests for the stable track: every document, with the version's images, identity and
-/// environment. `live` are the service's objects that the cluster has now.
+/// environment on the workloads that [belong to it](Settings::images). Other workloads stay as the manifests
+/// have them, so that a database does not restart because another image changed. `live` are the service's
+/// objects that the cluster has now.
 ///
 /// The selector of a workload that is live keeps what the cluster has. A live Job or Pod cannot take another
 /// version (Kubernetes refuses to change its pods): a warning says so, and the cluster's dry run refuses.
@@ -44,7 +46,25 @@ pub fn stable(
         rendered.changes.extend(differences(document, &done));
         rendered.documents.push(done);
     }
+    rendered.warnings.extend(nothing_belongs(manifests, version, settings)?);
     Ok(rendered)
+}
+
+/// A warning where there are workloads, and none belongs to the version.
+fn nothing_belongs(manifests: &Manifests, version: &Version, settings: &Settings) -> Result<Option<String>> {
+    for document in &manifests.documents {
+        if belongs::belongs(document, version, settings).map_err(|error| document.locate(error))? {
+            return Ok(None);
+        }
+    }
+    let images = belongs::images_as_written(manifests, settings)?;
+    Ok((!images.is_empty()).then(|| {
+        format!(
+            "no workload runs an image of this version, so none is marked with it, and none can have a canary; \
+             list the images that the version brings under `images` of the service (the manifests have {})",
+            images.join(", ")
+        )
+    }))
 }
 
 /// One document as stable has it.
@@ -58,12 +78,17 @@ pub(super) fn render_stable(
     let render = |warnings: &mut Vec<String>| {
         let mut object = mark(document, Track::Stable, version, settings, warnings)?;
         if has_selector(&document.object) {
+            let belongs = belongs::belongs(document, version, settings)?;
             let add = match live {
                 Some(live) => selector::has_stable_track(live),
-                None => settings.stable_selector == StableSelector::AddTrack,
+                None => belongs && settings.stable_selector == StableSelector::AddTrack,
             };
             if add {
                 selector::add_track(&mut object, Track::Stable)?;
+            }
+            if add && !belongs {
+                // Kubernetes refuses another selector, and it must select the pods. This label never changes.
+                selector::label_pods(&mut object, Track::Stable)?;
             }
         }
         if run::when_run(&document.object)?.is_some() {
@@ -82,11 +107,11 @@ pub(super) fn mark(
     settings: &Settings,
     warnings: &mut Vec<String>,
 ) -> Result<Value> {
-    run::when_run(&document.object)?;
+    let belongs = belongs::belongs(document, version, settings)?;
     let path = template_path(&document.object, settings)?;
     let mut object = document.object.as_value().clone();
     identity::mark_service(&mut object, version)?;
-    if let Some(path) = path {
+    if let Some(path) = path.filter(|_| belongs) {
         identity::mark_version(&mut object, &[""; 0], version, track, settings.datadog)?;
         identity::mark_version(&mut object, &path, version, track, settings.datadog)?;
         if settings.datadog {

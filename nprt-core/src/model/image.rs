@@ -100,6 +100,11 @@ impl ImageName {
         self.path.clone()
     }
 
+    /// Whether it names no registry, as `shop/web` does.
+    pub(crate) fn is_short(&self) -> bool {
+        self.domain.is_none()
+    }
+
     /// The same image under `prefix`, which is `domain[/path]`: how a mirror or a private registry holds it.
     /// A domain that the name had is replaced.
     ///

@@ -33,6 +33,9 @@ pub mod annotation {
     /// The canary that was last rolled back because of what was judged, or of an alert: which, by whom, why and when,
     /// as JSON; on stable's first workload, until the next version is deployed.
     pub const ROLLED_BACK: &str = "nprt.dev/rolled-back";
+    /// In the manifests, on a workload: `"false"` keeps it from getting a canary, for one that must not run
+    /// twice beside itself.
+    pub const CANARY: &str = "nprt.dev/canary";
     /// The share of stable's pods that this canary has, where it has one: above 0 and at most 1; on the
     /// canary's workload. Whoever tends the service keeps the two in step by it.
     pub const REPLICAS_SHARE: &str = "nprt.dev/replicas-share";

@@ -36,6 +36,11 @@ impl Job<'_> {
 }
 
 impl Limits<'_> {
+    /// Whether there is a branch that may not be deployed.
+    pub(super) fn is_limited(&self) -> bool {
+        self.0.iter().any(|(_, branches)| branches.is_limited())
+    }
+
     /// # Errors
     /// `Forbidden` for a tag of a branch that may not be deployed, with those that may.
     pub(super) fn check(&self, tag: &Tag) -> Result<()> {

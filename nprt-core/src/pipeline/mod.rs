@@ -155,7 +155,7 @@ impl Pipeline {
     /// # Errors
     /// `Invalid` for a policy that makes no sense, or by which no canary could pass before its time is over, and
     /// for an entry of [`allow_kinds`](Service::allow_kinds) that names no kind.
-    pub fn with_service(mut self, service: Service, ports: Ports) -> Result<Self> {
+    pub fn with_service(mut self, mut service: Service, ports: Ports) -> Result<Self> {
         service.check_kinds()?;
         service.policy.validate().map_err(|error| error.with("service", &service.name))?;
         let (soak, lifetime) = (u64::from(service.policy.soak_minutes) * 60, self.settings.canary_seconds);
@@ -166,6 +166,7 @@ impl Pipeline {
                 .with("soak_minutes", service.policy.soak_minutes)
                 .with("canary_seconds", lifetime));
         }
+        service.transform.images.extend(service.images.iter().cloned());
         self.services.insert(service, ports);
         Ok(self)
     }

@@ -151,6 +151,8 @@ impl fmt::Display for Event {
                 let images: Vec<String> = images.iter().map(ToString::to_string).collect();
                 write!(f, "waits {seconds} s for {} of {}", images.join(", "), revision.short())
             }
+            Self::Tagged { tag, images: 0 } => write!(f, "the version is {tag}; no image takes its tag"),
+            Self::Tagged { tag, images: 1 } => write!(f, "found the tag {tag} on 1 image"),
             Self::Tagged { tag, images } => write!(f, "found the tag {tag} on {images} images"),
             Self::Validated { objects } => write!(f, "the cluster accepts all {objects} objects"),
             Self::Applied { object, change } => write!(f, "{object} {}", change.as_str()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::{Policy, Preset};
 use crate::manifest::Settings;
-use crate::model::{Branches, RepoPath, ServiceName};
+use crate::model::{Branches, ImageName, RepoPath, ServiceName};
 use crate::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use crate::{Error, ErrorKind, Result};
 
@@ -29,6 +29,11 @@ pub struct Service {
     /// How the manifests are transformed.
     #[serde(default)]
     pub transform: Settings,
+    /// The images that its versions bring although their tags are written in the manifests, as Helm and
+    /// kustomize render them: `shop/web` for `shop/web:v1.2.4`. By default none, and a version brings the
+    /// images without tag and digest. Which workloads [belong to a version](Settings::images) follows from them.
+    #[serde(default)]
+    pub images: BTreeSet<ImageName>,
     /// What a canary must keep to; the preset `default` by default.
     #[serde(default = "default_policy")]
     pub policy: Policy,
@@ -76,6 +81,7 @@ impl Service {
             name,
             manifests: default_path(),
             transform,
+            images: BTreeSet::new(),
             policy,
             prune: false,
             allow_kinds: BTreeSet::new(),

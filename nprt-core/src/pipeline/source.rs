@@ -56,7 +56,8 @@ impl Job<'_> {
             Some(Reference::Branch(branch)) => Some(branch.as_str()),
             _ => None,
         };
-        let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch, limits };
+        let written = manifest::written_tag(&source.manifests, &self.service.transform)?;
+        let wish = Wish { revision: &source.revision, tag: asked.tag(), running, branch, written, limits };
         let tag = phase("find images", self.find_tag(&images, &wish)).await?;
         let digests = if self.service.transform.pin_digests {
             self.digests(&images, &tag).await?
@@ -86,6 +87,8 @@ pub(super) struct Wish<'a> {
     pub(super) running: Option<Tag>,
     /// The branch that the caller gave.
     pub(super) branch: Option<&'a str>,
+    /// The one that the manifests have written, which counts where no image takes one.
+    pub(super) written: Option<Tag>,
     /// Of which branches it may be.
     pub(super) limits: Limits<'a>,
 }

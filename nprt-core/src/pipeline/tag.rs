@@ -85,10 +85,7 @@ fn missing(tags: &[Tags<'_>], wish: &Wish<'_>) -> Vec<ImageName> {
 fn choose(tags: &[Tags<'_>], wish: &Wish<'_>) -> Result<Tag> {
     let of_branch = wish.branch.map(|branch| Tag::for_commit(branch, wish.revision));
     let Some(((_, first), others)) = tags.split_first() else {
-        // No image needs one: the version is called as the caller does, or by its revision.
-        let asked = wish.tag.cloned().or_else(|| wish.running.clone()).or(of_branch);
-        let tag = asked.unwrap_or_else(|| Tag::for_commit("", wish.revision));
-        return wish.limits.check(&tag).map(|()| tag);
+        return without_images(wish, of_branch);
     };
     let everywhere = |tag: &&Tag| others.iter().all(|(_, tags)| tags.contains(tag));
     let mut common: BTreeSet<&Tag> =
@@ -109,6 +106,17 @@ fn choose(tags: &[Tags<'_>], wish: &Wish<'_>) -> Result<Tag> {
         .or_else(|| common.iter().min_by_key(|tag| (Reverse(commit(tag)), tag.as_str())).copied())
         .cloned()
         .ok_or_else(|| not_found(tags, wish))
+}
+
+/// The name of a version whose images take no tag: the tag that the caller gave, the one that runs already, the one
+/// that its images have written, or else that of its branch or its revision. Where branches are limited, the name
+/// must say the branch, so that a promotion can be checked too, and a written tag does not count.
+fn without_images(wish: &Wish<'_>, of_branch: Option<Tag>) -> Result<Tag> {
+    let by_branch = wish.tag.cloned().or(of_branch).or_else(|| wish.running.clone());
+    let by_branch = by_branch.unwrap_or_else(|| Tag::for_commit("", wish.revision));
+    wish.limits.check(&by_branch)?;
+    let written = wish.written.clone().filter(|_| !wish.limits.is_limited());
+    Ok(wish.tag.cloned().or_else(|| wish.running.clone()).or(written).unwrap_or(by_branch))
 }
 
 fn not_found(tags: &[Tags<'_>], wish: &Wish<'_>) -> Error {

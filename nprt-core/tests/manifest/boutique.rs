@@ -80,8 +80,11 @@ fn canary() {
     // Each of the 11 services' own programs; redis-cart runs an image that no version changes.
     assert_eq!(rendered.documents.len(), 11);
     assert!(ids(&rendered).iter().all(|id| id.starts_with("Deployment/") && id.ends_with("-canary")));
-    let withheld: Vec<String> = rendered.withheld.iter().map(ToString::to_string).collect();
-    assert_eq!(withheld, ["Deployment/redis-cart"]);
+    assert!(
+        rendered.withheld.is_empty(),
+        "nothing of redis-cart changes with a version: {:?}",
+        rendered.withheld
+    );
     let selectors: BTreeSet<String> = rendered
         .documents
         .iter()

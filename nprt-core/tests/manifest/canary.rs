@@ -94,27 +94,6 @@ fn documents_that_changed_wait_for_the_promotion() {
 }
 
 #[test]
-fn a_workload_of_fixed_images_gets_a_canary_only_on_request() {
-    let redis = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: redis}\nspec:\n  selector: {matchLabels: {app: redis}}\n  \
-                 template: {metadata: {labels: {app: redis}}, spec: {containers: [{name: redis, image: 'redis:7'}]}}\n";
-    let both = format!("{APP}{redis}");
-    let rendered = canary(&both, &Settings::default(), &[]).unwrap();
-    assert_eq!(ids(&rendered), ["Deployment/web-canary"]);
-    assert!(
-        rendered.warnings[0].contains("Deployment/redis: runs no image of this version"),
-        "{:?}",
-        rendered.warnings
-    );
-    let asked = settings(&json!({"canary": {"fixed_images": true}}));
-    assert_eq!(ids(&canary(&both, &asked, &[]).unwrap()).len(), 2);
-    // Where every image is fixed, the manifests alone make the version.
-    assert_eq!(
-        ids(&canary(redis.trim_start_matches("---"), &Settings::default(), &[]).unwrap()),
-        ["Deployment/redis-canary"]
-    );
-}
-
-#[test]
 fn nothing_to_try_is_an_error_that_lists_the_workloads() {
     let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: a}]}}}\n";
     let error = canary(text, &Settings::default(), &[]).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! The manifest transformer, from files to the objects of a track.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
+mod belongs;
 mod boutique;
 mod canary;
 mod canary_config;

@@ -144,7 +144,8 @@ proptest! {
         let first = manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap();
         let second = manifest::stable(&again(&first), &version("v1"), &settings, &[]).unwrap();
         prop_assert_eq!(&second.documents, &first.documents);
-        prop_assert!(second.changes.is_empty() && second.warnings.is_empty());
+        prop_assert!(second.changes.is_empty());
+        prop_assert_eq!(second.warnings.len(), usize::from(image == "redis:7"), "it belongs to no version");
         let bytes = |rendered: &Rendered| serde_json::to_vec(rendered.documents[0].object.as_value()).unwrap();
         prop_assert_eq!(bytes(&first), bytes(&manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap()));
         if let Ok(canary) = manifest::canary(&manifests, &version("v1"), &settings, &[]) {

@@ -17,6 +17,7 @@ mod jobs;
 mod judge;
 mod news;
 mod prune;
+mod rendered;
 mod report;
 mod routes;
 mod spans;
