@@ -8,6 +8,7 @@
 )]
 
 mod allowed;
+mod answer;
 mod autoscaler;
 mod boutique;
 mod ending;
@@ -17,7 +18,9 @@ mod flow;
 mod jobs;
 mod kinds;
 mod overlap;
+mod process;
 mod prune;
+mod teams;
 mod tend;
 mod traffic;
 mod undo;

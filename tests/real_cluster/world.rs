@@ -3,19 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use nprt::Result;
 use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
-use nprt::model::{Digest, ImageName, Revision, ServiceName, SourceFile, Tag, Track, VersionRef};
-use nprt::pipeline::{
-    Caller, Deployment, Judgement, Pipeline, PipelineSettings, Ports, Preview, Progress, Request, Rollback,
-    Service, Tended,
-};
+use nprt::model::{Digest, ImageName, Revision, ServiceName, SourceFile, Tag, Track};
+use nprt::pipeline::{Pipeline, PipelineSettings, Ports, Service};
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::Value;
+
+pub(crate) use crate::process::Process;
 
 const IMAGES: [&str; 2] = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
 
@@ -63,17 +60,28 @@ impl World {
             cluster: Arc::new(KubernetesCluster::builder(config).build().await.unwrap()),
             notifier: Arc::new(MemoryNotifier::new()),
         };
-        let settings =
-            PipelineSettings { lease_seconds: 6, rollout_seconds: 90, ..PipelineSettings::default() };
+        let settings = PipelineSettings {
+            lease_seconds: 6,
+            rollout_seconds: 90,
+            image_wait_seconds: 0,
+            ..PipelineSettings::default()
+        };
         let pipeline = Pipeline::new("test", clock, settings).unwrap();
-        Arc::new(Process(pipeline.with_service(service, ports).unwrap()))
+        let name = service.name.clone();
+        Arc::new(Process { pipeline: pipeline.with_service(service, ports).unwrap(), service: name })
     }
 
     /// Commits `manifests` on `main` and pushes their images.
     pub(crate) fn commit(&self, manifests: &str) -> Revision {
+        self.commit_with(manifests, &IMAGES)
+    }
+
+    /// Commits `manifests` on `main` and pushes that version of `images`, of no others.
+    pub(crate) fn commit_with(&self, manifests: &str, images: &[&str]) -> Revision {
         let commit = self.vcs.commit("main").file("kubernetes/shop.yaml", manifests.to_owned());
         let revision = commit.push().unwrap().revision;
-        self.push(&revision, &IMAGES.map(|image| image.parse().unwrap()));
+        let images: Vec<ImageName> = images.iter().map(|image| image.parse().unwrap()).collect();
+        self.push(&revision, &images);
         revision
     }
 
@@ -101,6 +109,24 @@ impl World {
     pub(crate) async fn kubectl_with_input(&self, args: &[&str], input: &str) -> String {
         let args = [&["-n", &self.namespace], args].concat();
         self.plane.kubectl().run_with_input(&args, input).await.unwrap()
+    }
+
+    /// Has kubectl, as a cluster admin, make `manifests`: `apply`, `create`, `apply --server-side` and so on.
+    pub(crate) async fn kubectl_makes(&self, command: &[&str], manifests: &str) {
+        self.kubectl_with_input(&[command, &["-f", "-"]].concat(), manifests).await;
+    }
+
+    /// A live object, such as `deployment/web`.
+    pub(crate) async fn object(&self, name: &str) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", name, "-o", "json"]).await).unwrap()
+    }
+
+    /// The pods that a Service sends requests to, by name.
+    pub(crate) async fn endpoints(&self, service: &str) -> BTreeSet<String> {
+        let slices = self.items("endpointslices", &format!("kubernetes.io/service-name={service}")).await;
+        let endpoints = slices.iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
+        let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false);
+        ready.map(|endpoint| endpoint["targetRef"]["name"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The objects of a kind that nprt applied, by name; without what changes by itself.
@@ -160,69 +186,20 @@ impl World {
 
     /// The pods of a track that are not ending, by uid.
     pub(crate) async fn pods(&self, track: &str) -> BTreeSet<String> {
-        let pods = self.items("pods", &format!("track={track}")).await;
+        self.pods_by_uid(&format!("track={track}")).await
+    }
+
+    /// The pods with a label that are not ending, by uid: the same set later means that nothing restarted.
+    pub(crate) async fn pods_by_uid(&self, label: &str) -> BTreeSet<String> {
+        let pods = self.items("pods", label).await;
         let metadata = pods.iter().map(|pod| &pod["metadata"]);
         let stay = metadata.filter(|metadata| metadata["deletionTimestamp"].is_null());
         stay.map(|metadata| metadata["uid"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-pub(crate) struct Process(Pipeline);
-
-impl Process {
-    pub(crate) async fn deploy(&self, revision: &Revision) -> Result<Deployment> {
-        self.0.deploy(&shop(), &request(revision), &Progress::silent()).await
-    }
-
-    /// The same, waiting for others.
-    pub(crate) async fn deploy_waiting(&self, revision: &Revision, wait: Duration) -> Result<Deployment> {
-        self.0.deploy(&shop(), &request(revision).waiting(wait), &Progress::silent()).await
-    }
-
-    pub(crate) async fn canary(&self, revision: &Revision) -> Result<Deployment> {
-        self.0.canary(&shop(), &request(revision), &Progress::silent()).await
-    }
-
-    pub(crate) async fn promote(&self, revision: &Revision) -> Result<Deployment> {
-        self.0.promote(&shop(), &request(revision), &Progress::silent()).await
-    }
-
-    pub(crate) async fn preview(&self, revision: &Revision, track: Track) -> Result<Preview> {
-        self.0.preview(&shop(), &request(revision), track, &Progress::silent()).await
-    }
-
-    pub(crate) async fn judge(&self) -> Result<Judgement> {
-        self.0.judge_canary(&shop(), &Progress::silent()).await
-    }
-
-    pub(crate) async fn expire(&self) -> Result<Option<Rollback>> {
-        self.0.expire(&shop(), &caller(), &Progress::silent()).await
-    }
-
-    pub(crate) async fn tend(&self) -> Result<Tended> {
-        self.0.tend(&shop(), &caller(), &Progress::silent()).await
-    }
-
-    pub(crate) async fn rollback(&self) -> Result<Rollback> {
-        self.0.rollback(&shop(), &caller(), &Progress::silent()).await
-    }
-
-    /// What is under way, and for whom.
-    pub(crate) async fn operation(&self) -> Option<String> {
-        self.0.status(&shop()).await.unwrap().operation
-    }
-}
-
 pub(crate) fn shop() -> ServiceName {
     ServiceName::new("shop").unwrap()
-}
-
-fn caller() -> Caller {
-    Caller::new("ci", "a test").unwrap()
-}
-
-fn request(revision: &Revision) -> Request {
-    Request::new(VersionRef::new(Some(&revision.to_string()), None).unwrap(), caller())
 }
 
 pub(crate) fn tag(revision: &Revision) -> String {
@@ -238,7 +215,7 @@ pub(crate) fn manifests(n: usize, behaviour: &str) -> String {
 apiVersion: v1
 kind: ConfigMap
 metadata: {{name: web}}
-data: {{n: "{n}"}}
+data: {{"n": "{n}"}}
 ---
 apiVersion: v1
 kind: Service
