@@ -39,6 +39,8 @@ pub struct CanaryOverview {
     pub started: Option<Timestamp>,
     /// Who holds it, and why.
     pub held: Option<String>,
+    /// The fields that others have set on stable and that the canary lacks.
+    pub drift: Vec<String>,
     /// What the judge said last, and its reason; `None` where nobody judged yet.
     pub verdict: Option<(Decision, String)>,
     /// Where its report is, as a path from the page, such as `shop/canary`. What is no such path is not linked.
@@ -106,6 +108,7 @@ fn trial(canary: &CanaryOverview) -> Markup {
             (version(&canary.version))
             @if let Some(started) = canary.started { p class="small" { "since " (time(started)) } }
             @if let Some(held) = &canary.held { (note("held ", held)) }
+            @for field in &canary.drift { (note("lacks stable's ", field)) }
         }
         td {
             @match &canary.verdict {

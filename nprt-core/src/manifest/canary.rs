@@ -1,18 +1,17 @@
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::change::{Rendered, differences};
 use super::choose::choose;
+use super::copies::{self, Copies};
 use super::diagnose::{self, Pair};
 use super::document::{Document, Manifests, same};
-use super::references::{self, ConfigKind};
+use super::references;
 use super::run::was_run;
 use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
-use super::{identity, live as live_objects, replicas, selector};
+use super::{replicas, selector};
 use crate::model::{Object, ObjectId, Track, annotation};
 use crate::{Error, Result};
 
@@ -21,12 +20,25 @@ const OPERATION: &str = "manifest.canary";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 pub(super) const SUFFIX: &str = "-canary";
 
+/// What a canary is rendered beside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The service's objects that the cluster has now.
+    pub live: &'a [Object],
+    /// Stable's objects as the promotion would make them, as the cluster's dry run says. An object that is
+    /// missing counts as its manifest has it.
+    pub promoted: &'a [Object],
+    /// Whether the canary gets the pod template and the configuration of `promoted`: also the fields that others
+    /// have set on stable.
+    pub carry: bool,
+}
+
 /// Renders the manifests for the canary track: a second workload beside each stable one that
-/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that differs from `live`, the
-/// service's objects that the cluster has now. All of these are named `…-canary` and labelled
-/// `track: canary`; nothing that stable reads or serves by is changed. Other documents that would change
-/// are withheld until the promotion, the originals of copied configuration among them, and the Jobs that are
-/// [run](crate::model::annotation::RUN): stable and canary share what a migration would change.
+/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that the promotion would change. All of
+/// these are named `…-canary` and are on the track `canary`; nothing that stable reads or serves by is
+/// changed. All other documents are withheld until the promotion, the originals of copied configuration among
+/// them, and the Jobs that are [run](crate::model::annotation::RUN): stable and canary share what a migration
+/// would change. Which of them the promotion really changes, the cluster says.
 ///
 /// # Errors
 /// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
@@ -36,15 +48,15 @@ pub fn canary(
     manifests: &Manifests,
     version: &Version,
     settings: &Settings,
-    live: &[Object],
+    beside: &Beside<'_>,
 ) -> Result<Rendered> {
     settings.check()?;
-    let input = Input { manifests, version, settings, live };
+    let input = Input { manifests, version, settings, beside };
     let mut rendered = Rendered::default();
     let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
-    let copies = copies(&chosen, &input)?;
+    let copies = copies::needed(&chosen, &input)?;
     for original in copies.values() {
-        let copy = copy(original, &input).map_err(|error| original.locate(error))?;
+        let copy = copies::copy(original, &input).map_err(|error| original.locate(error))?;
         rendered.changes.extend(differences(original, &copy));
         rendered.documents.push(copy);
     }
@@ -61,71 +73,39 @@ pub fn canary(
 }
 
 /// What a canary is made from.
-struct Input<'a> {
-    manifests: &'a Manifests,
-    version: &'a Version,
-    settings: &'a Settings,
-    live: &'a [Object],
+pub(super) struct Input<'a> {
+    pub(super) manifests: &'a Manifests,
+    pub(super) version: &'a Version,
+    pub(super) settings: &'a Settings,
+    pub(super) beside: &'a Beside<'a>,
 }
 
-/// The documents that a promotion would change, beside the workloads that get a canary.
+impl Input<'_> {
+    /// The object of `document` as the promotion makes it.
+    pub(super) fn promoted(&self, document: &Document) -> Option<&Object> {
+        find_live(self.beside.promoted, &document.object)
+    }
+}
+
+/// The documents that wait for the promotion, beside the workloads that get a canary.
 fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>) -> Result<Vec<ObjectId>> {
+    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
     let mut withheld = Vec::new();
-    for document in &input.manifests.documents {
+    for document in &manifests.documents {
         if chosen.iter().any(|chosen| std::ptr::eq(*chosen, document)) {
             continue;
         }
-        let now = find_live(input.live, &document.object);
-        let stable = render_stable(document, input.version, input.settings, now, &mut Vec::new())?;
+        let now = find_live(live, &document.object);
+        let stable = render_stable(document, version, settings, now, &mut Vec::new())?;
         // A Job that is run has a name of its own for each version.
-        let now = find_live(input.live, &stable.object);
-        if now.is_none() && was_run(&stable.object) {
+        if was_run(&stable.object) && find_live(live, &stable.object).is_none() {
             warnings.push(format!("{}: runs with the promotion, not for the canary", stable.object.id()));
         }
-        if now.is_none_or(|now| live_objects::changes(&stable.object, now)) {
-            withheld.push(stable.object.id());
-        }
+        withheld.push(stable.object.id());
     }
     Ok(withheld)
 }
 
-type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;
-
-/// The configuration that the chosen workloads read and that differs from what is live.
-fn copies<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copies<'a>> {
-    let &Input { manifests, settings, live, .. } = input;
-    let mut copies = Copies::new();
-    for document in chosen {
-        let Some(path) = template_path(&document.object, settings)? else { continue };
-        let template = get(document.object.as_value(), &path).unwrap_or(&Value::Null);
-        for (kind, name) in references::read_by(template) {
-            let id = ObjectId {
-                api_version: "v1".to_owned(),
-                kind: format!("{kind:?}"),
-                namespace: document.object.namespace().map(str::to_owned),
-                name: name.clone(),
-            };
-            let Some(config) = manifests.find(&id) else { continue };
-            let now = find_live(live, &config.object);
-            if now.is_none_or(|now| live_objects::config_differs(&config.object, now)) {
-                copies.insert((kind, name), config);
-            }
-        }
-    }
-    Ok(copies)
-}
-
-/// The copy of a ConfigMap or Secret that only the canary reads. It can be changed even where the original
-/// cannot, so that a second canary may follow the first.
-fn copy(original: &Document, input: &Input<'_>) -> Result<Document> {
-    let &Input { version, settings, .. } = input;
-    let mut object = original.object.as_value().clone();
-    rename(&mut object, &original.object)?;
-    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings.datadog)?;
-    if let Some(object) = object.as_object_mut() {
-        object.shift_remove("immutable");
-    }
-    Ok(Document { object: Object::new(object)?, source: original.source.clone() })
 }
 
 fn render_canary(
@@ -134,8 +114,13 @@ fn render_canary(
     input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Document> {
-    let &Input { version, settings, live, .. } = input;
-    let mut object = mark(document, Track::Canary, version, settings, warnings)?;
+    let &Input { version, settings, beside: &Beside { live, .. }, .. } = input;
+    let carried = carried(document, input)?;
+    let mut object = match &carried {
+        // What it replaces is its own.
+        Some(carried) => mark(carried, Track::Canary, version, settings, &mut Vec::new())?,
+        None => mark(document, Track::Canary, version, settings, warnings)?,
+    };
     let selector = object.pointer("/spec/selector").and_then(Value::as_object);
     if selector.is_none_or(serde_json::Map::is_empty) {
         return Err(Error::invalid(OPERATION, "expected a selector").with("field", "spec.selector"));
@@ -158,17 +143,27 @@ fn render_canary(
     finish(document, object, settings)
 }
 
+/// The document with the pod template that the promotion makes, where the canary gets that one.
+fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
+    let Some(promoted) = input.promoted(document).filter(|_| input.beside.carry) else { return Ok(None) };
+    let Some(path) = template_path(&document.object, input.settings)? else { return Ok(None) };
+    let Some(Value::Object(template)) = get(promoted.as_value(), &path).cloned() else { return Ok(None) };
+    let mut carried = document.clone();
+    *map_at(carried.object.as_value_mut(), &path)? = template;
+    Ok(Some(carried))
+}
+
 /// Whether this is a canary already, rendered before.
 fn is_canary(object: &Object) -> bool {
     object.name().ends_with(SUFFIX) && object.annotation(annotation::TRACK) == Some(Track::Canary.as_str())
 }
 
-fn canary_name(object: &Object) -> String {
+pub(super) fn canary_name(object: &Object) -> String {
     if is_canary(object) { object.name().to_owned() } else { format!("{}{SUFFIX}", object.name()) }
 }
 
 /// Gives the object its canary's name and forgets what ties it to the one of the old name.
-fn rename(object: &mut Value, original: &Object) -> Result<()> {
+pub(super) fn rename(object: &mut Value, original: &Object) -> Result<()> {
     let name = canary_name(original);
     let longest = longest_name(original);
     if name.len() > longest {
@@ -204,7 +199,7 @@ fn diagnose(
     input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    let &Input { manifests, version, settings, live } = input;
+    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
     let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
     let now = find_live(live, &document.object);
     let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;

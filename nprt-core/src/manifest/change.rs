@@ -47,10 +47,20 @@ impl fmt::Display for FieldChange {
 
 /// The fields in which `after` differs from `before`.
 pub(super) fn differences(before: &Document, after: &Document) -> Vec<FieldChange> {
-    let mut found = Found { object: after.object.id(), changes: Vec::new() };
     // What is redacted is equal unless a pass changed a Secret's value, which none does.
-    let (before, after) = (before.object.redacted(), after.object.redacted());
-    found.compare("", Some(&before), Some(&after));
+    let (id, before, after) = (after.object.id(), before.object.redacted(), after.object.redacted());
+    compare(&id, "", Some(&before), Some(&after))
+}
+
+/// The fields below `path` in which the values differ.
+pub(super) fn compare(
+    object: &ObjectId,
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Vec<FieldChange> {
+    let mut found = Found { object: object.clone(), changes: Vec::new() };
+    found.compare(path, before, after);
     found.changes
 }
 

@@ -1,4 +1,4 @@
-//! Whether a manifest says something else than the cluster has.
+//! Whether configuration says something else than the cluster has.
 
 use std::collections::BTreeMap;
 
@@ -6,78 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::references::ConfigKind;
 use crate::model::Object;
 
-/// Whether applying `wanted` would change the live object. Fields that only the cluster sets (defaults,
-/// status) do not count; nor does, except in configuration, a field that the manifest no longer has: what
-/// applied it is not known here.
-pub(super) fn changes(wanted: &Object, live: &Object) -> bool {
-    match ConfigKind::of(wanted.id().group(), wanted.kind()) {
-        Some(_) => {
-            let metadata =
-                |object: &'_ Object| object.as_value().get("metadata").cloned().unwrap_or_default();
-            config_differs(wanted, live) || !covers(&metadata(live), &metadata(wanted))
-        }
-        None => {
-            let fields = wanted.as_value().as_object().into_iter().flatten();
-            let mut said = fields.filter(|(field, _)| *field != "status");
-            said.any(|(field, wanted)| !covers(live.as_value().get(field).unwrap_or(&Value::Null), wanted))
-        }
-    }
-}
-
-/// Whether all that `wanted` says is so in `live`. A `null` says nothing.
-fn covers(live: &Value, wanted: &Value) -> bool {
-    match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            wanted.iter().all(|(key, wanted)| covers(live.get(key).unwrap_or(&Value::Null), wanted))
-        }
-        (Value::Array(live), Value::Array(wanted)) => {
-            live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| covers(live, wanted))
-        }
-        (_, Value::Null) => true,
-        // The server drops empty maps and lists.
-        (Value::Null, Value::Object(wanted)) => wanted.values().all(|wanted| covers(&Value::Null, wanted)),
-        (Value::Null, Value::Array(wanted)) => wanted.is_empty(),
-        (live, wanted) => live == wanted || quantity(live).is_some_and(|live| quantity(wanted) == Some(live)),
-    }
-}
-
-/// A number with a unit, as Kubernetes writes quantities: the server makes `1000m` and `1024Mi` `1` and `1Gi`.
-fn quantity(value: &Value) -> Option<f64> {
-    let text = match value {
-        Value::Number(number) => return number.as_f64(),
-        Value::String(text) => text,
-        _ => return None,
-    };
-    let unit = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit);
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    number.parse::<f64>().ok().map(|number| number * factor)
-}
-
-const UNITS: [(&str, f64); 16] = [
-    ("", 1.0),
-    ("n", 1e-9),
-    ("u", 1e-6),
-    ("m", 1e-3),
-    ("k", 1e3),
-    ("M", 1e6),
-    ("G", 1e9),
-    ("T", 1e12),
-    ("P", 1e15),
-    ("E", 1e18),
-    ("Ki", 1024.0),
-    ("Mi", 1_048_576.0),
-    ("Gi", 1_073_741_824.0),
-    ("Ti", 1_099_511_627_776.0),
-    ("Pi", 1_125_899_906_842_624.0),
-    ("Ei", 1_152_921_504_606_846_976.0),
-];
-
 /// Whether pods that read one ConfigMap or Secret instead of the other would read something else, or one is
-/// immutable and the other not.
+/// immutable and the other is not.
 pub(super) fn config_differs(a: &Object, b: &Object) -> bool {
     content(a) != content(b)
 }
@@ -154,43 +86,5 @@ mod tests {
             assert_eq!(config_differs(&object(kind, a), &object(kind, b)), *differs, "{kind} {a} {b}");
             assert_eq!(config_differs(&object(kind, b), &object(kind, a)), *differs, "{kind} {b} {a}");
         }
-    }
-
-    #[test]
-    fn defaults_of_the_server_are_no_change() {
-        let wanted = object("Service", &json!({"spec": {"ports": [{"port": 80}], "externalIPs": []}}));
-        let live = |port: u16| {
-            let spec = json!({"ports": [{"port": port, "protocol": "TCP"}], "clusterIP": "10.0.0.1"});
-            object("Service", &json!({"spec": spec, "status": {"loadBalancer": {}}}))
-        };
-        assert!(!changes(&wanted, &live(80)));
-        assert!(changes(&wanted, &live(81)));
-    }
-
-    #[test]
-    fn other_spellings_of_the_same_are_no_change() {
-        let changed = |wanted: &Value, live: &Value| {
-            let pair = [wanted, live].map(|value| object("ResourceQuota", &json!({"spec": {"hard": value}})));
-            changes(&pair[0], &pair[1])
-        };
-        for (wanted, live) in [
-            (json!({"cpu": 1, "memory": "1024Mi"}), json!({"cpu": "1", "memory": "1Gi"})),
-            (json!({"cpu": "1500m"}), json!({"cpu": "1.5"})),
-            (json!({"cpu": 0.5}), json!({"cpu": "500m"})),
-            (json!({"cpu": null}), json!({"cpu": "1"})),
-            (json!({"a": {"b": {}}}), json!({})),
-        ] {
-            assert!(!changed(&wanted, &live), "{wanted} {live}");
-        }
-        for (wanted, live) in [
-            (json!({"memory": "1G"}), json!({"memory": "1Gi"})),
-            (json!({"cpu": "100m"}), json!({"cpu": "100"})),
-            (json!({"name": "m"}), json!({"name": "k"})),
-            (json!({"a": {"b": {"c": 1}}}), json!({})),
-        ] {
-            assert!(changed(&wanted, &live), "{wanted} {live}");
-        }
-        let wanted = object("Service", &json!({"status": {"loadBalancer": {"ingress": []}}}));
-        assert!(!changes(&wanted, &object("Service", &json!({"status": {}}))));
     }
 }

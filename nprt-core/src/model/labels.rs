@@ -44,6 +44,9 @@ pub mod annotation {
     /// What the rules of an HTTPRoute were before a canary got requests by it, as JSON; on the route, and only
     /// while the canary does.
     pub const RULES_BEFORE: &str = "nprt.dev/rules-before";
+    /// The fields of stable in which the promotion would differ from this canary, since others have set them: as a
+    /// JSON list of texts; on the canary's workload.
+    pub const DRIFT: &str = "nprt.dev/drift";
     /// Who asked for this version.
     pub const CALLER: &str = "nprt.dev/caller";
     /// Why.

@@ -80,6 +80,7 @@ impl Job<'_> {
         if would_be.object.namespace().is_none() && !self.service.allows(&id) {
             return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));
         }
+        self.check_owner(&would_be).map_err(|error| of(source, &id, error))?;
         Ok(would_be)
     }
 }

@@ -3,15 +3,18 @@ use jiff::Timestamp;
 
 use super::Pipeline;
 use super::apply::Removal;
+use super::drift::{self, DriftPolicy};
 use super::job::Job;
-use super::live::{Live, Running};
+use super::live::Live;
 use super::phase::phase;
 use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
+use super::promotion::Promotion;
 use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
-use crate::manifest::{self, Version, traffic};
-use crate::model::{Object, ServiceName, Track, annotation};
+use super::traffic::Routes;
+use crate::manifest::{self, Beside, Version};
+use crate::model::{Revision, ServiceName, Track, annotation};
 use crate::ports::{Lease, Occasion};
 use crate::{Error, ErrorKind, Result};
 
@@ -63,16 +66,12 @@ impl Job<'_> {
         Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
     }
 
-    /// What starting the canary does.
+    /// What starting the canary does. What its promotion would do is accepted by the cluster first: a canary that
+    /// cannot be promoted is refused before a pod starts, with the error that the promotion would give.
     pub(super) async fn plan_canary(&self, request: &Request) -> Result<Trial> {
         let (revision, live) = join(self.resolve(&request.version), self.live()).await;
         let (revision, live) = (revision?, live?);
-        let stable = stable_beside(&live)?;
-        if stable.revision.as_ref() == Some(&revision) {
-            return Err(Error::new(ErrorKind::Conflict, "pipeline.canary", "this version is stable already")
-                .with("service", &self.service.name)
-                .with("stable", stable.describe()));
-        }
+        self.refuse_stable(&live, &revision)?;
         let mixed = live.mixed();
         if let Some(warning) = &mixed {
             self.progress.warn(warning);
@@ -80,20 +79,10 @@ impl Job<'_> {
         let source = self.read(revision).await?;
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running, self.limits(request)).await?;
-        let known = self.with_configuration(&live, &source).await?;
-        let rendered =
-            async { manifest::canary(&source.manifests, &version, &self.service.transform, &known) };
-        let mut rendered = phase("transform", rendered).await?;
-        let routes = self.add_routes(&mut rendered, &version, &live).await?;
-        let marks = [marks(&request.caller), self.trial_from_now()].concat();
-        let now = self.clock.now();
-        let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
-        let is_there = running.is_some_and(|canary| canary.is(&version)) && live.has_routes(&routes);
-        // One that is removed first leaves nothing to keep.
-        let mut plan = match is_there {
-            true => self.plan(rendered, &live, &marks).await?,
-            false => self.plan(rendered, &live.without(Track::Canary), &marks).await?,
-        };
+        let promotion = self.promotion(&source, &version, &live, &request.caller).await?;
+        promotion.stable_beside(&live)?;
+        let Planned { mut plan, routes, is_there } =
+            self.plan_beside(&source, &version, &live, &promotion, request).await?;
         if self.service.prune {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
@@ -104,6 +93,85 @@ impl Job<'_> {
         }
         let routes = self.plan_routes(&routes).await?;
         Ok(Trial { version, live, plan, routes, is_there })
+    }
+
+    /// The canary beside what `promotion` makes, with what others have set on stable where it carries that.
+    async fn plan_beside(
+        &self,
+        source: &Source,
+        version: &Version,
+        live: &Live,
+        promotion: &Promotion,
+        request: &Request,
+    ) -> Result<Planned> {
+        let mut planned = self.plan_rendered(source, version, live, promotion, request, false).await?;
+        let drift = self.drift_of_canary(promotion, &planned)?;
+        if drift.is_empty() {
+            return Ok(planned);
+        }
+        let named = drift.join(", ");
+        let warning = match self.service.drift {
+            DriftPolicy::Refuse => {
+                return Err(drift::refused("the canary would differ from its promotion", &drift));
+            }
+            DriftPolicy::Carry => {
+                planned = self.plan_rendered(source, version, live, promotion, request, true).await?;
+                format!("the canary carries what others set on stable: {named}")
+            }
+            DriftPolicy::Warn => format!("the canary lacks what others set on stable: {named}"),
+        };
+        let left = self.drift_of_canary(promotion, &planned)?;
+        drift::mark(&mut planned.plan, &left)?;
+        self.warn(&mut planned.plan, warning);
+        Ok(planned)
+    }
+
+    async fn plan_rendered(
+        &self,
+        source: &Source,
+        version: &Version,
+        live: &Live,
+        promotion: &Promotion,
+        request: &Request,
+        carry: bool,
+    ) -> Result<Planned> {
+        let beside = Beside { live: &promotion.known, promoted: &promotion.plan.becomes(), carry };
+        let rendered =
+            async { manifest::canary(&source.manifests, version, &self.service.transform, &beside) };
+        let mut rendered = phase("transform", rendered).await?;
+        let routes = self.add_routes(&mut rendered, version, live).await?;
+        rendered.withheld.retain(|id| promotion.changes(id));
+        rendered.warnings.extend(promotion.plan.warnings.iter().cloned());
+        let marks = [marks(&request.caller), self.trial_from_now()].concat();
+        let now = self.clock.now();
+        let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
+        let is_there = running.is_some_and(|canary| canary.is(version)) && live.has_routes(&routes);
+        // One that is removed first leaves nothing to keep.
+        let plan = match is_there {
+            true => self.plan(rendered, live, &marks).await?,
+            false => self.plan(rendered, &live.without(Track::Canary), &marks).await?,
+        };
+        Ok(Planned { plan, routes, is_there })
+    }
+
+    /// What the promotion would have and the canary does not.
+    fn drift_of_canary(&self, promotion: &Promotion, planned: &Planned) -> Result<Vec<String>> {
+        let mut drift = self.drift(&promotion.plan, &planned.plan.becomes())?;
+        // A canary that is removed first still has what others have set on it.
+        drift.retain(|drift| planned.is_there || !drift.only_canary);
+        Ok(drift::texts(&drift))
+    }
+
+    /// # Errors
+    /// `Conflict` where `revision` is stable already.
+    fn refuse_stable(&self, live: &Live, revision: &Revision) -> Result<()> {
+        let Some(stable) = live.running(Track::Stable) else { return Ok(()) };
+        if stable.revision.as_ref() != Some(revision) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, "pipeline.canary", "this version is stable already")
+            .with("service", &self.service.name)
+            .with("stable", stable.describe()))
     }
 
     /// The start and the end of a trial that begins now.
@@ -132,21 +200,6 @@ impl Job<'_> {
         }
         why
     }
-
-    /// The live objects, routes as they are without a canary, and the configuration of the manifests that the
-    /// cluster has without our label.
-    async fn with_configuration(&self, live: &Live, source: &Source) -> Result<Vec<Object>> {
-        let mut known = live.objects.iter().map(traffic::original).collect::<Result<Vec<_>>>()?;
-        for document in &source.manifests.documents {
-            let object = &document.object;
-            let configuration =
-                object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret");
-            if configuration && live.find(object).is_none() {
-                known.extend(self.ports.cluster.get(&object.id()).await?);
-            }
-        }
-        Ok(known)
-    }
 }
 
 /// A canary to start.
@@ -160,10 +213,9 @@ pub(super) struct Trial {
     pub(super) is_there: bool,
 }
 
-/// The stable version, which a canary needs beside it.
-fn stable_beside(live: &Live) -> Result<Running> {
-    live.running(Track::Stable).ok_or_else(|| {
-        let message = "no stable version runs to compare a canary with: deploy one first";
-        Error::new(ErrorKind::Conflict, "pipeline.canary", message)
-    })
+/// A canary's objects, accepted by the cluster.
+struct Planned {
+    plan: Plan,
+    routes: Routes,
+    is_there: bool,
 }

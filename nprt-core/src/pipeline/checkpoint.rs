@@ -145,6 +145,8 @@ pub(super) struct Judged {
     pub(super) revision: Revision,
     pub(super) tag: Tag,
     pub(super) started: Timestamp,
+    /// What it lacks of stable's.
+    pub(super) drift: Vec<String>,
 }
 
 impl Judged {
@@ -159,13 +161,14 @@ impl Judged {
             revision: canary.revision.ok_or_else(|| missing(annotation::REVISION))?,
             tag: canary.tag.ok_or_else(|| missing(annotation::TAG))?,
             started: canary.started.ok_or_else(|| missing(annotation::STARTED))?,
+            drift: canary.drift,
         })
     }
 }
 
 impl Checkpoint {
     pub(super) fn new(canary: &Judged, policy: &Policy, until: i64, judge: JudgeState) -> Self {
-        let Judged { revision, tag, started } = canary.clone();
+        let Judged { revision, tag, started, .. } = canary.clone();
         Self { version: VERSION, revision, tag, started, policy: policy.clone(), until, judge }
     }
 

@@ -67,7 +67,8 @@ impl Job<'_> {
         self.settle(&lease, revision.as_ref().ok()).await?;
         let (revision, live) = (revision?, live.transpose()?);
         let (source, version, live) = self.unless_stopped(self.find(request, revision, live)).await?;
-        self.make_stable(&lease, &source, &version, &live, &request.caller).await
+        let plan = self.plan_stable(&source, &version, &live, &request.caller).await?;
+        self.make_stable(&lease, plan, &version, &live, &request.caller).await
     }
 
     /// What there is at the revision that is asked for, and what runs, if that is not known.
@@ -87,16 +88,15 @@ impl Job<'_> {
         Ok((source, version, live))
     }
 
-    /// Makes `version` stable, and removes the canary.
+    /// Makes `version` stable as planned, and removes the canary.
     pub(super) async fn make_stable(
         &self,
         lease: &Lease,
-        source: &Source,
+        mut plan: Plan,
         version: &Version,
         live: &Live,
         caller: &Caller,
     ) -> Result<Deployment> {
-        let mut plan = self.plan_stable(source, version, live, caller).await?;
         let mut gone = Removal::default();
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {

@@ -32,6 +32,10 @@ pub struct Judgement {
     pub started: Timestamp,
     /// The verdict.
     pub verdict: Verdict,
+    /// What others have set on stable and the canary does not have ([`Running::drift`](super::Running::drift)): the
+    /// verdict is of a version without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
 }
 
 impl Pipeline {
@@ -95,8 +99,8 @@ impl Job<'_> {
         self.observe(&mut judge, &blocks[at(until)..]);
         let verdict = judge.verdict(now);
         self.tell_verdict(&canary, &verdict).await;
-        let Judged { revision, tag, started } = canary;
-        Ok((Judgement { service: self.service.name.clone(), revision, tag, started, verdict }, kept))
+        let Judged { revision, tag, started, drift } = canary;
+        Ok((Judgement { service: self.service.name.clone(), revision, tag, started, verdict, drift }, kept))
     }
 
     /// A judge that goes on from what was kept, and the first minute that it has not seen.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::is_checkpoint;
+use super::drift;
 use super::held::Held;
 use super::job::Job;
 use crate::Result;
@@ -26,6 +27,10 @@ pub struct Running {
     /// Who [holds](crate::pipeline::Pipeline::hold) it; only of a canary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
+    /// The fields that others have set on stable and that this canary does not have, such as
+    /// `Deployment/web spec.template.spec.containers[web].env[DEBUG]`: its promotion keeps them. Only of a canary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
     /// The objects of the track.
     pub objects: Vec<ObjectId>,
 }
@@ -104,6 +109,11 @@ impl Live {
             expires,
             caller: caller.map(str::to_owned),
             held: objects.iter().find_map(|object| Held::of(object)),
+            drift: objects
+                .iter()
+                .map(|object| drift::said(object))
+                .find(|said| !said.is_empty())
+                .unwrap_or_default(),
             objects: self.on(track).map(Object::id).collect(),
         })
     }

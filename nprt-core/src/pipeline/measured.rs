@@ -53,7 +53,11 @@ fn story(canary: &Running) -> Vec<ReportEvent> {
         let text = format!("held by {}: {}", held.by, held.reason);
         ReportEvent::new(held.since, EventKind::Other, text)
     });
-    started.into_iter().chain(held).collect()
+    let drift = canary.started.filter(|_| !canary.drift.is_empty()).map(|at| {
+        let text = format!("the canary lacks what others set on stable: {}", canary.drift.join(", "));
+        ReportEvent::new(at, EventKind::Other, text)
+    });
+    started.into_iter().chain(drift).chain(held).collect()
 }
 
 /// All that is known of a canary: what its report is made of, without asking anybody again.
@@ -130,7 +134,7 @@ impl Measured {
     /// # Errors
     /// As [`Pipeline::judge_canary`]: `Invalid` for stable's past that cannot be read.
     pub fn report(&self) -> Result<Report> {
-        let Trial { canary: Judged { revision, tag, started }, stable, events, .. } = &self.trial;
+        let Trial { canary: Judged { revision, tag, started, .. }, stable, events, .. } = &self.trial;
         let canary = Version { tag: Some(tag.to_string()), revision: Some(revision.to_string()) };
         let report = Report::builder(self.service.as_str(), &self.policy, *started)
             .stable(stable.clone())

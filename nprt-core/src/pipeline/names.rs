@@ -21,7 +21,9 @@ impl Names {
             Track::Canary => &self.canary,
             Track::Stable => &self.stable,
         };
-        block.version.as_ref().is_none_or(|version| names.contains(version))
+        // Workloads that another tool made do not say their version.
+        let is_known = block.track == Track::Canary || !self.stable.is_empty();
+        block.version.as_ref().is_none_or(|version| !is_known || names.contains(version))
     }
 }
 

@@ -40,6 +40,11 @@ impl Plan {
         self.objects.iter().zip(&self.foreseen)
     }
 
+    /// The objects as they would be.
+    pub(super) fn becomes(&self) -> Vec<Object> {
+        self.foreseen.iter().map(|applied| applied.object.clone()).collect()
+    }
+
     /// The objects that it changes or makes.
     pub(super) fn changed(&self) -> impl Iterator<Item = (ObjectId, Change)> {
         let changed = self.foreseen.iter().filter(|applied| applied.change != Change::Unchanged);
@@ -73,46 +78,61 @@ impl Job<'_> {
     /// # Errors
     /// The first object's that is refused, by the cluster or the service's settings. Nothing was changed.
     pub(super) async fn plan(&self, rendered: Rendered, live: &Live, marks: &Marks) -> Result<Plan> {
-        let Rendered { documents, withheld, warnings, .. } = rendered;
+        let Rendered { documents, withheld, mut warnings, .. } = rendered;
+        let (objects, foreseen) = self.dry_run(documents, live, marks).await?;
+        warnings.extend(foreseen.iter().filter_map(|applied| self.taken_over(applied)));
         for warning in &warnings {
             self.progress.warn(warning);
         }
-        let plan = async |document: Document| {
-            let Document { mut object, source } = document;
-            if !is_workload(&object) {
-                let would_be = self.accepted(&source, &object).await?;
-                return Ok((object, would_be));
-            }
-            let now = live.find(&object);
-            let kept = |(key, _): &(&'static str, String)| {
-                now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
-            };
-            annotate(&mut object, marks.iter().filter_map(kept))?;
-            // As the trial goes on, so does a hold of it.
-            let held = now.and_then(|now| now.annotation(annotation::HELD));
-            annotate(&mut object, held.into_iter().map(|held| (annotation::HELD, held.to_owned())))?;
-            let would_be = self.accepted(&source, &object).await?;
-            if would_be.change != Change::Unchanged || now.is_none() {
-                let pods_stay = now.is_some_and(|now| {
-                    now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)
-                });
-                let trial = [annotation::STARTED, annotation::EXPIRES];
-                let stays = |key: &str| trial.contains(&key) && pods_stay;
-                annotate(&mut object, marks.iter().filter(|(key, _)| !stays(key)).cloned())?;
-            }
-            Result::Ok((object, would_be))
-        };
-        let planned = async { join_all(documents.into_iter().map(plan)).await.into_iter().collect() };
-        let planned: Vec<_> = phase("dry run", planned).await?;
-        let (objects, foreseen): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
         self.progress.tell(Event::Validated { objects: objects.len() });
         let (pruned, spent) = (Vec::new(), Vec::new());
         Ok(Plan { objects, foreseen, pruned, spent, withheld, warnings })
     }
+
+    /// Each object as it would be applied, and what would become of it.
+    pub(super) async fn dry_run(
+        &self,
+        documents: Vec<Document>,
+        live: &Live,
+        marks: &Marks,
+    ) -> Result<(Vec<Object>, Vec<Applied>)> {
+        let planned = documents.into_iter().map(|document| self.plan_one(document, live, marks));
+        let planned = async { join_all(planned).await.into_iter().collect() };
+        let planned: Vec<_> = phase("dry run", planned).await?;
+        Ok(planned.into_iter().unzip())
+    }
+
+    async fn plan_one(&self, document: Document, live: &Live, marks: &Marks) -> Result<(Object, Applied)> {
+        let Document { mut object, source } = document;
+        if !is_workload(&object) {
+            let would_be = self.accepted(&source, &object).await?;
+            return Ok((object, would_be));
+        }
+        let now = live.find(&object);
+        let kept = |(key, _): &(&'static str, String)| {
+            now.and_then(|now| Some((*key, now.annotation(key)?.to_owned())))
+        };
+        annotate(&mut object, marks.iter().filter_map(kept))?;
+        // As the trial goes on, so does a hold of it, and what is known of drift.
+        for key in [annotation::HELD, annotation::DRIFT] {
+            let said = now.and_then(|now| now.annotation(key));
+            annotate(&mut object, said.into_iter().map(|said| (key, said.to_owned())))?;
+        }
+        let would_be = self.accepted(&source, &object).await?;
+        if would_be.change != Change::Unchanged || now.is_none() {
+            let pods_stay = now.is_some_and(|now| {
+                now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)
+            });
+            let trial = [annotation::STARTED, annotation::EXPIRES];
+            let stays = |key: &str| trial.contains(&key) && pods_stay;
+            annotate(&mut object, marks.iter().filter(|(key, _)| !stays(key)).cloned())?;
+        }
+        Ok((object, would_be))
+    }
 }
 
 /// Whether it runs a version. A canary's copies of configuration, and its Services, have a track too.
-fn is_workload(object: &Object) -> bool {
+pub(super) fn is_workload(object: &Object) -> bool {
     let other = object.api_version() == "v1" && matches!(object.kind(), "ConfigMap" | "Secret" | "Service");
     object.label(label::TRACK).is_some() && !other
 }

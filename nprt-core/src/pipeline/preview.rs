@@ -101,7 +101,7 @@ impl Pipeline {
         let tag = job.tag_on_trial(&live, &revision, request)?;
         let source = job.read(revision).await?;
         let version = job.version(&source, &tag.into(), None, job.limits(request)).await?;
-        let plan = job.plan_stable(&source, &version, &live, &request.caller).await?;
+        let plan = job.plan_promotion(&source, &version, &live, &request.caller).await?;
         job.foresee(Track::Stable, version, &live, plan, true).await
     }
 }

@@ -94,7 +94,8 @@ impl Job<'_> {
         self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None, self.limits(request)).await?;
-        self.make_stable(&lease, &source, &version, &live, &request.caller).await
+        let plan = self.plan_promotion(&source, &version, &live, &request.caller).await?;
+        self.make_stable(&lease, plan, &version, &live, &request.caller).await
     }
 
     /// The tag of the canary, whose time is not over, and which must be of `revision` (and the tag that was asked for,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::DriftPolicy;
 use crate::compare::{Policy, Preset};
 use crate::manifest::Settings;
 use crate::model::{Branches, ImageName, RepoPath, ServiceName};
@@ -58,6 +59,15 @@ pub struct Service {
     /// An object that names another namespace than the cluster's is always refused: a service lives in one.
     #[serde(default)]
     pub allow_kinds: BTreeSet<String>,
+    /// The services whose objects this one may take over, such as those from which it was split off. By default
+    /// none: an object that belongs to another service (its label `nprt.dev/service`) is refused before anything
+    /// changes.
+    #[serde(default)]
+    pub take_over: BTreeSet<ServiceName>,
+    /// What to do where others have set fields on the live stable objects, so that a canary would differ from what
+    /// its promotion makes.
+    #[serde(default)]
+    pub drift: DriftPolicy,
     /// The branches that may be deployed, start a canary and be promoted; by default all. What is of another one, by
     /// the request or by the [tag](Branches::allow_tag) of its images, is refused before anything changes.
     #[serde(default)]
@@ -85,6 +95,8 @@ impl Service {
             policy,
             prune: false,
             allow_kinds: BTreeSet::new(),
+            take_over: BTreeSet::new(),
+            drift: DriftPolicy::default(),
             deployable_branches: Branches::default(),
         }
     }

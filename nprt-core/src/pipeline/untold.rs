@@ -72,7 +72,8 @@ impl Job<'_> {
         let judged =
             past.verdict.clone().zip(canary.revision.clone()).zip(canary.tag.clone()).zip(canary.started);
         let judged = judged.map(|(((verdict, revision), tag), started)| {
-            Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict })
+            let drift = canary.drift.clone();
+            Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict, drift })
         });
         let caller = Caller::new(by.clone(), reason.clone())?.knowing(judged);
         Ok(self.tell_once(news, &caller).await)

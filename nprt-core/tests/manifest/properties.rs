@@ -1,4 +1,4 @@
-use nprt_core::manifest::{self, Document, Manifests, Rendered, Settings, Source};
+use nprt_core::manifest::{self, Beside, Document, Manifests, Rendered, Settings, Source};
 use nprt_core::model::Object;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -141,15 +141,15 @@ proptest! {
     ) {
         let settings = if all { every_setting() } else { Settings::default() };
         let manifests = documents(vec![deployment(pod, container, rest, image)]).unwrap();
-        let first = manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap();
+        let first = manifest::stable(&manifests, &version("v1"), &settings, &Beside::default()).unwrap();
         let second = manifest::stable(&again(&first), &version("v1"), &settings, &[]).unwrap();
         prop_assert_eq!(&second.documents, &first.documents);
         prop_assert!(second.changes.is_empty());
         prop_assert_eq!(second.warnings.len(), usize::from(image == "redis:7"), "it belongs to no version");
         let bytes = |rendered: &Rendered| serde_json::to_vec(rendered.documents[0].object.as_value()).unwrap();
         prop_assert_eq!(bytes(&first), bytes(&manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap()));
-        if let Ok(canary) = manifest::canary(&manifests, &version("v1"), &settings, &[]) {
-            let second = manifest::canary(&again(&canary), &version("v1"), &settings, &[]).unwrap();
+        if let Ok(canary) = manifest::canary(&manifests, &version("v1"), &settings, &Beside::default()) {
+            let second = manifest::canary(&again(&canary), &version("v1"), &settings, &Beside::default()).unwrap();
             prop_assert_eq!(second.documents, canary.documents);
         }
     }
@@ -172,7 +172,7 @@ proptest! {
         let manifests = documents(vec![make(kind, "a", body), make(("apps/v1", "StatefulSet"), "b", other), valid]).unwrap();
         let _ = manifest::images(&manifests, &every_setting());
         let _ = manifest::stable(&manifests, &version("v1"), &every_setting(), std::slice::from_ref(&live));
-        let _ = manifest::canary(&manifests, &version("v1"), &every_setting(), &[live]);
+        let _ = manifest::canary(&manifests, &version("v1"), &every_setting(), &Beside { live: &[live], ..Beside::default() });
     }
 
     #[test]

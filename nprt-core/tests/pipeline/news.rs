@@ -164,7 +164,14 @@ async fn a_verdict_is_told_with_the_decision_about_its_canary_alone() {
     canary(&pipeline, &second).await.unwrap();
     let started = last(&world).canary.unwrap().started;
     let verdict = rollback("x").verdict.unwrap();
-    let judged = Judgement { service: shop(), revision: second.clone(), tag: tag(&second), started, verdict };
+    let judged = Judgement {
+        service: shop(),
+        revision: second.clone(),
+        tag: tag(&second),
+        started,
+        verdict,
+        drift: Vec::new(),
+    };
     let knowing = |judged: &Judgement| Caller::new("ada", "").unwrap().knowing(Arc::new(judged.clone()));
 
     let request = Request { caller: knowing(&judged), ..request(&second) };

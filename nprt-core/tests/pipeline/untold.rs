@@ -40,8 +40,14 @@ async fn it_is_told_once_by_another_with_its_verdict() {
         let before = world.notifier.told().len();
 
         let (started, verdict) = (running.started.unwrap(), rollback("x").verdict.unwrap());
-        let judged =
-            Judgement { service: shop(), revision: trial.clone(), tag: tag(&trial), started, verdict };
+        let judged = Judgement {
+            service: shop(),
+            revision: trial.clone(),
+            tag: tag(&trial),
+            started,
+            verdict,
+            drift: Vec::new(),
+        };
         let why = Caller::new("autopilot", "by its verdict").unwrap().knowing(Arc::new(judged.clone()));
         if promoted {
             let request = Request { caller: why, ..request(&trial) };

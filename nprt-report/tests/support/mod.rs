@@ -87,6 +87,7 @@ pub(crate) fn overview(name: &str) -> Overview {
     let canary = CanaryOverview {
         version: version(name),
         started: Some(started()),
+        drift: Vec::new(),
         held: Some(format!("by ada: {name}")),
         verdict: Some((Decision::Regression, name.to_owned())),
         report: Some("shop/canary".to_owned()),

@@ -121,9 +121,19 @@ pub(super) async fn status(context: &Context, service: &str) -> Result<Exit> {
             "autopilot",
             held(status.canary.as_ref().and_then(|canary| canary.held.as_ref()))
         );
+        text += &drift(status.canary.as_ref().map_or(&[], |canary| &canary.drift));
         text
     })?;
     Ok(Exit::Success)
+}
+
+/// A line for each field that others have set on stable and that the canary lacks.
+pub(super) fn drift(fields: &[String]) -> String {
+    let mut text = String::new();
+    for field in fields {
+        let _ = writeln!(text, "{:<10} {}", "drift", line(field));
+    }
+    text
 }
 
 /// What the autopilot may do.

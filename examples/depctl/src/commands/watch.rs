@@ -8,7 +8,7 @@ use nprt_core::pipeline::{Judgement, Status};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::read::version;
+use super::read::{self, version};
 use super::{Context, name};
 use crate::cli::{ServiceArg, WatchArgs};
 use crate::failure::{Exit, Failure, Result};
@@ -105,9 +105,9 @@ impl Watch<'_> {
     fn print(&self) -> Result<()> {
         let Some((value, _)) = &self.seen else { return Ok(()) };
         self.context.output.answer(value.clone(), |judgement: &Judgement| {
-            let Judgement { service, tag, started, verdict, .. } = judgement;
+            let Judgement { service, tag, started, verdict, drift, .. } = judgement;
             let of = crate::clean::line(&format!("{service}: {tag} since {started}"));
-            format!("{of}\n{}", figures::verdict(verdict))
+            format!("{of}\n{}{}", read::drift(drift), figures::verdict(verdict))
         })
     }
 

@@ -42,6 +42,7 @@ fn trial(row: &Row<'_>, canary: &Running) -> CanaryOverview {
         version: version(canary),
         started: canary.started,
         held: canary.held.as_ref().map(|held| format!("by {}: {}", held.by, held.reason)),
+        drift: canary.drift.clone(),
         verdict: verdict.map(|verdict| (verdict.decision.clone(), verdict.reason.clone())),
         // The server may be behind a path of a proxy.
         report: Some(format!("{}/canary", row.name)),

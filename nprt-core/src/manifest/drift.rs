@@ -1,0 +1,103 @@
+//! Drift: what others have set on stable, so that the promotion would differ from the canary that was judged.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::canary::canary_name;
+use super::change::{FieldChange, compare};
+use super::document::same;
+use super::references::{self, ConfigKind};
+use super::settings::Settings;
+use super::workload::{each_container, get, map_at, template_path};
+use crate::Result;
+use crate::model::{Object, ObjectId, annotation, label};
+
+/// A field of stable in which a promotion differs from its canary, since somebody else has set it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Drift {
+    /// The object of stable.
+    pub object: ObjectId,
+    /// The field, such as `spec.template.spec.containers[web].env[DEBUG]`. Values are left out: they may be secret.
+    pub field: String,
+    /// Whether the canary has the field and stable does not.
+    pub only_canary: bool,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ObjectId { kind, name, .. } = &self.object;
+        let on = if self.only_canary { " (on the canary alone)" } else { "" };
+        write!(f, "{kind}/{name} {}{on}", self.field)
+    }
+}
+
+/// The fields in which `promoted`, stable's objects as a promotion makes them, differ from the `canary`'s, both
+/// as the cluster has them or says that it would: in pod templates, and in the configuration of which the canary
+/// reads a copy. What tells the tracks apart does not count.
+///
+/// # Errors
+/// `Invalid` for a workload without a pod template.
+pub fn drift(promoted: &[Object], canary: &[Object], settings: &Settings) -> Result<Vec<Drift>> {
+    let mut found = Vec::new();
+    for stable in promoted {
+        let twin = ObjectId { name: canary_name(stable), ..stable.id() };
+        let Some(canary) = canary.iter().find(|object| same(&object.id(), &twin)) else { continue };
+        let fields = match ConfigKind::of(stable.id().group(), stable.kind()) {
+            Some(_) => ["data", "binaryData", "type"].map(|field| content(field, stable, canary)).concat(),
+            None => template(stable, canary, promoted, settings)?,
+        };
+        found.extend(fields.into_iter().map(|change| Drift {
+            object: stable.id(),
+            field: change.path,
+            only_canary: change.before.is_none(),
+        }));
+    }
+    Ok(found)
+}
+
+/// The entries of a ConfigMap or Secret that differ.
+fn content(field: &str, stable: &Object, canary: &Object) -> Vec<FieldChange> {
+    let of = |object: &'_ Object| object.as_value().get(field).cloned();
+    compare(&stable.id(), field, of(stable).as_ref(), of(canary).as_ref())
+}
+
+/// The fields of the pod template that differ.
+fn template(
+    stable: &Object,
+    canary: &Object,
+    promoted: &[Object],
+    settings: &Settings,
+) -> Result<Vec<FieldChange>> {
+    let Some(path) = template_path(stable, settings)? else { return Ok(Vec::new()) };
+    let id = stable.id();
+    let of = |object: &Object| get(object.as_value(), &path).cloned().unwrap_or(Value::Null);
+    let (mut stable, mut canary) = (of(stable), of(canary));
+    references::rewrite(&mut canary, |kind, name| original(kind, name, promoted));
+    for template in [&mut stable, &mut canary] {
+        forget_track(template, settings)?;
+    }
+    Ok(compare(&id, &path.join("."), Some(&stable), Some(&canary)))
+}
+
+/// The name of the configuration of stable of which `name` is the canary's copy.
+fn original(kind: ConfigKind, name: &str, promoted: &[Object]) -> Option<String> {
+    let is_it = |object: &&Object| {
+        ConfigKind::of(object.id().group(), object.kind()) == Some(kind) && canary_name(object) == name
+    };
+    promoted.iter().find(is_it).map(|object| object.name().to_owned())
+}
+
+/// Takes out of a pod template what tells the tracks apart.
+fn forget_track(template: &mut Value, settings: &Settings) -> Result<()> {
+    let labels = map_at(template, &["metadata", "labels"])?;
+    labels.shift_remove(label::TRACK);
+    map_at(template, &["metadata", "annotations"])?.shift_remove(annotation::TRACK);
+    let [track, ..] = settings.environment.in_use();
+    each_container(template, |container| {
+        let Some(environment) = container.get_mut("env").and_then(Value::as_array_mut) else { return Ok(()) };
+        environment.retain(|variable| variable.get("name") != track.map(|name| json!(name)).as_ref());
+        Ok(())
+    })
+}
