@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use nprt::manifest::{self, Manifests, Rendered, Settings, Version, to_yaml};
+use nprt::manifest::{self, Beside, Manifests, Rendered, Settings, Version, to_yaml};
 use nprt::model::{Object, RepoPath, Revision, ServiceName, SourceFile, Tag, Track};
 use nprt::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -95,11 +95,14 @@ fn render(arguments: &Arguments, err: &mut impl Write) -> Result<Rendered> {
         tag: arguments.tag.clone(),
         digests: std::collections::BTreeMap::new(),
     };
-    let render = match arguments.track {
-        Track::Stable => manifest::stable,
-        Track::Canary => manifest::canary,
-    };
-    let rendered = render(&manifests, &version, &Settings::default(), &live)?;
+    let settings = Settings::default();
+    let rendered = match arguments.track {
+        Track::Stable => manifest::stable(&manifests, &version, &settings, &live),
+        Track::Canary => {
+            let beside = Beside { live: &live, ..Beside::default() };
+            manifest::canary(&manifests, &version, &settings, &beside)
+        }
+    }?;
     report(&manifests, &version, &rendered, err).map_err(|error| failed(&error, "stderr"))?;
     Ok(rendered)
 }

@@ -106,8 +106,6 @@ fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>)
     Ok(withheld)
 }
 
-}
-
 fn render_canary(
     document: &Document,
     copies: &Copies<'_>,

@@ -197,7 +197,8 @@ fn a_bad_image_of_another_workload_names_its_place() {
     let read = manifest::read(&[file("app.yaml", &text)]).unwrap();
     for error in [
         manifest::stable(&read, &version("v1"), &Settings::default(), &[]).unwrap_err(),
-        manifest::canary(&read, &version("v1"), &Settings::default(), &[]).unwrap_err(),
+        manifest::canary(&read, &version("v1"), &Settings::default(), &manifest::Beside::default())
+            .unwrap_err(),
     ] {
         let error = error.to_string();
         assert!(error.contains("object: StatefulSet/db") && error.contains("container: db"), "{error}");

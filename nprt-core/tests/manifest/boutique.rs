@@ -83,7 +83,10 @@ fn canary() {
     assert!(ids(&rendered).iter().all(|id| id.starts_with("Deployment/") && id.ends_with("-canary")));
     let chosen = |id: &str| ids(&rendered).contains(&format!("{id}-canary"));
     let waits: Vec<String> = rendered.withheld.iter().map(ToString::to_string).collect();
-    assert!(waits.iter().all(|id| !chosen(id)) && waits.len() + 11 == boutique().documents.len(), "{waits:?}");
+    assert!(
+        waits.iter().all(|id| !chosen(id)) && waits.len() + 11 == boutique().documents.len(),
+        "{waits:?}"
+    );
     let selectors: BTreeSet<String> = rendered
         .documents
         .iter()

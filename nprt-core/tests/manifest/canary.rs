@@ -32,7 +32,12 @@ spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 ";
 
 pub(super) fn canary(text: &str, wanted: &Settings, live: &[Object]) -> nprt_core::Result<Rendered> {
-    manifest::canary(&manifests(text), &version("main-3f2a91c"), wanted, &Beside { live, ..Beside::default() })
+    manifest::canary(
+        &manifests(text),
+        &version("main-3f2a91c"),
+        wanted,
+        &Beside { live, ..Beside::default() },
+    )
 }
 
 /// The objects that the cluster has after a deploy of these manifests.

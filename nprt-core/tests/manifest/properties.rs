@@ -141,7 +141,7 @@ proptest! {
     ) {
         let settings = if all { every_setting() } else { Settings::default() };
         let manifests = documents(vec![deployment(pod, container, rest, image)]).unwrap();
-        let first = manifest::stable(&manifests, &version("v1"), &settings, &Beside::default()).unwrap();
+        let first = manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap();
         let second = manifest::stable(&again(&first), &version("v1"), &settings, &[]).unwrap();
         prop_assert_eq!(&second.documents, &first.documents);
         prop_assert!(second.changes.is_empty());
