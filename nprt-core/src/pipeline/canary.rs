@@ -79,6 +79,9 @@ impl Job<'_> {
         let source = self.read(revision).await?;
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running, self.limits(request)).await?;
+        if self.service.transform.canary.traffic.is_some() {
+            self.refuse_held_routes(&live).await?;
+        }
         let promotion = self.promotion(&source, &version, &live, &request.caller).await?;
         promotion.stable_beside(&live)?;
         let Planned { mut plan, routes, is_there } =

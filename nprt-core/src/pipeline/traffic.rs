@@ -45,7 +45,7 @@ impl Job<'_> {
     /// Finds the routes that the settings mean, and gives the canary the Services to which they are to send.
     ///
     /// # Errors
-    /// `Conflict` while a route of somebody else's sends to a canary before; `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, where no
+    /// `NotFound` for a route that is not in the cluster; `Invalid` for a cluster without such routes, where no
     /// route sends to a Service of the canary's pods, with those to which they send, and where such a Service has
     /// no pods of stable.
     pub(super) async fn add_routes(
@@ -55,7 +55,6 @@ impl Job<'_> {
         live: &Live,
     ) -> Result<Routes> {
         let Some(wanted) = &self.service.transform.canary.traffic else { return Ok(Routes::default()) };
-        self.refuse_held_routes(live).await?;
         let candidates = self.candidates(wanted, live).await?;
         let backends: BTreeSet<String> = candidates.iter().flat_map(traffic::backends).collect();
         let mut routes = Routes::default();

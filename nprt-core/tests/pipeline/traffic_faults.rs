@@ -177,10 +177,10 @@ async fn a_service_without_pods_of_stable_is_no_half_of_a_route() {
     let world = world();
     let pipeline = pipeline(&world, weight(5));
     stable(&world, &pipeline).await;
-    // Stable's pods were given away by hand.
+    // Stable's pods are on no track.
     let mut web = world.objects().into_iter().find(|o| o.kind() == "Deployment").unwrap();
     web.as_value_mut()["spec"]["template"]["metadata"]["labels"]["track"] = json!("other");
-    world.cluster.apply_as("kubectl-edit", &web).unwrap();
+    world.cluster.apply_as("nprt", &web).unwrap();
     let error = canary(&pipeline, &commit(&world, 2, "")).await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("Service/shop/web"), "{error}");
 }
