@@ -2,8 +2,8 @@
 //! is not taken for changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
-use nprt::manifest::{self, Manifests, Settings, Version, to_yaml};
-use nprt::model::{Object, RepoPath, SourceFile};
+use nprt::manifest::{self, to_yaml};
+use nprt::model::{RepoPath, SourceFile};
 use nprt_testkit::{ControlPlane, need};
 use serde_json::{Value, json};
 
@@ -149,108 +149,4 @@ async fn kubectl_reads_back_what_is_written() {
             assert_eq!(&read[field][key], wanted, "{field} {key}");
         }
     }
-}
-
-/// Documents that the server fills with defaults or writes in another way.
-const DOCUMENTS: &str = "
-{apiVersion: v1, kind: ServiceAccount, metadata: {name: web, creationTimestamp: null}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: NodePort, selector: {app: web}, ports: [{name: a, port: 80}, {name: b, port: 81, targetPort: http}]}
-status: {loadBalancer: {}}
----
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  maxReplicas: 3
-  metrics: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 0.5}}}]
----
-{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web}, spec: {minAvailable: 50%, selector: {matchLabels: {app: web}}}}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {accessModes: [ReadWriteMany], resources: {requests: {storage: 1024Mi}}}
----
-apiVersion: v1
-kind: ResourceQuota
-metadata: {name: web}
-spec: {hard: {requests.cpu: 1000m, limits.memory: 2048Mi, pods: 10}}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: web}
-spec: {podSelector: {}, policyTypes: [Ingress], ingress: [{}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, annotations: {a: '1'}}
-spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: web}
-rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]
----
-{apiVersion: v1, kind: ConfigMap, metadata: {name: config}, data: {a: one}}
----
-{apiVersion: v1, kind: Secret, metadata: {name: token}, stringData: {a: one}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: web, envFrom: [{configMapRef: {name: config}}, {secretRef: {name: token}}]}]}
-";
-
-fn manifests(text: &str) -> Manifests {
-    let file = SourceFile { path: RepoPath::new("all.yaml").unwrap(), content: text.to_owned().into() };
-    manifest::read(&[file]).unwrap()
-}
-
-fn version(tag: &str) -> Version {
-    Version {
-        service: "shop".parse().unwrap(),
-        revision: "r1".parse().unwrap(),
-        tag: tag.parse().unwrap(),
-        digests: std::collections::BTreeMap::new(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_server_fills_in_is_no_change() {
-    let Some(plane) = need(ControlPlane::shared().await) else { return };
-    let namespace = plane.namespace("unchanged").await.unwrap();
-    let stable = manifest::stable(&manifests(DOCUMENTS), &version("v1"), &Settings::default(), &[]).unwrap();
-    let yaml = to_yaml(stable.documents.iter().map(|document| document.object.as_value())).unwrap();
-    let apply = ["-n", &namespace, "apply", "--server-side", "-f", "-"];
-    plane.kubectl().run_with_input(&apply, &yaml).await.unwrap();
-    let kinds = "serviceaccounts,services,hpa,pdb,pvc,resourcequotas,networkpolicies,ingresses,roles,configmaps,secrets,deployments";
-    let get = ["-n", &namespace, "get", kinds, "-l", "nprt.dev/service=shop", "-o", "json"];
-    let list: Value = serde_json::from_str(&plane.kubectl().run(&get).await.unwrap()).unwrap();
-    let live: Vec<Object> =
-        list["items"].as_array().unwrap().iter().map(|item| Object::new(item.clone()).unwrap()).collect();
-    assert_eq!(live.len(), 12);
-
-    let withheld = |text: &str| {
-        let rendered =
-            manifest::canary(&manifests(text), &version("v2"), &Settings::default(), &live).unwrap();
-        let applied: Vec<String> = rendered.documents.iter().map(|d| d.object.id().to_string()).collect();
-        (applied, rendered.withheld.iter().map(ToString::to_string).collect::<Vec<_>>())
-    };
-    assert_eq!(withheld(DOCUMENTS), (vec!["Deployment/web-canary".to_owned()], vec![]));
-    let changed = DOCUMENTS
-        .replace("storage: 1024Mi", "storage: 2Gi")
-        .replace("port: 81", "port: 82")
-        .replace("data: {a: one}", "data: {a: two}");
-    let (applied, withheld) = withheld(&changed);
-    assert_eq!(applied, ["ConfigMap/config-canary", "Deployment/web-canary"]);
-    assert_eq!(withheld, ["Service/web", "PersistentVolumeClaim/data", "ConfigMap/config"]);
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use nprt::Result;
 use nprt::model::{Revision, ServiceName, Track, VersionRef};
-use nprt::pipeline::{Caller, Deployment, Judgement, Pipeline, Preview, Progress, Request, Rollback, Tended};
+use nprt::pipeline::{
+    Caller, Deployment, Judgement, Pipeline, Preview, Progress, Request, Rollback, Status, Tended,
+};
 
 /// nprt for one service, with a client of its own.
 pub(crate) struct Process {
@@ -48,6 +50,10 @@ impl Process {
 
     pub(crate) async fn rollback(&self) -> Result<Rollback> {
         self.pipeline.rollback(&self.service, &caller(), &Progress::silent()).await
+    }
+
+    pub(crate) async fn status(&self) -> Status {
+        self.pipeline.status(&self.service).await.unwrap()
     }
 
     /// What is under way, and for whom.

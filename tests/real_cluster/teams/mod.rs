@@ -11,5 +11,13 @@
 //! nprt.deploy(&world.commit(AFTER)).await.refused_with(&["Service/web", "selector", "track"]);
 //! ```
 
+/// A version that the cluster would not accept as stable.
+mod a_canary_that_cannot_be_promoted;
+/// Two services with an object of one name.
+mod an_object_of_another_service;
+/// What `kubectl set env`, `kubectl patch` and other tools set on stable.
+mod fields_that_others_set;
 /// Objects that `kubectl apply` or `kubectl create` made before nprt came.
 mod objects_that_kubectl_made;
+/// Manifests that the server fills with defaults, or writes in another way.
+mod what_the_server_fills_in;
