@@ -114,6 +114,8 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
     service.transform = file.transform;
     service.prune = file.prune;
     service.allow_kinds = file.allow_kinds;
+    service.take_over = file.take_over;
+    service.drift = file.drift;
     service.deployable_branches = file.deployable_branches;
     Some(ServiceConfig {
         path,

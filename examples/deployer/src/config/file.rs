@@ -15,7 +15,7 @@ use nprt::layout::LayoutConfig;
 use nprt::manifest::Settings;
 use nprt::model::{Branches, RepoPath, Secret, ServiceName};
 use nprt::oci::OciConfig;
-use nprt::pipeline::PipelineSettings;
+use nprt::pipeline::{DriftPolicy, PipelineSettings};
 use nprt::prometheus::PrometheusConfig;
 use nprt::slack::SlackConfig;
 use nprt::statsd::StatsdConfig;
@@ -120,6 +120,8 @@ pub(crate) struct ServiceFile {
     pub(crate) autopilot: ServiceAutopilot,
     pub(crate) prune: bool,
     pub(crate) allow_kinds: BTreeSet<String>,
+    pub(crate) take_over: BTreeSet<ServiceName>,
+    pub(crate) drift: DriftPolicy,
     pub(crate) transform: Settings,
 }
 

@@ -42,6 +42,8 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         "autopilot": config.autopilot,
         "prune": service.prune,
         "allow_kinds": service.allow_kinds,
+        "take_over": service.take_over,
+        "drift": service.drift,
         "transform": service.transform,
     })
 }
