@@ -19,6 +19,7 @@ mod jobs;
 mod kinds;
 mod overlap;
 mod process;
+mod promotion;
 mod prune;
 mod teams;
 mod tend;
