@@ -28,10 +28,13 @@ struct Version {
 impl Version {
     fn manifests(&self) -> String {
         let mut containers = vec![json!({"name": "web", "image": "registry.invalid/shop/web",
-            "env": self.environment, "livenessProbe": self.probe,
+            "env": self.environment,
             "volumeMounts": self.volumes.iter().map(|volume| {
                 json!({"name": volume["name"], "mountPath": format!("/{}", volume["name"].as_str().unwrap())})
             }).collect::<Vec<_>>()})];
+        if let Some(probe) = &self.probe {
+            containers[0]["livenessProbe"] = probe.clone();
+        }
         if self.sidecar {
             containers.push(json!({"name": "proxy", "image": "envoyproxy/envoy:v1.30"}));
         }

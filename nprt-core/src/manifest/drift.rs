@@ -51,7 +51,7 @@ pub fn drift(promoted: &[Object], canary: &[Object], settings: &Settings) -> Res
         found.extend(fields.into_iter().map(|change| Drift {
             object: stable.id(),
             field: change.path,
-            only_canary: change.before.is_none(),
+            only_canary: change.after.is_none(),
         }));
     }
     Ok(found)
@@ -60,7 +60,7 @@ pub fn drift(promoted: &[Object], canary: &[Object], settings: &Settings) -> Res
 /// The entries of a ConfigMap or Secret that differ.
 fn content(field: &str, stable: &Object, canary: &Object) -> Vec<FieldChange> {
     let of = |object: &'_ Object| object.as_value().get(field).cloned();
-    compare(&stable.id(), field, of(stable).as_ref(), of(canary).as_ref())
+    compare(&stable.id(), field, of(canary).as_ref(), of(stable).as_ref())
 }
 
 /// The fields of the pod template that differ.
@@ -78,7 +78,7 @@ fn template(
     for template in [&mut stable, &mut canary] {
         forget_track(template, settings)?;
     }
-    Ok(compare(&id, &path.join("."), Some(&stable), Some(&canary)))
+    Ok(compare(&id, &path.join("."), Some(&canary), Some(&stable)))
 }
 
 /// The name of the configuration of stable of which `name` is the canary's copy.
