@@ -57,8 +57,6 @@ mod transform;
 mod version;
 mod workload;
 mod yaml;
-#[cfg(test)]
-mod yaml_corpus;
 
 pub(crate) use belongs::written_tag;
 pub use canary::{Beside, canary};
