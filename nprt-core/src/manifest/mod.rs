@@ -46,6 +46,7 @@ mod image;
 mod json;
 mod live;
 mod pair;
+mod placement;
 mod read;
 mod references;
 mod replicas;
