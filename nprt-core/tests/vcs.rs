@@ -22,7 +22,7 @@ impl VcsWriter for Writer<'_> {
         for (path, edit) in edits {
             commit = match edit {
                 Edit::File(content) => commit.file(*path, content.to_string()),
-                Edit::Link(_) => commit.link(*path),
+                Edit::Link(target) => commit.link(*path, *target),
                 Edit::Submodule => commit.submodule(*path),
                 Edit::Remove => commit.remove(*path),
             };

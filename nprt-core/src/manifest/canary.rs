@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
-use super::{replicas, selector};
+use super::{placement, replicas, selector};
 use crate::model::{Object, ObjectId, Track, annotation};
 use crate::{Error, Result};
 
@@ -42,8 +42,8 @@ pub struct Beside<'a> {
 ///
 /// # Errors
 /// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
-/// too long or taken, a Service selects the stable pods and not the canary's (with its selector), or the
-/// canary would share a host's port or a claim that only one may hold.
+/// too long or taken, or a Service selects the stable pods and not the canary's (with its selector). What may
+/// keep the canary's pods from running beside stable's is a warning.
 pub fn canary(
     manifests: &Manifests,
     version: &Version,
@@ -190,7 +190,7 @@ fn longest_name(object: &Object) -> usize {
     }
 }
 
-/// Whether traffic will reach the canary, and its pods find a place.
+/// Whether traffic will reach the canary, and its pods can run.
 fn diagnose(
     document: &Document,
     canary: &Document,
@@ -208,7 +208,7 @@ fn diagnose(
         canary: &template(canary.object.as_value()),
         live: now.and_then(|now| get(now.as_value(), &path)),
     };
-    diagnose::place(&pair, manifests, live).map_err(|error| document.locate(error))?;
+    warnings.extend(placement::warnings(&pair, manifests, live));
     warnings.extend(diagnose::traffic(&pair, manifests, live)?);
     warnings.extend(diagnose::missing(&pair, manifests, live));
     warnings.extend(diagnose::resized(&pair, manifests, live));

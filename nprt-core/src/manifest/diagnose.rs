@@ -1,4 +1,4 @@
-//! Why a canary would get no traffic, or no place to run, or less to run on than stable.
+//! Why a canary would get no traffic, not start, or have less to run on than stable.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
-const CLAIM: &str = "PersistentVolumeClaim";
+pub(super) const CLAIM: &str = "PersistentVolumeClaim";
 
 /// A workload that gets a canary, and the pod templates of both tracks.
 pub(super) struct Pair<'a> {
@@ -82,58 +82,12 @@ fn selects(service: &Object, pair: &Pair<'_>, labels: &Labels) -> bool {
         && selector_of(service).is_some_and(|selector| all_among(selector, labels))
 }
 
-/// Checks that a pod of the canary can run beside those of stable.
-///
-/// # Errors
-/// `Invalid`, naming the port or the claim.
-pub(super) fn place(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Result<()> {
-    let spec = pair.canary.get("spec").unwrap_or(&Value::Null);
-    if let Some((container, port)) = host_port(spec) {
-        return Err(Error::invalid(
-            OPERATION,
-            "the canary cannot share a port of the host with stable: its pod finds no place on their nodes",
-        )
-        .with("container", container)
-        .with("hostPort", port));
-    }
-    for claim in claims(spec) {
-        let Some(object) = find_namesake(pair, CLAIM, claim, manifests, live) else {
-            continue;
-        };
-        let modes = object.as_value().pointer("/spec/accessModes").and_then(Value::as_array);
-        let once = |mode: &Value| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod"));
-        if modes.is_some_and(|modes| !modes.is_empty() && modes.iter().all(once)) {
-            return Err(Error::invalid(
-                OPERATION,
-                "the canary cannot mount a claim that stable holds alone (ReadWriteOnce), nor should both write to it",
-            )
-            .with("claim", object.id()));
-        }
-    }
-    Ok(())
-}
-
-/// The first port of a node that a pod takes; in the host's network every port is one.
-fn host_port(spec: &Value) -> Option<(String, u64)> {
-    let host_network = spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or_default();
-    let list = |value: &'_ Value, field: &str| {
-        value.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    ["initContainers", "containers"].iter().flat_map(|field| list(spec, field)).find_map(|container| {
-        let port = list(&container, "ports").iter().find_map(|port| {
-            let host = port.get("hostPort").and_then(Value::as_u64).filter(|&port| port > 0);
-            host.or_else(|| port.get("containerPort").and_then(Value::as_u64).filter(|_| host_network))
-        })?;
-        Some((container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(), port))
-    })
-}
-
-fn claims(spec: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn claims(spec: &Value) -> impl Iterator<Item = &str> {
     let volumes = spec.get("volumes").and_then(Value::as_array).into_iter().flatten();
     volumes.filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
 }
 
-fn find_namesake<'a>(
+pub(super) fn find_namesake<'a>(
     pair: &Pair<'_>,
     kind: &str,
     name: &str,

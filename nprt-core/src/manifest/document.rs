@@ -1,7 +1,8 @@
 use std::fmt;
 
-use crate::Error;
+use super::read::refuse_twice;
 use crate::model::{Object, ObjectId};
+use crate::{Error, Result};
 
 /// Where an object was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,10 +69,22 @@ pub struct Manifests {
 }
 
 impl Manifests {
-    /// The document that has the object `id`, if any. An object that names no namespace matches one that does.
+    /// The document that has the object `id`, if any. An object that names no namespace matches one that does,
+    /// unless there is one that names the very same.
     #[must_use]
     pub fn find(&self, id: &ObjectId) -> Option<&Document> {
-        self.documents.iter().find(|document| same(&document.object.id(), id))
+        let matches = |document: &&Document| same(&document.object.id(), id);
+        let exact = |document: &&Document| document.object.namespace() == id.namespace.as_deref();
+        let mut found = self.documents.iter().filter(matches);
+        found.clone().find(exact).or_else(|| found.next())
+    }
+
+    /// Checks that no object is there twice when all that name no namespace are in `namespace`, as a service's are.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the object and both places.
+    pub fn check_twice(&self, namespace: &str) -> Result<()> {
+        refuse_twice(&self.documents, Some(namespace))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::yaml::{Parsed, normalise};
@@ -33,6 +33,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
         })?;
         documents.push(Parsed { line, value: normalise(value) });
     }
+}
+
+/// Whether `text` is JSON values and nothing else.
+pub(super) fn is_json(text: &str) -> bool {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.all(|value| value.is_ok())
 }
 
 /// Any value; the one fault that it finds is a key given twice.

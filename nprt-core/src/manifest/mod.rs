@@ -46,6 +46,7 @@ mod image;
 mod json;
 mod live;
 mod pair;
+mod placement;
 mod read;
 mod references;
 mod replicas;
@@ -57,8 +58,6 @@ mod transform;
 mod version;
 mod workload;
 mod yaml;
-#[cfg(test)]
-mod yaml_corpus;
 
 pub(crate) use belongs::written_tag;
 pub use canary::{Beside, canary};

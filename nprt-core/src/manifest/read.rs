@@ -3,21 +3,24 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::document::{Document, Ignored, Manifests, Source};
-use super::json;
 use super::yaml::{self, Parsed};
-use crate::model::{Object, ObjectId, SourceFile};
+use super::{json, run};
+use crate::model::{Object, SourceFile};
 use crate::{Error, Result};
+
+const OPERATION: &str = "manifest.read";
 
 /// Reads the manifests of a service: every object of every `.yaml`, `.yml` and `.json` file, by the path of
 /// the file and then in its order. `List` kinds are flattened. Kustomizations and files with other
 /// extensions are ignored, and said so.
 ///
-/// Both formats are read as kubectl reads them, except that a key given twice is refused: one of the two
-/// values would be lost.
+/// Both formats are read as kubectl reads them, or refused with a message that says what to write instead. A key
+/// given twice is refused: kubectl would drop one of the two values.
 ///
 /// # Errors
 /// `Invalid`, with file, document and line: for text that does not parse, a document that is no Kubernetes
-/// object, and an object that is there twice (with both places); and when there is no object at all.
+/// object, an object that is there twice (with both places), and `generateName` on anything but a Job that nprt
+/// runs; and when there is no object at all.
 pub fn read(files: &[SourceFile]) -> Result<Manifests> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -30,10 +33,10 @@ pub fn read(files: &[SourceFile]) -> Result<Manifests> {
         }
     }
     if manifests.documents.is_empty() {
-        return Err(Error::invalid("manifest.read", "no Kubernetes object in these files")
+        return Err(Error::invalid(OPERATION, "no Kubernetes object in these files")
             .with_available(&manifests.ignored));
     }
-    refuse_duplicates(&manifests.documents)?;
+    refuse_twice(&manifests.documents, None)?;
     Ok(manifests)
 }
 
@@ -59,7 +62,7 @@ const KUSTOMIZATION: &str = "a kustomization is no Kubernetes object; what it wo
 fn read_file(name: &str, format: Format, content: &[u8], manifests: &mut Manifests) -> Result<()> {
     let text = std::str::from_utf8(content).map_err(|error| {
         let line = 1 + content[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-        Error::invalid("manifest.read", "expected UTF-8 text").with("file", name).with("line", line)
+        Error::invalid(OPERATION, "expected UTF-8 text").with("file", name).with("line", line)
     })?;
     let parsed = match format {
         Format::Yaml => yaml::read(text),
@@ -83,6 +86,7 @@ fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Resu
     let Some(Value::Array(items)) =
         value.get_mut("items").filter(|_| kind.ends_with("List")).map(Value::take)
     else {
+        run::name_generated(&mut value).map_err(|error| source.locate(error))?;
         let object = Object::new(value).map_err(|error| source.locate(error))?;
         manifests.documents.push(Document { object, source: source.clone() });
         return Ok(());
@@ -99,14 +103,25 @@ fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Resu
     Ok(())
 }
 
-fn refuse_duplicates(documents: &[Document]) -> Result<()> {
+/// Refuses an object that is there twice: also in another version of its API, or once with and once without the
+/// `namespace` in which all of them are, where that is known.
+pub(super) fn refuse_twice(documents: &[Document], namespace: Option<&str>) -> Result<()> {
     let mut seen = BTreeMap::<_, &Document>::new();
     for document in documents {
-        let ObjectId { kind, namespace, name, .. } = document.object.id();
-        let key = (document.object.id().group().to_owned(), kind, namespace, name);
+        let id = document.object.id();
+        let named = id.namespace.as_deref().or(namespace).map(str::to_owned);
+        let key = (id.group().to_owned(), id.kind.clone(), named, id.name.clone());
         if let Some(first) = seen.insert(key, document) {
-            let error = Error::invalid("manifest.read", "the same object twice");
-            return Err(document.locate(error).with("first", &first.source));
+            let error =
+                Error::invalid(OPERATION, "the same object twice: remove one, or give it another name");
+            let error = document.locate(error).with("first", &first.source);
+            return Err(match (first.object.namespace(), document.object.namespace()) {
+                (None, Some(namespace)) | (Some(namespace), None) => error.with(
+                    "namespace",
+                    format_args!("{namespace}, which an object without one is in as well"),
+                ),
+                _ => error,
+            });
         }
     }
     Ok(())

@@ -46,6 +46,47 @@ pub(crate) fn is_job(object: &Object) -> bool {
     object.id().group() == "batch" && object.kind() == "Job"
 }
 
+/// Gives a Job that is run and has only a `generateName` the name from which [`name_by_content`] makes one of each
+/// version: what comes before the dash.
+///
+/// # Errors
+/// `Invalid` for `generateName` alone on anything else: by what name would a later deploy find the object?
+pub(super) fn name_generated(object: &mut Value) -> Result<()> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (name, prefix) = (text("/metadata/name").to_owned(), text("/metadata/generateName").to_owned());
+    if prefix.is_empty() {
+        return Ok(());
+    }
+    let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let is_job = (group, text("/kind")) == ("batch", "Job");
+    let is_run =
+        object.pointer("/metadata/annotations").is_some_and(|all| all.get(annotation::RUN).is_some());
+    let stem = prefix.trim_end_matches('-');
+    if !name.is_empty() && !(is_job && is_run) {
+        return Ok(());
+    }
+    let invalid =
+        |why: String| Error::invalid("manifest.read", why).with("generateName", format_args!("{prefix:?}"));
+    if !(is_job && is_run) {
+        return Err(invalid(format!(
+            "`generateName` works only for a Job that nprt runs (annotation {}: before or after): give the object a \
+             `name`, or the Job the annotation",
+            annotation::RUN
+        ))
+        .with("kind", text("/kind")));
+    }
+    if name.is_empty() && stem.is_empty() {
+        return Err(invalid("expected a `generateName` with a name before its dash".to_owned()));
+    }
+    let stem = stem.to_owned();
+    let metadata = map_at(object, &["metadata"])?;
+    metadata.shift_remove("generateName");
+    if name.is_empty() {
+        metadata.insert("name".to_owned(), stem.into());
+    }
+    Ok(())
+}
+
 /// Gives a rendered Job a name by what it is: Kubernetes refuses to change the pods of a Job, and by this name
 /// one that has run already is found again. Version and tag are in its pods, so each version has its own.
 pub(super) fn name_by_content(job: &mut Value) -> Result<()> {

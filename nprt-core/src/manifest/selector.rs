@@ -36,7 +36,7 @@ impl fmt::Display for Plain<'_> {
 
 /// Whether a label selector (`matchLabels`, `matchExpressions`) selects the labels. An operator that
 /// Kubernetes does not have selects nothing.
-fn selects(selector: &Value, labels: &Labels) -> bool {
+pub(super) fn selects(selector: &Value, labels: &Labels) -> bool {
     let by_label = selector.get("matchLabels").and_then(Value::as_object);
     let expressions = selector.get("matchExpressions").and_then(Value::as_array);
     by_label.is_none_or(|by_label| all_among(by_label, labels))

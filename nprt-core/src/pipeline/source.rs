@@ -39,6 +39,7 @@ impl Job<'_> {
             self.progress.warn(format!("ignored {ignored}"));
         }
         self.check_allowed(&manifests)?;
+        manifests.check_twice(&self.ports.cluster.namespace())?;
         Ok(Source { revision, manifests })
     }
 

@@ -13,8 +13,11 @@ use crate::{Error, ErrorKind, Result};
 /// - An abbreviated commit that begins several is `Ambiguous`, with the full candidates as `available`.
 /// - A branch or tag that does not exist is `NotFound`, with those that do as `available`.
 /// - [`read`](VcsSource::read) returns the files below `path` at exactly that revision, in the order of
-///   their paths, recursively; `path` may name a single file. Nothing there is `NotFound`. A symbolic link
-///   or submodule below `path` is `Invalid` and names it: following one could leave the repository.
+///   their paths, recursively; `path` may name a single file. Nothing there is `NotFound`.
+/// - Symbolic links to files and directories inside the repository are followed, also to places outside `path`; a file
+///   has the path by which it was found. `path` itself may be a link, or lead through one. A link that is absolute,
+///   leaves the repository, leads to nothing or in a circle is `Invalid` and names link and target; so is a submodule
+///   below `path`, which is another repository. [`read_tree`](super::read_tree) does it for a backend.
 /// - Calls may run at the same time, on one value and from several processes that share a cache.
 /// - Both are cancel-safe: a call that was dropped never breaks a later one.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -33,7 +36,7 @@ pub trait VcsSource: Debug + Send + Sync {
     /// The files below `path` at `revision`.
     ///
     /// # Errors
-    /// As [`resolve`](VcsSource::resolve), and `Invalid` for a symbolic link or submodule.
+    /// As [`resolve`](VcsSource::resolve), and `Invalid` for a symbolic link that cannot be followed, or a submodule.
     async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>>;
 }
 

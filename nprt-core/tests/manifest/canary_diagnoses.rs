@@ -1,9 +1,9 @@
-//! A canary that would get no traffic, or no place, is refused with the reason.
+//! A canary that would get no traffic is refused with the reason.
 
 use nprt_core::manifest::Settings;
 
 use super::canary::{APP, canary, deployed};
-use super::{ids, live};
+use super::ids;
 
 fn refused(text: &str, live: &[nprt_core::model::Object]) -> String {
     let error = canary(text, &Settings::default(), live).unwrap_err();
@@ -59,45 +59,6 @@ fn without_a_service_there_is_a_warning() {
     assert_eq!(canary(&elsewhere, &Settings::default(), &[]).unwrap().warnings.len(), 1);
     // The cluster's Service counts too.
     assert!(canary(&alone, &Settings::default(), &deployed(APP)).unwrap().warnings.is_empty());
-}
-
-#[test]
-fn a_port_of_the_host_cannot_be_shared() {
-    let port = |spec: &str| APP.replace("image: shop/web}]}", spec);
-    let error = refused(&port("image: a, ports: [{containerPort: 80, hostPort: 8080}]}]}"), &[]);
-    assert!(error.contains("hostPort: 8080") && error.contains("container: web"), "{error}");
-    let error = refused(&port("image: a, ports: [{containerPort: 80}]}], hostNetwork: true}"), &[]);
-    assert!(error.contains("hostPort: 80"), "{error}");
-    assert!(canary(&port("image: a, ports: [{containerPort: 80}]}]}"), &Settings::default(), &[]).is_ok());
-}
-
-#[test]
-fn a_claim_for_one_cannot_be_shared() {
-    let with = APP.replace(
-        "image: shop/web}]}",
-        "image: a}], volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]}",
-    );
-    let claim = |mode: &str| {
-        format!(
-            "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data}}\nspec: {{accessModes: [{mode}]}}\n"
-        )
-    };
-    for mode in ["ReadWriteOnce", "ReadWriteOncePod"] {
-        let in_manifests = refused(&(with.clone() + &claim(mode)), &[]);
-        assert!(in_manifests.contains("claim: PersistentVolumeClaim/data"), "{in_manifests}");
-        let in_cluster = refused(&with, &live(claim(mode).trim_start_matches("---")));
-        assert!(in_cluster.contains("ReadWriteOnce"), "{in_cluster}");
-    }
-    let shared = canary(&(with.clone() + &claim("ReadWriteMany")), &Settings::default(), &[]).unwrap();
-    assert_eq!(ids(&shared), ["Deployment/web-canary"]);
-    assert!(shared.warnings.is_empty(), "{:?}", shared.warnings);
-    // Somebody else's claim: nothing is known of it.
-    let unknown = canary(&with, &Settings::default(), &[]).unwrap();
-    assert!(
-        unknown.warnings[0].contains("PersistentVolumeClaim/data, which is not of this service"),
-        "{:?}",
-        unknown.warnings
-    );
 }
 
 #[test]

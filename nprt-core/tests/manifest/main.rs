@@ -6,6 +6,7 @@ mod boutique;
 mod canary;
 mod canary_config;
 mod canary_diagnoses;
+mod canary_placement;
 mod environment;
 mod properties;
 mod read;

@@ -92,9 +92,36 @@ fn a_separator_inside_a_text_splits_nothing() {
 }
 
 #[test]
-fn content_on_the_line_of_the_separator_is_read() {
-    let text = format!("{}--- {}", map("a"), map("b"));
-    assert_eq!(names(&[file("a.yaml", &text)]), ["a", "b"]);
+fn content_on_the_line_of_the_separator_is_refused_as_by_kubectl() {
+    for separator in ["--- ", "---", "----\n", "--- |\n"] {
+        let text = format!("{}{separator}{}", map("a"), map("b"));
+        let error = manifest::read(&[file("a.yaml", &text)]).unwrap_err().to_string();
+        for part in ["after `---`", "a.yaml", "document: 2", "line: 2"] {
+            assert!(error.contains(part), "{separator:?}: {part}: {error}");
+        }
+    }
+    let commented = format!("{}--- # next\n{}", map("a"), map("b"));
+    assert_eq!(names(&[file("a.yaml", &commented)]), ["a", "b"]);
+}
+
+#[test]
+fn what_kubectl_would_read_differently_says_what_to_write() {
+    for (line, what) in [
+        ("v: .inf", "quote it"),
+        ("null: a", "quote it"),
+        ("v: a\u{85}b", "(U+0085)"),
+        ("v: a\u{2028}b", "escape in double quotes"),
+        ("v: [a:, b]", "space after `:`"),
+        ("v:\n-\ta", "use spaces"),
+        ("...\nw: a", "line `---`"),
+    ] {
+        let text = format!("{}---\napiVersion: v1\n{line}\n", map("a"));
+        let error = manifest::read(&[file("sub/a.yml", &text)]).unwrap_err().to_string();
+        let line = if line.contains('\n') { "line: 5" } else { "line: 4" };
+        for part in [what, "sub/a.yml", "document: 2", line] {
+            assert!(error.contains(part), "{text:?}: {part}: {error}");
+        }
+    }
 }
 
 #[test]
@@ -141,6 +168,65 @@ fn the_same_object_twice_names_both_places() {
 }
 
 #[test]
+fn one_that_names_the_services_namespace_is_the_same_as_one_that_names_none() {
+    let named = |namespace: &str| {
+        format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: b, namespace: {namespace}}}}}\n")
+    };
+    let text = format!("{}---\n{}", map("b"), named("shop"));
+    let manifests = manifests(&text);
+    let error = manifests.check_twice("shop").unwrap_err().to_string();
+    for part in [
+        "same object twice",
+        "file: app.yaml, document: 2",
+        "app.yaml, document 1, line 1",
+        "namespace: shop",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(manifests.check_twice("other").is_ok());
+    let id = |namespace: Option<&str>| nprt_core::model::ObjectId {
+        namespace: namespace.map(str::to_owned),
+        ..manifests.documents[0].object.id()
+    };
+    for (namespace, document) in [(None, 1), (Some("shop"), 2), (Some("other"), 1)] {
+        assert_eq!(manifests.find(&id(namespace)).unwrap().source.document, document, "{namespace:?}");
+    }
+}
+
+#[test]
+fn a_job_that_is_run_may_have_its_name_generated() {
+    let job = |metadata: &str| format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{{metadata}}}\n");
+    let run = "annotations: {nprt.dev/run: after}";
+    let read = manifests(&job(&format!("generateName: db-migrate--, {run}")));
+    let metadata = &read.documents[0].object.as_value()["metadata"];
+    assert_eq!((&metadata["name"], metadata.get("generateName")), (&"db-migrate".into(), None));
+    // Kubernetes lets the name win.
+    let both = manifests(&job(&format!("name: a, generateName: b-, {run}")));
+    assert_eq!(both.documents[0].object.name(), "a");
+    assert!(both.documents[0].object.as_value()["metadata"].get("generateName").is_none());
+    let list =
+        format!("apiVersion: batch/v1\nkind: JobList\nitems:\n- metadata: {{generateName: a-, {run}}}\n");
+    assert_eq!(names(&[file("a.yaml", &list)]), ["a"]);
+
+    for bad in [
+        job("generateName: a-"),
+        job("generateName: a-, annotations: {nprt.dev/runs: after}"),
+        job(&format!("generateName: a-, {run}")).replace("Job", "CronJob"),
+        job(&format!("generateName: a-, {run}")).replace("batch/v1", "example.com/v1"),
+        map("x").replace("name: x", "generateName: x-"),
+    ] {
+        let error = manifest::read(&[file("a.yaml", &bad)]).unwrap_err().to_string();
+        for part in
+            ["`generateName` works only for a Job that nprt runs", "nprt.dev/run", "a.yaml", "line: 1"]
+        {
+            assert!(error.contains(part), "{bad}: {error}");
+        }
+    }
+    let twice = format!("{0}---\n{0}", job(&format!("generateName: a-, {run}")));
+    assert!(manifest::read(&[file("a.yaml", &twice)]).unwrap_err().to_string().contains("same object twice"));
+}
+
+#[test]
 fn an_error_never_quotes_what_a_secret_holds() {
     for text in [
         "apiVersion: v1\nkind: Secret\nstringData:\n  token: hunter2\n  token: hunter2\n",
@@ -166,6 +252,7 @@ fn writes_yaml_that_it_reads_back() {
             "tab": "\ta", "colon": "a: b", "hash": "a # b", "date": "2026-11-23", "unicode": "é😀", "space": " a ",
             "star": "*a", "y": "y", "on": "on", "exp": "1e3", "octal": "0o17", "sexagesimal": "1:30", "dots": "...",
             "crlf": "a\r\nb", "long": "word ".repeat(60), "merge": "<<", "inf": ".inf", "underscore": "1_000",
+            "commit": "123e456", "next line": "a\u{85}b", "tab first": "\ta\nb\n", "0644": "key", "<<": "key", "no": "key",
         },
         "list": [[], {}, [1, -1, 1.5, true, null], {"a": []}],
     });

@@ -1,5 +1,7 @@
 //! Commits and files, read from the objects of a repository on disk.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 use nprt_core::model::{
     ChangedLines, Commit, CommitPrefix, GitSha, Reference, RepoPath, Revision, SourceFile,
 };
+use nprt_core::ports::{SourceTree, TreeEntry, read_tree};
 use nprt_core::{Error, ErrorKind, Result};
 
 use super::session::Head;
@@ -109,57 +112,78 @@ fn changed(repository: &Repository, commit: &GitCommit<'_>) -> gix::Result<Optio
 pub(super) fn read(repository: &Repository, commit: ObjectId, path: &RepoPath) -> Result<Vec<SourceFile>> {
     let root = repository.find_commit(commit).and_then(|commit| commit.tree());
     let root = root.map_err(|_| unknown(commit).with("path", path))?;
-    let mut reader = Reader { repository, files: Vec::new(), size: 0 };
-    if path.is_root() {
-        reader.tree(&root, "")?;
-    } else {
-        let entry =
-            root.lookup_entry_by_path(path.as_str()).map_err(|error| unreadable("vcs.read", error))?;
-        let entry = entry.ok_or_else(|| missing(&root, commit, path))?;
-        reader.entry(entry.object_id(), entry.mode(), path.as_str())?;
-    }
-    if reader.files.is_empty() {
+    let files = read_tree(&mut Reader { repository, root: &root, listed: BTreeMap::new() }, path)?;
+    if files.is_empty() {
         return Err(missing(&root, commit, path));
     }
-    reader.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(reader.files)
+    Ok(files)
 }
 
 struct Reader<'a> {
     repository: &'a Repository,
-    files: Vec<SourceFile>,
-    size: u64,
+    root: &'a Tree<'a>,
+    /// What directories that were read hold: no path is looked up twice.
+    listed: BTreeMap<String, (EntryMode, ObjectId)>,
 }
 
 impl Reader<'_> {
-    fn tree(&mut self, tree: &Tree<'_>, prefix: &str) -> Result<()> {
-        for entry in tree.iter() {
-            let entry = entry.map_err(|error| unreadable("vcs.read", error).with("path", prefix))?;
-            let path = format!("{prefix}{}", entry.filename().to_str_lossy());
-            self.entry(entry.object_id(), entry.mode(), &path)?;
+    fn find(&self, path: &str) -> Result<Option<(EntryMode, ObjectId)>> {
+        if let Some(&listed) = self.listed.get(path) {
+            return Ok(Some(listed));
         }
-        Ok(())
+        let entry = self.root.lookup_entry_by_path(path);
+        let entry = entry.map_err(|error| unreadable("vcs.read", error).with("path", path))?;
+        Ok(entry.map(|entry| (entry.mode(), entry.object_id())))
     }
 
-    fn entry(&mut self, id: ObjectId, mode: EntryMode, path: &str) -> Result<()> {
+    fn directory(&mut self, tree: &Tree<'_>, path: &str) -> Result<TreeEntry> {
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let mut names = Vec::new();
+        for entry in tree.iter() {
+            let entry = entry.map_err(|error| unreadable("vcs.read", error).with("path", path))?;
+            let name = entry.filename().to_str_lossy().into_owned();
+            self.listed.insert(format!("{prefix}{name}"), (entry.mode(), entry.object_id()));
+            names.push(name);
+        }
+        Ok(TreeEntry::Directory(names))
+    }
+}
+
+impl SourceTree for Reader<'_> {
+    fn entry(&mut self, path: &str) -> Result<TreeEntry> {
+        if path.is_empty() {
+            return self.directory(self.root, path);
+        }
+        let Some((mode, id)) = self.find(path)? else { return Ok(TreeEntry::Missing) };
         let failed = |error| unreadable("vcs.read", error).with("path", path);
-        let refused = |why| Err(Error::invalid("vcs.read", why).with("path", path));
         match mode.kind() {
-            EntryKind::Link => return refused("a symbolic link could leave the repository"),
-            EntryKind::Commit => return refused("a submodule is another repository"),
+            EntryKind::Commit => return Ok(TreeEntry::Submodule),
             EntryKind::Tree => {
                 let tree = self.repository.find_tree(id).map_err(failed)?;
-                return self.tree(&tree, &format!("{path}/"));
+                return self.directory(&tree, path);
             }
-            EntryKind::Blob | EntryKind::BlobExecutable => {}
+            EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link => {}
         }
-        self.size += self.repository.find_header(id).map_err(failed)?.size();
-        if self.size > LARGEST {
-            return refused("the files below the path hold more than 64 MiB");
+        if self.repository.find_header(id).map_err(failed)?.size() > LARGEST {
+            return Err(Error::invalid("vcs.read", "a file of more than 64 MiB").with("path", path));
         }
-        let mut blob = self.repository.find_blob(id).map_err(failed)?;
-        self.files.push(SourceFile { path: RepoPath::new(path)?, content: Bytes::from(blob.take_data()) });
-        Ok(())
+        let content = self.repository.find_blob(id).map_err(failed)?.take_data();
+        if mode.kind() != EntryKind::Link {
+            return Ok(TreeEntry::File(Bytes::from(content)));
+        }
+        let target = String::from_utf8(content);
+        let invalid = |_| Error::invalid("vcs.read", "the link's target is not UTF-8").with("path", path);
+        target.map(TreeEntry::Link).map_err(invalid)
+    }
+
+    fn link(&mut self, path: &str) -> Result<Option<String>> {
+        if self.find(path)?.is_none_or(|(mode, _)| mode.kind() != EntryKind::Link) {
+            return Ok(None);
+        }
+        Ok(match self.entry(path)? {
+            TreeEntry::Link(target) => Some(target),
+            _ => None,
+        })
     }
 }
 

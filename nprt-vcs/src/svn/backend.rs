@@ -1,24 +1,22 @@
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use nprt_core::model::{ChangedLines, Commit, Reference, RepoPath, Revision, SourceFile};
-use nprt_core::ports::{VcsCapabilities, VcsSource};
+use nprt_core::ports::{VcsCapabilities, VcsSource, read_tree};
 use nprt_core::{Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
 use tempfile::TempDir;
 
 use super::client::Client;
 use super::diff;
+use super::exported::{Exported, Needed};
 use super::layout::Layout;
 use super::xml::{Entry, LogEntry};
 
-/// More than any set of manifests; a path that holds more is a mistake.
-const LARGEST: u64 = 64 * 1024 * 1024;
+/// Each is one or two calls of `svn`.
+const MOST_EXPORTS: usize = 200;
 
 /// The default branch, whatever its directory is called.
 const TRUNK: &str = "HEAD";
@@ -128,26 +126,59 @@ impl SvnSource {
         let top = info.url.strip_prefix(&info.repository.root).unwrap_or_default();
         let top = percent_decode_str(top).decode_utf8_lossy();
         let line = self.layout.line(revision, &entry.paths.path, &top)?;
-        let at = format!("{line}/{path}");
-        let directory = TempDir::new().map_err(|error| unread(path, error))?;
-        let to = directory.path().join("export");
-        match self.client.export(&at, number, &to).await {
-            Err(error) if error.is_not_found() => {
-                return Err(self.missing(&line, number, path).await);
-            }
-            result => result?,
-        }
-        let wanted = path.clone();
-        let files = tokio::task::spawn_blocking(move || {
-            // Moved in here: the directory is removed when all is read, on this thread.
-            let _directory = directory;
-            collect(&to, &wanted)
-        });
-        let files = files.await.map_err(|error| unread(path, error))??;
+        let files = self.export(&line, number, path).await?;
         if files.is_empty() {
             return Err(self.missing(&line, number, path).await);
         }
         Ok(files)
+    }
+
+    /// Exports `path`, and then what its symbolic links lead to outside of it, one by one.
+    async fn export(&self, line: &str, revision: u64, path: &RepoPath) -> Result<Vec<SourceFile>> {
+        let directory = TempDir::new().map_err(|error| unread(path, error))?;
+        let mut exported = Exported::new(directory, path);
+        for _ in 0..MOST_EXPORTS {
+            let wanted = path.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let files = read_tree(&mut exported, &wanted);
+                (exported, files)
+            });
+            let (read, files) = read.await.map_err(|error| unread(path, error))?;
+            exported = read;
+            match exported.needed() {
+                None => return files,
+                Some(Needed::Link(at)) => {
+                    let info = self.client.info(&format!("{line}/{at}"), &revision.to_string()).await;
+                    match info {
+                        Ok(entry) if entry.kind == "file" => {}
+                        Ok(_) => {
+                            exported.is_no_link(at);
+                            continue;
+                        }
+                        Err(error) if error.is_not_found() => {
+                            exported.is_missing(at);
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                    self.export_one(line, revision, at, &mut exported).await?;
+                }
+                Some(Needed::Entry(at)) => self.export_one(line, revision, at, &mut exported).await?,
+            }
+        }
+        let why = "the symbolic links lead to more than 200 places outside of the path";
+        Err(Error::invalid("vcs.read", why).with("path", path))
+    }
+
+    async fn export_one(&self, line: &str, revision: u64, at: String, to: &mut Exported) -> Result<()> {
+        match self.client.export(&format!("{line}/{at}"), revision, &to.place()).await {
+            Err(error) if error.is_not_found() => to.is_missing(at),
+            result => {
+                result?;
+                to.is_there(at);
+            }
+        }
+        Ok(())
     }
 
     /// Nothing is at `path`: what is in the deepest directory on the way to it.
@@ -204,41 +235,11 @@ fn unsupported(reference: impl std::fmt::Display) -> Error {
         .with("reference", reference)
 }
 
-fn unread(path: &RepoPath, source: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub(super) fn unread(
+    path: impl std::fmt::Display,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
     Error::new(ErrorKind::Unexpected, "vcs.read", "what was exported cannot be read")
         .with("path", path)
         .with_source(source)
-}
-
-/// The exported files. `svn export` makes the symbolic links that were committed: they are never followed.
-fn collect(exported: &Path, path: &RepoPath) -> Result<Vec<SourceFile>> {
-    let mut files = Vec::new();
-    let mut size = 0;
-    let top = if path.is_root() { String::new() } else { path.to_string() };
-    let mut open = vec![(exported.to_owned(), top)];
-    while let Some((file, at)) = open.pop() {
-        let kind = fs::symlink_metadata(&file).map_err(|error| unread(path, error))?;
-        let refused = |why| Err(Error::invalid("vcs.read", why).with("path", &at));
-        if kind.is_dir() {
-            for entry in fs::read_dir(&file).map_err(|error| unread(path, error))? {
-                let entry = entry.map_err(|error| unread(path, error))?;
-                let name = entry.file_name();
-                let Some(name) = name.to_str() else { return refused("a file's name is no UTF-8") };
-                let below = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
-                open.push((entry.path(), below));
-            }
-            continue;
-        }
-        size += kind.len();
-        if !kind.is_file() {
-            return refused("a symbolic link could leave the repository");
-        }
-        if size > LARGEST {
-            return refused("the files below the path hold more than 64 MiB");
-        }
-        let content = Bytes::from(fs::read(&file).map_err(|error| unread(path, error))?);
-        files.push(SourceFile { path: RepoPath::new(&at)?, content });
-    }
-    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
 }

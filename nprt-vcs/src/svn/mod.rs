@@ -23,6 +23,7 @@ mod client;
 mod config;
 mod diff;
 mod error;
+mod exported;
 mod layout;
 mod xml;
 

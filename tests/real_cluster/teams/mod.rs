@@ -17,7 +17,15 @@ mod a_canary_that_cannot_be_promoted;
 mod an_object_of_another_service;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
+/// Jobs, and other objects, with `generateName`.
+mod jobs_with_generate_name;
 /// Objects that `kubectl apply` or `kubectl create` made before nprt came.
 mod objects_that_kubectl_made;
+/// Anti-affinity, topology spread, ports of the host and claims that keep a canary away from stable.
+mod pods_that_cannot_share_a_node;
+/// The same object twice, in another spelling.
+mod the_same_object_twice;
 /// Manifests that the server fills with defaults, or writes in another way.
 mod what_the_server_fills_in;
+/// Every spelling of YAML that kubectl reads.
+mod yaml_that_kubectl_reads;

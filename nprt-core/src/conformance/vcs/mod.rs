@@ -14,8 +14,9 @@ use crate::model::{
 use crate::ports::VcsSource;
 
 pub use read::{
-    lists_entries_instead_of_an_unknown_path, reads_exactly_that_revision, reads_in_order_and_recursively,
-    reads_one_file, refuses_links_and_submodules, serves_calls_at_the_same_time, survives_dropped_calls,
+    follows_links_inside_the_repository, lists_entries_instead_of_an_unknown_path,
+    reads_exactly_that_revision, reads_in_order_and_recursively, reads_one_file,
+    refuses_other_links_and_submodules, serves_calls_at_the_same_time, survives_dropped_calls,
 };
 pub use resolve::{
     counts_changed_lines_where_claimed, lists_branches_instead_of_an_unknown_one, names_ambiguous_commits,
@@ -76,7 +77,8 @@ pub async fn all(source: &dyn VcsSource, writer: &dyn VcsWriter) {
     reads_exactly_that_revision(source, writer).await;
     reads_one_file(source, writer).await;
     lists_entries_instead_of_an_unknown_path(source, writer).await;
-    refuses_links_and_submodules(source, writer).await;
+    follows_links_inside_the_repository(source, writer).await;
+    refuses_other_links_and_submodules(source, writer).await;
     serves_calls_at_the_same_time(source, writer).await;
     survives_dropped_calls(source, writer).await;
 }

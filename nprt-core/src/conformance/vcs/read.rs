@@ -77,28 +77,83 @@ pub async fn lists_entries_instead_of_an_unknown_path(source: &dyn VcsSource, wr
     }
 }
 
-/// A symbolic link or submodule below the path is `Invalid` and named; one beside it does no harm.
+/// Symbolic links to files and directories inside the repository are followed, also outside the path, through other
+/// links, and where the path itself is one. A file has the path by which it was found.
 ///
 /// # Panics
 /// Where the source breaks the contract.
-pub async fn refuses_links_and_submodules(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+pub async fn follows_links_inside_the_repository(source: &dyn VcsSource, writer: &dyn VcsWriter) {
+    let edits = [
+        ("links/common/cm.yaml", Edit::File("shared")),
+        ("links/common/deep/a", Edit::File("a")),
+        ("links/app/own", Edit::File("own")),
+        ("links/app/file", Edit::Link("../common/cm.yaml")),
+        ("links/app/dir", Edit::Link("../common/deep")),
+        ("links/app/chain", Edit::Link("./file")),
+        ("links/app/through", Edit::Link("dir/a")),
+        // From the directory that `dir` leads to, as a file system has it.
+        ("links/app/up", Edit::Link("dir/../cm.yaml")),
+        ("links/linked", Edit::Link("app")),
+    ];
+    let written = writer.commit("links", "links", &edits).await;
+    let expected = [
+        ("chain", "shared"),
+        ("dir/a", "a"),
+        ("file", "shared"),
+        ("own", "own"),
+        ("through", "a"),
+        ("up", "shared"),
+    ];
+    for top in ["links/app", "links/linked"] {
+        let files = source.read(&written.revision, &path(top)).await.expect("links inside the repository");
+        let expected: Vec<(String, &str)> =
+            expected.iter().map(|(name, content)| (format!("{top}/{name}"), *content)).collect();
+        let found: Vec<(String, &str)> =
+            contents(&files).into_iter().map(|(path, content)| (path.to_owned(), content)).collect();
+        assert_eq!(found, expected);
+    }
+    for (one, content) in
+        [("links/app/file", "shared"), ("links/linked/own", "own"), ("links/linked/dir/a", "a")]
+    {
+        let files = source.read(&written.revision, &path(one)).await.expect("a file behind a link");
+        assert_eq!(contents(&files), [(one, content)]);
+    }
+}
+
+/// A symbolic link that is absolute, leaves the repository, leads to nothing or in a circle is `Invalid`, and so is a
+/// submodule; each is named, a link with its target. One beside the path does no harm.
+///
+/// # Panics
+/// Where the source breaks the contract.
+pub async fn refuses_other_links_and_submodules(source: &dyn VcsSource, writer: &dyn VcsWriter) {
     let mut edits = vec![
         ("linked/fine/a", Edit::File("a")),
-        ("linked/bad/file", Edit::File("a")),
-        ("linked/bad/link", Edit::Link("/etc/passwd")),
+        ("linked/absolute/link", Edit::Link("/etc/passwd")),
+        ("linked/outside/link", Edit::Link("../../../outside")),
+        ("linked/outside-by-detour/link", Edit::Link("../fine/../../../linked/fine/a")),
+        ("linked/nothing/link", Edit::Link("../fine/b")),
+        ("linked/below-a-file/link", Edit::Link("../fine/a/b")),
+        ("linked/itself/link", Edit::Link("link")),
+        ("linked/circle/link", Edit::Link("other")),
+        ("linked/circle/other", Edit::Link("link")),
+        ("circled/parent/link", Edit::Link("..")),
+        ("linked/own-directory/link", Edit::Link(".")),
     ];
     if writer.submodules() {
         edits.push(("linked/sub/module", Edit::Submodule));
     }
     let written = writer.commit("linked", "links", &edits).await;
     source.read(&written.revision, &path("linked/fine")).await.expect("no link below this path");
-    let bad: Vec<&str> = edits.iter().skip(2).map(|(at, _)| *at).collect();
-    for at in bad {
+    for (at, edit) in edits.iter().skip(1).filter(|(at, _)| !at.ends_with("other")) {
         let (parent, _) = at.rsplit_once('/').expect("a path with a parent");
-        for top in [parent, at] {
-            let error = source.read(&written.revision, &path(top)).await.expect_err("a link");
-            assert!(error.is_invalid(), "{top}: expected Invalid, not {error:?}");
-            assert!(error.to_string().contains(at), "{at} is not named in {error:?}");
+        let error = source.read(&written.revision, &path(parent)).await.expect_err("a bad link");
+        assert!(error.is_invalid(), "{at}: expected Invalid, not {error:?}");
+        assert!(error.to_string().contains("link") || error.to_string().contains("module"), "{error:?}");
+        if let Edit::Link(target) = edit {
+            assert!(
+                error.to_string().contains(target),
+                "{at}: its target {target} is not named in {error:?}"
+            );
         }
     }
 }

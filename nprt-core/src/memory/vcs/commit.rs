@@ -72,9 +72,9 @@ impl<'a> MemoryCommit<'a> {
         self
     }
 
-    /// Makes a symbolic link.
-    pub fn link(mut self, path: impl Into<String>) -> Self {
-        self.edits.push((path.into(), Some(Entry::Link)));
+    /// Makes a symbolic link to `target`, which is relative to the link's directory.
+    pub fn link(mut self, path: impl Into<String>, target: impl Into<String>) -> Self {
+        self.edits.push((path.into(), Some(Entry::Link(target.into()))));
         self
     }
 

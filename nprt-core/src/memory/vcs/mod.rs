@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::model::{BranchName, Commit, CommitPrefix, Reference, RepoPath, Revision, SourceFile, Tag};
-use crate::ports::{VcsCapabilities, VcsSource};
+use crate::ports::{SourceTree, TreeEntry, VcsCapabilities, VcsSource, read_tree};
 use crate::{Error, ErrorKind, Result};
 
 pub use commit::MemoryCommit;
@@ -51,7 +51,7 @@ type Tree = BTreeMap<RepoPath, Entry>;
 #[derive(Debug, Clone)]
 enum Entry {
     File(Bytes),
-    Link,
+    Link(String),
     Submodule,
 }
 
@@ -150,18 +150,7 @@ impl VcsSource for MemoryVcs {
         self.supports(revision)?;
         let state = self.state();
         let (_, tree) = state.commit(revision)?;
-        let mut files = Vec::new();
-        for (at, entry) in tree.iter().filter(|(at, _)| is_below(at, path)) {
-            let refused = match entry {
-                Entry::File(content) => {
-                    files.push(SourceFile { path: at.clone(), content: content.clone() });
-                    continue;
-                }
-                Entry::Link => "a symbolic link could leave the repository",
-                Entry::Submodule => "a submodule is another repository",
-            };
-            return Err(Error::invalid("vcs.read", refused).with("path", at).with("revision", revision));
-        }
+        let files = read_tree(&mut Reader(tree), path).map_err(|error| error.with("revision", revision))?;
         if files.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "vcs.read", "nothing at this path")
                 .with("path", path)
@@ -169,6 +158,27 @@ impl VcsSource for MemoryVcs {
                 .with_available(siblings(tree, path)));
         }
         Ok(files)
+    }
+}
+
+struct Reader<'a>(&'a Tree);
+
+impl SourceTree for Reader<'_> {
+    fn entry(&mut self, path: &str) -> Result<TreeEntry> {
+        let at = RepoPath::new(if path.is_empty() { "." } else { path })?;
+        match self.0.get(&at) {
+            Some(Entry::File(content)) => return Ok(TreeEntry::File(content.clone())),
+            Some(Entry::Link(target)) => return Ok(TreeEntry::Link(target.clone())),
+            Some(Entry::Submodule) => return Ok(TreeEntry::Submodule),
+            None => {}
+        }
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let below = self.0.keys().filter_map(|at| at.as_str().strip_prefix(&prefix));
+        let names: BTreeSet<&str> = below.filter_map(|rest| rest.split('/').next()).collect();
+        if names.is_empty() {
+            return Ok(TreeEntry::Missing);
+        }
+        Ok(TreeEntry::Directory(names.into_iter().map(str::to_owned).collect()))
     }
 }
 
