@@ -16,15 +16,17 @@ mod lease;
 mod metrics;
 mod notifier;
 mod pointers;
+mod purpose;
 mod registry;
 mod vcs;
 
 pub use clock::Clock;
 pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, RolloutPhase, RolloutStatus};
 pub use event::ObjectEvent;
-pub use lease::{Lease, LeaseRequest, Takeover, Transition};
+pub use lease::{Activity, Busy, Lease, LeaseRequest, Takeover, Transition};
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
+pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 
