@@ -10,7 +10,8 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ServiceName};
 use nprt_core::ports::{
-    Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase, Takeover,
+    Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutPhase,
+    Takeover,
 };
 use serde_json::{Value, json};
 
@@ -44,7 +45,8 @@ async fn lease(cluster: &MemoryCluster) -> Lease {
     let request = LeaseRequest {
         service: ServiceName::new("cart").unwrap(),
         holder: "test".into(),
-        purpose: "a test".into(),
+        process: "host".into(),
+        purpose: Purpose::unknown("a test"),
         duration: Duration::from_secs(3600),
         takeover: Takeover::Now,
     };

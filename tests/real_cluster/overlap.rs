@@ -31,10 +31,13 @@ async fn a_rollback_cancels_a_deploy_that_waits_for_pods() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let done = other.rollback().await.unwrap();
-    assert!(done.cancelled.as_ref().unwrap().contains("deploy of commit"), "{done:?}");
+    assert!(done.cancelled.as_ref().unwrap().contains(" is deploying commit "), "{done:?}");
     let error = tokio::time::timeout(Duration::from_secs(60), under_way).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(error.to_string().contains("rollback by ci"), "by whom, though the rollback is over: {error}");
+    assert!(
+        error.to_string().contains("ci is rolling back"),
+        "by whom, though the rollback is over: {error}"
+    );
     assert_eq!(other.operation().await, None);
     let serving = ["get", "endpoints", "web", "-o", "jsonpath={.subsets[*].addresses[*].targetRef.name}"];
     assert!(!world.kubectl(&serving).await.is_empty(), "pods of the first version serve all the while");

@@ -66,6 +66,41 @@ impl BrokenOff {
         assert_eq!(state, whole, "{what}");
     }
 
+    /// Nobody calls anything: the other process looks, as one does that has just started, and again when the lease
+    /// runs out that it finds. Then all is whole, the change was either made or not, and nothing is left to do.
+    /// Answers with whether it was finished or undone, and how long that took.
+    pub(crate) async fn recover(&mut self, case: Case, broken_off: &str) -> (Option<String>, Option<String>) {
+        let Case { operation, before, next } = case;
+        let done = self.look().await;
+        let state = self.shop.state().await.unwrap();
+        let [without, with] = [before, before].map(ShopState::of);
+        let with = ShopState { canary: ShopState::canary_of(next), ..with };
+        let whole = match operation {
+            "deploy" => [without, ShopState::of(next)],
+            "promote" => [with, ShopState::of(next)],
+            _ => [without, with],
+        };
+        assert!(
+            whole.contains(&state),
+            "{operation} of {next:?} after {before:?}, {broken_off}, then {done}: {state:#?}"
+        );
+        let again = self.look().await;
+        assert!(again["finished"].is_null() && again["undone"].is_null(), "once: {done}, {again}");
+        let said = |field: &str| done[field].as_str().map(str::to_owned);
+        (said("finished"), said("undone"))
+    }
+
+    async fn look(&mut self) -> Value {
+        loop {
+            let done = self.other.tell(json!({"do": "tend"})).await.done().await;
+            let Some(until) = done["busy_until"].as_str() else { return done };
+            let until: jiff::Timestamp = until.parse().unwrap();
+            let wait =
+                until.duration_since(jiff::Timestamp::now()).max(jiff::SignedDuration::from_millis(20));
+            tokio::time::sleep(wait.unsigned_abs()).await;
+        }
+    }
+
     fn version(&mut self) -> Version {
         self.versions += 1;
         Version::new(self.versions)

@@ -37,7 +37,7 @@ async fn overlapping_deploys_never_end_mixed() {
                 Outcome::Done(_) => last = last.max(Some((epoch, n))),
                 Outcome::Failed { kind, message } => {
                     assert_eq!((kind.as_str(), wait), ("conflict", 0), "{message}");
-                    assert!(message.contains("deploy of commit"), "who, and for what: {message}");
+                    assert!(message.contains(" is deploying commit "), "who, and for what: {message}");
                 }
                 Outcome::Died => panic!("a worker died"),
             }

@@ -112,6 +112,9 @@ impl Worker {
         if what == "rollback" {
             return self.pipeline.rollback(&shop, &caller, &progress).await.map(|done| json!(done));
         }
+        if what == "tend" {
+            return self.pipeline.tend(&shop, &caller, &progress).await.map(|done| json!(done));
+        }
         if what == "watch" {
             return Ok(self.watch(command["count"].as_u64().unwrap()).await);
         }

@@ -11,6 +11,7 @@ use nprt::compare::Decision;
 use nprt::model::ServiceName;
 use nprt::pipeline::{Caller, Event, Judgement, Pipeline, Progress, Running, Tended};
 use nprt::{Error, Result, Retry};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -19,46 +20,93 @@ use crate::config::AtDeadline;
 use crate::numbers::Numbers;
 
 const NAME: &str = "autopilot";
+/// The shortest pause before it looks again whether the lease of another process has run out.
+const LEAST: SignedDuration = SignedDuration::from_secs(1);
 
-/// Looks after all services until the process ends.
+/// Looks after all services until the process ends: right at its start, then at the interval, and as soon as the lease
+/// of another process runs out, which may have died.
 pub(crate) async fn fly(app: App) {
     let clock = app.clock();
     let mut tasks = BTreeMap::<ServiceName, JoinHandle<()>>::new();
+    let (busy, mut found_busy) = mpsc::unbounded_channel::<(ServiceName, Timestamp)>();
+    let mut early = BTreeMap::<ServiceName, Timestamp>::new();
+    let mut next = clock.now();
     while !app.tasks().is_closed() {
-        let interval = app.current().config.autopilot.interval_seconds;
-        clock.sleep(Duration::from_secs(interval)).await;
+        let now = clock.now();
+        let look = if now >= next { Look::Whole } else { Look::Upkeep };
         // What holds now may be another configuration.
         let composed = app.current();
         for name in composed.members.keys() {
+            let is_early = early.get(name).is_some_and(|at| *at <= now);
+            if look == Look::Upkeep && !is_early {
+                continue;
+            }
+            early.remove(name);
             // One that is being promoted, or whose cluster does not answer, keeps no other waiting.
             if tasks.get(name).is_some_and(|task| !task.is_finished()) {
                 continue;
             }
-            let (app, composed, service) = (app.clone(), Arc::clone(&composed), name.clone());
+            let (tracker, app) = (app.tasks().clone(), app.clone());
+            let (composed, service, busy) = (Arc::clone(&composed), name.clone(), busy.clone());
+            let work = async move {
+                if let Some(until) = upkeep(&app, &composed, &service).await {
+                    // Where nobody listens any more, the process ends.
+                    _ = busy.send((service.clone(), until));
+                }
+                if look == Look::Whole {
+                    judge(&app, &composed, &service).await;
+                }
+            };
             // The process waits for what was begun before it ends.
-            let task = app.tasks().clone().spawn(async move { look_after(&app, &composed, &service).await });
-            tasks.insert(name.clone(), task);
+            tasks.insert(name.clone(), tracker.spawn(work));
+        }
+        if look == Look::Whole {
+            let interval =
+                SignedDuration::try_from(Duration::from_secs(composed.config.autopilot.interval_seconds));
+            next = now.saturating_add(interval.unwrap_or(SignedDuration::MAX)).unwrap_or(Timestamp::MAX);
+        }
+        let first = early.values().copied().chain([next]).min().unwrap_or(next);
+        let pause = first.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        tokio::select! {
+            () = clock.sleep(pause) => {}
+            Some((service, until)) = found_busy.recv() => {
+                let at = until.max(clock.now().saturating_add(LEAST).unwrap_or(until));
+                early.insert(service, at);
+            }
         }
     }
 }
 
-async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
-    let Ok(member) = composed.member(name) else { return };
-    let service = name.as_str();
+/// What is done for a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// What is due, and what follows from the canary's verdict.
+    Whole,
+    /// What is due.
+    Upkeep,
+}
+
+/// Does what is due, and answers with when the lease of another process runs out that is changing the service.
+async fn upkeep(app: &App, composed: &Composed, name: &ServiceName) -> Option<Timestamp> {
     match tend(app, composed, name).await {
         Ok(done) => {
-            for (is_done, outcome) in [(done.undone.is_some(), "undone"), (done.expired.is_some(), "expired")]
-            {
-                if is_done {
-                    Numbers::count(&app.numbers().decisions, service, outcome, "done");
-                }
-            }
+            count(app, &done);
+            done.busy_until
         }
-        Err(error) => tracing::warn!(%service, "not tended: {error}"),
+        Err(error) => {
+            tracing::warn!(service = %name, "upkeep failed: {error}");
+            None
+        }
     }
+}
+
+/// Judges the service's canary and does what follows, where it may.
+async fn judge(app: &App, composed: &Composed, name: &ServiceName) {
+    let Ok(member) = composed.member(name) else { return };
     if !(composed.config.autopilot.enabled && member.config.autopilot.enabled) {
         return;
     }
+    let service = name.as_str();
     match decide(app, composed, member, name).await {
         Ok(outcome) => {
             tracing::debug!(%service, outcome, "looked after");
@@ -72,6 +120,17 @@ async fn look_after(app: &App, composed: &Composed, name: &ServiceName) {
             tracing::warn!(%service, "nothing decided: {error}");
             Numbers::count(&app.numbers().decisions, service, "none", "failed");
         }
+    }
+}
+
+fn count(app: &App, done: &Tended) {
+    let outcomes = [
+        (done.finished.is_some(), "finished"),
+        (done.undone.is_some(), "undone"),
+        (done.expired.is_some(), "expired"),
+    ];
+    for (_, outcome) in outcomes.into_iter().filter(|(is_done, _)| *is_done) {
+        Numbers::count(&app.numbers().decisions, done.service.as_str(), outcome, "done");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::live::{Live, Running};
+use super::undo::Finished;
 use crate::model::{Object, Revision, Track, annotation, label};
 use crate::ports::{CanaryId, Occasion};
 
@@ -18,6 +19,8 @@ struct Met {
     started: Option<CanaryId>,
     /// The one that it removed, to make way for another version.
     replaced: Option<Running>,
+    /// What it finished for a process that died.
+    finished: Option<Finished>,
 }
 
 impl About {
@@ -39,6 +42,15 @@ impl About {
 
     pub(super) fn replaced(&self, canary: Option<Running>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replaced = canary;
+    }
+
+    pub(super) fn finished(&self, finished: Finished) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).finished = Some(finished);
+    }
+
+    /// What was finished for a process that died, once.
+    pub(super) fn take_finished(&self) -> Option<Finished> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).finished.take()
     }
 
     /// The one that made way, once.

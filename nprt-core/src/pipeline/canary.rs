@@ -15,7 +15,7 @@ use super::source::Source;
 use super::traffic::Routes;
 use crate::manifest::{self, Beside, Version};
 use crate::model::{Revision, ServiceName, Track, annotation};
-use crate::ports::{Lease, Occasion};
+use crate::ports::{Lease, Occasion, Task};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -40,24 +40,28 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        job.change("canary", Occasion::CanaryStarted, request, |lease| job.canary(lease, request)).await
+        job.change(Task::Canary, Occasion::CanaryStarted, request, |lease| job.canary(lease, request)).await
     }
 }
 
 impl Job<'_> {
     async fn canary(&self, lease: Lease, request: &Request) -> Result<Deployment> {
-        self.settle(&lease, None).await?;
-        let Trial { version, live, mut plan, routes, is_there } =
-            self.unless_stopped(self.plan_canary(request)).await?;
+        self.settle_before(&lease, request).await?;
+        let mut trial = self.unless_stopped(self.plan_canary(request)).await?;
+        if trial.is_there && self.remove_left_over(&lease, &trial.live).await?.is_some() {
+            trial = self.unless_stopped(self.plan_canary(request)).await?;
+        }
+        let Trial { version, live, mut plan, routes, is_there } = trial;
         let mut gone = Removal::default();
         if !is_there {
             gone = self.make_way(&lease, &live, &request.caller).await?;
             self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }
-        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes)).await {
+        let recorded = self.record_start(&lease, (&plan, &routes), &live, &version, &request.caller).await?;
+        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes, recorded)).await {
             Ok(applied) => applied,
-            Err(error) => return Err(self.remove_failed(&lease, error).await),
+            Err(error) => return Err(self.remove_failed(&lease, error, recorded).await),
         };
         let Version { service, revision, tag, .. } = version;
         plan.warnings.extend(gone.warnings);
@@ -185,19 +189,31 @@ impl Job<'_> {
     }
 
     /// Requests come by the routes once there are pods to answer them.
-    async fn start(&self, lease: &Lease, plan: &Plan, routes: &Plan) -> Result<Vec<AppliedObject>> {
+    async fn start(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        routes: &Plan,
+        recorded: usize,
+    ) -> Result<Vec<AppliedObject>> {
         let mut applied = self.apply(lease, plan.steps()).await?;
         self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
         // Those of a canary before may have been put back since the dry run.
         for route in &routes.objects {
             applied.push(self.apply_one(lease, route).await?);
         }
+        if recorded > 0 {
+            self.forget(lease, recorded).await?;
+        }
         Ok(applied)
     }
 
     /// Removes a canary that could not be started, and answers with why it could not.
-    async fn remove_failed(&self, lease: &Lease, why: Error) -> Error {
-        let remove = async { self.remove_canary(lease, &self.live().await?).await };
+    async fn remove_failed(&self, lease: &Lease, why: Error, recorded: usize) -> Error {
+        let remove = async {
+            self.remove_canary(lease, &self.live().await?).await?;
+            if recorded > 0 { self.forget(lease, recorded).await } else { Ok(()) }
+        };
         if let Err(error) = remove.await {
             self.progress.warn(format!("the canary is still there: {error}"));
         }

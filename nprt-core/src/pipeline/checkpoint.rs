@@ -12,12 +12,11 @@ use serde_json::json;
 use super::Pipeline;
 use super::job::Job;
 use super::judge_canary::Judgement;
-use super::lease::CHECKPOINT;
 use super::live::{Live, Running};
 use super::progress::Progress;
 use crate::compare::{JudgeState, Policy};
 use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
-use crate::ports::{Lease, Takeover};
+use crate::ports::{Lease, Purpose, Takeover, Task};
 use crate::{Error, ErrorKind, Result};
 
 /// The version of the form; what another one wrote is left out, and written anew.
@@ -91,7 +90,7 @@ impl Job<'_> {
                 .with("most", LARGEST));
         }
         let work = |lease| self.write_checkpoint(lease, checkpoint, text);
-        self.hold(format!("{CHECKPOINT} of the judge"), Takeover::WhenExpired, None, work).await?
+        self.hold(Purpose::new(Task::Checkpoint, "the judge"), Takeover::WhenExpired, None, work).await?
     }
 
     /// Writes it, unless the canary is another one by now, or somebody else has gone as far.

@@ -5,14 +5,13 @@ use serde::Serialize;
 
 use super::Pipeline;
 use super::job::Job;
-use super::lease::NOTE;
 use super::live::Running;
 use super::notify::News;
 use super::plan::annotate;
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ServiceName, Track, annotation};
-use crate::ports::{Lease, Occasion, Severity, Takeover};
+use crate::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
 use crate::{Error, ErrorKind, Result};
 
 /// A decision, as an annotation has it.
@@ -44,7 +43,7 @@ impl Pipeline {
         if !job.is_undecided(canary).await? {
             return Ok(false);
         }
-        let purpose = format!("{NOTE} by {}", caller.name());
+        let purpose = Purpose::new(Task::Note, caller.name());
         let work = |lease| job.leave_undecided(lease, canary, caller);
         if !job.hold(purpose, Takeover::WhenExpired, None, work).await?? {
             return Ok(false);

@@ -11,9 +11,10 @@ use super::progress::Progress;
 use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
+use super::undo::Goal;
 use crate::manifest::{self, Run, Version};
 use crate::model::{Revision, ServiceName, Track};
-use crate::ports::{Lease, Occasion};
+use crate::ports::{Lease, Occasion, Task};
 use crate::report::EventKind;
 use crate::{Error, Result};
 
@@ -55,7 +56,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        job.change("deploy", Occasion::Deployed, request, |lease| job.deploy(lease, request)).await
+        job.change(Task::Deploy, Occasion::Deployed, request, |lease| job.deploy(lease, request)).await
     }
 }
 
@@ -64,7 +65,7 @@ impl Job<'_> {
         // What runs is asked for meanwhile, unless a deploy is to be undone first.
         let live = OptionFuture::from(lease.transition.is_none().then(|| self.live()));
         let (revision, live) = join(self.resolve(&request.version), live).await;
-        self.settle(&lease, revision.as_ref().ok()).await?;
+        self.settle(&lease, Goal::stable(revision.as_ref().ok())).await?;
         let (revision, live) = (revision?, live.transpose()?);
         let (source, version, live) = self.unless_stopped(self.find(request, revision, live)).await?;
         let plan = self.plan_stable(&source, &version, &live, &request.caller).await?;
@@ -106,7 +107,7 @@ impl Job<'_> {
                 self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             }
         }
-        let recorded = self.record(lease, &plan, live, &version.revision).await?;
+        let recorded = self.record(lease, &plan, live, version, caller).await?;
         let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.undo(lease, error).await),

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
 use crate::model::{ServiceName, Track};
-use crate::ports::Lease;
+use crate::ports::{Lease, Purpose, Task};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -28,7 +28,7 @@ impl Pipeline {
         if !job.is_over().await? {
             return Ok(None);
         }
-        let purpose = format!("removal of the expired canary by {}", caller.name());
+        let purpose = Purpose::new(Task::Expiry, caller.name());
         job.roll_back_where(purpose, caller, None, |lease| job.expire(lease, caller)).await
     }
 }

@@ -8,14 +8,13 @@ use serde_json::Value;
 
 use super::Pipeline;
 use super::job::Job;
-use super::lease::{HOLD, RESUMPTION};
 use super::live::{Live, Running};
 use super::plan::annotate;
 use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
 use crate::model::{Object, ServiceName, Track, annotation};
-use crate::ports::{Lease, ObjectEvent, Takeover};
+use crate::ports::{Lease, ObjectEvent, Purpose, Takeover, Task};
 use crate::{Error, ErrorKind, Result};
 
 /// Who holds a canary, why and since when.
@@ -54,7 +53,7 @@ impl Pipeline {
         let text = serde_json::to_string(&held).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.hold", "cannot be written").with_source(error)
         })?;
-        let purpose = format!("{HOLD} by {}", caller.name());
+        let purpose = Purpose::new(Task::Hold, caller.name());
         let work = |lease| job.write_held(lease, Some(text));
         job.hold(purpose, Takeover::WhenExpired, None, work).await??;
         let note = format!("by {}: the canary is held ({})", caller.name(), caller.reason());
@@ -75,7 +74,7 @@ impl Pipeline {
     ) -> Result<Option<Held>> {
         let job = self.job(service, progress)?;
         let Some(held) = the_canary(&job.live().await?, &job)?.held else { return Ok(None) };
-        let purpose = format!("{RESUMPTION} by {}", caller.name());
+        let purpose = Purpose::new(Task::Resumption, caller.name());
         let work = |lease| job.write_held(lease, None);
         job.hold(purpose, Takeover::WhenExpired, None, work).await??;
         let note = format!("by {}: the canary is no longer held ({})", caller.name(), caller.reason());
@@ -100,7 +99,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Option<Rollback>> {
         let job = self.job(service, progress)?;
-        let purpose = format!("rollback by {}", caller.name());
+        let purpose = Purpose::new(Task::Rollback, caller.name());
         job.roll_back_where(purpose, caller, wait, |lease| job.roll_back_if(lease, canary, caller)).await
     }
 }

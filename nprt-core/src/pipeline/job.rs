@@ -11,7 +11,7 @@ use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
 use crate::Result;
 use crate::model::ServiceName;
-use crate::ports::{Clock, Lease, Occasion, Takeover};
+use crate::ports::{Clock, Lease, Occasion, Takeover, Task};
 
 /// What every step of an operation needs. The steps are methods of it, one concern a file.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Job<'a> {
     pub(super) stop: &'a Stop,
     /// Unique to this operation.
     pub(super) holder: String,
+    /// The process, as people know it.
+    pub(super) process: &'a str,
     /// Where its event is written.
     pub(super) subject: Subject,
     /// Which canary its news are about.
@@ -42,6 +44,7 @@ impl Pipeline {
             progress,
             stop: &self.stop,
             holder: format!("{}/{number}", self.holder),
+            process: &self.process,
             subject: Subject::default(),
             about: About::default(),
         })
@@ -53,7 +56,7 @@ impl Job<'_> {
     /// lease is told to the caller alone.
     pub(super) async fn change<W>(
         &self,
-        what: &str,
+        task: Task,
         occasion: Occasion,
         request: &Request,
         work: impl FnOnce(Lease) -> W,
@@ -62,13 +65,14 @@ impl Job<'_> {
         W: Future<Output = Result<Deployment>>,
     {
         self.check_asked(request)?;
-        let purpose = purpose(what, request);
+        let purpose = purpose(task, request);
         let whole = async {
             let done = self.hold(purpose.clone(), Takeover::WhenExpired, request.wait, work).await?;
+            self.report_finished().await;
             self.report_replaced(&request.caller).await;
             self.report(occasion, &done, &purpose, &request.caller).await;
             done
         };
-        operation(what, &self.service.name, whole).await
+        operation(task.as_str(), &self.service.name, whole).await
     }
 }

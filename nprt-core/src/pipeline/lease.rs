@@ -9,30 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::job::Job;
 use super::progress::Event;
-use crate::ports::{Lease, LeaseRequest, Takeover};
+use crate::ports::{Busy, Lease, LeaseRequest, Purpose, Takeover};
 use crate::{Error, ErrorKind, Result};
 
 /// After what pause it looks whether a lease that others hold can be had; the pauses double from the first to the
 /// longest.
 const LOOK: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// What a lease is held for a moment for, as its purpose begins. Nobody is refused because of that at once.
-const BRIEF: [&str; 5] = [CHECKPOINT, TENDING, NOTE, HOLD, RESUMPTION];
-pub(super) const CHECKPOINT: &str = "checkpoint";
-pub(super) const TENDING: &str = "tending";
-pub(super) const NOTE: &str = "note";
-pub(super) const HOLD: &str = "hold";
-pub(super) const RESUMPTION: &str = "resumption";
 /// How long it is waited for by those who wait for nothing else.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// Who holds the lease, as a conflict says it.
+/// Who holds the lease, and for what, as a conflict says it.
 pub(super) fn holder_in(conflict: &Error) -> String {
-    let said = conflict.context().iter().find(|(key, _)| *key == "holder");
-    said.map_or_else(|| conflict.message().to_owned(), |(_, holder)| holder.clone())
-}
-
-fn is_brief(purpose: &str) -> bool {
-    BRIEF.iter().any(|word| purpose.split(' ').next() == Some(word))
+    Busy::of(conflict).map_or_else(|| conflict.message().to_owned(), Lease::to_string)
 }
 
 impl Job<'_> {
@@ -42,13 +30,14 @@ impl Job<'_> {
     /// `Conflict` at the end of `wait`, saying who holds it, for what and since when.
     async fn acquire(
         &self,
-        purpose: String,
+        purpose: Purpose,
         takeover: Takeover,
         mut wait: Duration,
     ) -> Result<(Lease, Timestamp)> {
         let request = LeaseRequest {
             service: self.service.name.clone(),
             holder: self.holder.clone(),
+            process: self.process.to_owned(),
             purpose,
             duration: self.settings.lease(),
             takeover,
@@ -68,7 +57,7 @@ impl Job<'_> {
             };
             if wait.is_zero() {
                 let holder = self.ports.cluster.lease(&self.service.name).await?;
-                if holder.is_some_and(|lease| !is_brief(&lease.purpose)) {
+                if holder.is_some_and(|lease| !lease.purpose.task.is_brief()) {
                     return Err(error);
                 }
                 wait = MOMENT;
@@ -105,7 +94,7 @@ impl Job<'_> {
     /// not be renewed; else those of the work.
     pub(super) async fn hold<T, W>(
         &self,
-        purpose: String,
+        purpose: Purpose,
         takeover: Takeover,
         wait: Option<Duration>,
         work: impl FnOnce(Lease) -> W,

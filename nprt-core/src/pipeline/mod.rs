@@ -101,6 +101,7 @@ mod undo;
 mod untold;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -132,6 +133,8 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     settings: PipelineSettings,
     services: Services,
+    /// The process, as people know it.
+    process: String,
     /// Unique to this pipeline, as the beginning of its leases' holders.
     holder: String,
     operations: AtomicU64,
@@ -141,17 +144,21 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline without services. `holder` says which process it is, to whoever finds a lease of it: a
-    /// host's or pod's name.
+    /// A pipeline without services. `process` is the name by which people know this process, such as its host's or
+    /// pod's: whoever finds the service busy is told it.
     ///
     /// # Errors
     /// `Invalid`, naming the field, for a setting out of its bounds.
-    pub fn new(holder: &str, clock: Arc<dyn Clock>, settings: PipelineSettings) -> Result<Self> {
+    pub fn new(process: &str, clock: Arc<dyn Clock>, settings: PipelineSettings) -> Result<Self> {
         settings.check()?;
-        // The time tells apart two processes of one name and number, such as those of two containers.
-        let holder = format!("{holder}/{}/{}", std::process::id(), clock.now().as_microsecond());
+        // Tells apart two processes of one name and number, such as those of two containers, and two pipelines of one
+        // process.
+        let random = RandomState::new().build_hasher().finish();
+        let time = clock.now().as_microsecond();
+        let (process, holder) =
+            (process.to_owned(), format!("{process}/{}/{time}/{random:x}", std::process::id()));
         let (services, operations, stop) = (Services::default(), AtomicU64::new(1), Stop::new());
-        Ok(Self { clock, settings, services, holder, operations, told: Mutex::default(), stop })
+        Ok(Self { clock, settings, services, process, holder, operations, told: Mutex::default(), stop })
     }
 
     /// Adds a service, or replaces the one of its name.

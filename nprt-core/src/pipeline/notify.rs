@@ -12,7 +12,7 @@ use super::live::Running;
 use super::phase::about;
 use super::request::{Caller, Deployment, Request};
 use crate::model::{Revision, ServiceName};
-use crate::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Severity};
+use crate::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Purpose, Severity, Task};
 use crate::{Error, Result};
 
 /// How long an operation waits at its end for its notifier.
@@ -70,9 +70,11 @@ impl<'a> News<'a> {
     }
 }
 
-/// What is being done, as leases and news say it.
-pub(super) fn purpose(what: &str, request: &Request) -> String {
-    format!("{what} of {} by {}", request.version, request.caller.name())
+/// What is being done, as leases and news say it: a version by its tag where that is known.
+pub(super) fn purpose(task: Task, request: &Request) -> Purpose {
+    let version = &request.version;
+    let version = version.tag().map_or_else(|| version.to_string(), ToString::to_string);
+    Purpose::new(task, request.caller.name()).of(version)
 }
 
 impl Job<'_> {
@@ -81,7 +83,7 @@ impl Job<'_> {
         &self,
         occasion: Occasion,
         done: &Result<Deployment>,
-        purpose: &str,
+        purpose: &Purpose,
         caller: &Caller,
     ) {
         match done {
@@ -106,7 +108,7 @@ impl Job<'_> {
     pub(super) async fn tell_failure(
         &self,
         attempted: Occasion,
-        purpose: &str,
+        purpose: &Purpose,
         error: &Error,
         caller: &Caller,
     ) {
@@ -118,7 +120,7 @@ impl Job<'_> {
     pub(super) async fn tell_failure_once(
         &self,
         attempted: Occasion,
-        purpose: &str,
+        purpose: &Purpose,
         error: &Error,
         caller: &Caller,
     ) {
@@ -133,7 +135,7 @@ impl Job<'_> {
         }
     }
 
-    fn failure(&self, attempted: Occasion, purpose: &str, error: &Error) -> News<'static> {
+    fn failure(&self, attempted: Occasion, purpose: &Purpose, error: &Error) -> News<'static> {
         let summary = format!("{purpose} failed: {error}");
         let canary = self.about.canary(attempted, None);
         let (occasion, severity, revision) = (Occasion::Failed, Severity::Error, None);

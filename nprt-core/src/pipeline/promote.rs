@@ -6,8 +6,9 @@ use super::notify::purpose;
 use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
+use super::undo::Goal;
 use crate::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
-use crate::ports::{Lease, Occasion, Takeover};
+use crate::ports::{Lease, Occasion, Takeover, Task};
 use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
@@ -26,7 +27,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Deployment> {
         let job = self.job(service, progress)?;
-        job.change("promotion", Occasion::Promoted, request, |lease| job.promote(lease, request)).await
+        job.change(Task::Promotion, Occasion::Promoted, request, |lease| job.promote(lease, request)).await
     }
 
     /// Promotes `canary`, as [`Pipeline::status`] has shown it, if it is still that one, of this version and started
@@ -51,10 +52,11 @@ impl Pipeline {
         };
         let version = VersionRef::new(Some(&revision.to_string()), Some(tag.as_str()))?;
         let request = Request::new(version, caller.clone());
-        let purpose = purpose("promotion", &request);
+        let purpose = purpose(Task::Promotion, &request);
         let whole = async {
             let work = |lease| job.promote_if(lease, canary, &request);
             let done = job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await?.transpose();
+            job.report_finished().await;
             match &done {
                 None => {}
                 // That it was refused is news, too: nobody asked.
@@ -85,7 +87,7 @@ impl Job<'_> {
 
     async fn promote(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         let revision = self.resolve(&request.version).await;
-        self.settle(&lease, revision.as_ref().ok()).await?;
+        self.settle(&lease, revision.as_ref().map_or(Goal::Other, Goal::Promotion)).await?;
         let revision = revision?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
         let live = self.live().await?;

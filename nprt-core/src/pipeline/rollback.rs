@@ -12,7 +12,7 @@ use super::phase::{about, operation};
 use super::progress::Progress;
 use super::request::Caller;
 use crate::model::{ObjectId, ServiceName, Track};
-use crate::ports::{Lease, Occasion, Severity, Takeover};
+use crate::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
 use crate::report::EventKind;
 use crate::{Error, ErrorKind, Result};
 
@@ -61,7 +61,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Rollback> {
         let job = self.job(service, progress)?;
-        let purpose = format!("rollback by {}", caller.name());
+        let purpose = Purpose::new(Task::Rollback, caller.name());
         let whole = async {
             let before = job.ports.cluster.lease(service).await?;
             let work = |lease| job.rollback(lease, before, caller);
@@ -86,7 +86,7 @@ impl Job<'_> {
         before: Option<Lease>,
         caller: &Caller,
     ) -> Result<Rollback> {
-        let put_back = self.unfinished(&lease, None).await?;
+        let put_back = self.unfinished(&lease).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
         self.keep_past(&lease, PastCanary::of(&live, self.clock.now(), EventKind::RolledBack, caller)).await;
@@ -121,7 +121,7 @@ impl Job<'_> {
         if let Some(put_back) = put_back {
             // After the canary, which must not wait for pods.
             let undone = self.complete(&lease, put_back).await?;
-            warnings.push(format!("undone: {undone}"));
+            warnings.extend(undone.map(|undone| format!("undone: {undone}")));
         }
         let ending = if removed.is_empty() { Vec::new() } else { self.ending_pods().await };
         let (service, cancelled) = (self.service.name.clone(), before.map(|before| before.to_string()));
@@ -131,7 +131,7 @@ impl Job<'_> {
     /// Removes the canary where `work`, which looks again under the lease, still finds that it should, and tells people.
     pub(super) async fn roll_back_where<W>(
         &self,
-        purpose: String,
+        purpose: Purpose,
         caller: &Caller,
         wait: Option<Duration>,
         work: impl FnOnce(Lease) -> W,
@@ -159,7 +159,7 @@ impl Job<'_> {
         self.tell(News { canary: about, ..news }, caller).await;
     }
 
-    pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &str, caller: &Caller) {
+    pub(super) async fn report_rollback(&self, done: &Result<Rollback>, purpose: &Purpose, caller: &Caller) {
         match done {
             Ok(Rollback { canary: None, cancelled: None, .. }) => {}
             Ok(done) => {

@@ -5,6 +5,7 @@ use super::live::Running;
 use super::progress::Progress;
 use crate::Result;
 use crate::model::{ServiceName, Track};
+use crate::ports::{Activity, Lease};
 
 /// What runs of a service now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +16,11 @@ pub struct Status {
     pub stable: Option<Running>,
     /// The version on trial.
     pub canary: Option<Running>,
-    /// The operation under way: who holds the lease, and for what.
+    /// The operation under way, in a sentence: who is doing what, since when and where.
     pub operation: Option<String>,
+    /// The same as data.
+    #[serde(default)]
+    pub under_way: Option<Activity>,
 }
 
 impl Pipeline {
@@ -28,8 +32,10 @@ impl Pipeline {
         let progress = Progress::silent();
         let job = self.job(service, &progress)?;
         let live = job.live().await?;
-        let operation = job.ports.cluster.lease(service).await?.map(|lease| lease.to_string());
+        let lease = job.ports.cluster.lease(service).await?;
+        let (operation, under_way) =
+            (lease.as_ref().map(Lease::to_string), lease.as_ref().map(Lease::activity));
         let (stable, canary) = (live.running(Track::Stable), live.running(Track::Canary));
-        Ok(Status { service: service.clone(), stable, canary, operation })
+        Ok(Status { service: service.clone(), stable, canary, operation, under_way })
     }
 }

@@ -1,34 +1,41 @@
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Pipeline;
 use super::expire::is_over;
 use super::job::Job;
-use super::lease::{TENDING, holder_in};
+use super::lease::holder_in;
 use super::live::Live;
 use super::notify::News;
 use super::progress::{Event, Progress};
 use super::request::Caller;
 use super::rollback::Rollback;
+use super::undo::{Goal, Settled};
 use crate::Result;
 use crate::manifest::canary_replicas;
 use crate::model::{Object, ObjectId, ServiceName, Track};
-use crate::ports::{Change, Lease, Occasion, Severity, Takeover};
+use crate::ports::{Busy, Change, Lease, Occasion, Purpose, Severity, Takeover, Task};
 
 /// What a service needed that nobody had asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tended {
     /// The service.
     pub service: ServiceName,
-    /// A deploy that was cancelled or whose process died, and that was undone: what it was, and what stable is
+    /// A change whose process died, and that was finished: what it was, and who had asked for it.
+    pub finished: Option<String>,
+    /// A change that was cancelled or whose process died, and that was undone: what it was, and what stable is
     /// again.
     pub undone: Option<String>,
     /// The canary whose time was over, and that was removed.
     pub expired: Option<Rollback>,
     /// The canary's workloads that were brought in step with stable's.
     pub scaled: Vec<Scaled>,
-    /// Who holds the lease, and for what: what is due is left to the next call.
+    /// Who is changing the service, and how: what is due is left to the next call.
     pub busy: Option<String>,
+    /// When that one's lease runs out unless it is renewed: the time for the next call. Where its process has died,
+    /// what it left is settled then.
+    pub busy_until: Option<Timestamp>,
 }
 
 /// A workload whose replicas were changed.
@@ -43,11 +50,16 @@ pub struct Scaled {
 }
 
 impl Pipeline {
-    /// Does what is due for a service without anybody asking. An embedding tool calls it at an interval, such
-    /// as once a minute, from as many replicas as it has: what is due is read from the cluster alone, and where
+    /// Does what is due for a service without anybody asking. An embedding tool calls it when it starts, at an
+    /// interval, such as once a minute, and when a lease that it found [runs out](Tended::busy_until), from as many
+    /// replicas as it has: what is due is read from the cluster alone, and where
     /// nothing is, nothing is written and no lease is taken.
     ///
-    /// - A deploy that was not finished, and that nobody is at any more, is undone.
+    /// - A change that was interrupted, because its process died, is finished where the cluster has all that was to be
+    ///   applied: the pods are waited for, Jobs that run after them run, a promoted canary is removed, and it is told
+    ///   as it would have been. Else, and where the pods do not become ready, it is undone. What a rollback cancelled
+    ///   is always undone.
+    /// - What is left of a canary that was being removed is removed.
     /// - A canary whose time is over is removed, as by [`Pipeline::expire`].
     /// - A canary that has a share of stable's pods is kept in step when stable scales, by hand or by an
     ///   autoscaler. The share is what the canary says itself (`nprt.dev/replicas-share`). Where somebody else
@@ -70,42 +82,60 @@ impl Pipeline {
             progress.warn(format!("whether the end of the last canary was told is not known: {error}"));
         }
         if let Some(lease) = job.ports.cluster.lease(service).await? {
-            return Ok(Tended { busy: Some(lease.to_string()), ..job.nothing() });
+            return Ok(job.busy(&lease));
         }
-        if !job.is_something_due().await? {
-            return Ok(job.nothing());
-        }
-        let purpose = format!("{TENDING} by {}", caller.name());
+        let Some(purpose) = job.what_is_due(caller).await? else { return Ok(job.nothing()) };
         let work = |lease| job.tend(lease, caller);
         let done = match job.hold(purpose.clone(), Takeover::WhenExpired, None, work).await {
             Err(error) if error.is_conflict() => {
-                return Ok(Tended { busy: Some(holder_in(&error)), ..job.nothing() });
+                let busy = Tended { busy: Some(holder_in(&error)), ..job.nothing() };
+                return Ok(Busy::of(&error).map_or(busy, |lease| job.busy(lease)));
             }
             done => done?,
         };
+        job.report_finished().await;
         job.report_tended(&done, &purpose, caller).await;
         done
     }
 }
 
 impl Job<'_> {
-    async fn is_something_due(&self) -> Result<bool> {
+    /// What a lease is needed for, if for anything.
+    async fn what_is_due(&self, caller: &Caller) -> Result<Option<Purpose>> {
+        if let Some(record) = self.pending().await? {
+            return Ok(Some(record.recovery(caller)));
+        }
         let live = self.live().await?;
-        Ok(is_over(&live, self.clock.now())
+        let is_due = is_over(&live, self.clock.now())
             || !self.out_of_step(&live).await?.is_empty()
             || self.has_loose_ends(&live).await?
-            || self.pending().await?.is_some())
+            || self.is_left_over(&live).await?;
+        Ok(is_due.then(|| Purpose::new(Task::Upkeep, caller.name())))
     }
 
     fn nothing(&self) -> Tended {
         let service = self.service.name.clone();
-        Tended { service, undone: None, expired: None, scaled: Vec::new(), busy: None }
+        let (finished, undone, expired, scaled) = (None, None, None, Vec::new());
+        Tended { service, finished, undone, expired, scaled, busy: None, busy_until: None }
+    }
+
+    fn busy(&self, lease: &Lease) -> Tended {
+        Tended { busy: Some(lease.to_string()), busy_until: Some(lease.ends()), ..self.nothing() }
     }
 
     async fn tend(&self, lease: Lease, caller: &Caller) -> Result<Tended> {
-        let mut tended = Tended { undone: self.settle(&lease, None).await?, ..self.nothing() };
+        let mut tended = self.nothing();
+        match self.settle(&lease, Goal::Recovery).await? {
+            Some(Settled::Finished(finished)) => tended.finished = Some(finished.describe()),
+            Some(Settled::Undone(what)) => tended.undone = Some(what),
+            None => {}
+        }
         // What was read without the lease may be done by now.
         let live = self.live().await?;
+        if let Some(what) = self.remove_left_over(&lease, &live).await? {
+            tended.finished.get_or_insert(what);
+            return Ok(tended);
+        }
         if is_over(&live, self.clock.now()) {
             tended.expired = Some(self.remove_expired(lease, caller).await?);
             return Ok(tended);
@@ -125,7 +155,7 @@ impl Job<'_> {
     }
 
     /// Tells of what goes back; that a canary is in step is no news.
-    async fn report_tended(&self, done: &Result<Tended>, purpose: &str, caller: &Caller) {
+    async fn report_tended(&self, done: &Result<Tended>, purpose: &Purpose, caller: &Caller) {
         let undone = done.as_ref().ok().and_then(|done| done.undone.as_ref());
         if let Some(undone) = undone {
             let summary = format!("{}: undone: {undone}", self.service.name);

@@ -131,14 +131,15 @@ pub trait Cluster: Debug + Send + Sync {
     /// Takes the service's lease.
     ///
     /// # Errors
-    /// `Conflict`, saying who holds it, for what and since when; else as [`list`](Cluster::list).
+    /// `Conflict`, saying who holds it, for what and since when ([`Busy::refusal`](super::Busy::refusal)); else as
+    /// [`list`](Cluster::list).
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease>;
 
     /// Holds the lease for another [`Lease::duration`].
     ///
     /// # Errors
-    /// `Conflict` when the lease is lost, with the context `holder`: who took it and for what, also after
-    /// that one gave it back. Without it, the lease was given back by its own holder, or deleted. Else as
+    /// `Conflict` when the lease is lost ([`Busy::lost`](super::Busy::lost)), saying who took it and for what, also
+    /// after that one gave it back; without that where its own holder gave it back, or it was deleted. Else as
     /// [`list`](Cluster::list).
     async fn renew(&self, lease: &Lease) -> Result<Lease>;
 

@@ -4,18 +4,23 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use super::purpose::{Purpose, Task};
 use crate::model::ServiceName;
+use crate::{Error, ErrorKind};
 
 /// Asks for a service's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseRequest {
     /// The service.
     pub service: ServiceName,
-    /// Who asks: unique to this operation, such as host, process and a number.
+    /// Who asks: unique to this operation, such as host, process and a number. No message shows it.
     pub holder: String,
-    /// What for, in words that a second caller reads: `deploy of 3f2a91c by ci`.
-    pub purpose: String,
+    /// The process that asks, by the name that people know: its host or pod.
+    pub process: String,
+    /// What for, and for whom.
+    pub purpose: Purpose,
     /// How long the lease lasts without renewal.
     pub duration: Duration,
     /// What to do where somebody holds it.
@@ -27,7 +32,8 @@ pub struct LeaseRequest {
 pub enum Takeover {
     /// Take it only after it expired.
     WhenExpired,
-    /// Take it at once: a rollback, which cancels what is under way.
+    /// Take it at once: a rollback, which cancels what is under way. A [transition](Lease::transition) that the lease
+    /// tells of is [undone](Transition::back) from then on, whatever becomes of the rollback.
     Now,
 }
 
@@ -36,10 +42,12 @@ pub enum Takeover {
 pub struct Lease {
     /// The service.
     pub service: ServiceName,
-    /// Who holds it.
+    /// Who holds it, as programs know it.
     pub holder: String,
-    /// What for.
-    pub purpose: String,
+    /// The process that holds it, as people know it.
+    pub process: String,
+    /// What for, and for whom.
+    pub purpose: Purpose,
     /// Grows with each new holder: a write under an older epoch is refused.
     pub epoch: u64,
     /// Since when.
@@ -57,20 +65,100 @@ pub struct Lease {
 pub struct Transition {
     /// What was stable, in words.
     pub from: String,
-    /// The revision that is to be stable.
+    /// The revision that is to run.
     pub to: String,
+    /// The change is being undone: whoever takes the lease next goes on with that, and does not finish it.
+    pub back: bool,
+}
+
+/// What is being done to a service, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// In a sentence: `ada is deploying main-3f2a91c`.
+    pub summary: String,
+    /// What is done.
+    pub task: Task,
+    /// Who asked for it.
+    pub by: Option<String>,
+    /// The version that it is about, as it was asked for.
+    pub version: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The host or pod of the process that does it.
+    pub process: String,
 }
 
 impl Lease {
     /// Whether it has run out at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.duration_since(self.renewed) >= jiff::SignedDuration::try_from(self.duration).unwrap_or_default()
+        now >= self.ends()
+    }
+
+    /// When it runs out unless it is renewed.
+    #[must_use]
+    pub fn ends(&self) -> Timestamp {
+        self.renewed.checked_add(self.duration).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What is being done under it.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        let Purpose { task, by, version, .. } = self.purpose.clone();
+        let (summary, process) = (self.purpose.activity(), self.process.clone());
+        Activity { summary, task, by, version, since: self.acquired, process }
     }
 }
 
 impl fmt::Display for Lease {
+    /// Who does what, since when and where: `ada is deploying main-3f2a91c (since 14:02:11 UTC, on deployer-7d9f)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}) since {}", self.holder, self.purpose, self.acquired)
+        let Self { purpose, acquired, process, .. } = self;
+        write!(f, "{} (since {} UTC", purpose.activity(), acquired.strftime("%H:%M:%S"))?;
+        if !process.is_empty() {
+            write!(f, ", on {process}")?;
+        }
+        f.write_str(")")
     }
 }
+
+/// The source of a `Conflict` that says who holds a lease, or has held it since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Busy(pub Lease);
+
+impl Busy {
+    /// The refusal of a lease that another holds: `holder`.
+    #[must_use]
+    pub fn refusal(operation: &'static str, holder: &Lease) -> Error {
+        let message = format!("the service is busy: {holder}");
+        Error::new(ErrorKind::Conflict, operation, message)
+            .with("service", &holder.service)
+            .with_source(Self(holder.clone()))
+    }
+
+    /// That a lease is lost: to `holder`, or because its own holder gave it back or a person deleted it.
+    #[must_use]
+    pub fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
+        let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
+        match holder {
+            Some(holder) => error(format!("another operation took the lease over: {holder}"))
+                .with_source(Self(holder.clone())),
+            None => error("the lease was given back, or deleted".to_owned()),
+        }
+    }
+
+    /// Who holds the lease, as `error` says.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<&Lease> {
+        let source = std::error::Error::source(error)?;
+        source.downcast_ref::<Self>().map(|Self(lease)| lease)
+    }
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Busy {}

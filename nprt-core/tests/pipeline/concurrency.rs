@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use nprt_core::model::Revision;
 use nprt_core::pipeline::{Deployment, Pipeline, Progress};
-use nprt_core::ports::{Change, Cluster, LeaseRequest, Occasion, Takeover};
+use nprt_core::ports::{Change, Cluster, LeaseRequest, Occasion, Purpose, Takeover};
 use nprt_core::{ErrorKind, Result};
 use tokio::task::JoinHandle;
 
@@ -44,7 +44,7 @@ async fn overlapping_deploys_never_mix_versions() {
     assert!(succeeded >= 2, "they ran one after the other: {done:?}");
     for error in done.iter().filter_map(|done| done.as_ref().err()) {
         assert!(error.is_conflict(), "{error}");
-        assert!(error.to_string().contains("deploy of commit"), "who, and for what: {error}");
+        assert!(error.to_string().contains("ci is deploying commit"), "who, and for what: {error}");
     }
     assert!(succeeded < done.len(), "some overlapped");
     assert_eq!(versions(&world).len(), 1);
@@ -62,11 +62,11 @@ async fn a_rollback_cancels_a_deploy_that_is_under_way() {
     world.wait(20).await;
     let other_process = world.pipeline();
     let done = other_process.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
-    assert!(done.cancelled.unwrap().contains("deploy of commit"), "it says what it cancelled");
+    assert!(done.cancelled.unwrap().contains("ci is deploying commit"), "it says what it cancelled");
     world.push(&next);
     let error = under_way.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert!(error.to_string().contains("rollback by ci"), "by whom, and for what: {error}");
+    assert!(error.to_string().contains("ci is rolling back"), "by whom, and for what: {error}");
     world.wait(600).await;
     assert_eq!(versions(&world), BTreeSet::from([tag(&stable).to_string()]), "nothing of it landed");
     let occasions: Vec<Occasion> = world.notifier.told().iter().map(|news| news.occasion).collect();
@@ -89,7 +89,7 @@ async fn a_rollback_cancels_a_promotion_and_undoes_what_it_did() {
     // The canary is ready after 300 s, and stable is on its way.
     world.wait(400).await;
     let done = pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
-    assert!(done.cancelled.unwrap().contains("promotion"));
+    assert!(done.cancelled.unwrap().contains("ci is promoting"));
     assert_eq!(promotion.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(promote(&pipeline, &trial).await.unwrap_err().is_conflict(), "it was rolled back");
     // Both Deployments were applied already.
@@ -107,14 +107,16 @@ async fn who_loses_the_lease_stops_and_says_who_took_it() {
     let request = LeaseRequest {
         service: shop(),
         holder: "another".into(),
-        purpose: "maintenance".into(),
+        process: "host".into(),
+        purpose: Purpose::unknown("maintenance"),
         duration: Duration::from_secs(3600),
         takeover: Takeover::Now,
     };
     let lease = world.cluster.acquire(&request).await.unwrap();
     let error = under_way.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert!(error.to_string().contains("another (maintenance)"), "{error}");
+    assert!(error.to_string().contains("maintenance (since"), "{error}");
+    assert!(error.to_string().contains("on host)") && !error.to_string().contains("another"), "{error}");
     let held = world.cluster.lease(&shop()).await.unwrap().unwrap();
     assert_eq!(held.epoch, lease.epoch, "the loser does not give back what is not its own");
     let error = deploy(&pipeline, &revision).await.unwrap_err();

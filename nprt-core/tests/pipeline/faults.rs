@@ -82,7 +82,7 @@ async fn a_write_under_a_lease_that_a_rollback_took_lands_nothing() {
     faulty.gate.as_ref().unwrap().1.add_permits(1);
     let error = under_way.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(error.to_string().contains("rollback by ci"), "{error}");
+    assert!(error.to_string().contains("ci is rolling back"), "{error}");
     assert_eq!(world.workload("worker").unwrap().tag, Some(old.to_string()), "the late write was refused");
     deploy(&world.pipeline(), &stable).await.unwrap();
     assert!(world.runs().iter().all(|(_, tag, _)| *tag == old.to_string()), "the next deploy repairs it");
@@ -223,5 +223,5 @@ async fn a_lease_that_is_lost_before_the_end_is_no_success() {
     let faulty = Arc::new(Faulty { taken: true, ..Faulty::new(&world) });
     let error =
         over(&world, faulty).deploy(&shop(), &request(&revision), &Progress::silent()).await.unwrap_err();
-    assert!(error.is_cancelled() && error.to_string().contains("a rollback by ada"), "{error}");
+    assert!(error.is_cancelled() && error.to_string().contains("ada is rolling back"), "{error}");
 }

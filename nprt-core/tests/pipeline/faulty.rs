@@ -11,8 +11,8 @@ use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::pipeline::{Pipeline, Progress};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Takeover,
-    Transition,
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutStatus,
+    Takeover, Task, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -192,9 +192,9 @@ impl Cluster for Faulty {
     async fn release(&self, lease: &Lease) -> Result<bool> {
         if self.taken {
             let (service, holder) = (lease.service.clone(), "another".to_owned());
-            let (purpose, duration) = ("a rollback by ada".to_owned(), Duration::from_secs(30));
-            let takeover = Takeover::Now;
-            let request = LeaseRequest { service, holder, purpose, duration, takeover };
+            let (purpose, duration) = (Purpose::new(Task::Rollback, "ada"), Duration::from_secs(30));
+            let (process, takeover) = ("another-host".to_owned(), Takeover::Now);
+            let request = LeaseRequest { service, holder, process, purpose, duration, takeover };
             self.cluster.acquire(&request).await?;
         }
         self.cluster.release(lease).await

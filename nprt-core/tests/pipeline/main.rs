@@ -20,6 +20,7 @@ mod judge;
 mod news;
 mod ownership;
 mod prune;
+mod recovery;
 mod rendered;
 mod report;
 mod routes;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nprt_core::ErrorKind;
 use nprt_core::model::{Object, Track};
 use nprt_core::pipeline::{Event, Pipeline, Ports, Progress, Service};
-use nprt_core::ports::{Change, Clock, Cluster, LeaseRequest, Takeover};
+use nprt_core::ports::{Change, Clock, Cluster, LeaseRequest, Purpose, Takeover};
 use serde_json::json;
 
 use crate::faulty::Faulty;
@@ -178,7 +178,8 @@ async fn a_preview_says_what_the_operation_then_does_and_changes_nothing() {
     let ask = LeaseRequest {
         service: shop(),
         holder: "another".into(),
-        purpose: "maintenance".into(),
+        process: "host".into(),
+        purpose: Purpose::unknown("maintenance"),
         duration: Duration::from_secs(3600),
         takeover: Takeover::WhenExpired,
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nprt_core::manifest::Replicas;
 use nprt_core::model::{Object, Revision};
 use nprt_core::pipeline::{Event, Pipeline, PipelineSettings, Progress, Service, Tended};
-use nprt_core::ports::Cluster;
+use nprt_core::ports::{Cluster, Purpose, Task};
 use serde_json::{Value, json};
 
 use crate::faulty::Faulty;
@@ -116,12 +116,12 @@ async fn whoever_holds_the_lease_is_not_disturbed() {
     let pipeline = sharing(&world, 0.5);
     on_trial(&world, &pipeline).await;
     scale(&world, "web", 20);
-    let lease = world.leased("a deploy").await;
+    let lease = world.leased(Purpose::new(Task::Deploy, "ada")).await;
     // What is half done is not due as soon as the other has ended, who may be followed by the next.
     let faulty = Faulty { ends: Some(lease.clone()).into(), ..Faulty::new(&world) };
     let ports = nprt_core::pipeline::Ports { cluster: Arc::new(faulty), ..world.ports() };
     let busy = tend(&world.pipeline_over(ports)).await;
-    assert!(busy.busy.as_ref().is_some_and(|busy| busy.contains("a deploy")), "{busy:?}");
+    assert!(busy.busy.as_ref().is_some_and(|busy| busy.contains("ada is deploying")), "{busy:?}");
     assert_eq!(replicas(&world, "web-canary"), 2);
     world.cluster.release(&lease).await.unwrap();
     assert_eq!(tend(&pipeline).await.scaled.len(), 1);

@@ -136,8 +136,8 @@ async fn die(world: &World, next: &Revision, writes: usize, promotion: bool) -> 
 }
 
 #[tokio::test]
-async fn a_deploy_that_dies_at_any_write_is_undone_by_the_next_operation() {
-    let mut died = 0;
+async fn a_deploy_that_dies_at_any_write_is_settled_by_the_next_operation() {
+    let (mut undone, mut finished) = (0, 0);
     for next in ["rollback", "canary", "deploy"] {
         for writes in 0.. {
             let world = World::new();
@@ -148,8 +148,9 @@ async fn a_deploy_that_dies_at_any_write_is_undone_by_the_next_operation() {
                 assert!(writes > 12, "a record, six objects, and the record's end: {writes}");
                 break;
             }
-            died += 1;
-            let landed = !has_record(&world).await && everything(&world).await != before;
+            // A rollback undoes what was not over; all others finish what the cluster has completed.
+            let is_whole = world.runs().iter().all(|(_, now, _)| *now == tag(&second).to_string());
+            let landed = is_whole && (next != "rollback" || !has_record(&world).await);
             let pipeline = world.pipeline();
             match next {
                 "rollback" => _ = pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap(),
@@ -164,12 +165,16 @@ async fn a_deploy_that_dies_at_any_write_is_undone_by_the_next_operation() {
                 world.runs()
             );
             assert!(!has_record(&world).await);
-            if !landed {
-                assert_eq!(everything(&world).await, before, "{next} after write {writes}");
+            match landed {
+                true => finished += 1,
+                false => {
+                    undone += 1;
+                    assert_eq!(everything(&world).await, before, "{next} after write {writes}");
+                }
             }
         }
     }
-    assert!(died > 40, "{died}");
+    assert!(undone > 30 && finished >= 6, "{undone} undone, {finished} finished");
 }
 
 #[tokio::test]
@@ -251,7 +256,7 @@ async fn a_large_record_is_kept_in_parts() {
     let before = everything(&world).await;
     assert!(die(&world, &second, 9, false).await);
     let parts = world.objects().into_iter().filter(|o| o.name().starts_with("nprt-undo-shop"));
-    assert_eq!(parts.count(), 2);
+    assert_eq!(parts.count(), 4, "what was there, and what is to be");
     world.pipeline().rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
     assert_eq!(everything(&world).await, before);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nprt_core::Result;
 use nprt_core::model::Revision;
 use nprt_core::pipeline::{Deployment, Event, Pipeline, Progress};
-use nprt_core::ports::{Change, Clock, Cluster};
+use nprt_core::ports::{Change, Clock, Cluster, Purpose, Task};
 use tokio::task::JoinHandle;
 
 use crate::world::{World, caller, canary, deploy, manifests, request, shop, tag, told};
@@ -48,7 +48,7 @@ async fn who_waits_goes_on_after_the_other() {
         })
         .collect();
     let [(holder, seconds)] = waits[..] else { panic!("once for each holder: {waits:?}") };
-    assert!(holder.contains("deploy of commit") && holder.contains(" since "), "{holder}");
+    assert!(holder.contains("ci is deploying commit") && holder.contains(" (since "), "{holder}");
     assert!((590..=600).contains(seconds), "{seconds}");
     assert!(world.runs().iter().all(|(_, runs, _)| *runs == tag(&second).to_string()));
 }
@@ -57,10 +57,10 @@ async fn who_waits_goes_on_after_the_other() {
 async fn nobody_is_refused_for_what_takes_a_moment() {
     let world = World::new();
     let pipeline = world.pipeline();
-    let lease = world.leased("checkpoint of the judge").await;
+    let lease = world.leased(Purpose::new(Task::Checkpoint, "the judge")).await;
     let (version, began) = (world.version(1), world.clock.now());
     let error = deploy(&pipeline, &version).await.unwrap_err();
-    assert!(error.is_conflict() && error.to_string().contains("checkpoint of the judge"), "{error}");
+    assert!(error.is_conflict() && error.to_string().contains("the judge is saving"), "{error}");
     assert_eq!(world.clock.now().duration_since(began).as_secs(), 2, "not for ever");
     let (clock, cluster) = (world.clock.clone(), world.cluster.clone());
     let ends = tokio::spawn(async move {
@@ -99,10 +99,10 @@ async fn the_wait_ends_as_asked_with_who_holds_it() {
     let second = world.version(2);
     let began = world.clock.now();
     let error = deploy(&other, &second).await.unwrap_err();
-    assert!(error.is_conflict() && error.to_string().contains("deploy of commit"), "{error}");
+    assert!(error.is_conflict() && error.to_string().contains("ci is deploying commit"), "{error}");
     assert_eq!(world.clock.now(), began, "at once, where nobody asked to wait");
     let error = spawn(&other, &second, 15).await.unwrap().unwrap_err();
-    assert!(error.is_conflict() && error.to_string().contains("deploy of commit"), "{error}");
+    assert!(error.is_conflict() && error.to_string().contains("ci is deploying commit"), "{error}");
     assert!(error.to_string().contains("15 s"), "{error}");
     let waited = world.clock.now().duration_since(began).as_secs();
     assert!((15..20).contains(&waited), "{waited}");

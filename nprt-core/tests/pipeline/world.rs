@@ -12,7 +12,7 @@ use nprt_core::model::{Digest, ImageName, Object, Revision, ServiceName, Tag, Ve
 use nprt_core::pipeline::{
     Caller, Deployment, Event, Pipeline, PipelineSettings, Ports, Progress, Request, Service,
 };
-use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Takeover};
+use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Purpose, Takeover};
 
 pub(crate) const WEB: &str = "registry.example.com/shop/web";
 pub(crate) const WORKER: &str = "registry.example.com/shop/worker";
@@ -63,11 +63,12 @@ impl World {
     }
 
     /// The service's lease, which another takes for this.
-    pub(crate) async fn leased(&self, purpose: &str) -> Lease {
+    pub(crate) async fn leased(&self, purpose: Purpose) -> Lease {
         let request = LeaseRequest {
             service: shop(),
             holder: "another".to_owned(),
-            purpose: purpose.to_owned(),
+            process: "another-host".to_owned(),
+            purpose,
             duration: Duration::from_secs(30),
             takeover: Takeover::WhenExpired,
         };

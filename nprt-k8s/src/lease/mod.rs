@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::coordination::v1 as api;
 use kube::api::{Api, PostParams};
 use nprt_core::model::ServiceName;
-use nprt_core::ports::{Clock, Lease, LeaseRequest, Takeover, Transition};
+use nprt_core::ports::{Busy, Clock, Lease, LeaseRequest, Takeover, Transition};
 use nprt_core::{Error, ErrorKind, Result};
 
 use crate::client::{Client, MANAGER};
@@ -65,8 +65,8 @@ impl Leases {
             let now = self.clock.now();
             let present = live.as_ref().and_then(|live| held(service, live));
             let waits = *takeover == Takeover::WhenExpired;
-            if waits && present.as_ref().is_some_and(|lease| !lease.is_expired(now)) {
-                return Err(lost(operation, service, present.as_ref()));
+            if let Some(holder) = present.filter(|lease| waits && !lease.is_expired(now)) {
+                return Err(Busy::refusal(operation, &holder));
             }
             let is_clean = live.as_ref().is_some_and(object::is_clean);
             let mut live = match live {
@@ -222,7 +222,7 @@ impl Leases {
             self.take_back(operation, lease, &made, object::is_changing(live)).await;
         }
         let last = live.as_ref().and_then(|live| last(&lease.service, live));
-        Err(lost(operation, &lease.service, last.filter(|last| !ours(last)).as_ref()))
+        Err(Busy::lost(operation, &lease.service, last.filter(|last| !ours(last)).as_ref()))
     }
 
     async fn get(&self, operation: &'static str, service: &ServiceName) -> Result<Option<api::Lease>> {
@@ -261,14 +261,6 @@ impl Leases {
 pub(crate) fn recently() -> Instant {
     let now = Instant::now();
     now.checked_sub(RECENT).unwrap_or(now)
-}
-
-fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
-    let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
-    match holder {
-        Some(holder) => error("somebody else has the lease, or had it since").with("holder", holder),
-        None => error("the lease was given back, or deleted"),
-    }
 }
 
 fn contended(operation: &'static str, service: &ServiceName) -> Error {

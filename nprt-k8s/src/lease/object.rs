@@ -8,12 +8,18 @@ use k8s_openapi::api::coordination::v1 as api;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::ObjectMeta;
 use nprt_core::model::ServiceName;
-use nprt_core::ports::{Lease, LeaseRequest, Transition};
+use nprt_core::ports::{Lease, LeaseRequest, Purpose, Takeover, Task, Transition};
 
 use crate::discovery::{built_in, remembered_as};
 
-/// On the Lease: what it is held for, or was.
+/// On the Lease: what it is held for, or was, in words for people.
 const PURPOSE: &str = "nprt.dev/purpose";
+/// The same as data. A Lease of an older nprt has the words alone.
+const TASK: &str = "nprt.dev/task";
+const BY: &str = "nprt.dev/by";
+const VERSION: &str = "nprt.dev/version";
+/// The host or pod of the process that holds it, or did.
+const PROCESS: &str = "nprt.dev/process";
 /// On a Lease that was given back: who held it, so that whoever lost it to them learns of it.
 const LAST_HOLDER: &str = "nprt.dev/last-holder";
 /// On a Lease that was given back while a write might still land.
@@ -21,6 +27,8 @@ const UNSURE: &str = "nprt.dev/unsure";
 /// While the service is changed: from which version to which.
 const FROM: &str = "nprt.dev/from";
 const TO: &str = "nprt.dev/to";
+/// That the change is being undone.
+const BACK: &str = "nprt.dev/back";
 /// The kinds that the service has or had, `apiVersion/Kind` and separated by commas.
 const KINDS: &str = "nprt.dev/kinds";
 
@@ -37,7 +45,7 @@ pub(super) fn first(service: &ServiceName, kinds: &BTreeSet<String>, epoch: u64)
     annotations(&mut lease).insert(KINDS.to_owned(), text(kinds));
     if !kinds.is_empty() {
         let unknown = || "unknown".to_owned();
-        tell(&mut lease, Some(Transition { from: unknown(), to: unknown() }));
+        tell(&mut lease, Some(Transition { from: unknown(), to: unknown(), back: false }));
     }
     lease
 }
@@ -58,10 +66,22 @@ pub(super) fn take(lease: &mut api::Lease, request: &LeaseRequest, now: Timestam
     spec.acquire_time = Some(MicroTime(now));
     spec.renew_time = Some(MicroTime(now));
     spec.lease_duration_seconds = Some(whole_seconds(request.duration));
-    annotations(lease).insert(PURPOSE.to_owned(), request.purpose.clone());
-    for key in [LAST_HOLDER, UNSURE] {
-        annotations(lease).remove(key);
+    let changing = is_changing(lease);
+    let annotations = annotations(lease);
+    for key in [LAST_HOLDER, UNSURE, BY, VERSION] {
+        annotations.remove(key);
     }
+    let Purpose { task, by, version, .. } = &request.purpose;
+    let said = [
+        (PURPOSE, Some(request.purpose.to_string())),
+        (PROCESS, Some(request.process.clone())),
+        (TASK, Some(task.as_str().to_owned())),
+        (BY, by.clone()),
+        (VERSION, version.clone()),
+        // In the same write: whatever becomes of who wants it back, nobody finishes it any more.
+        (BACK, (changing && request.takeover == Takeover::Now).then(|| "true".to_owned())),
+    ];
+    annotations.extend(said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
 }
 
 pub(super) fn renew(lease: &mut api::Lease, now: Timestamp) {
@@ -88,12 +108,17 @@ pub(super) fn is_clean(lease: &api::Lease) -> bool {
 pub(super) fn tell(lease: &mut api::Lease, transition: Option<Transition>) {
     let annotations = annotations(lease);
     match transition {
-        Some(Transition { from, to }) => {
+        Some(Transition { from, to, back }) => {
             annotations.extend([(FROM.to_owned(), from), (TO.to_owned(), to)]);
+            match back {
+                true => annotations.insert(BACK.to_owned(), "true".to_owned()),
+                false => annotations.remove(BACK),
+            };
         }
         None => {
-            annotations.remove(FROM);
-            annotations.remove(TO);
+            for key in [FROM, TO, BACK] {
+                annotations.remove(key);
+            }
         }
     }
 }
@@ -140,15 +165,36 @@ fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> 
     Some(Lease {
         service: service.clone(),
         holder: holder.to_owned(),
-        purpose: annotation(lease, PURPOSE).cloned().unwrap_or_default(),
+        process: annotation(lease, PROCESS).cloned().unwrap_or_else(|| process_in(holder)),
+        purpose: purpose(lease),
         epoch: epoch(lease),
         acquired: time(&spec.acquire_time),
         renewed: time(&spec.renew_time),
         duration: Duration::from_secs(seconds.unwrap_or(0)),
-        transition: annotation(lease, FROM)
-            .zip(annotation(lease, TO))
-            .map(|(from, to)| Transition { from: from.clone(), to: to.clone() }),
+        transition: annotation(lease, FROM).zip(annotation(lease, TO)).map(|(from, to)| Transition {
+            from: from.clone(),
+            to: to.clone(),
+            back: is_back(lease),
+        }),
     })
+}
+
+/// What the Lease says that it is held for, or was. An older nprt changes the words alone: then they count.
+fn purpose(lease: &api::Lease) -> Purpose {
+    let text = annotation(lease, PURPOSE).cloned().unwrap_or_default();
+    let read = |key| annotation(lease, key).cloned();
+    let task = read(TASK).map_or(Task::Other, |task| Task::named(&task));
+    let purpose = Purpose { task, by: read(BY), version: read(VERSION), text: None };
+    if purpose.to_string() == text { purpose } else { Purpose::unknown(text) }
+}
+
+/// The process of a holder that an older nprt wrote: `process/number/time/operation`.
+fn process_in(holder: &str) -> String {
+    holder.split('/').next().unwrap_or_default().to_owned()
+}
+
+fn is_back(lease: &api::Lease) -> bool {
+    annotation(lease, BACK).is_some()
 }
 
 pub(super) fn epoch(lease: &api::Lease) -> u64 {
@@ -178,6 +224,47 @@ mod tests {
         assert_eq!(kinds(&first), Some(BTreeSet::new()), "it has been looked");
         remember(&mut first, &wanted);
         assert_eq!(kinds(&first), Some(wanted));
+    }
+
+    #[test]
+    fn a_lease_of_an_older_nprt_says_what_it_is_held_for() {
+        let spec = api::LeaseSpec {
+            holder_identity: Some("deployer-7d9f/17/1764422000000000/3".to_owned()),
+            ..api::LeaseSpec::default()
+        };
+        let mut old = api::Lease { spec: Some(spec), ..api::Lease::default() };
+        annotations(&mut old).insert(PURPOSE.to_owned(), "deploy of tag main-1 by ci".to_owned());
+        let held = held(&ServiceName::new("cart").unwrap(), &old).unwrap();
+        assert_eq!(held.process, "deployer-7d9f");
+        assert_eq!(held.purpose, Purpose::unknown("deploy of tag main-1 by ci"));
+        assert!(!held.to_string().contains("/17/"), "{held}");
+    }
+
+    #[test]
+    fn a_lease_says_what_it_is_held_for_as_it_was_asked_for() {
+        let service = ServiceName::new("cart").unwrap();
+        let mut lease = first(&service, &BTreeSet::new(), 0);
+        for purpose in [Purpose::new(Task::Deploy, "ada").of("main-1"), Purpose::new(Task::Rollback, "ci")] {
+            let request = LeaseRequest {
+                service: service.clone(),
+                holder: "deployer-7d9f/1".to_owned(),
+                process: "deployer-7d9f".to_owned(),
+                purpose: purpose.clone(),
+                duration: Duration::from_secs(30),
+                takeover: Takeover::Now,
+            };
+            take(&mut lease, &request, Timestamp::UNIX_EPOCH);
+            let held = held(&service, &lease).unwrap();
+            assert_eq!((held.purpose, held.process), (purpose, request.process));
+            assert_eq!(held.transition, None, "there is nothing to undo");
+        }
+        annotations(&mut lease).insert(PURPOSE.to_owned(), "canary of tag main-2 by ci".to_owned());
+        let held = held(&service, &lease).unwrap();
+        assert_eq!(
+            held.purpose,
+            Purpose::unknown("canary of tag main-2 by ci"),
+            "an older nprt took it since"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use nprt_core::model::{Object, ObjectId, ServiceName};
-use nprt_core::ports::{Cluster, Lease, LeaseRequest, RolloutStatus, Takeover};
+use nprt_core::ports::{Cluster, Lease, LeaseRequest, Purpose, RolloutStatus, Takeover, Task};
 use nprt_k8s::{Impersonate, KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::{Value, json};
@@ -92,7 +92,8 @@ pub(crate) fn request(name: &str, holder: &str, takeover: Takeover) -> LeaseRequ
     LeaseRequest {
         service: ServiceName::new(name).unwrap(),
         holder: holder.to_owned(),
-        purpose: format!("the test of {holder}"),
+        process: format!("host-of-{holder}"),
+        purpose: Purpose::new(Task::Deploy, format!("the test of {holder}")),
         duration: std::time::Duration::from_secs(60),
         takeover,
     }

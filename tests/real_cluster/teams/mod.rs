@@ -13,6 +13,8 @@
 
 /// A version that the cluster would not accept as stable.
 mod a_canary_that_cannot_be_promoted;
+/// A second person who calls while an operation is under way.
+mod a_service_that_somebody_is_changing;
 /// Two services with an object of one name.
 mod an_object_of_another_service;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.

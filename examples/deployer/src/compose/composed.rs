@@ -49,16 +49,6 @@ pub(crate) enum Told {
     Decisions,
 }
 
-impl Told {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Everything => "everything",
-            Self::Failures => "failures",
-            Self::Decisions => "decisions",
-        }
-    }
-}
-
 impl Composed {
     /// Puts together what `config` says.
     ///
@@ -119,10 +109,8 @@ fn pipeline(
     told: Told,
     problems: &mut Problems,
 ) -> Option<Pipeline> {
-    // Each of the three takes leases by a name of its own.
-    let name = format!("{}-{}", config.name, told.as_str());
     let new = || {
-        let pipeline = Pipeline::new(&name, parts.clock(), config.pipeline)?;
+        let pipeline = Pipeline::new(&config.name, parts.clock(), config.pipeline)?;
         Ok::<_, Error>(pipeline.with_stop(parts.stop().clone()))
     };
     if let Err(error) = new() {

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use nprt::ports::{Activity, Busy};
 use nprt::{Error, ErrorKind};
 use serde::Serialize;
 
@@ -30,6 +31,9 @@ struct Document {
     context: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     available: Vec<String>,
+    /// The operation that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    under_way: Option<Activity>,
     #[serde(skip)]
     retry_after: Option<u64>,
 }
@@ -45,6 +49,7 @@ impl Problem {
             kind: kind.as_str(),
             context: BTreeMap::new(),
             available: Vec::new(),
+            under_way: None,
             retry_after: None,
         }))
     }
@@ -101,7 +106,9 @@ impl From<Error> for Problem {
         let mut problem = Self::new(status_of(&error), error.kind(), error.message());
         problem.0.context.insert("operation", error.operation().to_owned());
         problem.0.context.extend(error.context().iter().map(|(key, value)| (*key, value.clone())));
-        if let Some(cause) = error.source() {
+        if let Some(lease) = Busy::of(&error) {
+            problem.0.under_way = Some(lease.activity());
+        } else if let Some(cause) = error.source() {
             problem.0.context.insert("cause", cause.to_string());
         }
         problem.0.available = error.available().to_vec();

@@ -56,13 +56,14 @@ fn value(row: &Row<'_>) -> Value {
                 "stable": status.stable,
                 "canary": canary,
                 "operation": status.operation,
+                "under_way": status.under_way,
                 "held": canary.is_some_and(|canary| canary.held.is_some()),
                 "verdict": judged.as_ref().map(|judged| judged.verdict.decision.as_str()),
                 "report": canary.map(|_| format!("/{name}/canary")),
             })
         }
         Err(problem) => json!({
-            "name": name, "stable": null, "canary": null, "operation": null, "held": false,
+            "name": name, "stable": null, "canary": null, "operation": null, "under_way": null, "held": false,
             "verdict": null, "report": null, "error": problem.detail(),
         }),
     }

@@ -29,7 +29,7 @@ async fn overlapping_deploys_by_two_replicas_never_end_mixed() {
                 }
                 (409, 0) => {
                     assert_eq!(body["kind"], "conflict", "{body}");
-                    assert!(body.to_string().contains("deploy of commit"), "who, and for what: {body}");
+                    assert!(body.to_string().contains(" is deploying commit "), "who, and for what: {body}");
                     None
                 }
                 _ => panic!("round {round}, waiting for {wait} s: {status} {body}"),

@@ -38,13 +38,31 @@ async fn roll_back_by_trial(server: &Server) -> (StatusCode, Value) {
     answer(server.http().put(url).bearer_auth("correct-horse-battery-trial").send().await.unwrap()).await
 }
 
+/// Who, what, since when and where: `text` and `data` say it without a name that only the server knows.
+fn is_told_by_public_names(data: &Value, text: &str) {
+    let [by, version, process] = ["by", "version", "process"].map(|field| data[field].as_str().unwrap());
+    let sentence = format!("{by} is deploying {version}");
+    assert_eq!((&data["task"], &data["summary"]), (&json!("deploy"), &json!(sentence)), "{data}");
+    assert!(
+        text.contains(&format!("{sentence} (since ")) && text.ends_with(&format!(" UTC, on {process})")),
+        "{text}"
+    );
+    let since: jiff::Timestamp = data["since"].as_str().unwrap().parse().unwrap();
+    assert!(text.contains(&since.strftime("%H:%M:%S").to_string()), "{text}");
+    for internal in ["everything", "failures", "decisions", "/"] {
+        assert!(!text.contains(internal) && !process.contains(internal), "{internal}: {text} {data}");
+    }
+}
+
 #[tokio::test]
 async fn an_alert_waits_for_a_deploy_which_a_token_for_canaries_cannot_cancel() {
     let world = World::new();
     let (server, deploy) = deploying(&world, 15).await;
     let (status, refused) = roll_back_by_trial(&server).await;
     assert_eq!(status, 409, "{refused}");
-    assert!(refused.to_string().contains("deploy of commit"), "{refused}");
+    is_told_by_public_names(&refused["under_way"], refused["detail"].as_str().unwrap());
+    let now = server.get("/web/status").await.1;
+    is_told_by_public_names(&now["under_way"], now["operation"].as_str().unwrap());
     assert!(!server.get("/web/status").await.1["operation"].is_null(), "it goes on");
 
     let (status, acted) = answer(fire(&server).await).await;
@@ -81,6 +99,6 @@ async fn an_alert_that_cannot_wait_any_longer_is_to_be_sent_again() {
     assert!(began.elapsed() > Duration::from_secs(50), "{:?}", began.elapsed());
 
     let (status, done) = server.put("/web/rollback").await;
-    assert!(status == 200 && done["cancelled"].as_str().unwrap().contains("deploy of commit"), "{done}");
+    assert!(status == 200 && done["cancelled"].as_str().unwrap().contains(" is deploying commit "), "{done}");
     assert_eq!(deploy.await.unwrap().0, 409);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
-use crate::ports::{Cluster, Lease, Takeover, Transition};
+use crate::ports::{Busy, Cluster, Lease, Takeover, Transition};
 
 async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
     let request = request(&service(name), holder, fixture.patience(), Takeover::WhenExpired);
@@ -30,11 +30,13 @@ pub async fn a_lease_has_one_holder(cluster: &dyn Cluster, fixture: &dyn Cluster
     for error in refused.into_iter().filter_map(Result::err) {
         assert!(error.is_conflict(), "{error}");
         let said = error.to_string();
-        assert!(said.contains(&held.holder) && said.contains(&held.purpose), "who and for what: {said}");
+        assert!(said.contains(&held.purpose.activity()), "who does what: {said}");
+        assert!(said.contains(&held.process) && !said.contains(&held.holder), "by public names: {said}");
+        assert_eq!(Busy::of(&error), Some(&held), "and as data");
     }
     let read = cluster.lease(&service).await.expect("read").expect("somebody holds it");
-    assert_eq!((&read.holder, &read.purpose, read.epoch), (&held.holder, &held.purpose, held.epoch));
-    assert_eq!(read.duration, fixture.patience());
+    assert_eq!((&read.holder, &read.process, &read.purpose), (&held.holder, &held.process, &held.purpose));
+    assert_eq!((read.epoch, read.duration), (held.epoch, fixture.patience()));
     assert!(cluster.release(&held).await.expect("given back"), "it was held till then");
     assert!(!cluster.release(&held).await.expect("given back again"), "it was not held any more");
     assert_eq!(cluster.lease(&service).await.expect("read"), None, "it was given back");
@@ -94,20 +96,18 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
     assert!(rollback.epoch > deploy.epoch, "the epoch grows with each holder");
     let learns = async || {
         let error = cluster.renew(&deploy).await.expect_err("the rollback took it");
-        let holder = error.context().iter().find(|(key, _)| *key == "holder");
-        let (_, holder) = holder.unwrap_or_else(|| panic!("it names the `holder`: {error}"));
-        assert!(error.is_conflict() && holder.contains("rollback"), "{error}");
-        assert!(holder.contains(&rollback.purpose), "and for what: {error}");
+        let holder = Busy::of(&error).unwrap_or_else(|| panic!("it says who holds it: {error}"));
+        assert!(error.is_conflict() && holder.process == rollback.process, "{error}");
+        assert_eq!(holder.purpose, rollback.purpose, "and for what");
     };
     learns().await;
     let read = cluster.lease(&deploy.service).await.expect("read").expect("the rollback holds it");
-    assert_eq!(read.holder, "rollback");
+    assert_eq!(read.holder, rollback.holder);
     cluster.release(&rollback).await.expect("given back");
     learns().await;
     let error = cluster.renew(&rollback).await.expect_err("it was given back");
     assert!(error.is_conflict(), "{error}");
-    let nobody = error.context().iter().all(|(key, _)| *key != "holder");
-    assert!(nobody, "nobody took it from the rollback: {error}");
+    assert_eq!(Busy::of(&error), None, "nobody took it from the rollback: {error}");
 }
 
 /// A change of version that was begun is told to the next holder, until it is said to be over; one who lost the
@@ -117,7 +117,8 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
 /// Where the cluster breaks the contract.
 pub async fn a_transition_outlives_its_holder(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     let name = "check-transition";
-    let transition = Some(Transition { from: "main-1".to_owned(), to: "main-2".to_owned() });
+    let (from, to) = ("main-1".to_owned(), "main-2".to_owned());
+    let transition = Some(Transition { from: from.clone(), to: to.clone(), back: false });
     let first = acquire(cluster, fixture, name, "first").await;
     cluster.set_transition(&first, transition.clone()).await.expect("the lease is held");
     assert_eq!(cluster.renew(&first).await.expect("renewed").transition, transition);
@@ -125,6 +126,13 @@ pub async fn a_transition_outlives_its_holder(cluster: &dyn Cluster, fixture: &d
     cluster.set_transition(&first, None).await.expect_err("it was given back");
     let second = acquire(cluster, fixture, name, "second").await;
     assert_eq!(second.transition, transition, "the next holder learns of it");
+    let request = request(&second.service, "rollback", fixture.patience(), Takeover::Now);
+    let rollback = cluster.acquire(&request).await.expect("it takes the lease");
+    let back = Some(Transition { from, to, back: true });
+    assert_eq!(rollback.transition, back, "who takes it at once wants it undone");
+    cluster.release(&rollback).await.expect("given back");
+    let second = acquire(cluster, fixture, name, "after").await;
+    assert_eq!(second.transition, back, "and whoever comes next goes on with that");
     cluster.set_transition(&second, None).await.expect("the lease is held");
     cluster.release(&second).await.expect("given back");
     let third = acquire(cluster, fixture, name, "third").await;

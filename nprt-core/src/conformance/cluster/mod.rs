@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{Object, ServiceName};
-use crate::ports::{Clock, Cluster, Lease, LeaseRequest, ObjectEvent, Takeover};
+use crate::ports::{Clock, Cluster, Lease, LeaseRequest, ObjectEvent, Purpose, Takeover, Task};
 
 pub use apply::{
     a_dry_run_says_what_would_be_done, a_field_of_another_manager_is_a_conflict, applied_objects_can_be_read,
@@ -109,8 +109,9 @@ fn service(name: &str) -> ServiceName {
 
 /// Asks for the lease of `service` as `holder`.
 fn request(service: &ServiceName, holder: &str, duration: Duration, takeover: Takeover) -> LeaseRequest {
-    let purpose = format!("the check of {holder}");
-    LeaseRequest { service: service.clone(), holder: holder.to_owned(), purpose, duration, takeover }
+    let purpose = Purpose::new(Task::Deploy, format!("the check of {holder}")).of("main-1");
+    let (holder, process) = (format!("{holder}/1"), format!("host-of-{holder}"));
+    LeaseRequest { service: service.clone(), holder, process, purpose, duration, takeover }
 }
 
 /// A lease to write under, for as long as a check may take.

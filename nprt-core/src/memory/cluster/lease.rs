@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::Result;
 use crate::model::ServiceName;
-use crate::ports::{Lease, LeaseRequest, Takeover, Transition};
-use crate::{Error, ErrorKind, Result};
+use crate::ports::{Busy, Lease, LeaseRequest, Takeover, Transition};
 
 #[derive(Debug, Default)]
 pub(super) struct Leases {
@@ -25,14 +25,18 @@ impl Leases {
         if let Some(holder) = self.read(&request.service, now)
             && request.takeover == Takeover::WhenExpired
         {
-            return Err(lost("cluster.acquire", &request.service, Some(holder)));
+            return Err(Busy::refusal("cluster.acquire", holder));
         }
         let last = self.last.get(&request.service);
         let epoch = last.map_or(1, |last| last.epoch + 1);
-        let transition = last.and_then(|last| last.transition.clone());
+        let mut transition = last.and_then(|last| last.transition.clone());
+        if let (Some(transition), Takeover::Now) = (&mut transition, request.takeover) {
+            transition.back = true;
+        }
         let lease = Lease {
             service: request.service.clone(),
             holder: request.holder.clone(),
+            process: request.process.clone(),
             purpose: request.purpose.clone(),
             epoch,
             acquired: now,
@@ -52,7 +56,7 @@ impl Leases {
         if self.held.get(&lease.service).filter(same).is_some() {
             return Ok(());
         }
-        Err(lost(operation, &lease.service, self.last.get(&lease.service).filter(|last| !same(last))))
+        Err(Busy::lost(operation, &lease.service, self.last.get(&lease.service).filter(|last| !same(last))))
     }
 
     pub(super) fn renew(&mut self, lease: &Lease, now: Timestamp) -> Result<Lease> {
@@ -75,13 +79,5 @@ impl Leases {
 
     pub(super) fn release(&mut self, lease: &Lease) -> bool {
         self.check(lease, "cluster.release").is_ok() && self.held.remove(&lease.service).is_some()
-    }
-}
-
-fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
-    let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
-    match holder {
-        Some(holder) => error("somebody else has the lease, or had it since").with("holder", holder),
-        None => error("the lease was given back"),
     }
 }

@@ -1,7 +1,16 @@
-//! All or nothing for a person: before a deploy changes stable, it records in the cluster what is there, says on
-//! the service's lease from which version to which it goes, and removes both when the rollout is complete.
-//! Whoever takes the lease and learns from it of such a change puts back what the record says: the deploy itself where it fails, and else the next operation, for one that was
-//! cancelled or whose process died. This needs the cluster alone.
+//! All or nothing for a person: before an operation changes which version runs, it records in the cluster what is
+//! there and what it is about to apply, says on the service's lease from which version to which it goes, and removes
+//! both when it is done.
+//! Whoever takes the lease and learns from it of such a change settles it first: it is finished where the cluster has
+//! all that was to be applied (`finish`), and else undone (`revert`). The operation itself undoes it where it fails,
+//! and so does a rollback. This needs the cluster alone.
 
+mod finish;
+mod intent;
+mod left_over;
 mod record;
 mod revert;
+mod settle;
+
+pub(super) use finish::Finished;
+pub(super) use settle::{Goal, Settled};

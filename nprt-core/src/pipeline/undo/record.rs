@@ -1,5 +1,5 @@
-//! The record: what the objects were that a deploy changes. It may hold the values of Secrets, and so is kept
-//! as Secrets: `nprt-undo-<service>`, and `nprt-undo-<service>.1` and so on where it is larger than one may be.
+//! The record: what the objects were that an operation changes, and what they are to be. It may hold the values of
+//! Secrets, and so is kept as Secrets: `nprt-undo-<service>`, and `nprt-undo-<service>.1` and so on where it is larger than one may be.
 //! They lack the label of the service's own objects, and are not among these.
 
 use base64::Engine;
@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 use super::super::job::Job;
 use super::super::live::{Live, Running};
 use super::super::plan::Plan;
-use crate::model::{Object, ObjectId, Revision, Track};
-use crate::ports::{Change, Lease, Transition};
+use super::super::request::Caller;
+use super::intent::Intent;
+use crate::manifest::Version;
+use crate::model::{Object, ObjectId, Track};
+use crate::ports::{Change, Lease, Purpose, Task, Transition};
 use crate::{Error, ErrorKind, Result};
 
 /// How much of the record one Secret holds: less than the server's bound of 1 MiB.
@@ -22,14 +25,17 @@ const PARTS: &str = "nprt.dev/undo-parts";
 /// On each: the service.
 const LABEL: &str = "nprt.dev/undo";
 
-/// What a deploy that is under way changes.
+/// A change of version that is under way.
 #[derive(Serialize, Deserialize)]
 pub(in super::super) struct Record {
     /// What was stable, in words.
     pub(super) from: String,
-    /// The revision that is to be stable.
+    /// The revision that is to run.
     pub(super) to: String,
     pub(super) objects: Vec<Former>,
+    /// What is to be applied; an older nprt does not say.
+    #[serde(default)]
+    pub(super) intent: Option<Intent>,
     /// How many parts it was read from.
     #[serde(skip)]
     pub(super) parts: usize,
@@ -43,27 +49,58 @@ pub(super) struct Former {
     pub(super) owned: Option<Value>,
 }
 
+impl Record {
+    /// One of a change to `version` that changes nothing yet.
+    fn of(live: &Live, version: &Version) -> Self {
+        let stable = live.running(Track::Stable);
+        let from = stable.as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
+        let to = version.revision.to_string();
+        Self { from, to, objects: Vec::new(), intent: None, parts: 0 }
+    }
+
+    /// Which track it changes.
+    pub(super) fn track(&self) -> Track {
+        match &self.intent {
+            Some(intent) if intent.task == Task::Canary => Track::Canary,
+            _ => Track::Stable,
+        }
+    }
+
+    /// In words.
+    pub(super) fn describe(&self) -> String {
+        match (self.track(), &self.intent) {
+            (Track::Canary, Some(intent)) => format!("the start of the canary {} ({})", intent.tag, self.to),
+            _ => format!("the deploy of {}", self.to),
+        }
+    }
+
+    /// What a lease is asked for that settles it.
+    pub(in super::super) fn recovery(&self, caller: &Caller) -> Purpose {
+        let version = self.intent.as_ref().map_or_else(|| self.to.clone(), |intent| intent.tag.to_string());
+        Purpose::new(Task::Recovery, caller.name()).of(version)
+    }
+}
+
 impl Job<'_> {
-    /// Records what the plan changes, before it does. A record that is there is of a deploy of this version
-    /// that was not finished: what it holds was there before, and stays. Answers with how many parts it has; none
-    /// where there is nothing to record.
+    /// Records what making `version` stable changes, before it does. A record that is there is of a deploy of this
+    /// version that was interrupted: what it holds was there before, and stays. Answers with how many parts it has;
+    /// none where there is nothing to record.
     pub(in super::super) async fn record(
         &self,
         lease: &Lease,
         plan: &Plan,
         live: &Live,
-        to: &Revision,
+        version: &Version,
+        caller: &Caller,
     ) -> Result<usize> {
-        let from =
-            live.running(Track::Stable).as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
         let pending = match lease.transition {
             Some(_) => self.pending().await?,
             None => None,
         };
-        let mut record =
-            pending.unwrap_or(Record { from, to: to.to_string(), objects: Vec::new(), parts: 0 });
-        let is_new = |(id, _): &(ObjectId, Change)| record.objects.iter().all(|former| former.id != *id);
-        let new = plan.changed().filter(is_new).map(async |(id, change)| {
+        let mut record = pending.unwrap_or_else(|| Record::of(live, version));
+        let is_known = |id: &ObjectId| record.objects.iter().any(|former| former.id == *id);
+        let intent = Intent::new(lease.purpose.task, version, caller, plan, is_known);
+        let new = plan.changed().filter(|(id, _)| !is_known(id)).map(async |(id, change)| {
             let owned = match change {
                 Change::Created => None,
                 _ => self.ports.cluster.owned(&id).await?.map(Object::into_value),
@@ -71,16 +108,40 @@ impl Job<'_> {
             Result::Ok(Former { id, owned })
         });
         let new = try_join_all(new).await?;
-        if new.is_empty() {
+        let is_told = lease.transition.as_ref().is_some_and(|transition| !transition.back);
+        if new.is_empty()
+            && (record.objects.is_empty() || (is_told && record.intent.as_ref() == Some(&intent)))
+        {
             return Ok(record.parts);
         }
         record.objects.extend(new);
-        // First, so that a record that is found without it counts for nothing: whoever wrote that had lost the
-        // lease.
-        let transition = Transition { from: record.from.clone(), to: record.to.clone() };
+        record.intent = Some(intent);
+        self.begin(lease, &record).await
+    }
+
+    /// The same before a canary starts, with the `routes` that are to send to it.
+    pub(in super::super) async fn record_start(
+        &self,
+        lease: &Lease,
+        (plan, routes): (&Plan, &Plan),
+        live: &Live,
+        version: &Version,
+        caller: &Caller,
+    ) -> Result<usize> {
+        if plan.changed().chain(routes.changed()).next().is_none() {
+            return Ok(0);
+        }
+        let intent = Intent::new(Task::Canary, version, caller, plan, |_| true).with_routes(routes);
+        let record = Record { intent: Some(intent), ..Record::of(live, version) };
+        self.begin(lease, &record).await
+    }
+
+    /// The lease comes first, so that a record that is found without it counts for nothing: whoever wrote that had
+    /// lost the lease.
+    async fn begin(&self, lease: &Lease, record: &Record) -> Result<usize> {
+        let transition = Transition { from: record.from.clone(), to: record.to.clone(), back: false };
         self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
-        let before = record.parts;
-        Ok(self.write(lease, &record).await?.max(before))
+        Ok(self.write(lease, record).await?.max(record.parts))
     }
 
     /// The first part comes last: with it, all are there.
@@ -111,7 +172,7 @@ impl Job<'_> {
         Ok(parts.len())
     }
 
-    /// The record of a deploy that was not finished.
+    /// The record of a change that was interrupted.
     ///
     /// # Errors
     /// Those of the cluster, and `Unexpected` for a record that somebody damaged, with its name: deleting it

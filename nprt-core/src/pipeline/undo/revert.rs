@@ -7,45 +7,25 @@ use super::super::job::Job;
 use super::super::progress::Event;
 use super::super::prune::is_kept;
 use super::record::Record;
-use crate::model::{Object, ObjectId, Revision};
-use crate::ports::Lease;
+use crate::model::{Object, ObjectId, Track};
+use crate::ports::{Lease, Transition};
 use crate::{Error, ErrorKind, Result};
 
 /// A deploy that was put back.
 #[derive(Debug)]
 pub(in super::super) struct PutBack {
-    /// In words: what it was, and what stable is again.
-    pub(in super::super) what: String,
+    /// In words: what it was, and what stable is again; nothing of a canary's start.
+    what: Option<String>,
     restored: Vec<ObjectId>,
     /// How many parts its record has.
     parts: usize,
 }
 
 impl Job<'_> {
-    /// Before an operation: undoes a deploy that was not finished, unless it was one of `target`, which then
-    /// goes on with it.
-    ///
-    /// # Errors
-    /// Those of the cluster. The record stays, and the next operation begins with it.
-    pub(in super::super) async fn settle(
-        &self,
-        lease: &Lease,
-        target: Option<&Revision>,
-    ) -> Result<Option<String>> {
-        match self.unfinished(lease, target).await? {
-            Some(put_back) => self.complete(lease, put_back).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Puts back what a deploy changed that the lease tells of, as [`put_back`](Self::put_back) does.
-    pub(in super::super) async fn unfinished(
-        &self,
-        lease: &Lease,
-        target: Option<&Revision>,
-    ) -> Result<Option<PutBack>> {
+    /// Before a rollback: undoes what the lease tells of. The canary is left to the caller.
+    pub(in super::super) async fn unfinished(&self, lease: &Lease) -> Result<Option<PutBack>> {
         match lease.transition {
-            Some(_) => self.put_back(lease, target).await,
+            Some(_) => self.put_back_pending(lease).await,
             None => Ok(None),
         }
     }
@@ -53,8 +33,8 @@ impl Job<'_> {
     /// Undoes a deploy that failed with `error`, and answers with that and with what is there now.
     pub(in super::super) async fn undo(&self, lease: &Lease, error: Error) -> Error {
         let undone = async {
-            match self.put_back(lease, None).await? {
-                Some(put_back) => self.complete(lease, put_back).await.map(Some),
+            match self.put_back_pending(lease).await? {
+                Some(put_back) => self.complete(lease, put_back).await,
                 None => Ok(None),
             }
         };
@@ -68,19 +48,24 @@ impl Job<'_> {
         }
     }
 
-    /// Writes the former state of every object; it does not wait for pods, and the record stays.
-    async fn put_back(&self, lease: &Lease, target: Option<&Revision>) -> Result<Option<PutBack>> {
+    async fn put_back_pending(&self, lease: &Lease) -> Result<Option<PutBack>> {
         let Some(record) = self.pending().await? else {
             // It had not changed anything yet, or was put back already.
             self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
             return Ok(None);
         };
-        let Record { from, to, objects, parts } = record;
-        if target.is_some_and(|target| target.to_string() == to) {
-            self.progress.warn(format!("goes on with a deploy of {to} that was not finished"));
-            return Ok(None);
-        }
-        self.progress.warn(format!("a deploy of {to} was not finished: puts back what it changed"));
+        self.put_back(lease, record).await.map(Some)
+    }
+
+    /// Writes the former state of every object; it does not wait for pods, and the record stays. From its first write
+    /// on, whoever takes the lease goes on with it.
+    pub(super) async fn put_back(&self, lease: &Lease, record: Record) -> Result<PutBack> {
+        let what = record.describe();
+        let is_canary = record.track() == Track::Canary;
+        let Record { from, to, objects, parts, .. } = record;
+        let back = Transition { from: from.clone(), to, back: true };
+        self.again(|| self.ports.cluster.set_transition(lease, Some(back.clone()))).await?;
+        self.progress.warn(format!("{what} was interrupted or failed: undoes it"));
         let (mut changed, mut created) = (Vec::new(), Vec::new());
         for former in objects {
             match former.owned {
@@ -90,11 +75,16 @@ impl Job<'_> {
         }
         let restored = self.restore(lease, changed).await?;
         self.remove_created(lease, created).await?;
-        Ok(Some(PutBack { what: format!("the deploy of {to}: stable is {from} again"), restored, parts }))
+        let what = (!is_canary).then(|| format!("{what}: stable is {from} again"));
+        Ok(PutBack { what, restored, parts })
     }
 
     /// Waits for the pods of what was put back, and removes the record.
-    pub(in super::super) async fn complete(&self, lease: &Lease, put_back: PutBack) -> Result<String> {
+    pub(in super::super) async fn complete(
+        &self,
+        lease: &Lease,
+        put_back: PutBack,
+    ) -> Result<Option<String>> {
         if let Err(error) = self.roll_out(put_back.restored.iter()).await {
             self.progress.warn(format!("what was put back is not ready: {error}"));
         }

@@ -46,7 +46,7 @@ async fn case(agent: &str, notify: &str, (successes, failures): (bool, bool)) {
     let occasions: Vec<String> = heard.iter().map(super::ears::Heard::occasion).collect();
     assert_eq!(occasions, only(failures, "failed"), "{what}");
     for failed in heard {
-        assert!(failed.summary().starts_with("deploy of tag main-0000000 by ci failed: "), "{failed:?}");
+        assert!(failed.summary().starts_with("deploy of main-0000000 by ci failed: "), "{failed:?}");
         assert_eq!((failed.table(), failed.link()), (None, None));
     }
 
