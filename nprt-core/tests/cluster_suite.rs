@@ -217,8 +217,14 @@ impl Cluster for Broken {
                 .boxed(),
             Fault::EverythingRollsOut if workload.kind == "ConfigMap" => {
                 let phase = RolloutPhase::Complete;
-                let status =
-                    RolloutStatus { desired: 0, updated: 0, ready: 0, phase, message: String::new() };
+                let status = RolloutStatus {
+                    desired: 0,
+                    updated: 0,
+                    ready: 0,
+                    phase,
+                    message: String::new(),
+                    warning: None,
+                };
                 stream::once(std::future::ready(Ok(status))).boxed()
             }
             Fault::SilentRollout => statuses.filter(|s| std::future::ready(s.is_ok())).boxed(),

@@ -55,12 +55,13 @@ impl Job<'_> {
             self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }
-        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes)).await {
+        let mut noted = Vec::new();
+        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes, &mut noted)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.remove_failed(&lease, error).await),
         };
         let Version { service, revision, tag, .. } = version;
-        plan.warnings.extend(gone.warnings);
+        plan.warnings.extend(noted.into_iter().chain(gone.warnings));
         let (track, removed, pruned) = (Track::Canary, gone.removed, Vec::new());
         let (withheld, warnings) = (plan.withheld, plan.warnings);
         Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
@@ -185,9 +186,15 @@ impl Job<'_> {
     }
 
     /// Requests come by the routes once there are pods to answer them.
-    async fn start(&self, lease: &Lease, plan: &Plan, routes: &Plan) -> Result<Vec<AppliedObject>> {
+    async fn start(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        routes: &Plan,
+        noted: &mut Vec<String>,
+    ) -> Result<Vec<AppliedObject>> {
         let mut applied = self.apply(lease, plan.steps()).await?;
-        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);
         // Those of a canary before may have been put back since the dry run.
         for route in &routes.objects {
             applied.push(self.apply_one(lease, route).await?);

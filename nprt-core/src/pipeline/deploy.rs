@@ -107,7 +107,8 @@ impl Job<'_> {
             }
         }
         let recorded = self.record(lease, &plan, live, &version.revision).await?;
-        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded)).await {
+        let mut noted = Vec::new();
+        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded, &mut noted)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.undo(lease, error).await),
         };
@@ -116,7 +117,7 @@ impl Job<'_> {
             gone = self.remove_canary(lease, live).await?;
         }
         let Removal { mut removed, warnings, .. } = gone;
-        plan.warnings.extend(warnings);
+        plan.warnings.extend(noted.into_iter().chain(warnings));
         removed.extend(self.remove_spent(lease, live, &mut plan).await);
         let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {
@@ -166,15 +167,22 @@ impl Job<'_> {
         Ok(plan)
     }
 
-    /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed.
-    async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: usize) -> Result<Vec<AppliedObject>> {
+    /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed. Notes what a
+    /// person should know of the rollouts.
+    async fn make_so(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        recorded: usize,
+        noted: &mut Vec<String>,
+    ) -> Result<Vec<AppliedObject>> {
         // What is run is none of the workloads.
         let objects = plan.steps().filter(|(object, _)| when(object).is_none());
         let (first, then): (Vec<_>, Vec<_>) = objects.partition(|(object, _)| order(object) < WORKLOADS);
         let mut applied = self.apply(lease, first.into_iter()).await?;
         applied.extend(self.run_jobs(lease, plan, Run::Before).await?);
         applied.extend(self.apply(lease, then.into_iter()).await?);
-        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);
         applied.extend(self.run_jobs(lease, plan, Run::After).await?);
         if recorded > 0 {
             self.forget(lease, recorded).await?;

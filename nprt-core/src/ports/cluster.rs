@@ -215,6 +215,8 @@ pub struct RolloutStatus {
     /// The same in words: `2 of 3 pods updated`, and what fails and why. The last lines of a crashed container's
     /// log may be part of it.
     pub message: String,
+    /// What a person should know although it is complete: pods that keep their version, and until when.
+    pub warning: Option<String>,
 }
 
 /// Where a rollout stands.
@@ -222,7 +224,8 @@ pub struct RolloutStatus {
 pub enum RolloutPhase {
     /// Under way.
     Progressing,
-    /// All pods are of the new version and ready, and none of an older one is left.
+    /// All pods are of the new version and ready, and none of an older one is left; or those that are left stay
+    /// so on purpose, as the status [warns](RolloutStatus::warning).
     Complete,
     /// It will not complete by itself.
     Failed,

@@ -17,6 +17,13 @@ mod a_canary_that_cannot_be_promoted;
 mod an_object_of_another_service;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
+/// Workloads that keep their pods on purpose: `OnDelete`, a partition, a paused Deployment, no node, no replicas.
+mod pods_that_keep_their_version;
+/// Versions whose pods never become ready: the error names the cause first.
+mod versions_that_never_become_ready;
+/// Objects with a field that Kubernetes never changes: Jobs, claims, selectors, immutable configuration.
+mod what_cannot_change;
+
 /// Objects that `kubectl apply` or `kubectl create` made before nprt came.
 mod objects_that_kubectl_made;
 /// Manifests that the server fills with defaults, or writes in another way.
