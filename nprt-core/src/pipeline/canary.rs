@@ -52,6 +52,7 @@ impl Job<'_> {
         let mut gone = Removal::default();
         if !is_there {
             gone = self.make_way(&lease, &live, &request.caller).await?;
+            plan.refuse_held(&gone.held)?;
             self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }
@@ -90,6 +91,7 @@ impl Job<'_> {
         if self.service.prune {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
+        plan.refuse_marked(&live)?;
         plan.warnings.extend(mixed);
         self.refuse_taken_services(&plan, &live)?;
         if !is_there {
@@ -205,10 +207,13 @@ impl Job<'_> {
     /// Removes a canary that could not be started, and answers with why it could not.
     async fn remove_failed(&self, lease: &Lease, why: Error) -> Error {
         let remove = async { self.remove_canary(lease, &self.live().await?).await };
-        if let Err(error) = remove.await {
-            self.progress.warn(format!("the canary is still there: {error}"));
+        match remove.await {
+            Ok(gone) => gone.held.iter().fold(why, |why, held| why.with("stays", held)),
+            Err(error) => {
+                self.progress.warn(format!("the canary is still there: {error}"));
+                why
+            }
         }
-        why
     }
 }
 

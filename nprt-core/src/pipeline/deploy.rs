@@ -15,7 +15,7 @@ use crate::manifest::{self, Run, Version};
 use crate::model::{Revision, ServiceName, Track};
 use crate::ports::{Lease, Occasion};
 use crate::report::EventKind;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Makes a version stable.
@@ -103,7 +103,7 @@ impl Job<'_> {
             gone = self.make_way(lease, live, caller).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
             if plan.changed().next().is_some() {
-                self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
+                self.unless_stopped(self.wait_for_the_end_of_canary(&gone, &mut plan)).await?;
             }
         }
         let recorded = self.record(lease, &plan, live, &version.revision).await?;
@@ -133,6 +133,20 @@ impl Job<'_> {
         })
     }
 
+    /// Waits for the end of the canary's pods. Where finalizers hold a workload of it, they may never end, and stable
+    /// must be able to change all the same.
+    async fn wait_for_the_end_of_canary(&self, gone: &Removal, plan: &mut Plan) -> Result<()> {
+        match self.wait_for_the_end_of_pods().await {
+            Err(error) if error.kind() == ErrorKind::Timeout && !gone.held.is_empty() => {
+                let warning = format!("goes on beside pods of the canary before: {error}");
+                self.progress.warn(&warning);
+                plan.warnings.push(warning);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
     /// Removes the canary for another version's sake.
     pub(super) async fn make_way(&self, lease: &Lease, live: &Live, caller: &Caller) -> Result<Removal> {
         self.keep_past(lease, PastCanary::of(live, self.clock.now(), EventKind::Replaced, caller)).await;
@@ -153,6 +167,7 @@ impl Job<'_> {
         let rendered = async { manifest::stable(&source.manifests, version, transform, &live.objects) };
         let rendered = phase("transform", rendered).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
+        plan.refuse_marked(live)?;
         plan.spent = self.spent(live, &plan.objects, &source.manifests);
         let orphans = self.orphans(live, &source.manifests);
         if self.service.prune {

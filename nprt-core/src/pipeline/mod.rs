@@ -72,6 +72,7 @@ mod job;
 mod judge_canary;
 mod lease;
 mod live;
+mod marked;
 mod measured;
 mod names;
 mod notify;

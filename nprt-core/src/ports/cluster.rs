@@ -83,12 +83,13 @@ pub trait Cluster: Debug + Send + Sync {
     /// [`get`](Cluster::get).
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>>;
 
-    /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is
-    /// gone; its [pods](Cluster::pods) may still end.
+    /// Deletes the object and what it owns. Returns once the object itself is gone, or soon where its finalizers
+    /// hold it; its [pods](Cluster::pods) may still end. A workload that has finalizers is scaled to zero first,
+    /// since nothing does that once it is marked as deleted.
     ///
     /// # Errors
     /// `Conflict` when the lease is lost; else as [`get`](Cluster::get).
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool>;
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion>;
 
     /// Follows the rollout of a workload: its present status at once, then each change, and an end after
     /// [`RolloutPhase::Complete`] or [`RolloutPhase::Failed`]. It begins with the generation that is there
@@ -175,6 +176,17 @@ pub struct Applied {
     pub before: Option<Object>,
     /// The field managers whose fields this apply takes over, sorted: the tools by which the object was made.
     pub adopts: Vec<String>,
+}
+
+/// What became of an object that is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletion {
+    /// There was none.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// It is marked as deleted, and goes once these finalizers are taken away: that is for others to do.
+    Held(Vec<String>),
 }
 
 /// What became of an object.
