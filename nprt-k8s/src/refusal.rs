@@ -110,12 +110,12 @@ const CAUSES: usize = 5;
 const QUOTED: usize = 60;
 
 fn because(cause: &StatusCause) -> String {
-    // After the first line, the server prints whole objects.
-    let said = one_line(cause.message.lines().next().unwrap_or_default());
-    let short = match said.strip_prefix("Invalid value: ").and_then(after_value) {
-        Some((value, why)) if value.len() > QUOTED => why.to_owned(),
-        _ => said,
+    let short = match cause.message.strip_prefix("Invalid value: ").and_then(after_value) {
+        Some((value, why)) if value.len() > QUOTED || value.starts_with(['{', '[', '&']) => why,
+        _ => &cause.message,
     };
+    // After the first line, the server prints whole objects.
+    let short = one_line(short.lines().next().unwrap_or_default());
     if cause.field.is_empty() { short } else { format!("{}: {short}", cause.field) }
 }
 

@@ -6,6 +6,7 @@ use super::apply::Removal;
 use super::drift::{self, DriftPolicy};
 use super::job::Job;
 use super::live::Live;
+use super::marked::{Held, refuse_marked};
 use super::phase::phase;
 use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
@@ -91,7 +92,6 @@ impl Job<'_> {
         if self.service.prune {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
-        plan.refuse_marked(&live)?;
         plan.warnings.extend(mixed);
         self.refuse_taken_services(&plan, &live)?;
         if !is_there {
@@ -148,6 +148,7 @@ impl Job<'_> {
         let routes = self.add_routes(&mut rendered, version, live).await?;
         rendered.withheld.retain(|id| promotion.changes(id));
         rendered.warnings.extend(promotion.plan.warnings.iter().cloned());
+        refuse_marked(&rendered.documents, live)?;
         let marks = [marks(&request.caller), self.trial_from_now()].concat();
         let now = self.clock.now();
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
@@ -208,7 +209,10 @@ impl Job<'_> {
     async fn remove_failed(&self, lease: &Lease, why: Error) -> Error {
         let remove = async { self.remove_canary(lease, &self.live().await?).await };
         match remove.await {
-            Ok(gone) => gone.held.iter().fold(why, |why, held| why.with("stays", held)),
+            Ok(gone) if gone.held.is_empty() => why,
+            Ok(gone) => {
+                why.with("stays", gone.held.iter().map(Held::to_string).collect::<Vec<_>>().join("; "))
+            }
             Err(error) => {
                 self.progress.warn(format!("the canary is still there: {error}"));
                 why

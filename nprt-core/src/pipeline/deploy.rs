@@ -2,6 +2,7 @@ use futures_util::future::{OptionFuture, join};
 
 use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
+use super::definitions::is_definition;
 use super::job::Job;
 use super::live::Live;
 use super::past_canary::PastCanary;
@@ -12,8 +13,8 @@ use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
 use crate::manifest::{self, Run, Version};
-use crate::model::{Revision, ServiceName, Track};
-use crate::ports::{Lease, Occasion};
+use crate::model::{Object, Revision, ServiceName, Track};
+use crate::ports::{Applied, Lease, Occasion};
 use crate::report::EventKind;
 use crate::{Error, ErrorKind, Result};
 
@@ -167,8 +168,8 @@ impl Job<'_> {
         let rendered = async { manifest::stable(&source.manifests, version, transform, &live.objects) };
         let rendered = phase("transform", rendered).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
-        plan.refuse_marked(live)?;
         plan.spent = self.spent(live, &plan.objects, &source.manifests);
+        plan.warnings.extend(self.held_orphans(live, &source.manifests));
         let orphans = self.orphans(live, &source.manifests);
         if self.service.prune {
             plan.pruned = orphans;
@@ -192,9 +193,13 @@ impl Job<'_> {
         noted: &mut Vec<String>,
     ) -> Result<Vec<AppliedObject>> {
         // What is run is none of the workloads.
-        let objects = plan.steps().filter(|(object, _)| when(object).is_none());
+        let mut applied = self.define(lease, plan).await?;
+        let is_left = |(object, _): &(&Object, &Applied)| {
+            when(object).is_none() && (applied.is_empty() || !is_definition(object))
+        };
+        let objects = plan.steps().filter(is_left);
         let (first, then): (Vec<_>, Vec<_>) = objects.partition(|(object, _)| order(object) < WORKLOADS);
-        let mut applied = self.apply(lease, first.into_iter()).await?;
+        applied.extend(self.apply(lease, first.into_iter()).await?);
         applied.extend(self.run_jobs(lease, plan, Run::Before).await?);
         applied.extend(self.apply(lease, then.into_iter()).await?);
         noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);

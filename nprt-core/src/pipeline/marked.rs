@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::live::Live;
 use super::plan::Plan;
+use crate::manifest::Document;
 use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, ErrorKind, Result};
 
@@ -63,21 +64,21 @@ impl Live {
     }
 }
 
-impl Plan {
-    /// Refuses to change or make an object while one of its name is marked as deleted: what was applied to it would go
-    /// with it.
-    ///
-    /// # Errors
-    /// `Conflict`, with the object and its finalizers.
-    pub(super) fn refuse_marked(&self, live: &Live) -> Result<()> {
-        let held = self.objects.iter().filter_map(|object| Held::of(live.find(object)?)).next();
-        held.map_or(Ok(()), |held| Err(held.refuse()))
-    }
+/// Refuses to change or make an object while one of its name is marked as deleted: what was applied to it would go
+/// with it.
+///
+/// # Errors
+/// `Conflict`, with the object and its finalizers.
+pub(super) fn refuse_marked(documents: &[Document], live: &Live) -> Result<()> {
+    let held = documents.iter().find_map(|document| Held::of(live.find(&document.object)?));
+    held.map_or(Ok(()), |held| Err(held.refuse()))
+}
 
+impl Plan {
     /// The same after a removal that left `held`.
     ///
     /// # Errors
-    /// As [`refuse_marked`](Self::refuse_marked).
+    /// As [`refuse_marked`].
     pub(super) fn refuse_held(&self, held: &[Held]) -> Result<()> {
         let is_planned =
             |held: &&Held| self.foreseen.iter().any(|planned| planned.object.id() == held.object);

@@ -62,6 +62,7 @@ mod branch;
 mod canary;
 mod checkpoint;
 mod decided;
+mod definitions;
 mod deploy;
 mod drift;
 mod ending;

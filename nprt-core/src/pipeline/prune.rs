@@ -29,6 +29,13 @@ impl Job<'_> {
         ours.filter(|id| !held(id)).collect()
     }
 
+    /// What the manifests no longer hold, was deleted before and stays, in words.
+    pub(super) fn held_orphans(&self, live: &Live, manifests: &Manifests) -> Vec<String> {
+        let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
+        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !held(&object.id()));
+        ours.filter_map(Held::of).map(|held| held.to_string()).collect()
+    }
+
     /// Deletes what the plan says, and answers with what is gone. What cannot be deleted becomes a warning of
     /// the plan.
     pub(super) async fn prune(&self, lease: &Lease, plan: &mut Plan) -> Vec<ObjectId> {

@@ -27,12 +27,10 @@ pub(super) fn stateful_set(workload: Workload<'_>) -> RolloutStatus {
     let same_revision = workload.text("/status/updateRevision") == workload.text("/status/currentRevision");
     let updated = pods.updated >= wanted || same_revision;
     let old = if same_revision { 0 } else { pods.desired.saturating_sub(pods.updated) };
-    // Where none is new, the new version holds up nothing, and it may be what mends a broken one.
-    if is_on_delete(workload)
-        && old > 0
-        && all == pods.desired
-        && (pods.updated == 0 || pods.ready >= pods.desired)
-    {
+    // Where all pods are old, the new version holds up nothing, and it may be what mends a broken one; a broken one
+    // may keep others from being made.
+    let all_old = pods.updated == 0 && all > 0 && (all == pods.desired || pods.ready < all);
+    if is_on_delete(workload) && old > 0 && (all_old || (all == pods.desired && pods.ready >= pods.desired)) {
         return pods.kept(old, ON_DELETE);
     }
     let parts = [
@@ -118,6 +116,8 @@ mod tests {
         for broken in on_delete(3, 0, 1) {
             assert_eq!(broken.phase, RolloutPhase::Complete, "the new version may mend it: {broken:?}");
         }
+        let [set, _] = on_delete(1, 0, 0);
+        assert_eq!(set.phase, RolloutPhase::Complete, "a broken pod that others wait for: {set:?}");
         for waits in [on_delete(3, 1, 2), on_delete(2, 0, 2), on_delete(3, 3, 2)].into_iter().flatten() {
             assert_eq!((waits.phase, waits.warning.clone()), (RolloutPhase::Progressing, None), "{waits:?}");
         }

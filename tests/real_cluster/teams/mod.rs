@@ -13,10 +13,14 @@
 
 /// A version that the cluster would not accept as stable.
 mod a_canary_that_cannot_be_promoted;
+/// A definition of a kind and objects of that kind, in one version.
+mod a_definition_with_its_objects;
 /// Two services with an object of one name.
 mod an_object_of_another_service;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
+/// Finalizers, in the manifests or added by a controller, that hold what is removed.
+mod finalizers_that_hold_objects;
 /// Workloads that keep their pods on purpose: `OnDelete`, a partition, a paused Deployment, no node, no replicas.
 mod pods_that_keep_their_version;
 /// Versions whose pods never become ready: the error names the cause first.

@@ -58,15 +58,11 @@ async fn on_delete_is_a_warning_for_a_deploy_and_a_promotion() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_delete_with_broken_pods_takes_the_version_that_mends_them() {
     let Some(world) = World::new("on-delete-broken").await else { return };
-    let broken = workload("StatefulSet", "db", ON_DELETE).replace("image: ", "image: registry.invalid/none/");
-    let db = |image: &str| broken.replace("registry.invalid/none/registry.invalid/shop/worker", image);
-    world.kubectl_makes(&["apply"], &db("registry.invalid/other/db:1")).await;
-    world.kubectl(&["rollout", "status", "statefulset/db", "--timeout=1s"]).await;
-    let never = db("registry.invalid/other/db:1")
-        .replace("labels: {app: db}", "labels: {app: db}, annotations: {sim/behaviour: never-ready}");
-    world.kubectl_makes(&["apply"], &never).await;
-    world.kubectl(&["delete", "pods", "-l", "app=db"]).await;
-
+    let db =
+        |image: &str| workload("StatefulSet", "db", ON_DELETE).replace("registry.invalid/shop/worker", image);
+    let broken = db("registry.invalid/other/db:1")
+        .replace("{labels: {app: db}}", "{labels: {app: db}, annotations: {sim/behaviour: never-ready}}");
+    world.kubectl_makes(&["apply"], &broken).await;
     let nprt = world.process_within(20).await;
     nprt.deploy(&world.commit(&(manifests(1, "") + &db("registry.invalid/other/db:2"))))
         .await

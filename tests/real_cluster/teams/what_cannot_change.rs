@@ -1,15 +1,19 @@
 //! Objects with a field that Kubernetes never changes: the error says which, and what to do.
 
 use nprt::ErrorKind;
+use nprt::pipeline::Service;
 
 use crate::answer::Answer as _;
-use crate::world::{World, manifests};
+use crate::world::{World, manifests, shop};
 
 /// Deploys `before` and then `after`, each beside the usual objects. The second is refused with all of `words`, in
 /// one readable line, and changes nothing.
 async fn refused(name: &str, before: &str, after: &str, words: &[&str]) {
     let Some(world) = World::new(name).await else { return };
-    let nprt = world.process().await;
+    // The recommended role has no right to write pods or roles.
+    let allow_kinds = ["rbac.authorization.k8s.io/RoleBinding".to_owned()].into();
+    let service = Service { allow_kinds, ..Service::new(shop()) };
+    let nprt = world.process_as(world.plane.kubeconfig(), service).await;
     nprt.deploy(&world.commit(&(manifests(1, "") + before))).await.accepted();
     let error = nprt.deploy(&world.commit(&(manifests(2, "") + after))).await.refused_with(words);
     assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
@@ -129,4 +133,18 @@ spec:
     let after = workload.replace("matchLabels: {app: batch}", "matchLabels: {app: batch, part: one}");
     refused("fixed-selector", workload, &after, &["field: spec.selector", "keep the selector that is live"])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_a_binding() {
+    let binding = "
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reads}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: default}]
+";
+    let words = ["RoleBinding/", "/reads", "cannot change roleRef", "give the new one another name"];
+    refused("fixed-binding", binding, &binding.replace("name: view", "name: edit"), &words).await;
 }

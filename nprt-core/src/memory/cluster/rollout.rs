@@ -99,7 +99,8 @@ impl Rollout {
 
     /// Nobody deletes pods of `updateStrategy: OnDelete` here: all keep their version.
     fn kept(&self) -> RolloutStatus {
-        let warning = format!("{} pods keep their version: updateStrategy OnDelete", self.desired);
+        let keep = if self.desired == 1 { "pod keeps its" } else { "pods keep their" };
+        let warning = format!("{} {keep} version: updateStrategy OnDelete", self.desired);
         RolloutStatus {
             desired: self.desired,
             updated: 0,
