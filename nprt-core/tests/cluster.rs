@@ -10,7 +10,7 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ServiceName};
 use nprt_core::ports::{
-    Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutPhase,
+    Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutPhase,
     Takeover,
 };
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn deleting_an_owner_deletes_what_it_owns() {
     let uid = &child.object.as_value()["metadata"]["uid"];
     cluster.apply(&lease, &owned("grandchild", uid)).await.unwrap();
     cluster.apply(&lease, &owned("stranger", &json!("another"))).await.unwrap();
-    assert!(cluster.delete(&lease, &owner.id()).await.unwrap());
+    assert_eq!(cluster.delete(&lease, &owner.id()).await.unwrap(), Deletion::Gone);
     let left: Vec<String> = cluster.objects().iter().map(|object| object.id().to_string()).collect();
     assert_eq!(left, ["ConfigMap/shop/stranger"]);
 }

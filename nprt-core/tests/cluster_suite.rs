@@ -10,8 +10,8 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Change, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
-    RolloutStatus, Takeover, Transition,
+    Applied, Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent,
+    RolloutPhase, RolloutStatus, Takeover, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 
@@ -198,9 +198,10 @@ impl Cluster for Broken {
         }
         self.0.restore(lease, former).await
     }
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
         let lease = if self.has(Fault::NoFenceForDelete) { &self.any_lease(lease).await } else { lease };
-        Ok(self.0.delete(lease, id).await? || self.has(Fault::AlwaysDeleted))
+        let deleted = self.0.delete(lease, id).await?;
+        Ok(if self.has(Fault::AlwaysDeleted) { Deletion::Gone } else { deleted })
     }
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
         let statuses = self.0.watch_rollout(workload);
@@ -217,8 +218,14 @@ impl Cluster for Broken {
                 .boxed(),
             Fault::EverythingRollsOut if workload.kind == "ConfigMap" => {
                 let phase = RolloutPhase::Complete;
-                let status =
-                    RolloutStatus { desired: 0, updated: 0, ready: 0, phase, message: String::new() };
+                let status = RolloutStatus {
+                    desired: 0,
+                    updated: 0,
+                    ready: 0,
+                    phase,
+                    message: String::new(),
+                    warning: None,
+                };
                 stream::once(std::future::ready(Ok(status))).boxed()
             }
             Fault::SilentRollout => statuses.filter(|s| std::future::ready(s.is_ok())).boxed(),

@@ -49,7 +49,7 @@ impl Client {
             Ok(outcome) => Ok(outcome),
             Err(failure) if failure.is_outdated() => Err(Refusal::Outdated),
             Err(failure) => {
-                let error = self.refusal(operation, place, object, failure).await;
+                let error = self.refusal(operation, place, object, before, failure).await;
                 Err(if error.is_conflict() { Refusal::Conflict(error) } else { Refusal::Error(error) })
             }
         }

@@ -5,7 +5,8 @@ use futures_util::stream::BoxStream;
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Transition,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutStatus,
+    Transition,
 };
 
 use crate::apply::live;
@@ -78,7 +79,7 @@ impl Cluster for KubernetesCluster {
         self.leases.restore("cluster.restore", lease, former).await
     }
 
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
         self.leases.delete("cluster.delete", lease, id).await
     }
 

@@ -45,8 +45,17 @@ impl World {
         self.process_as(self.user.kubeconfig(), service).await
     }
 
+    /// A pipeline that waits for a rollout for so long.
+    pub(crate) async fn process_within(&self, rollout_seconds: u64) -> Arc<Process> {
+        self.process_with(self.user.kubeconfig(), Service::new(shop()), rollout_seconds).await
+    }
+
     /// The same, with other rights.
     pub(crate) async fn process_as(&self, kubeconfig: &Path, service: Service) -> Arc<Process> {
+        self.process_with(kubeconfig, service, 90).await
+    }
+
+    async fn process_with(&self, kubeconfig: &Path, service: Service, rollout_seconds: u64) -> Arc<Process> {
         let config = KubernetesConfig {
             kubeconfig: Some(kubeconfig.to_owned()),
             namespace: Some(self.namespace.clone()),
@@ -62,7 +71,7 @@ impl World {
         };
         let settings = PipelineSettings {
             lease_seconds: 6,
-            rollout_seconds: 90,
+            rollout_seconds,
             image_wait_seconds: 0,
             ..PipelineSettings::default()
         };

@@ -174,6 +174,10 @@ pub(super) fn rename(object: &mut Value, original: &Object) -> Result<()> {
     for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"] {
         metadata.shift_remove(field);
     }
+    // A canary comes and goes with its trial: whatever waits for the end of stable's object has no part in it.
+    for field in ["finalizers", "ownerReferences"] {
+        metadata.shift_remove(field);
+    }
     if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove(LAST_APPLIED);
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::change::{Rendered, differences};
 use super::document::{Document, Manifests, same};
+use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
@@ -38,9 +39,9 @@ pub fn stable(
         let done = render_stable(document, version, settings, now, &mut rendered.warnings)?;
         if find_live(live, &done.object).is_some_and(|now| is_frozen(now, &done.object)) {
             rendered.warnings.push(format!(
-                "{} is live, and Kubernetes refuses to change the pods of a {}: delete it first",
+                "{} is live: {}",
                 done.object.id(),
-                done.object.kind()
+                remedy(&done.object, "spec.template").unwrap_or_default()
             ));
         }
         rendered.changes.extend(differences(document, &done));

@@ -75,8 +75,12 @@ impl Job<'_> {
 
     /// What applying `object` would do, where the cluster and the service's settings accept it.
     pub(super) async fn accepted(&self, source: &Source, object: &Object) -> Result<Applied> {
-        let would_be = self.ports.cluster.dry_run(object).await?;
-        let id = object.id();
+        self.check_accepted(source, self.ports.cluster.dry_run(object).await?)
+    }
+
+    /// Refuses what the service's settings do not accept of what the cluster would.
+    pub(super) fn check_accepted(&self, source: &Source, would_be: Applied) -> Result<Applied> {
+        let id = would_be.object.id();
         if would_be.object.namespace().is_none() && !self.service.allows(&id) {
             return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));
         }

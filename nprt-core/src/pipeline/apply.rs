@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 
 use super::job::Job;
 use super::live::Live;
+use super::marked::Held;
 use super::phase::phase;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::model::{Object, ObjectId, Track};
-use crate::ports::{Applied, Change, Lease};
+use crate::ports::{Applied, Change, Deletion, Lease};
 use crate::{Result, Retry};
 
 /// The pauses between attempts at a write that fails for a moment, and how long a pause may be at the most
@@ -43,10 +44,21 @@ pub(super) fn order(object: &Object) -> u8 {
 #[derive(Debug, Default)]
 pub(super) struct Removal {
     pub(super) removed: Vec<ObjectId>,
+    /// What is marked as deleted, now or before, and stays.
+    pub(super) held: Vec<Held>,
     /// Its Services that stay.
     pub(super) stay: BTreeSet<ObjectId>,
-    /// Why they do.
+    /// Why all of these do.
     pub(super) warnings: Vec<String>,
+}
+
+/// What became of objects that were to be deleted.
+#[derive(Debug, Default)]
+pub(super) struct Deleted {
+    /// They were there, and are gone.
+    pub(super) gone: Vec<ObjectId>,
+    /// They stay.
+    pub(super) held: Vec<Held>,
 }
 
 impl Job<'_> {
@@ -100,42 +112,51 @@ impl Job<'_> {
 
     /// Removes the canary: routes go back first, then go its workloads, and then its Services and the
     /// configuration that they read. Services to which a route of somebody else's sends lead to stable's pods
-    /// before, and stay.
+    /// before, and stay. So does what finalizers hold; it has no pods then, and everything else goes.
     ///
     /// # Errors
     /// The first object's that cannot be deleted. All others of its kind are deleted, and what is left is
     /// found by the next call.
     pub(super) async fn remove_canary(&self, lease: &Lease, live: &Live) -> Result<Removal> {
         let routes = self.put_routes_back(lease, live).await?;
-        let (stay, warnings) = (routes.services(), routes.warnings());
+        let (stay, mut warnings) = (routes.services(), routes.warnings());
         let objects = live.on(Track::Canary).filter(|object| !stay.contains(&object.id())).collect();
-        let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
-        done.map(|()| Removal { removed, stay, warnings })
+        let (Deleted { gone: removed, mut held }, done) =
+            self.delete(lease, objects, |object| Event::Removed { object }).await;
+        held.extend(live.held_on(Track::Canary));
+        warnings.extend(held.iter().map(Held::to_string));
+        done.map(|()| Removal { removed, held, stay, warnings })
     }
 
-    /// Deletes `objects`: what others need goes last. Answers with those that were there and are gone, and
-    /// with the first error, after which those of later kinds are left.
+    /// Deletes `objects`: what others need goes last. Answers with what became of those that were there, and
+    /// with the first error, after which those of later kinds are left. That finalizers hold one is no error.
     pub(super) async fn delete(
         &self,
         lease: &Lease,
         mut objects: Vec<&Object>,
         told: impl Fn(ObjectId) -> Event,
-    ) -> (Vec<ObjectId>, Result<()>) {
+    ) -> (Deleted, Result<()>) {
         objects.sort_by_key(|object| std::cmp::Reverse(order(object)));
-        let mut deleted = Vec::new();
+        let mut deleted = Deleted::default();
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
             let delete = async |object: &Object| {
                 let id = object.id();
-                let there = self.again(|| self.ports.cluster.delete(lease, &id)).await?;
-                if there {
+                let done = self.again(|| self.ports.cluster.delete(lease, &id)).await?;
+                if done == Deletion::Gone {
                     self.progress.tell(told(id.clone()));
                 }
-                Result::Ok(there.then_some(id))
+                Result::Ok((id, done))
             };
             let mut failed = Ok(());
             for done in join_all(kinds.iter().map(|object| delete(object))).await {
                 match done {
-                    Ok(id) => deleted.extend(id),
+                    Ok((_, Deletion::Absent)) => {}
+                    Ok((id, Deletion::Gone)) => deleted.gone.push(id),
+                    Ok((object, Deletion::Held(finalizers))) => {
+                        let held = Held { object, finalizers };
+                        self.progress.warn(held.to_string());
+                        deleted.held.push(held);
+                    }
                     Err(error) => failed = failed.and(Err(error)),
                 }
             }

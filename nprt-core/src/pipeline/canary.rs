@@ -6,6 +6,7 @@ use super::apply::Removal;
 use super::drift::{self, DriftPolicy};
 use super::job::Job;
 use super::live::Live;
+use super::marked::{Held, refuse_marked};
 use super::phase::phase;
 use super::plan::{Marks, Plan, marks};
 use super::progress::Progress;
@@ -55,16 +56,19 @@ impl Job<'_> {
         let mut gone = Removal::default();
         if !is_there {
             gone = self.make_way(&lease, &live, &request.caller).await?;
+            plan.refuse_held(&gone.held)?;
             self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
             plan.mark(&self.trial_from_now())?;
         }
         let recorded = self.record_start(&lease, (&plan, &routes), &live, &version, &request.caller).await?;
-        let applied = match self.unless_stopped(self.start(&lease, &plan, &routes, recorded)).await {
+        let mut noted = Vec::new();
+        let started = self.start(&lease, &plan, &routes, recorded, &mut noted);
+        let applied = match self.unless_stopped(started).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.remove_failed(&lease, error, recorded).await),
         };
         let Version { service, revision, tag, .. } = version;
-        plan.warnings.extend(gone.warnings);
+        plan.warnings.extend(noted.into_iter().chain(gone.warnings));
         let (track, removed, pruned) = (Track::Canary, gone.removed, Vec::new());
         let (withheld, warnings) = (plan.withheld, plan.warnings);
         Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
@@ -149,6 +153,7 @@ impl Job<'_> {
         let routes = self.add_routes(&mut rendered, version, live).await?;
         rendered.withheld.retain(|id| promotion.changes(id));
         rendered.warnings.extend(promotion.plan.warnings.iter().cloned());
+        refuse_marked(&rendered.documents, live)?;
         let marks = [marks(&request.caller), self.trial_from_now()].concat();
         let now = self.clock.now();
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
@@ -195,9 +200,10 @@ impl Job<'_> {
         plan: &Plan,
         routes: &Plan,
         recorded: usize,
+        noted: &mut Vec<String>,
     ) -> Result<Vec<AppliedObject>> {
         let mut applied = self.apply(lease, plan.steps()).await?;
-        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);
         // Those of a canary before may have been put back since the dry run.
         for route in &routes.objects {
             applied.push(self.apply_one(lease, route).await?);
@@ -211,13 +217,23 @@ impl Job<'_> {
     /// Removes a canary that could not be started, and answers with why it could not.
     async fn remove_failed(&self, lease: &Lease, why: Error, recorded: usize) -> Error {
         let remove = async {
-            self.remove_canary(lease, &self.live().await?).await?;
-            if recorded > 0 { self.forget(lease, recorded).await } else { Ok(()) }
+            let gone = self.remove_canary(lease, &self.live().await?).await?;
+            if recorded > 0 {
+                self.forget(lease, recorded).await?;
+            }
+            Ok(gone)
         };
-        if let Err(error) = remove.await {
-            self.progress.warn(format!("the canary is still there: {error}"));
+        match remove.await {
+            Ok(gone) if gone.held.is_empty() => why,
+            Ok(gone) => {
+                why.with("stays", gone.held.iter().map(Held::to_string).collect::<Vec<_>>().join("; "))
+            }
+            Err(error) => {
+                let error: Error = error;
+                self.progress.warn(format!("the canary is still there: {error}"));
+                why
+            }
         }
-        why
     }
 }
 

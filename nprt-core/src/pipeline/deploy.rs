@@ -2,6 +2,7 @@ use futures_util::future::{OptionFuture, join};
 
 use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
+use super::definitions::is_definition;
 use super::job::Job;
 use super::live::Live;
 use super::past_canary::PastCanary;
@@ -13,10 +14,10 @@ use super::run::when;
 use super::source::Source;
 use super::undo::Goal;
 use crate::manifest::{self, Run, Version};
-use crate::model::{Revision, ServiceName, Track};
-use crate::ports::{Lease, Occasion, Task};
+use crate::model::{Object, Revision, ServiceName, Track};
+use crate::ports::{Applied, Lease, Occasion, Task};
 use crate::report::EventKind;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Makes a version stable.
@@ -104,11 +105,12 @@ impl Job<'_> {
             gone = self.make_way(lease, live, caller).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
             if plan.changed().next().is_some() {
-                self.unless_stopped(self.wait_for_the_end_of_pods()).await?;
+                self.unless_stopped(self.wait_for_the_end_of_canary(&gone, &mut plan)).await?;
             }
         }
         let recorded = self.record(lease, &plan, live, version, caller).await?;
-        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded)).await {
+        let mut noted = Vec::new();
+        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded, &mut noted)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.undo(lease, error).await),
         };
@@ -117,7 +119,7 @@ impl Job<'_> {
             gone = self.remove_canary(lease, live).await?;
         }
         let Removal { mut removed, warnings, .. } = gone;
-        plan.warnings.extend(warnings);
+        plan.warnings.extend(noted.into_iter().chain(warnings));
         removed.extend(self.remove_spent(lease, live, &mut plan).await);
         let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {
@@ -131,6 +133,20 @@ impl Job<'_> {
             withheld: plan.withheld,
             warnings: plan.warnings,
         })
+    }
+
+    /// Waits for the end of the canary's pods. Where finalizers hold a workload of it, they may never end, and stable
+    /// must be able to change all the same.
+    async fn wait_for_the_end_of_canary(&self, gone: &Removal, plan: &mut Plan) -> Result<()> {
+        match self.wait_for_the_end_of_pods().await {
+            Err(error) if error.kind() == ErrorKind::Timeout && !gone.held.is_empty() => {
+                let warning = format!("goes on beside pods of the canary before: {error}");
+                self.progress.warn(&warning);
+                plan.warnings.push(warning);
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Removes the canary for another version's sake.
@@ -154,6 +170,7 @@ impl Job<'_> {
         let rendered = phase("transform", rendered).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
         plan.spent = self.spent(live, &plan.objects, &source.manifests);
+        plan.warnings.extend(self.held_orphans(live, &source.manifests));
         let orphans = self.orphans(live, &source.manifests);
         if self.service.prune {
             plan.pruned = orphans;
@@ -167,15 +184,26 @@ impl Job<'_> {
         Ok(plan)
     }
 
-    /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed.
-    async fn make_so(&self, lease: &Lease, plan: &Plan, recorded: usize) -> Result<Vec<AppliedObject>> {
+    /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed. Notes what a
+    /// person should know of the rollouts.
+    async fn make_so(
+        &self,
+        lease: &Lease,
+        plan: &Plan,
+        recorded: usize,
+        noted: &mut Vec<String>,
+    ) -> Result<Vec<AppliedObject>> {
         // What is run is none of the workloads.
-        let objects = plan.steps().filter(|(object, _)| when(object).is_none());
+        let mut applied = self.define(lease, plan).await?;
+        let is_left = |(object, _): &(&Object, &Applied)| {
+            when(object).is_none() && (applied.is_empty() || !is_definition(object))
+        };
+        let objects = plan.steps().filter(is_left);
         let (first, then): (Vec<_>, Vec<_>) = objects.partition(|(object, _)| order(object) < WORKLOADS);
-        let mut applied = self.apply(lease, first.into_iter()).await?;
+        applied.extend(self.apply(lease, first.into_iter()).await?);
         applied.extend(self.run_jobs(lease, plan, Run::Before).await?);
         applied.extend(self.apply(lease, then.into_iter()).await?);
-        self.roll_out(applied.iter().map(|applied| &applied.object)).await?;
+        noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);
         applied.extend(self.run_jobs(lease, plan, Run::After).await?);
         if recorded > 0 {
             self.forget(lease, recorded).await?;

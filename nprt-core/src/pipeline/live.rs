@@ -7,6 +7,7 @@ use super::checkpoint::is_checkpoint;
 use super::drift;
 use super::held::Held;
 use super::job::Job;
+use super::marked::is_marked;
 use crate::Result;
 use crate::manifest::{Version, was_run};
 use crate::model::{Object, ObjectId, Revision, Tag, Track, annotation, label};
@@ -73,10 +74,10 @@ pub(super) struct Live {
 
 impl Live {
     /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration. A Job
-    /// that was run is over, whichever version's it is.
+    /// that was run is over, whichever version's it is, and so is what is marked as deleted.
     pub(super) fn on(&self, track: Track) -> impl Iterator<Item = &Object> {
         let is_on = move |object: &&Object| object.label(label::TRACK) == Some(track.as_str());
-        self.objects.iter().filter(is_on).filter(|object| !was_run(object))
+        self.objects.iter().filter(is_on).filter(|object| !was_run(object) && !is_marked(object))
     }
 
     /// Those that say which version runs there: Services run none, and may be left of a canary that is gone, as may

@@ -3,8 +3,10 @@
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
 
+use super::definitions::Definitions;
 use super::job::Job;
 use super::live::Live;
+use super::marked::refuse_marked;
 use super::phase::phase;
 use super::progress::Event;
 use super::request::Caller;
@@ -85,8 +87,11 @@ impl Job<'_> {
             self.progress.warn(warning);
         }
         self.progress.tell(Event::Validated { objects: objects.len() });
-        let (pruned, spent) = (Vec::new(), Vec::new());
-        Ok(Plan { objects, foreseen, pruned, spent, withheld, warnings })
+        let mut plan = Plan { objects, foreseen, withheld, warnings, ..Plan::default() };
+        let unseen = plan.unseen();
+        unseen.iter().for_each(|warning| self.progress.warn(warning));
+        plan.warnings.extend(unseen);
+        Ok(plan)
     }
 
     /// Each object as it would be applied, and what would become of it.
@@ -96,16 +101,25 @@ impl Job<'_> {
         live: &Live,
         marks: &Marks,
     ) -> Result<(Vec<Object>, Vec<Applied>)> {
-        let planned = documents.into_iter().map(|document| self.plan_one(document, live, marks));
+        refuse_marked(&documents, live)?;
+        let definitions = Definitions::among(&documents);
+        let planned =
+            documents.into_iter().map(|document| self.plan_one(document, &definitions, live, marks));
         let planned = async { join_all(planned).await.into_iter().collect() };
         let planned: Vec<_> = phase("dry run", planned).await?;
         Ok(planned.into_iter().unzip())
     }
 
-    async fn plan_one(&self, document: Document, live: &Live, marks: &Marks) -> Result<(Object, Applied)> {
+    async fn plan_one(
+        &self,
+        document: Document,
+        definitions: &Definitions,
+        live: &Live,
+        marks: &Marks,
+    ) -> Result<(Object, Applied)> {
         let Document { mut object, source } = document;
         if !is_workload(&object) {
-            let would_be = self.accepted(&source, &object).await?;
+            let would_be = self.foreseen(&source, &object, definitions).await?;
             return Ok((object, would_be));
         }
         let now = live.find(&object);
@@ -118,7 +132,7 @@ impl Job<'_> {
             let said = now.and_then(|now| now.annotation(key));
             annotate(&mut object, said.into_iter().map(|said| (key, said.to_owned())))?;
         }
-        let would_be = self.accepted(&source, &object).await?;
+        let would_be = self.foreseen(&source, &object, definitions).await?;
         if would_be.change != Change::Unchanged || now.is_none() {
             let pods_stay = now.is_some_and(|now| {
                 now.annotation(annotation::STARTED).is_some() && pods(now) == pods(&would_be.object)

@@ -1,7 +1,9 @@
 //! What a service no longer has.
 
+use super::apply::Deleted;
 use super::job::Job;
 use super::live::{Live, means};
+use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
 use crate::manifest::{Manifests, was_run};
@@ -21,9 +23,17 @@ impl Job<'_> {
     /// have other names than in the manifests, and go by them.
     pub(super) fn orphans(&self, live: &Live, manifests: &Manifests) -> Vec<ObjectId> {
         let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
-        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !was_run(object));
+        let ours = live.objects.iter().filter(|object| self.may_prune(object));
+        let ours = ours.filter(|object| !was_run(object) && !is_marked(object));
         let ours = ours.map(Object::id);
         ours.filter(|id| !held(id)).collect()
+    }
+
+    /// What the manifests no longer hold, was deleted before and stays, in words.
+    pub(super) fn held_orphans(&self, live: &Live, manifests: &Manifests) -> Vec<String> {
+        let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
+        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !held(&object.id()));
+        ours.filter_map(Held::of).map(|held| held.to_string()).collect()
     }
 
     /// Deletes what the plan says, and answers with what is gone. What cannot be deleted becomes a warning of
@@ -39,13 +49,14 @@ impl Job<'_> {
             }
         }
         let told = |object| Event::Pruned { object };
-        let (pruned, done) = self.delete(lease, objects.iter().collect(), told).await;
+        let (Deleted { gone, held }, done) = self.delete(lease, objects.iter().collect(), told).await;
+        plan.warnings.extend(held.iter().map(Held::to_string));
         if let Err(error) = failed.and(done) {
             let warning = format!("not all was pruned, and the next deploy tries again: {error}");
             self.progress.warn(&warning);
             plan.warnings.push(warning);
         }
-        pruned
+        gone
     }
 
     pub(super) fn may_prune(&self, object: &Object) -> bool {

@@ -104,6 +104,7 @@ impl Job<'_> {
                 break;
             }
         }
+        // What finalizers hold is none of it.
         if let Some(object) = live.on(Track::Canary).find(|object| !stay.contains(&object.id())) {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -123,7 +124,8 @@ impl Job<'_> {
             let undone = self.complete(&lease, put_back).await?;
             warnings.extend(undone.map(|undone| format!("undone: {undone}")));
         }
-        let ending = if removed.is_empty() { Vec::new() } else { self.ending_pods().await };
+        let is_left = !removed.is_empty() || live.held_on(Track::Canary).next().is_some();
+        let ending = if is_left { self.ending_pods().await } else { Vec::new() };
         let (service, cancelled) = (self.service.name.clone(), before.map(|before| before.to_string()));
         Ok(Rollback { service, canary, stable, removed, ending, cancelled, warnings })
     }

@@ -22,21 +22,22 @@ fn rolls_out(id: &ObjectId) -> bool {
 }
 
 impl Job<'_> {
-    /// Waits for all workloads among `objects` at the same time.
+    /// Waits for all workloads among `objects` at the same time. Answers with what a person should know of those
+    /// that are complete, such as pods that keep their version on purpose.
     ///
     /// # Errors
     /// `RolloutFailed`, with the workload and why, for the first that fails or when the time is over.
-    pub(super) async fn roll_out(&self, objects: impl Iterator<Item = &ObjectId>) -> Result<()> {
+    pub(super) async fn roll_out(&self, objects: impl Iterator<Item = &ObjectId>) -> Result<Vec<String>> {
         let workloads = objects.filter(|id| rolls_out(id));
         let all = try_join_all(workloads.map(|workload| self.follow(workload)));
-        phase("roll out", all).await.map(|_| ())
+        Ok(phase("roll out", all).await?.into_iter().flatten().collect())
     }
 
-    /// Waits for one workload, or for a Job to succeed.
+    /// Waits for one workload, or for a Job to succeed. Answers with a warning, if there is one.
     ///
     /// # Errors
     /// As [`roll_out`](Self::roll_out).
-    pub(super) async fn follow(&self, workload: &ObjectId) -> Result<()> {
+    pub(super) async fn follow(&self, workload: &ObjectId) -> Result<Option<String>> {
         let mut last = None;
         let ended = {
             let time = self.clock.sleep(self.settings.rollout());
@@ -47,12 +48,16 @@ impl Job<'_> {
         };
         ended.unwrap_or_else(|| {
             let seconds = self.settings.rollout_seconds;
-            let status = last.map_or_else(|| "unknown".to_owned(), |last| last.message);
-            Err(failed(workload, format!("not complete after {seconds} s")).with("status", status))
+            let status = last.map_or_else(|| "its status is unknown".to_owned(), |last| last.message);
+            Err(failed(workload, format!("{status}; not complete after {seconds} s")))
         })
     }
 
-    async fn to_its_end(&self, workload: &ObjectId, last: &mut Option<RolloutStatus>) -> Result<()> {
+    async fn to_its_end(
+        &self,
+        workload: &ObjectId,
+        last: &mut Option<RolloutStatus>,
+    ) -> Result<Option<String>> {
         loop {
             let mut statuses = self.ports.cluster.watch_rollout(workload);
             while let Some(status) = statuses.next().await {
@@ -64,13 +69,17 @@ impl Job<'_> {
                     }
                     Err(error) => return Err(error),
                 };
-                let RolloutStatus { desired, updated, message, phase, .. } = status.clone();
+                let RolloutStatus { desired, updated, message, phase, warning, .. } = status.clone();
                 *last = Some(status);
                 let event =
                     Event::Rollout { workload: workload.clone(), updated, desired, message: message.clone() };
                 self.progress.tell(event);
                 match phase {
-                    RolloutPhase::Complete => return Ok(()),
+                    RolloutPhase::Complete => {
+                        let warning = warning.map(|warning| format!("{workload}: {warning}"));
+                        warning.iter().for_each(|warning| self.progress.warn(warning));
+                        return Ok(warning);
+                    }
                     RolloutPhase::Failed => return Err(failed(workload, message)),
                     RolloutPhase::Progressing => {}
                 }

@@ -2,15 +2,17 @@
 
 use futures_util::StreamExt;
 
+use super::apply::Deleted;
 use super::job::Job;
 use super::live::{Live, means};
+use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::Result;
 use crate::manifest::{self, Manifests, Run};
 use crate::model::{Object, ObjectId};
-use crate::ports::{Change, Lease, RolloutPhase};
+use crate::ports::{Change, Deletion, Lease, RolloutPhase};
 
 impl Job<'_> {
     /// Runs the plan's Jobs of `moment`, one after another in the order of the manifests, and waits for each. One
@@ -34,7 +36,10 @@ impl Job<'_> {
             let is_there = foreseen.change != Change::Created;
             if is_there && self.has_failed(&id).await? {
                 self.progress.warn(format!("{id} failed before, and runs anew"));
-                self.again(|| self.ports.cluster.delete(lease, &id)).await?;
+                let done = self.again(|| self.ports.cluster.delete(lease, &id)).await?;
+                if let Deletion::Held(finalizers) = done {
+                    return Err(Held { object: id, finalizers }.refuse());
+                }
             }
             applied.push(self.apply_one(lease, object).await?);
             self.follow(&id).await?;
@@ -57,6 +62,7 @@ impl Job<'_> {
         };
         let is_planned = |id: &ObjectId| planned.iter().any(|object| means(&object.id(), id));
         let ours = live.objects.iter().filter(|object| manifest::is_job(object) && self.may_prune(object));
+        let ours = ours.filter(|object| !is_marked(object));
         let spent = ours.filter(|object| manifest::was_run(object) || has_run(&object.id())).map(Object::id);
         spent.filter(|id| !is_planned(id)).collect()
     }
@@ -65,13 +71,15 @@ impl Job<'_> {
     /// the plan.
     pub(super) async fn remove_spent(&self, lease: &Lease, live: &Live, plan: &mut Plan) -> Vec<ObjectId> {
         let objects = live.objects.iter().filter(|object| plan.spent.contains(&object.id())).collect();
-        let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
+        let (Deleted { gone, held }, done) =
+            self.delete(lease, objects, |object| Event::Removed { object }).await;
+        plan.warnings.extend(held.iter().map(Held::to_string));
         if let Err(error) = done {
             let warning = format!("a Job of an earlier version stays, until the next deploy: {error}");
             self.progress.warn(&warning);
             plan.warnings.push(warning);
         }
-        removed
+        gone
     }
 }
 

@@ -90,12 +90,13 @@ pub trait Cluster: Debug + Send + Sync {
     /// [`get`](Cluster::get).
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>>;
 
-    /// Deletes the object and what it owns; `false` when there was none. Returns once the object itself is
-    /// gone; its [pods](Cluster::pods) may still end.
+    /// Deletes the object and what it owns. Returns once the object itself is gone, or soon where its finalizers
+    /// hold it; its [pods](Cluster::pods) may still end. A workload that has finalizers is scaled to zero first,
+    /// since nothing does that once it is marked as deleted.
     ///
     /// # Errors
     /// `Conflict` when the lease is lost or the object is another service's; else as [`get`](Cluster::get).
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool>;
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion>;
 
     /// Follows the rollout of a workload: its present status at once, then each change, and an end after
     /// [`RolloutPhase::Complete`] or [`RolloutPhase::Failed`]. It begins with the generation that is there
@@ -185,6 +186,17 @@ pub struct Applied {
     pub adopts: Vec<String>,
 }
 
+/// What became of an object that is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deletion {
+    /// There was none.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// It is marked as deleted, and goes once these finalizers are taken away: that is for others to do.
+    Held(Vec<String>),
+}
+
 /// What became of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -223,6 +235,8 @@ pub struct RolloutStatus {
     /// The same in words: `2 of 3 pods updated`, and what fails and why. The last lines of a crashed container's
     /// log may be part of it.
     pub message: String,
+    /// What a person should know although it is complete: pods that keep their version, and until when.
+    pub warning: Option<String>,
 }
 
 /// Where a rollout stands.
@@ -230,7 +244,8 @@ pub struct RolloutStatus {
 pub enum RolloutPhase {
     /// Under way.
     Progressing,
-    /// All pods are of the new version and ready, and none of an older one is left.
+    /// All pods are of the new version and ready, and none of an older one is left; or those that are left stay
+    /// so on purpose, as the status [warns](RolloutStatus::warning).
     Complete,
     /// It will not complete by itself.
     Failed,

@@ -22,7 +22,7 @@ mod tree;
 mod vcs;
 
 pub use clock::Clock;
-pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, RolloutPhase, RolloutStatus};
+pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, Deletion, RolloutPhase, RolloutStatus};
 pub use event::ObjectEvent;
 pub use lease::{Activity, Busy, Lease, LeaseRequest, Takeover, Transition};
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};

@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::{
-    Applied, Clock, Cluster, ClusterCapabilities, ImageRegistry, Lease, LeaseRequest, MetricQuery,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, MetricQuery,
     MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
     RegistryCapabilities, RolloutStatus, Transition, VcsCapabilities, VcsSource,
 };
@@ -132,7 +132,7 @@ macro_rules! forward_ports {
                 (**self).restore(lease, former).await
             }
 
-            async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+            async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
                 (**self).delete(lease, id).await
             }
 

@@ -11,7 +11,7 @@ use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::pipeline::{Pipeline, Progress};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutStatus,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutStatus,
     Takeover, Task, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
@@ -143,7 +143,7 @@ impl Cluster for Faulty {
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
         self.write(self.cluster.restore(lease, former)).await
     }
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
         if self.stuck.lock().unwrap().contains(&id.name) {
             return Err(down());
         }

@@ -15,6 +15,7 @@ mod faults;
 mod faulty;
 mod first_contact;
 mod held;
+mod held_by_finalizers;
 mod jobs;
 mod judge;
 mod news;

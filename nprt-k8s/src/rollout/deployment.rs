@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use serde_json::Value;
 
-use super::rules::{Pods, Workload};
+use super::rules::{Pods, Workload, joined, many};
 
 pub(super) fn status(workload: Workload<'_>) -> RolloutStatus {
     let pods = Pods {
@@ -17,26 +17,47 @@ pub(super) fn status(workload: Workload<'_>) -> RolloutStatus {
     if !workload.is_observed() {
         return Pods { updated: 0, ..pods }.unobserved();
     }
+    // Pods that end already are not among them.
     let (all, available) = (workload.count("/status/replicas"), workload.count("/status/availableReplicas"));
-    let mut waits_for = if pods.updated < pods.desired {
-        format!("{} of {} pods updated", pods.updated, pods.desired)
-    } else if all > pods.updated {
-        format!("{} pods of an older version are ending", all - pods.updated)
-    } else if available < pods.updated {
-        format!("{available} of {} updated pods available", pods.updated)
-    } else {
-        return pods.complete();
-    };
+    let old = all.saturating_sub(pods.updated);
+    // Old pods go as new ones become available: while some are left, what is not available is new.
+    let new_available = available.saturating_sub(old).min(pods.updated);
+    let Some(mut waits_for) = waits_for(pods, old, new_available) else { return pods.complete() };
+    if workload.is_true("/spec/paused") {
+        return paused(pods, all, new_available, waits_for);
+    }
     if let Some(failure) = workload.condition("ReplicaFailure").filter(|c| c.text("/status") == "True") {
-        waits_for = format!("{waits_for}: {}", failure.text("/message"));
+        waits_for = format!("{}; {waits_for}", failure.text("/message"));
     }
     if let Some(exceeded) = exceeded(workload).filter(|exceeded| !is_stale(workload, *exceeded)) {
         return pods.failed(format!("{waits_for}: {}", exceeded.text("/message")));
     }
-    if workload.is_true("/spec/paused") {
-        return pods.failed(format!("{waits_for}, and the Deployment is paused"));
-    }
     pods.progressing(waits_for)
+}
+
+/// What is missing, if anything is: what the rest waits for comes first.
+fn waits_for(pods: Pods, old: u64, new_available: u64) -> Option<String> {
+    let Pods { desired, updated, .. } = pods;
+    let parts = [
+        (new_available < updated).then(|| format!("{new_available} of {updated} updated pods available")),
+        (updated < desired).then(|| format!("{updated} of {desired} pods updated")),
+        (old > 0).then(|| format!("{} of an older version still there", many(old))),
+    ];
+    joined(parts)
+}
+
+/// A paused Deployment replaces no pods: those that it has keep their version.
+fn paused(pods: Pods, all: u64, new_available: u64, waits_for: String) -> RolloutStatus {
+    let old = all.saturating_sub(pods.updated);
+    if all == 0 {
+        return pods.failed(format!(
+            "the Deployment is paused, so it starts no pods: resume it with `kubectl rollout resume`; {waits_for}"
+        ));
+    }
+    if old == 0 || new_available < pods.updated {
+        return pods.progressing(waits_for);
+    }
+    pods.kept(old, "the Deployment is paused until somebody resumes it (`kubectl rollout resume`)")
 }
 
 /// The condition that says that a Deployment's progress deadline has passed.
@@ -86,11 +107,41 @@ mod tests {
                 "conditions": [{"type": "Progressing", "reason": reason, "message": "too slow"}]}})
         };
         let status = |workload: Value| status(Workload(&workload));
-        assert_eq!(status(of(3, 2, "")).message, "1 pods of an older version are ending");
+        assert_eq!(status(of(3, 3, "")).message, "1 pod of an older version still there");
+        assert_eq!(status(of(4, 4, "")).message, "2 pods of an older version still there");
+        // The new pods hold it up, not the old ones.
+        let waits = "1 of 2 updated pods available, 1 pod of an older version still there";
+        assert_eq!(status(of(3, 2, "")).message, waits);
         assert_eq!(status(of(2, 1, "")).message, "1 of 2 updated pods available");
         let failed = status(of(2, 1, "ProgressDeadlineExceeded"));
         assert_eq!((failed.phase, failed.message.contains("too slow")), (RolloutPhase::Failed, true));
         assert_eq!(status(of(2, 2, "ProgressDeadlineExceeded")).phase, RolloutPhase::Complete);
+    }
+
+    #[test]
+    fn a_refusal_by_quota_comes_before_the_counts() {
+        let workload = json!({"metadata": {"generation": 1}, "spec": {"replicas": 3}, "status": {
+            "observedGeneration": 1, "replicas": 3, "availableReplicas": 3,
+            "conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]}});
+        let expected = "exceeded quota; 0 of 3 pods updated, 3 pods of an older version still there";
+        assert_eq!(status(Workload(&workload)).message, expected);
+    }
+
+    #[test]
+    fn a_paused_deployment_keeps_its_pods_and_starts_none() {
+        let of = |all: u64, updated: u64, available: u64| {
+            let workload = json!({"metadata": {"generation": 2}, "spec": {"replicas": 2, "paused": true}, "status": {
+                "observedGeneration": 2, "replicas": all, "updatedReplicas": updated, "availableReplicas": available}});
+            status(Workload(&workload))
+        };
+        let kept = of(2, 0, 2);
+        assert_eq!(kept.phase, RolloutPhase::Complete, "{kept:?}");
+        assert!(kept.warning.unwrap().starts_with("2 pods keep their version: the Deployment is paused"));
+        assert_eq!(of(2, 0, 1).phase, RolloutPhase::Complete, "an old pod that is broken holds up nothing");
+        assert_eq!(of(2, 1, 1).phase, RolloutPhase::Progressing, "the new pod is not available");
+        assert_eq!(of(3, 1, 3).phase, RolloutPhase::Complete);
+        assert_eq!(of(0, 0, 0).phase, RolloutPhase::Failed, "a new one never starts");
+        assert_eq!(of(2, 2, 2).warning, None, "it was paused after its rollout");
     }
 
     #[test]

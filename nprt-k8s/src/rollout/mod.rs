@@ -9,6 +9,7 @@
 mod deployment;
 mod diagnose;
 mod rules;
+mod sets;
 mod together;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Place};
 use crate::error::Failure;
-use diagnose::When;
+use diagnose::{Diagnosis, When};
 pub(crate) use together::Gatherings;
 
 const OPERATION: &str = "cluster.watch_rollout";
@@ -77,7 +78,7 @@ struct Follow {
     /// The workload as it was seen last.
     seen: Value,
     /// What kept its pods from being ready when that was looked at last.
-    troubles: Vec<String>,
+    diagnosis: Diagnosis,
     look_at: Instant,
     /// When it has failed without anybody saying so.
     deadline: Option<Instant>,
@@ -103,7 +104,7 @@ impl Follow {
             events,
             last: None,
             seen: Value::Null,
-            troubles: Vec::new(),
+            diagnosis: Diagnosis::default(),
             look_at: Instant::now() + LOOK_AGAIN,
             deadline: None,
         }
@@ -132,9 +133,9 @@ impl Follow {
                 Next::Look => {
                     // Many that go on at the same time are looked at one after the other.
                     let _turn = self.client.looks.acquire().await;
-                    let troubles = diagnose::troubles(&self.client, &self.seen, When::UnderWay);
+                    let diagnosis = diagnose::diagnose(&self.client, &self.seen, When::UnderWay);
                     // Boxed: it is large, and a rollout needs the room for it but now and then.
-                    self.troubles = Box::pin(troubles).await;
+                    self.diagnosis = Box::pin(diagnosis).await;
                     self.look_at = Instant::now() + LOOK_AGAIN;
                 }
                 Next::Late => return Ok(self.give_up().await),
@@ -142,7 +143,7 @@ impl Follow {
             let mut status = self.status();
             match status.phase {
                 RolloutPhase::Complete => {}
-                RolloutPhase::Progressing => add(&mut status, &self.troubles),
+                RolloutPhase::Progressing => self.diagnosis.explain(&mut status),
                 RolloutPhase::Failed => self.explain(&mut status).await,
             }
             if self.last.as_ref() != Some(&status) {
@@ -159,7 +160,7 @@ impl Follow {
         let generation = |workload: &Value| workload.pointer("/metadata/generation").cloned();
         if generation(&self.seen) != generation(&workload) {
             // They were those of another version.
-            self.troubles.clear();
+            self.diagnosis = Diagnosis::default();
         }
         let patience =
             deployment::patience(&workload).filter(|_| self.place.resource.api.kind == "Deployment");
@@ -218,8 +219,8 @@ impl Follow {
 
     /// Adds what keeps the pods from being ready.
     async fn explain(&mut self, status: &mut RolloutStatus) {
-        let troubles = diagnose::troubles(&self.client, &self.seen, When::Failed);
-        add(status, &Box::pin(troubles).await);
+        let diagnosis = diagnose::diagnose(&self.client, &self.seen, When::Failed);
+        Box::pin(diagnosis).await.explain(status);
     }
 }
 
@@ -259,12 +260,6 @@ fn trimmed(workload: DynamicObject) -> Option<Value> {
 /// same again, for ever.
 fn is_too_old(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
-}
-
-fn add(status: &mut RolloutStatus, troubles: &[String]) {
-    for trouble in troubles {
-        status.message = format!("{}; {trouble}", status.message);
-    }
 }
 
 fn failed(error: watcher::Error) -> Error {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use serde_json::Value;
 
-use super::deployment;
+use super::{deployment, sets};
 
 /// The kinds that are followed, with their groups.
 pub(super) const KINDS: [(&str, &str); 4] =
@@ -14,8 +14,8 @@ pub(super) const KINDS: [(&str, &str); 4] =
 pub(super) fn status(kind: &str, workload: &Value) -> RolloutStatus {
     let workload = Workload(workload);
     match kind {
-        "StatefulSet" => stateful_set(workload),
-        "DaemonSet" => daemon_set(workload),
+        "StatefulSet" => sets::stateful_set(workload),
+        "DaemonSet" => sets::daemon_set(workload),
         "Job" => job(workload),
         _ => deployment::status(workload),
     }
@@ -78,7 +78,7 @@ pub(super) struct Pods {
 impl Pods {
     pub(super) fn status(self, phase: RolloutPhase, message: impl Into<String>) -> RolloutStatus {
         let Self { desired, updated, ready } = self;
-        RolloutStatus { desired, updated, ready, phase, message: message.into() }
+        RolloutStatus { desired, updated, ready, phase, message: message.into(), warning: None }
     }
 
     pub(super) fn progressing(self, message: impl Into<String>) -> RolloutStatus {
@@ -96,67 +96,32 @@ impl Pods {
         )
     }
 
+    /// Complete, though so many pods keep their version, and why.
+    pub(super) fn kept(self, pods: u64, why: &str) -> RolloutStatus {
+        let keep = if pods == 1 { "keeps its" } else { "keep their" };
+        self.complete_with(format!("{} {keep} version: {why}", many(pods)))
+    }
+
+    pub(super) fn complete_with(self, warning: String) -> RolloutStatus {
+        let Self { desired, updated, ready } = self;
+        let message = format!("{updated} of {desired} pods updated, {ready} ready: {warning}");
+        RolloutStatus { warning: Some(warning), ..self.status(RolloutPhase::Complete, message) }
+    }
+
     pub(super) fn unobserved(self) -> RolloutStatus {
         self.progressing("the controller has not seen the change yet")
     }
 }
 
-fn stateful_set(workload: Workload<'_>) -> RolloutStatus {
-    let pods = Pods {
-        desired: workload.replicas(),
-        updated: workload.count("/status/updatedReplicas"),
-        ready: workload.count("/status/readyReplicas"),
-    };
-    if !workload.is_observed() {
-        return Pods { updated: 0, ..pods }.unobserved();
-    }
-    // Pods below the partition stay as they are, on purpose.
-    let wanted = pods.desired.saturating_sub(workload.count("/spec/updateStrategy/rollingUpdate/partition"));
-    let same_revision = workload.text("/status/updateRevision") == workload.text("/status/currentRevision");
-    let updated = pods.updated >= wanted || same_revision;
-    if !updated && workload.text("/spec/updateStrategy/type") == "OnDelete" {
-        return pods.failed(on_delete(pods));
-    }
-    if !updated {
-        return pods.progressing(format!("{} of {wanted} pods updated", pods.updated));
-    }
-    if pods.ready < pods.desired {
-        return pods.progressing(format!("{} of {} pods ready", pods.ready, pods.desired));
-    }
-    let all = workload.count("/status/replicas");
-    if all > pods.desired {
-        return pods.progressing(format!("{} pods too many are ending", all - pods.desired));
-    }
-    pods.complete()
+/// `1 pod`, `2 pods`.
+pub(super) fn many(pods: u64) -> String {
+    format!("{pods} pod{}", if pods == 1 { "" } else { "s" })
 }
 
-fn daemon_set(workload: Workload<'_>) -> RolloutStatus {
-    let pods = Pods {
-        desired: workload.count("/status/desiredNumberScheduled"),
-        updated: workload.count("/status/updatedNumberScheduled"),
-        ready: workload.count("/status/numberReady"),
-    };
-    if !workload.is_observed() {
-        return Pods { updated: 0, ..pods }.unobserved();
-    }
-    if pods.updated < pods.desired {
-        if workload.text("/spec/updateStrategy/type") == "OnDelete" {
-            return pods.failed(on_delete(pods));
-        }
-        return pods.progressing(format!("{} of {} pods updated", pods.updated, pods.desired));
-    }
-    let available = workload.count("/status/numberAvailable");
-    if available < pods.desired {
-        return pods.progressing(format!("{available} of {} updated pods available", pods.desired));
-    }
-    pods.complete()
-}
-
-fn on_delete(pods: Pods) -> String {
-    format!(
-        "{} of {} pods updated; the others are when somebody deletes them (updateStrategy: OnDelete)",
-        pods.updated, pods.desired
-    )
+/// The parts that there are, in one line.
+pub(super) fn joined<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn job(workload: Workload<'_>) -> RolloutStatus {
@@ -175,12 +140,17 @@ fn job(workload: Workload<'_>) -> RolloutStatus {
         ));
     }
     if condition("Complete").is_some() {
-        return pods.status(RolloutPhase::Complete, format!("{succeeded} pods succeeded"));
+        return pods.status(RolloutPhase::Complete, format!("{} succeeded", many(succeeded)));
     }
     if workload.is_true("/spec/suspend") {
         return pods.failed("the Job is suspended");
     }
-    pods.progressing(format!("{succeeded} of {} pods succeeded", pods.desired))
+    let failed = workload.count("/status/failed");
+    let parts = [
+        (failed > 0).then(|| format!("{} failed", many(failed))),
+        Some(format!("{succeeded} of {} pods succeeded", pods.desired)),
+    ];
+    pods.progressing(joined(parts).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -208,15 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_leaves_pods_as_they_are() {
-        let of = |partition: u64| {
-            json!({"metadata": {"generation": 1},
-                "spec": {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": partition}}},
-                "status": {"observedGeneration": 1, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 3,
-                    "currentRevision": "a", "updateRevision": "b"}})
-        };
-        assert_eq!(phase("StatefulSet", &of(2)), RolloutPhase::Complete);
-        assert_eq!(phase("StatefulSet", &of(0)), RolloutPhase::Progressing);
+    fn a_job_counts_the_pods_that_failed_first() {
+        let job = json!({"status": {"failed": 1}});
+        assert_eq!(status("Job", &job).message, "1 pod failed, 0 of 1 pods succeeded");
     }
 
     #[test]

@@ -15,12 +15,23 @@
 mod a_canary_that_cannot_be_promoted;
 /// A second person who calls while an operation is under way.
 mod a_service_that_somebody_is_changing;
+/// A definition of a kind and objects of that kind, in one version.
+mod a_definition_with_its_objects;
 /// Two services with an object of one name.
 mod an_object_of_another_service;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
 /// Jobs, and other objects, with `generateName`.
 mod jobs_with_generate_name;
+/// Finalizers, in the manifests or added by a controller, that hold what is removed.
+mod finalizers_that_hold_objects;
+/// Workloads that keep their pods on purpose: `OnDelete`, a partition, a paused Deployment, no node, no replicas.
+mod pods_that_keep_their_version;
+/// Versions whose pods never become ready: the error names the cause first.
+mod versions_that_never_become_ready;
+/// Objects with a field that Kubernetes never changes: Jobs, claims, selectors, immutable configuration.
+mod what_cannot_change;
+
 /// Objects that `kubectl apply` or `kubectl create` made before nprt came.
 mod objects_that_kubectl_made;
 /// Anti-affinity, topology spread, ports of the host and claims that keep a canary away from stable.

@@ -6,7 +6,7 @@ use super::objects::{config, deployment, endpoint, object, version, with};
 use super::{ClusterFixture, clear, lease, service};
 use crate::ErrorKind;
 use crate::model::{Object, ObjectId};
-use crate::ports::{Applied, Change, Cluster};
+use crate::ports::{Applied, Change, Cluster, Deletion};
 
 async fn live(cluster: &dyn Cluster, id: &ObjectId) -> Option<Object> {
     cluster.get(id).await.expect("the object can be read")
@@ -218,6 +218,26 @@ pub async fn lists_what_a_service_has(cluster: &dyn Cluster, fixture: &dyn Clust
     clear(cluster, &lease).await;
 }
 
+/// An object that its finalizers hold is marked as deleted, and goes when they do.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn finalizers_hold_what_is_deleted(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let lease = lease(cluster, fixture, &service("check-held")).await;
+    let free = config(&lease.service, &json!({}));
+    let held = with(free.clone(), "/metadata/finalizers", json!(["example.com/hold"]));
+    cluster.apply(&lease, &held).await.expect("applied");
+    for _ in 0..2 {
+        let deleted = cluster.delete(&lease, &held.id()).await.expect("answered");
+        assert_eq!(deleted, Deletion::Held(vec!["example.com/hold".to_owned()]));
+        let marked = live(cluster, &held.id()).await.expect("it stays");
+        assert!(at(&marked, "/metadata/deletionTimestamp").is_some(), "{marked:?}");
+    }
+    cluster.apply(&lease, &free).await.expect("its finalizer is taken away");
+    assert_eq!(live(cluster, &held.id()).await, None, "it is gone");
+    clear(cluster, &lease).await;
+}
+
 /// Deleting says whether there was one; the object is gone when it returns.
 ///
 /// # Panics
@@ -225,9 +245,9 @@ pub async fn lists_what_a_service_has(cluster: &dyn Cluster, fixture: &dyn Clust
 pub async fn deletes_once(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     let lease = lease(cluster, fixture, &service("check-delete")).await;
     for object in [config(&lease.service, &json!({})), deployment(&lease.service, 2, "1")] {
-        assert!(!cluster.delete(&lease, &object.id()).await.expect("answered"), "there was none");
+        assert_eq!(cluster.delete(&lease, &object.id()).await.expect("answered"), Deletion::Absent);
         let applied = cluster.apply(&lease, &object).await.expect("applied");
-        assert!(cluster.delete(&lease, &object.id()).await.expect("deleted"), "there was one");
+        assert_eq!(cluster.delete(&lease, &object.id()).await.expect("deleted"), Deletion::Gone);
         assert_eq!(live(cluster, &object.id()).await, None, "it is gone at once");
         let again = cluster.apply(&lease, &object).await.expect("applied");
         let uid = |applied: &Applied| at(&applied.object, "/metadata/uid").cloned();

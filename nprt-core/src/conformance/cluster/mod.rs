@@ -22,8 +22,9 @@ use crate::ports::{Clock, Cluster, Lease, LeaseRequest, ObjectEvent, Purpose, Ta
 
 pub use apply::{
     a_dry_run_says_what_would_be_done, a_field_of_another_manager_is_a_conflict, applied_objects_can_be_read,
-    deletes_once, lists_what_a_service_has, refuses_unknown_fields_where_claimed, refuses_what_is_wrong,
-    removes_fields_that_are_no_longer_named, unchanged_objects_are_not_written,
+    deletes_once, finalizers_hold_what_is_deleted, lists_what_a_service_has,
+    refuses_unknown_fields_where_claimed, refuses_what_is_wrong, removes_fields_that_are_no_longer_named,
+    unchanged_objects_are_not_written,
 };
 pub use autoscaler::an_autoscaler_keeps_the_replicas;
 pub use event::keeps_events_where_claimed;
@@ -83,6 +84,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     refuses_unknown_fields_where_claimed(cluster, fixture).await;
     lists_what_a_service_has(cluster, fixture).await;
     deletes_once(cluster, fixture).await;
+    finalizers_hold_what_is_deleted(cluster, fixture).await;
     what_is_owned_goes_with_its_owner(cluster, fixture).await;
     pods_are_told_until_they_are_gone(cluster, fixture).await;
     what_was_applied_can_be_restored(cluster, fixture).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::objects::{config, deployment, with};
 use super::{ClusterFixture, clear, lease, service};
-use crate::ports::Cluster;
+use crate::ports::{Cluster, Deletion};
 
 /// An object that names an owner is applied as any other, and goes with its owner, be it a moment later.
 ///
@@ -24,7 +24,7 @@ pub async fn what_is_owned_goes_with_its_owner(cluster: &dyn Cluster, fixture: &
     cluster.apply(&lease, &again).await.expect("it is changed as any other");
     let listed = cluster.list(&lease.service).await.expect("listed");
     assert!(listed.iter().any(|object| object.kind() == "ConfigMap"), "it is the service's: {listed:?}");
-    assert!(cluster.delete(&lease, &id).await.expect("deleted"), "the owner was there");
+    assert_eq!(cluster.delete(&lease, &id).await.expect("deleted"), Deletion::Gone);
     let mut waited = Duration::ZERO;
     while cluster.get(&owned.id()).await.expect("answered").is_some() {
         assert!(waited < fixture.patience(), "it is there for ever");

@@ -108,7 +108,7 @@ pub async fn a_job_is_followed_to_its_end(cluster: &dyn Cluster, fixture: &dyn C
         assert_eq!(last.phase, phase, "{statuses:?}");
         assert!(earlier.iter().all(|status| status.phase == RolloutPhase::Progressing), "{statuses:?}");
         if phase == RolloutPhase::Failed {
-            let why = ["the Job failed: ", "; pod ", "container app: Error (code 1)"];
+            let why = ["pod ", "container app: Error (code 1)", "; the Job failed: "];
             assert!(why.iter().all(|why| last.message.contains(why)), "{statuses:?}");
         }
         let again = cluster.apply(&lease, &job).await.expect("applied");

@@ -4,8 +4,8 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use super::{MemoryCluster, rollout, state};
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{
-    Applied, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutPhase, RolloutStatus,
-    Transition,
+    Applied, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
+    RolloutStatus, Transition,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -67,7 +67,7 @@ impl Cluster for MemoryCluster {
         Ok(restored)
     }
 
-    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool> {
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
         let write = self.as_nprt();
         let mut state = self.state();
         state.leases.check(lease, "cluster.delete")?;

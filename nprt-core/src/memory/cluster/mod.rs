@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::Result;
 use crate::model::{Object, ObjectId};
-use crate::ports::{Applied, Clock, ObjectEvent};
+use crate::ports::{Applied, Clock, Deletion, ObjectEvent};
 
 use state::{State, Write};
 pub use view::{ClusterView, WorkloadView};
@@ -103,14 +103,15 @@ impl MemoryCluster {
         Ok(applied)
     }
 
-    /// Deletes without a lease, as a person with kubectl does; `false` when there was none.
+    /// Deletes without a lease, as a person with kubectl does; `false` when there was none. Unlike an API server,
+    /// which leaves that to controllers, it also ends the pods of a workload that has finalizers.
     ///
     /// # Errors
     /// `Invalid` for an unknown kind.
     pub fn delete_as_person(&self, id: &ObjectId) -> Result<bool> {
         let deleted = self.state().delete(self.as_nprt(), id)?;
         self.tell();
-        Ok(deleted)
+        Ok(deleted != Deletion::Absent)
     }
 
     /// All objects of the namespace, and those without one, by kind and name.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::rollout;
-use super::state::{State, Stored};
+use super::state::{State, Stored, is_marked};
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 
 /// Pods whose workload is gone.
@@ -37,7 +37,9 @@ impl State {
         track: Track,
         now: Timestamp,
     ) -> Vec<ObjectId> {
+        // One that is marked as deleted has lost its pods before.
         let running = self.objects().filter(|stored| stored.rollout.is_some()).map(|stored| &stored.object);
+        let running = running.filter(|workload| !is_marked(workload));
         let ending = self.ending.iter().filter(|ending| !ending.is_over(now)).map(|ending| &ending.workload);
         let is_theirs = |workload: &&Object| {
             let pod_label =

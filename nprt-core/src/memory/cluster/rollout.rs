@@ -74,6 +74,9 @@ impl Rollout {
     /// How far it is at `now`, when all pods take `delay`.
     pub(super) fn status(&self, workload: &Object, delay: Duration, now: Timestamp) -> RolloutStatus {
         let elapsed = elapsed(self.started, now);
+        if self.number > 1 && is_on_delete(workload) {
+            return self.kept();
+        }
         if let Some(failure) = Failure::of(workload) {
             return self.failing(failure, workload, delay, elapsed);
         }
@@ -90,6 +93,21 @@ impl Rollout {
                 "Job" => format!("{updated} of {} pods succeeded", self.desired),
                 _ => format!("{updated} of {} pods updated", self.desired),
             },
+            warning: None,
+        }
+    }
+
+    /// Nobody deletes pods of `updateStrategy: OnDelete` here: all keep their version.
+    fn kept(&self) -> RolloutStatus {
+        let keep = if self.desired == 1 { "pod keeps its" } else { "pods keep their" };
+        let warning = format!("{} {keep} version: updateStrategy OnDelete", self.desired);
+        RolloutStatus {
+            desired: self.desired,
+            updated: 0,
+            ready: self.desired,
+            phase: RolloutPhase::Complete,
+            message: warning.clone(),
+            warning: Some(warning),
         }
     }
 
@@ -102,7 +120,8 @@ impl Rollout {
     ) -> RolloutStatus {
         if self.desired == 0 {
             let phase = RolloutPhase::Complete;
-            return RolloutStatus { desired: 0, updated: 0, ready: 0, phase, message: "no pods".to_owned() };
+            let message = "no pods".to_owned();
+            return RolloutStatus { desired: 0, updated: 0, ready: 0, phase, message, warning: None };
         }
         let failed = failure.shows_after(workload, delay).is_some_and(|after| elapsed >= after);
         RolloutStatus {
@@ -111,6 +130,7 @@ impl Rollout {
             ready: self.were_ready,
             phase: if failed { RolloutPhase::Failed } else { RolloutPhase::Progressing },
             message: failure.message(self.desired, workload),
+            warning: None,
         }
     }
 
@@ -125,6 +145,11 @@ impl Rollout {
         let at = delay.as_nanos().saturating_mul(u128::from(next)).div_ceil(u128::from(missing));
         Duration::from_nanos(u64::try_from(at).unwrap_or(u64::MAX)).checked_sub(elapsed)
     }
+}
+
+fn is_on_delete(workload: &Object) -> bool {
+    let strategy = workload.as_value().pointer("/spec/updateStrategy/type").and_then(Value::as_str);
+    strategy == Some("OnDelete")
 }
 
 /// How many of `all` steps are done after `elapsed` of `delay`.
@@ -209,6 +234,6 @@ impl Failure {
             (_, "Job") => format!("0 of {desired} pods succeeded"),
             _ => format!("0 of {desired} updated pods available"),
         };
-        format!("{stands}; pod {}-1: {why}", workload.name())
+        format!("pod {}-1: {why}; {stands}", workload.name())
     }
 }

@@ -13,7 +13,7 @@ use super::pods::Ending;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
 use crate::model::{Object, ObjectId};
-use crate::ports::{Applied, Change, ObjectEvent};
+use crate::ports::{Applied, Change, Deletion, ObjectEvent};
 use crate::{Error, ErrorKind, Result};
 
 /// An object, who owns which of its fields, and its rollout where its kind has one.
@@ -183,25 +183,55 @@ impl State {
         let (applied, stored) = self.prepare(write, object)?;
         self.version += u64::from(applied.change != Change::Unchanged);
         self.created += u64::from(applied.change == Change::Created);
-        self.objects.insert(key(&stored.object.id()), stored);
+        let key = key(&stored.object.id());
+        if is_marked(&stored.object) && finalizers(&stored.object).is_empty() {
+            self.objects.insert(key.clone(), stored);
+            self.remove(write, &key);
+        } else {
+            self.objects.insert(key, stored);
+        }
         Ok(applied)
     }
 
-    /// Deletes the object and all that it owns.
-    pub(super) fn delete(&mut self, write: Write<'_>, id: &ObjectId) -> Result<bool> {
-        let id = self.place(id.clone(), write.namespace)?;
-        let Some(gone) = self.objects.remove(&key(&id)) else { return Ok(false) };
+    /// Deletes the object and all that it owns, or marks it where finalizers hold it.
+    pub(super) fn delete(&mut self, write: Write<'_>, id: &ObjectId) -> Result<Deletion> {
+        let key = key(&self.place(id.clone(), write.namespace)?);
+        let Some(stored) = self.objects.get_mut(&key) else { return Ok(Deletion::Absent) };
+        let held = finalizers(&stored.object);
+        if held.is_empty() {
+            self.remove(write, &key);
+            return Ok(Deletion::Gone);
+        }
+        if !is_marked(&stored.object) {
+            self.version += 1;
+            let before = stored.clone();
+            let value = stored.object.as_value_mut();
+            value["metadata"]["deletionTimestamp"] = json!(write.now.to_string());
+            value["metadata"]["resourceVersion"] = json!(self.version.to_string());
+            if let Some(replicas) = value.pointer_mut("/spec/replicas") {
+                *replicas = json!(0);
+            }
+            let until = write.now.checked_add(write.termination).unwrap_or(Timestamp::MAX);
+            self.end_pods(&before, until);
+        }
+        Ok(Deletion::Held(held))
+    }
+
+    fn remove(&mut self, write: Write<'_>, key: &Key) {
+        let Some(gone) = self.objects.remove(key) else { return };
         self.version += 1;
+        let is_over = is_marked(&gone.object);
         let mut owners = vec![gone];
         let until = write.now.checked_add(write.termination).unwrap_or(Timestamp::MAX);
         self.ending.retain(|ending| !ending.is_over(write.now));
         while let Some(owner) = owners.pop() {
-            self.end_pods(&owner, until);
+            if !is_over {
+                self.end_pods(&owner, until);
+            }
             let uid = owner.object.as_value().pointer("/metadata/uid").cloned();
             let owned = self.objects.extract_if(.., |_, stored| is_owned(&stored.object, uid.as_ref()));
             owners.extend(owned.map(|(_, stored)| stored));
         }
-        Ok(true)
     }
 }
 
@@ -227,6 +257,16 @@ fn settle_owners(
         paths.retain(|path| !differs(path));
     }
     Ok(())
+}
+
+/// Whether it is deleted, and goes with its last finalizer.
+pub(super) fn is_marked(object: &Object) -> bool {
+    object.as_value().pointer("/metadata/deletionTimestamp").is_some()
+}
+
+fn finalizers(object: &Object) -> Vec<String> {
+    let finalizers = object.as_value().pointer("/metadata/finalizers").and_then(Value::as_array);
+    finalizers.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn owner_references(object: &Object) -> impl Iterator<Item = &Value> {

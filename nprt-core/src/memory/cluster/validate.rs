@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::rollout;
+use crate::manifest::remedy;
 use crate::model::Object;
 use crate::{Error, ErrorKind, Result};
 
@@ -14,12 +15,12 @@ pub(super) fn validate(old: Option<&Object>, new: &Object) -> Result<()> {
     if rollout::is_rolled_out(&new.id()) {
         selector(new.as_value()).map_err(|fault| rejected(new, fault))?;
         if old.is_some_and(|old| old.as_value().pointer(SELECTOR) != new.as_value().pointer(SELECTOR)) {
-            return Err(rejected(new, fault("spec.selector", "the field is immutable")));
+            return Err(immutable(new, "spec.selector"));
         }
     }
     let template = |object: &Object| object.as_value().pointer("/spec/template").cloned();
     if rollout::is_job(&new.id()) && old.is_some_and(|old| template(old) != template(new)) {
-        return Err(rejected(new, fault("spec.template", "the field is immutable")));
+        return Err(immutable(new, "spec.template"));
     }
     if let Some((path, spec)) = pod_spec(new) {
         containers(path, spec).map_err(|fault| rejected(new, fault))?;
@@ -42,6 +43,14 @@ fn rejected(object: &Object, fault: Fault) -> Error {
     Error::new(ErrorKind::Rejected, "cluster.apply", fault.message)
         .with("object", object.id())
         .with("field", fault.field)
+}
+
+fn immutable(object: &Object, field: &str) -> Error {
+    let error = rejected(object, fault(field, format!("{field}: field is immutable")));
+    match remedy(object, field) {
+        Some(to_do) => error.with("to do", to_do),
+        None => error,
+    }
 }
 
 fn name(object: &Value) -> Result<(), Fault> {

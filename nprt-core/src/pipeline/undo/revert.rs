@@ -127,7 +127,11 @@ impl Job<'_> {
     async fn remove_created(&self, lease: &Lease, ids: Vec<ObjectId>) -> Result<()> {
         let mut created = Vec::new();
         for id in ids {
-            created.extend(self.ports.cluster.owned(&id).await?.filter(has_fields));
+            match self.ports.cluster.owned(&id).await {
+                // Its kind is not known: the definition that came with it was not applied.
+                Err(error) if error.is_invalid() => {}
+                owned => created.extend(owned?.filter(has_fields)),
+            }
         }
         let (kept, goes): (Vec<&Object>, Vec<&Object>) =
             created.iter().partition(|object| is_kept(&object.id()));

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 use nprt_core::ErrorKind;
+use nprt_core::ports::RolloutStatus;
 use serde_json::Value;
 
 use super::rules::Workload;
 use crate::client::Client;
 use crate::error::{Failure, one_line};
-use pod::{Trouble, trouble};
+use pod::{Trouble, ending, trouble};
 
 /// So many pods are named at most: the others fail for the same reason.
 const AT_MOST: usize = 3;
@@ -28,20 +29,42 @@ pub(super) enum When {
     Failed,
 }
 
+/// What a diagnosis found.
+#[derive(Debug, Default)]
+pub(super) struct Diagnosis {
+    /// Why pods are not ready.
+    causes: Vec<String>,
+    /// What may not be read, in words.
+    unread: Option<String>,
+}
+
+impl Diagnosis {
+    /// Says the causes in `status` before its counts, which only follow from them.
+    pub(super) fn explain(&self, status: &mut RolloutStatus) {
+        let counts = std::mem::take(&mut status.message);
+        let parts = self.causes.iter().chain([&counts]).chain(&self.unread);
+        status.message = parts.map(String::as_str).collect::<Vec<_>>().join("; ");
+    }
+}
+
 /// What keeps pods of `workload` from being ready, the newest pods first. What cannot be read is left out, and
 /// logged: a diagnosis with a part is better than none. What we have no right to read is named.
-pub(super) async fn troubles(client: &Client, workload: &Value, when: When) -> Vec<String> {
+pub(super) async fn diagnose(client: &Client, workload: &Value, when: When) -> Diagnosis {
     let Part { found: pods, unread } = pods(client, workload).await;
     let mut found: Vec<_> = pods.iter().filter_map(trouble).collect();
+    let nothing_new_waits = found.is_empty();
     // Those that say why cost no request for it.
     found.sort_by_key(|trouble| !trouble.is_cause);
     let said = found.into_iter().take(AT_MOST).map(|trouble| in_words(client, trouble, when));
-    let mut said: Vec<_> = join_all(said).await.into_iter().flatten().collect();
-    if said.is_empty() {
-        said.extend(refused(client, Workload(workload)).await);
+    let mut causes: Vec<_> = join_all(said).await.into_iter().flatten().collect();
+    if causes.is_empty() {
+        causes.extend(refused(client, Workload(workload)).await);
     }
-    said.extend(unread);
-    said
+    // New pods may have to wait until old ones are gone; where new ones are there, they do not.
+    if causes.is_empty() && nothing_new_waits {
+        causes.extend(pods.iter().filter_map(ending).take(AT_MOST));
+    }
+    Diagnosis { causes, unread }
 }
 
 /// The pods of a workload, the newest first: an earlier version may fail too.

@@ -44,6 +44,18 @@ pub(super) fn trouble(pod: &Value) -> Option<Trouble<'_>> {
     Some(Trouble { pod, text: text.trim_end().to_owned(), is_cause, crashed: None })
 }
 
+/// That `pod` is ending, if it is, and what holds it.
+pub(super) fn ending(pod: &Value) -> Option<String> {
+    pod.pointer("/metadata/deletionTimestamp")?;
+    let name = Workload(pod).text("/metadata/name");
+    let finalizers = pod.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let finalizers: Vec<&str> = finalizers.into_iter().flatten().filter_map(Value::as_str).collect();
+    Some(match finalizers[..] {
+        [] => format!("pod {name} is still ending"),
+        _ => format!("pod {name} is deleted, but its finalizers hold it: {}", finalizers.join(", ")),
+    })
+}
+
 /// What is wrong with a container, and whether it crashed.
 fn container(container: Workload<'_>) -> Option<(String, Option<Crashed>)> {
     let name = container.text("/name");
@@ -151,5 +163,9 @@ mod tests {
         let mut ending = pod("False");
         ending["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         assert_eq!(trouble(&ending), None);
+        assert_eq!(super::ending(&pod("True")), None);
+        assert_eq!(super::ending(&ending).unwrap(), "pod a-1 is still ending");
+        ending["metadata"]["finalizers"] = json!(["example.com/slow"]);
+        assert!(super::ending(&ending).unwrap().ends_with("its finalizers hold it: example.com/slow"));
     }
 }
