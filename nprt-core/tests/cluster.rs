@@ -163,7 +163,7 @@ async fn the_view_is_a_table() {
     let Fixture { cluster, clock } = fixture();
     let lease = lease(&cluster).await;
     let mut object = deployment("1", 2, &json!({}));
-    object.as_value_mut()["metadata"]["labels"]["track"] = json!("stable");
+    object.as_value_mut()["metadata"]["labels"]["nprt.dev/track"] = json!("stable");
     object.as_value_mut()["metadata"]["annotations"] = json!({"nprt.dev/tag": "main-3f2a91c"});
     cluster.apply(&lease, &object).await.unwrap();
     clock.advance(Duration::from_secs(1));

@@ -5,7 +5,8 @@ use futures_util::stream::BoxStream;
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Transition,
+    Applied, Clock, Cluster, ClusterCapabilities, Lease, LeaseRequest, ObjectEvent, RolloutStatus, Survey,
+    Transition,
 };
 
 use crate::apply::live;
@@ -51,6 +52,10 @@ impl Cluster for KubernetesCluster {
 
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
         self.client.pods_of_track("cluster.pods", service, track).await
+    }
+
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        self.leases.survey("cluster.survey", service).await
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

@@ -92,6 +92,7 @@ mod list;
 mod owned;
 mod refusal;
 mod rollout;
+mod survey;
 mod text;
 mod write;
 

@@ -75,7 +75,7 @@ impl Job<'_> {
 
     /// What applying `object` would do, where the cluster and the service's settings accept it.
     pub(super) async fn accepted(&self, source: &Source, object: &Object) -> Result<Applied> {
-        let would_be = self.ports.cluster.dry_run(object).await?;
+        let would_be = self.dry_run_one(object).await?;
         let id = object.id();
         if would_be.object.namespace().is_none() && !self.service.allows(&id) {
             return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));

@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) foreseen: Vec<Applied>,
     /// What the manifests no longer hold and is deleted at the end.
     pub(super) pruned: Vec<ObjectId>,
+    /// Canaries that an older tool left, removed before anything else changes.
+    pub(super) older: Vec<ObjectId>,
     /// Jobs that earlier versions ran, removed at the end too.
     pub(super) spent: Vec<ObjectId>,
     pub(super) withheld: Vec<ObjectId>,
@@ -85,8 +87,8 @@ impl Job<'_> {
             self.progress.warn(warning);
         }
         self.progress.tell(Event::Validated { objects: objects.len() });
-        let (pruned, spent) = (Vec::new(), Vec::new());
-        Ok(Plan { objects, foreseen, pruned, spent, withheld, warnings })
+        let (pruned, older, spent) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Plan { objects, foreseen, pruned, older, spent, withheld, warnings })
     }
 
     /// Each object as it would be applied, and what would become of it.

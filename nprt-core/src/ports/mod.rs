@@ -17,6 +17,7 @@ mod metrics;
 mod notifier;
 mod pointers;
 mod registry;
+mod survey;
 mod vcs;
 
 pub use clock::Clock;
@@ -26,6 +27,7 @@ pub use lease::{Lease, LeaseRequest, Takeover, Transition};
 pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
+pub use survey::Survey;
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 
 #[cfg(feature = "mock")]

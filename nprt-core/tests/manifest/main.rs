@@ -9,7 +9,9 @@ mod canary_diagnoses;
 mod environment;
 mod properties;
 mod read;
+mod selectors;
 mod stable;
+mod string_data;
 
 use nprt_core::manifest::{self, Manifests, Rendered, Settings, Version};
 use nprt_core::model::{Object, RepoPath, SourceFile};
@@ -45,6 +47,9 @@ fn stable(text: &str) -> Rendered {
 
 /// The objects of YAML documents, as if the cluster had them.
 fn live(text: &str) -> Vec<Object> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     manifests(text).documents.into_iter().map(|document| document.object).collect()
 }
 
