@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use nprt::manifest::{self, Beside, Manifests, Rendered, Settings, Version, to_yaml};
-use nprt::model::{Object, RepoPath, Revision, ServiceName, SourceFile, Tag, Track};
+use nprt::model::{ImageName, Object, RepoPath, Revision, ServiceName, SourceFile, Tag, Track};
 use nprt::{Error, Result};
 use sha2::{Digest, Sha256};
 
@@ -35,6 +35,9 @@ struct Arguments {
     /// The service. Else the name of the directory.
     #[arg(long)]
     service: Option<ServiceName>,
+    /// An image of the service whose tag the manifests have written, such as `shop/web`; may be given several times.
+    #[arg(long = "image", value_name = "IMAGE")]
+    images: Vec<ImageName>,
     /// Objects that the cluster has, as files: `kubectl get all,configmap,secret -o yaml`. Without any, a
     /// canary gets a copy of all the configuration that it reads.
     #[arg(long)]
@@ -95,7 +98,7 @@ fn render(arguments: &Arguments, err: &mut impl Write) -> Result<Rendered> {
         tag: arguments.tag.clone(),
         digests: std::collections::BTreeMap::new(),
     };
-    let settings = Settings::default();
+    let settings = Settings { images: arguments.images.iter().cloned().collect(), ..Settings::default() };
     let rendered = match arguments.track {
         Track::Stable => manifest::stable(&manifests, &version, &settings, &live),
         Track::Canary => {

@@ -2,8 +2,7 @@
 //! is not taken for changed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
-use nprt::manifest::{self, to_yaml};
-use nprt::model::{RepoPath, SourceFile};
+use nprt::manifest::to_yaml;
 use nprt_testkit::{ControlPlane, need};
 use serde_json::{Value, json};
 

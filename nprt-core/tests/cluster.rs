@@ -10,8 +10,8 @@ use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ServiceName};
 use nprt_core::ports::{
-    Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutPhase,
-    Takeover,
+    Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose,
+    RolloutPhase, Takeover,
 };
 use serde_json::{Value, json};
 
@@ -165,7 +165,7 @@ async fn the_view_is_a_table() {
     let Fixture { cluster, clock } = fixture();
     let lease = lease(&cluster).await;
     let mut object = deployment("1", 2, &json!({}));
-    object.as_value_mut()["metadata"]["labels"]["track"] = json!("stable");
+    object.as_value_mut()["metadata"]["labels"]["nprt.dev/track"] = json!("stable");
     object.as_value_mut()["metadata"]["annotations"] = json!({"nprt.dev/tag": "main-3f2a91c"});
     cluster.apply(&lease, &object).await.unwrap();
     clock.advance(Duration::from_secs(1));

@@ -11,7 +11,7 @@ use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
     Applied, Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent,
-    RolloutPhase, RolloutStatus, Takeover, Transition,
+    RolloutPhase, RolloutStatus, Survey, Takeover, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 
@@ -112,6 +112,12 @@ enum Fault {
     KeepsTransition,
     /// What names an owner outlives it.
     ForgetsOwners,
+    /// A survey sees what is the service's own alone.
+    SeesOwnAlone,
+    /// A survey sees no pods.
+    SeesNoPods,
+    /// A survey takes what the service has for others'.
+    SeesOwnAsOthers,
 }
 
 #[derive(Debug)]
@@ -149,6 +155,16 @@ impl Cluster for Broken {
             Fault::PodsOfAnyTrack => self.0.pods(service, Track::Stable).await,
             _ => self.0.pods(service, track).await,
         }
+    }
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        let mut survey = self.0.survey(service).await?;
+        match self.1 {
+            Fault::SeesOwnAlone => survey.others.clear(),
+            Fault::SeesNoPods => survey.pods.clear(),
+            Fault::SeesOwnAsOthers => survey.others.extend(survey.own.iter().cloned()),
+            _ => {}
+        }
+        Ok(survey)
     }
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
         self.0.get(id).await
@@ -314,6 +330,9 @@ async fn the_suite_finds_each_fault() {
         Fault::ForgetsTransition,
         Fault::KeepsTransition,
         Fault::ForgetsOwners,
+        Fault::SeesOwnAlone,
+        Fault::SeesNoPods,
+        Fault::SeesOwnAsOthers,
     ] {
         let found = tokio::spawn(async move {
             let fixture = Fixture::new();

@@ -6,7 +6,7 @@ use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
     Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutStatus,
-    Transition,
+    Survey, Transition,
 };
 
 use crate::apply::live;
@@ -52,6 +52,10 @@ impl Cluster for KubernetesCluster {
 
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
         self.client.pods_of_track("cluster.pods", service, track).await
+    }
+
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        self.leases.survey("cluster.survey", service).await
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

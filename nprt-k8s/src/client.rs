@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use crate::discovery::{Discovery, Resource};
 use crate::error::Failure;
 use crate::rollout::Gatherings;
+use crate::survey::Watched;
 
 /// The name under which the fields that we apply are owned.
 pub(crate) const MANAGER: &str = "nprt";
@@ -31,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) discovery: Discovery,
     /// The managers whose fields are taken.
     pub(crate) forced: Vec<String>,
+    /// The kinds that are followed from one survey to the next.
+    pub(crate) watched: Watched,
     /// The watches of rollouts that are about to begin.
     pub(crate) gatherings: Gatherings,
     /// So many rollouts are looked into at the same time.
@@ -76,8 +79,18 @@ impl fmt::Debug for Client {
 
 impl Client {
     pub(crate) fn new(kube: kube::Client, namespace: String, forced: Vec<String>, timeout: Duration) -> Self {
-        let (discovery, gatherings) = (Discovery::default(), Gatherings::default());
-        Self { kube, namespace, discovery, forced, gatherings, looks: Semaphore::new(LOOKS), timeout }
+        let (discovery, gatherings, watched) =
+            (Discovery::default(), Gatherings::default(), Watched::default());
+        Self {
+            kube,
+            namespace,
+            discovery,
+            forced,
+            watched,
+            gatherings,
+            looks: Semaphore::new(LOOKS),
+            timeout,
+        }
     }
 
     /// Where `id` lies.
@@ -124,15 +137,35 @@ impl Client {
         namespace: &str,
         params: &ListParams,
     ) -> Result<Vec<Value>, Failure> {
-        let request = resource.request(Some(namespace)).list(params);
-        match self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await {
+        match self.list_at(operation, resource, namespace, params).await {
             Err(failure) if failure.is_no_path() && !resource.is_everywhere() => Ok(Vec::new()),
-            Err(failure) => Err(failure),
-            Ok(mut list) => Ok(match list.get_mut("items").map(Value::take) {
-                Some(Value::Array(items)) => items,
-                _ => Vec::new(),
-            }),
+            list => list.map(|(items, _)| items),
         }
+    }
+
+    /// The objects of a kind, and the resource version at which these were all.
+    pub(crate) async fn list_at(
+        &self,
+        operation: &'static str,
+        resource: &Resource,
+        namespace: &str,
+        params: &ListParams,
+    ) -> Result<(Vec<Value>, Option<String>), Failure> {
+        let request = resource.request(Some(namespace)).list(params).map_err(kube::Error::BuildRequest);
+        self.call(operation, self.json(request)).await.map(items)
+    }
+
+    /// The metadata of the objects of a kind.
+    pub(crate) async fn list_metadata(
+        &self,
+        operation: &'static str,
+        resource: &Resource,
+        namespace: &str,
+        params: &ListParams,
+    ) -> Result<Vec<Value>, Failure> {
+        let request =
+            resource.request(Some(namespace)).list_metadata(params).map_err(kube::Error::BuildRequest);
+        self.call(operation, self.json(request)).await.map(|list| items(list).0)
     }
 
     /// Server-side apply, with unknown and duplicate fields refused. Only `force` takes fields from others.
@@ -220,6 +253,15 @@ impl Client {
 }
 
 type RawRequest = http::Request<Vec<u8>>;
+
+/// The items of a list, and its resource version.
+fn items(mut list: Value) -> (Vec<Value>, Option<String>) {
+    let version = list.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
+    match list.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => (items, version),
+        _ => (Vec::new(), version),
+    }
+}
 
 /// Whether `text` stays one segment of a URL's path as it is.
 fn is_path_segment(text: &str) -> bool {

@@ -88,7 +88,7 @@ impl Leases {
         }
         let Some(mut patch) = without_pods(workload) else { return Ok(false) };
         pin(&mut patch, Some(workload));
-        self.client.merge(operation, place, &patch).await?;
+        self.client.merge(operation, place, &patch, false).await?;
         for _ in 0..SCALED {
             let now = self.client.get(operation, place).await?;
             if now.is_none_or(|now| uid(&now) != uid(workload) || has_no_pods(&now)) {

@@ -19,7 +19,8 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    fn known(group: &str, version: &str, kind: &str) -> Self {
+    /// A namespaced kind that is known without asking.
+    pub(crate) fn known(group: &str, version: &str, kind: &str) -> Self {
         Self { api: ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)), namespaced: true }
     }
 

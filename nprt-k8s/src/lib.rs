@@ -102,6 +102,7 @@ mod owned;
 mod owners;
 mod refusal;
 mod rollout;
+mod survey;
 mod text;
 mod write;
 

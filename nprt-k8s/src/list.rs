@@ -11,6 +11,9 @@ use crate::client::Client;
 use crate::discovery::Resource;
 use crate::lease::{Leases, Seen};
 
+/// Pods that run, or still end.
+pub(crate) const UNFINISHED: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
 impl Client {
     /// The pods of a track of the service that have not finished, by name.
     pub(crate) async fn pods_of_track(
@@ -20,8 +23,7 @@ impl Client {
         track: Track,
     ) -> Result<Vec<ObjectId>> {
         let labels = format!("{}={service},{}={track}", label::SERVICE, label::TRACK);
-        let unfinished = "status.phase!=Succeeded,status.phase!=Failed";
-        let (kind, params) = (Resource::pods(), ListParams::default().labels(&labels).fields(unfinished));
+        let (kind, params) = (Resource::pods(), ListParams::default().labels(&labels).fields(UNFINISHED));
         let pods = self.list_by(operation, &kind, &self.namespace, &params).await;
         let pods = pods.map_err(|failure| failure.into_error(operation).with("kind", "Pod"))?;
         let ids = pods.into_iter().map(|pod| Ok(live(operation, whole(&kind, pod))?.id()));
@@ -64,7 +66,8 @@ impl Leases {
     }
 }
 
-fn is_controlled(item: &Value) -> bool {
+/// Whether a controller made it.
+pub(crate) fn is_controlled(item: &Value) -> bool {
     let owners = item.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     owners.into_iter().flatten().any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
 }

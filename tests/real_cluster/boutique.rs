@@ -46,7 +46,7 @@ async fn all_say(world: &World, track: &str, of: &Revision, workloads: usize) {
         assert_eq!(metadata["labels"]["nprt.dev/service"], "shop", "{name}");
         assert_eq!(metadata["labels"]["app.kubernetes.io/version"], tag(of), "{name}");
         assert_eq!(metadata["annotations"]["nprt.dev/revision"], of.to_string(), "{name}");
-        assert_eq!(metadata["annotations"]["nprt.dev/track"], track, "{name}");
+        assert_eq!(metadata["labels"]["nprt.dev/track"], track, "{name}");
         let template = if spec["template"].is_null() {
             &spec["containers"]
         } else {

@@ -11,8 +11,8 @@ use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
-use super::{placement, replicas, selector};
-use crate::model::{Object, ObjectId, Track, annotation};
+use super::{placement, policies, replicas, rewritten, selector};
+use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
@@ -23,7 +23,7 @@ pub(super) const SUFFIX: &str = "-canary";
 /// What a canary is rendered beside.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Beside<'a> {
-    /// The service's objects that the cluster has now.
+    /// The service's objects that the cluster has now, and others of the namespace that select pods.
     pub live: &'a [Object],
     /// Stable's objects as the promotion would make them, as the cluster's dry run says. An object that is
     /// missing counts as its manifest has it.
@@ -34,8 +34,8 @@ pub struct Beside<'a> {
 }
 
 /// Renders the manifests for the canary track: a second workload beside each stable one that
-/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that the promotion would change. All of
-/// these are named `…-canary` and are on the track `canary`; nothing that stable reads or serves by is
+/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that the
+/// promotion would change. All of these are named `…-canary` and are on the track `canary`; nothing that stable reads or serves by is
 /// changed. All other documents are withheld until the promotion, the originals of copied configuration among
 /// them, and the Jobs that are [run](crate::model::annotation::RUN): stable and canary share what a migration
 /// would change. Which of them the promotion really changes, the cluster says.
@@ -68,8 +68,22 @@ pub fn canary(
         rendered.documents.push(canary);
     }
     refuse_taken_names(&rendered, manifests)?;
+    check_promotion(&input)?;
     rendered.withheld = withheld(&chosen, &input, &mut rendered.warnings)?;
     Ok(rendered)
+}
+
+/// Checks that the labels of the promotion take no pods from anybody's selector.
+fn check_promotion(input: &Input<'_>) -> Result<()> {
+    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
+    let stable = manifests.documents.iter().map(|document| {
+        if is_canary(&document.object) {
+            return Ok(document.clone());
+        }
+        render_stable(document, version, settings, find_live(live, &document.object), &mut Vec::new())
+    });
+    let stable = stable.collect::<Result<Vec<_>>>()?;
+    rewritten::check(manifests, &stable, version, settings, live)
 }
 
 /// What a canary is made from.
@@ -128,7 +142,7 @@ fn render_canary(
         replicas::set(&mut object, settings.canary.replicas, stable)?;
     }
     rename(&mut object, &document.object)?;
-    selector::add_track(&mut object, Track::Canary)?;
+    selector::select_canary(&mut object, settings)?;
     if let Some(path) = template_path(&document.object, settings)? {
         let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
         references::rewrite(&mut template, |kind, name| {
@@ -153,7 +167,7 @@ fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
 
 /// Whether this is a canary already, rendered before.
 fn is_canary(object: &Object) -> bool {
-    object.name().ends_with(SUFFIX) && object.annotation(annotation::TRACK) == Some(Track::Canary.as_str())
+    object.name().ends_with(SUFFIX) && object.label(label::TRACK) == Some(Track::Canary.as_str())
 }
 
 pub(super) fn canary_name(object: &Object) -> String {
@@ -211,9 +225,11 @@ fn diagnose(
         stable: &template(&stable),
         canary: &template(canary.object.as_value()),
         live: now.and_then(|now| get(now.as_value(), &path)),
+        track_label: settings.labels.track(),
     };
     warnings.extend(placement::warnings(&pair, manifests, live));
     warnings.extend(diagnose::traffic(&pair, manifests, live)?);
+    warnings.extend(policies::uncovered(&pair, manifests, live));
     warnings.extend(diagnose::missing(&pair, manifests, live));
     warnings.extend(diagnose::resized(&pair, manifests, live));
     Ok(())

@@ -47,7 +47,7 @@ impl fmt::Display for FieldChange {
 
 /// The fields in which `after` differs from `before`.
 pub(super) fn differences(before: &Document, after: &Document) -> Vec<FieldChange> {
-    // What is redacted is equal unless a pass changed a Secret's value, which none does.
+    // What is redacted is equal unless a pass changed a Secret's value, which none does: `stringData` only moves.
     let (id, before, after) = (after.object.id(), before.object.redacted(), after.object.redacted());
     compare(&id, "", Some(&before), Some(&after))
 }

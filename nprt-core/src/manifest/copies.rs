@@ -9,7 +9,7 @@ use super::document::Document;
 use super::references::{self, ConfigKind};
 use super::transform::find_live;
 use super::workload::{get, template_path};
-use super::{identity, live};
+use super::{identity, live, string_data};
 use crate::Result;
 use crate::model::{Object, ObjectId, Track};
 
@@ -46,11 +46,12 @@ pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copi
 pub(super) fn copy(original: &Document, input: &Input<'_>) -> Result<Document> {
     let &Input { version, settings, beside, .. } = input;
     let mut object = original.object.as_value().clone();
+    string_data::encode(&mut object, &original.object)?;
     if let Some(promoted) = input.promoted(original).filter(|_| beside.carry) {
         carry_content(&mut object, promoted);
     }
     rename(&mut object, &original.object)?;
-    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings.datadog)?;
+    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings)?;
     if let Some(object) = object.as_object_mut() {
         object.shift_remove("immutable");
     }

@@ -6,6 +6,8 @@ use super::version::Version;
 use super::workload::{containers, each_container, get, list_in, map_at};
 use crate::Result;
 
+/// What its labels begin with.
+pub(super) const LABELS: &str = "tags.datadoghq.com/";
 /// The label with the version; ours, like [`VERSION_VARIABLE`].
 pub(super) const VERSION_LABEL: &str = "tags.datadoghq.com/version";
 /// The variable with the version.

@@ -18,6 +18,8 @@ pub(super) struct Pair<'a> {
     pub(super) canary: &'a Value,
     /// The pod template of the live stable workload.
     pub(super) live: Option<&'a Value>,
+    /// The label of the settings that has the track.
+    pub(super) track_label: Option<&'a str>,
 }
 
 /// Checks that traffic reaches both tracks: every Service that selects the stable pods selects the
@@ -37,7 +39,12 @@ pub(super) fn traffic(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -
     let stable = labels_of(pair.live.unwrap_or(pair.stable));
     // A canary's own Services each select one track, as they must.
     let is_own = |object: &&Object| object.label(label::TRACK) == Some(Track::Canary.as_str());
-    for service in live.iter().filter(|object| is_service(object) && !is_own(object)) {
+    // What Services of others select is not ours to say.
+    let is_ours = |object: &&Object| {
+        object.label(label::SERVICE).is_some_and(|name| stable_service(pair) == Some(name))
+            || manifests.find(&object.id()).is_some()
+    };
+    for service in live.iter().filter(|object| is_service(object) && !is_own(object)).filter(is_ours) {
         both_tracks(pair, service, &stable, &canary).map_err(|error| error.with("where", "the cluster"))?;
         reached |= selects(service, pair, &canary);
     }
@@ -46,15 +53,22 @@ pub(super) fn traffic(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -
         .then(|| format!("{id}: no Service selects its pods, so its canary receives no traffic by one")))
 }
 
+/// The service that the pods say they belong to.
+fn stable_service<'a>(pair: &'a Pair<'_>) -> Option<&'a str> {
+    pair.stable.pointer("/metadata/labels")?.get(label::SERVICE)?.as_str()
+}
+
 fn both_tracks(pair: &Pair<'_>, service: &Object, stable: &Labels, canary: &Labels) -> Result<()> {
     if !selects(service, pair, stable) || selects(service, pair, canary) {
         return Ok(());
     }
     let selector = selector_of(service).cloned().unwrap_or_default();
-    let why = if selector.get(label::TRACK).and_then(Value::as_str) == Some(Track::Stable.as_str()) {
-        "the Service selects track=stable, so the canary would receive no traffic; remove track from its selector"
-    } else {
-        "the Service selects the stable pods and not the canary's; it must select both"
+    let of_stable = |name: &&str| selector.get(*name).is_some_and(|value| *value == Track::Stable.as_str());
+    let why = match [Some(label::TRACK), pair.track_label].into_iter().flatten().find(of_stable) {
+        Some(name) => format!(
+            "the Service selects {name}=stable, so the canary would receive no traffic; remove {name} from its selector"
+        ),
+        None => "the Service selects the stable pods and not the canary's; it must select both".to_owned(),
     };
     let missing: Labels = selector
         .iter()

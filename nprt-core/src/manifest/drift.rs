@@ -12,7 +12,7 @@ use super::references::{self, ConfigKind};
 use super::settings::Settings;
 use super::workload::{each_container, get, map_at, template_path};
 use crate::Result;
-use crate::model::{Object, ObjectId, annotation, label};
+use crate::model::{Object, ObjectId, Track, label};
 
 /// A field of stable in which a promotion differs from its canary, since somebody else has set it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,8 +92,14 @@ fn original(kind: ConfigKind, name: &str, promoted: &[Object]) -> Option<String>
 /// Takes out of a pod template what tells the tracks apart.
 fn forget_track(template: &mut Value, settings: &Settings) -> Result<()> {
     let labels = map_at(template, &["metadata", "labels"])?;
-    labels.shift_remove(label::TRACK);
-    map_at(template, &["metadata", "annotations"])?.shift_remove(annotation::TRACK);
+    // `track` is also what the live selector of an earlier tool keeps on stable's pods.
+    for name in [Some(label::TRACK), settings.labels.track(), Some("track")].into_iter().flatten() {
+        let is_track =
+            |value: &Value| [Track::Stable, Track::Canary].iter().any(|track| *value == track.as_str());
+        if labels.get(name).is_some_and(is_track) {
+            labels.shift_remove(name);
+        }
+    }
     let [track, ..] = settings.environment.in_use();
     each_container(template, |container| {
         let Some(environment) = container.get_mut("env").and_then(Value::as_array_mut) else { return Ok(()) };

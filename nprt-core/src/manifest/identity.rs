@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::datadog;
+use super::settings::Settings;
 use super::version::Version;
 use super::workload::map_at;
 use crate::Result;
@@ -22,7 +23,7 @@ pub(super) fn mark_version<P: AsRef<str>>(
     path: &[P],
     version: &Version,
     track: Track,
-    tag_for_datadog: bool,
+    settings: &Settings,
 ) -> Result<()> {
     let below = |field: &'static str| -> Vec<&str> {
         path.iter().map(AsRef::as_ref).chain(["metadata", field]).collect()
@@ -30,14 +31,17 @@ pub(super) fn mark_version<P: AsRef<str>>(
     let labels = map_at(object, &below("labels"))?;
     set(labels, label::SERVICE, version.service.as_str());
     set(labels, label::TRACK, track.as_str());
-    set(labels, label::VERSION, &version.label());
-    if tag_for_datadog {
+    for (name, value) in
+        [(settings.labels.track(), track.as_str()), (settings.labels.version(), &version.label())]
+    {
+        name.into_iter().for_each(|name| set(labels, name, value));
+    }
+    if settings.datadog {
         set(labels, datadog::VERSION_LABEL, &version.label());
     }
     let annotations = map_at(object, &below("annotations"))?;
     set(annotations, annotation::REVISION, &version.revision.to_string());
     set(annotations, annotation::TAG, version.tag.as_str());
-    set(annotations, annotation::TRACK, track.as_str());
     Ok(())
 }
 

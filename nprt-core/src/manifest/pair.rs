@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::identity;
 use super::selector::{all_among, labels_of};
+use super::settings::Settings;
 use super::version::Version;
 use crate::model::{Object, Track, label};
 use crate::{Error, Result};
@@ -27,16 +28,23 @@ pub(crate) fn serves(service: &Object, workload: &Object) -> bool {
         .is_some_and(|(selector, template)| !selector.is_empty() && all_among(selector, &labels_of(template)))
 }
 
+/// Whether `service` selects what has the labels of `object`.
+pub(crate) fn selects_labels(service: &Object, object: &Object) -> bool {
+    let selector = service.as_value().pointer("/spec/selector").and_then(Value::as_object);
+    selector
+        .is_some_and(|selector| !selector.is_empty() && all_among(selector, &labels_of(object.as_value())))
+}
+
 /// The Services of both tracks beside `service`. They belong to the canary, and go with it.
 ///
 /// # Errors
 /// `Invalid` where a name is too long.
-pub(crate) fn services(service: &Object, version: &Version, datadog: bool) -> Result<[Object; 2]> {
-    let of = |track| pair(service, track, version, datadog);
+pub(crate) fn services(service: &Object, version: &Version, settings: &Settings) -> Result<[Object; 2]> {
+    let of = |track| pair(service, track, version, settings);
     Ok([of(Track::Stable)?, of(Track::Canary)?])
 }
 
-fn pair(service: &Object, track: Track, version: &Version, datadog: bool) -> Result<Object> {
+fn pair(service: &Object, track: Track, version: &Version, settings: &Settings) -> Result<Object> {
     let name = name(service.name(), track);
     if name.len() > LONGEST {
         return Err(Error::invalid(
@@ -61,7 +69,7 @@ fn pair(service: &Object, track: Track, version: &Version, datadog: bool) -> Res
     if let Some(namespace) = service.namespace() {
         object["metadata"]["namespace"] = namespace.into();
     }
-    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, datadog)?;
+    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings)?;
     Object::new(object)
 }
 
@@ -96,16 +104,19 @@ mod tests {
 
     #[test]
     fn each_selects_one_track_and_belongs_to_the_canary() {
-        let pair = services(&service("web"), &version(), false).unwrap();
+        let pair = services(&service("web"), &version(), &Settings::default()).unwrap();
         for (service, track) in pair.iter().zip(["stable", "canary"]) {
             let value = service.as_value();
             assert_eq!(service.name(), format!("web-{track}"));
             assert_eq!(
                 value["spec"],
-                json!({"selector": {"app": "web", "track": track},
+                json!({"selector": {"app": "web", "nprt.dev/track": track},
                 "ports": [{"name": "http", "port": 80, "targetPort": 8080}], "ipFamilyPolicy": "SingleStack"})
             );
-            assert_eq!((service.label("track"), service.namespace()), (Some("canary"), Some("shop")));
+            assert_eq!(
+                (service.label("nprt.dev/track"), service.namespace()),
+                (Some("canary"), Some("shop"))
+            );
             assert_eq!((service.label("nprt.dev/service"), service.annotation("a")), (Some("shop"), None));
             assert_eq!(service.annotation("nprt.dev/tag"), Some("main-3f2a91c"));
         }
@@ -113,8 +124,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_too_long_is_refused() {
-        assert!(services(&service(&"x".repeat(56)), &version(), false).is_ok());
-        let error = services(&service(&"x".repeat(57)), &version(), false).unwrap_err();
+        assert!(services(&service(&"x".repeat(56)), &version(), &Settings::default()).is_ok());
+        let error = services(&service(&"x".repeat(57)), &version(), &Settings::default()).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains("longest: 63"), "{error}");
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn set(canary: &mut Value, wanted: Replicas, stable: &Object) -> Resu
 /// # };
 /// let stable = workload("web", serde_json::json!({}), serde_json::json!({}))?;
 /// let share = serde_json::json!({"nprt.dev/replicas-share": "0.1"});
-/// let canary = workload("web-canary", share, serde_json::json!({"track": "canary"}))?;
+/// let canary = workload("web-canary", share, serde_json::json!({"nprt.dev/track": "canary"}))?;
 /// assert_eq!(canary_replicas(&canary, &[stable, canary.clone()])?, Some(3));
 /// # Ok::<(), nprt_core::Error>(())
 /// ```
@@ -89,7 +89,7 @@ mod tests {
             "metadata": {"name": name, "namespace": "shop"}, "spec": {"replicas": replicas}});
         if let Some(share) = share {
             value["metadata"]["annotations"] = json!({annotation::REPLICAS_SHARE: share});
-            value["metadata"]["labels"] = json!({"track": "canary"});
+            value["metadata"]["labels"] = json!({"nprt.dev/track": "canary"});
         }
         Object::new(value).unwrap()
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::settings::Settings;
 use super::workload::map_at;
 use crate::model::{Object, Track, label};
 use crate::{Error, Result};
@@ -56,24 +57,40 @@ fn holds(expression: &Value, labels: &Labels) -> bool {
     }
 }
 
-/// Adds `track` to the selector of a workload.
+/// Adds the track to the selector of a workload.
 pub(super) fn add_track(object: &mut Value, track: Track) -> Result<()> {
     let labels = map_at(object, &["spec", "selector", "matchLabels"])?;
     labels.insert(label::TRACK.to_owned(), track.as_str().into());
     Ok(())
 }
 
-/// Gives the pods of a workload the label that [`add_track`] selects.
-pub(super) fn label_pods(object: &mut Value, track: Track) -> Result<()> {
-    let labels = map_at(object, &["spec", "template", "metadata", "labels"])?;
-    labels.insert(label::TRACK.to_owned(), track.as_str().into());
+/// Makes the selector of a canary select the canary's pods alone, also where the manifest names stable's.
+pub(super) fn select_canary(object: &mut Value, settings: &Settings) -> Result<()> {
+    add_track(object, Track::Canary)?;
+    let labels = map_at(object, &["spec", "selector", "matchLabels"])?;
+    if let Some(track) = settings.labels.track().and_then(|name| labels.get_mut(name))
+        && *track == Track::Stable.as_str()
+    {
+        *track = Track::Canary.as_str().into();
+    }
     Ok(())
 }
 
-/// Whether the selector of a workload has `track: stable`.
-pub(super) fn has_stable_track(object: &Object) -> bool {
-    let track = object.as_value().pointer("/spec/selector/matchLabels/track");
-    track.and_then(Value::as_str) == Some(Track::Stable.as_str())
+/// Keeps a label by which the live selector of a stable workload selects its track, since Kubernetes refuses
+/// another selector, on its pods too. It never changes, and so restarts none.
+pub(super) fn keep_stable_track(object: &mut Value, live: &Object, settings: &Settings) -> Result<()> {
+    let selected = live.as_value().pointer("/spec/selector/matchLabels");
+    // `track` is what an earlier nprt, or the tool before it, added.
+    for name in [Some(label::TRACK), settings.labels.track(), Some("track")].into_iter().flatten() {
+        if selected.and_then(|labels| labels.get(name)?.as_str()) != Some(Track::Stable.as_str()) {
+            continue;
+        }
+        for labels in [&["spec", "selector", "matchLabels"][..], &["spec", "template", "metadata", "labels"]]
+        {
+            map_at(object, labels)?.insert(name.to_owned(), Track::Stable.as_str().into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether a workload selects its own pods, as it must: a label that changes with each version, or with the
@@ -81,7 +98,7 @@ pub(super) fn has_stable_track(object: &Object) -> bool {
 ///
 /// # Errors
 /// `Invalid`, with the selector.
-pub(super) fn check_own_pods(object: &Value, template: &Value) -> Result<()> {
+pub(super) fn check_own_pods(object: &Value, template: &Value, settings: &Settings) -> Result<()> {
     let Some(selector) = object.pointer("/spec/selector").filter(|selector| !selector.is_null()) else {
         return Ok(());
     };
@@ -90,12 +107,14 @@ pub(super) fn check_own_pods(object: &Value, template: &Value) -> Result<()> {
     {
         return Ok(());
     }
+    let ours = settings.labels.version().into_iter().chain(settings.labels.track()).chain([label::TRACK]);
+    let ours: Vec<&str> = ours.collect();
     Err(Error::invalid(
         "manifest.render",
         format!(
-            "the workload's selector does not match the labels of its pods; {} and {} differ with version and track",
-            label::VERSION,
-            label::TRACK
+            "the workload's selector does not match the labels of its pods, which nprt sets: {}; take the label out \
+             of the selector, or rename it or turn it off in `transform.labels`",
+            ours.join(", ")
         ),
     )
     .with("field", "spec.selector")

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::label_names::LabelNames;
 use super::workload::{BUILT_IN, Scaled};
 use crate::model::ImageName;
 use crate::{Error, Result};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub pin_digests: bool,
     /// What to do with the selector of a stable workload that is new.
     pub stable_selector: StableSelector,
+    /// The labels of workloads and pods that people and metrics go by.
+    pub labels: LabelNames,
     /// The names of the environment variables of every container.
     pub environment: EnvironmentNames,
     /// Adds `service.version` to `OTEL_RESOURCE_ATTRIBUTES` of every container.
@@ -52,7 +55,7 @@ pub struct Settings {
 }
 
 /// What to do with the selector of a stable workload that is new. One that the cluster has already keeps
-/// the selector that it has: Kubernetes refuses to change it.
+/// the selector that it has, one with `track: stable` of an earlier tool included: Kubernetes refuses to change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StableSelector {
@@ -61,7 +64,7 @@ pub enum StableSelector {
     /// times of what they should use, a HorizontalPodAutoscaler asks for 8 where it would for 6.
     #[default]
     Keep,
-    /// Adds `track: stable`, so that autoscalers and others who go by the selector count stable's pods alone.
+    /// Adds `nprt.dev/track: stable`, so that autoscalers and others who go by the selector count stable's pods alone.
     ///
     /// A Deployment that is there already gets it so: deploy by nprt once, so that its pods have the label;
     /// `kubectl delete deployment NAME --cascade=orphan` deletes it and leaves its pods; deploy the same
@@ -199,6 +202,7 @@ impl Settings {
         {
             return invalid("registry_prefix", "domain[:port][/path]", prefix);
         }
+        self.labels.check(self.datadog)?;
         let names: Vec<&str> = self.environment.in_use().into_iter().flatten().collect();
         let valid = |name: &str| name.bytes().all(|b| b.is_ascii_graphic() && b != b'=');
         if let Some(bad) = names.iter().find(|name| !valid(name)) {

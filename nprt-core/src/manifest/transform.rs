@@ -8,7 +8,7 @@ use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{belongs, datadog, environment, identity, image, run, selector};
+use super::{belongs, datadog, environment, identity, image, rewritten, run, selector, string_data};
 use crate::Result;
 use crate::model::{Object, Track};
 
@@ -23,8 +23,9 @@ use crate::model::{Object, Track};
 /// name any other by its version, have it deleted after it finished, or use a CronJob.
 ///
 /// # Errors
-/// `Invalid`, with file, document, line and object, for a workload that cannot be transformed or an image
-/// outside the grammar; with the field, for settings out of range. `NotFound` for an image to pin whose
+/// `Invalid`, with file, document, line and object, for a workload that cannot be transformed, an image
+/// outside the grammar, or a selector by a label that would be rewritten: of the manifests, or of any object in
+/// `live`, which may hold others of the namespace too; with the field, for settings out of range. `NotFound` for an image to pin whose
 /// digest `version` does not have.
 pub fn stable(
     manifests: &Manifests,
@@ -47,6 +48,7 @@ pub fn stable(
         rendered.changes.extend(differences(document, &done));
         rendered.documents.push(done);
     }
+    rewritten::check(manifests, &rendered.documents, version, settings, live)?;
     rendered.warnings.extend(nothing_belongs(manifests, version, settings)?);
     Ok(rendered)
 }
@@ -79,17 +81,14 @@ pub(super) fn render_stable(
     let render = |warnings: &mut Vec<String>| {
         let mut object = mark(document, Track::Stable, version, settings, warnings)?;
         if has_selector(&document.object) {
-            let belongs = belongs::belongs(document, version, settings)?;
-            let add = match live {
-                Some(live) => selector::has_stable_track(live),
-                None => belongs && settings.stable_selector == StableSelector::AddTrack,
-            };
-            if add {
-                selector::add_track(&mut object, Track::Stable)?;
-            }
-            if add && !belongs {
-                // Kubernetes refuses another selector, and it must select the pods. This label never changes.
-                selector::label_pods(&mut object, Track::Stable)?;
+            match live {
+                Some(live) => selector::keep_stable_track(&mut object, live, settings)?,
+                None if settings.stable_selector == StableSelector::AddTrack
+                    && belongs::belongs(document, version, settings)? =>
+                {
+                    selector::add_track(&mut object, Track::Stable)?;
+                }
+                None => {}
             }
         }
         if run::when_run(&document.object)?.is_some() {
@@ -111,10 +110,11 @@ pub(super) fn mark(
     let belongs = belongs::belongs(document, version, settings)?;
     let path = template_path(&document.object, settings)?;
     let mut object = document.object.as_value().clone();
+    string_data::encode(&mut object, &document.object)?;
     identity::mark_service(&mut object, version)?;
     if let Some(path) = path.filter(|_| belongs) {
-        identity::mark_version(&mut object, &[""; 0], version, track, settings.datadog)?;
-        identity::mark_version(&mut object, &path, version, track, settings.datadog)?;
+        identity::mark_version(&mut object, &[""; 0], version, track, settings)?;
+        identity::mark_version(&mut object, &path, version, track, settings)?;
         if settings.datadog {
             datadog::name_service(&mut object, &path, version)?;
         }
@@ -136,7 +136,7 @@ pub(super) fn finish(document: &Document, object: Value, settings: &Settings) ->
     if let Some(path) = template_path(&object, settings)?.filter(|path| !path.is_empty())
         && let Some(template) = super::workload::get(object.as_value(), &path)
     {
-        selector::check_own_pods(object.as_value(), template)?;
+        selector::check_own_pods(object.as_value(), template, settings)?;
     }
     Ok(Document { object, source: document.source.clone() })
 }

@@ -40,7 +40,8 @@ impl Version {
 
 const LONGEST: usize = 63;
 
-fn label_value(tag: &Tag) -> String {
+/// A tag as the value of a label: [`Version::label`].
+pub(crate) fn label_value(tag: &Tag) -> String {
     let text = tag.as_str();
     let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     if text.len() <= LONGEST && alphanumeric(text.chars().next()) && alphanumeric(text.chars().last()) {

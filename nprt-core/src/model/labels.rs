@@ -5,10 +5,9 @@
 pub mod label {
     /// On every object: the service that it belongs to.
     pub const SERVICE: &str = "nprt.dev/service";
-    /// On workloads and their pods: `stable` or `canary`.
-    pub const TRACK: &str = "track";
-    /// On workloads and their pods: the tag, shortened to a label's 63 characters.
-    pub const VERSION: &str = "app.kubernetes.io/version";
+    /// On the workloads of a version, their pods and a canary's configuration: `stable` or `canary`. What people
+    /// and metrics go by is set [beside it](crate::manifest::LabelNames).
+    pub const TRACK: &str = "nprt.dev/track";
 }
 
 /// Annotations, in full length.
@@ -17,8 +16,6 @@ pub mod annotation {
     pub const REVISION: &str = "nprt.dev/revision";
     /// The image tag.
     pub const TAG: &str = "nprt.dev/tag";
-    /// `stable` or `canary`.
-    pub const TRACK: &str = "nprt.dev/track";
     /// When this canary was started, RFC 3339; on the canary's workload.
     pub const STARTED: &str = "nprt.dev/started";
     /// When this canary's time is over, RFC 3339; on the canary's workload. From then on it is not judged

@@ -75,7 +75,7 @@ impl Job<'_> {
 
     /// What applying `object` would do, where the cluster and the service's settings accept it.
     pub(super) async fn accepted(&self, source: &Source, object: &Object) -> Result<Applied> {
-        self.check_accepted(source, self.ports.cluster.dry_run(object).await?)
+        self.check_accepted(source, self.dry_run_one(object).await?)
     }
 
     /// Refuses what the service's settings do not accept of what the cluster would.

@@ -53,6 +53,7 @@ impl Job<'_> {
             trial = self.unless_stopped(self.plan_canary(request)).await?;
         }
         let Trial { version, live, mut plan, routes, is_there } = trial;
+        let older = self.unless_stopped(self.remove_older(&lease, &live, &plan.older)).await?;
         let mut gone = Removal::default();
         if !is_there {
             gone = self.make_way(&lease, &live, &request.caller).await?;
@@ -69,6 +70,7 @@ impl Job<'_> {
         };
         let Version { service, revision, tag, .. } = version;
         plan.warnings.extend(noted.into_iter().chain(gone.warnings));
+        gone.removed.splice(0..0, older);
         let (track, removed, pruned) = (Track::Canary, gone.removed, Vec::new());
         let (withheld, warnings) = (plan.withheld, plan.warnings);
         Ok(Deployment { service, track, revision, tag, applied, removed, pruned, withheld, warnings })
@@ -77,7 +79,7 @@ impl Job<'_> {
     /// What starting the canary does. What its promotion would do is accepted by the cluster first: a canary that
     /// cannot be promoted is refused before a pod starts, with the error that the promotion would give.
     pub(super) async fn plan_canary(&self, request: &Request) -> Result<Trial> {
-        let (revision, live) = join(self.resolve(&request.version), self.live()).await;
+        let (revision, live) = join(self.resolve(&request.version), self.look_around()).await;
         let (revision, live) = (revision?, live?);
         self.refuse_stable(&live, &revision)?;
         let mixed = live.mixed();
@@ -98,6 +100,8 @@ impl Job<'_> {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
         plan.warnings.extend(mixed);
+        plan.older = self.older_canaries(&live, &source.manifests);
+        self.warn_of_strangers(&mut plan, &live, &source);
         self.refuse_taken_services(&plan, &live)?;
         if !is_there {
             plan = plan.anew();
@@ -150,6 +154,7 @@ impl Job<'_> {
         let rendered =
             async { manifest::canary(&source.manifests, version, &self.service.transform, &beside) };
         let mut rendered = phase("transform", rendered).await?;
+        self.check_names(&rendered, live, &self.older_canaries(live, &source.manifests))?;
         let routes = self.add_routes(&mut rendered, version, live).await?;
         rendered.withheld.retain(|id| promotion.changes(id));
         rendered.warnings.extend(promotion.plan.warnings.iter().cloned());

@@ -64,7 +64,7 @@ impl Pipeline {
 impl Job<'_> {
     async fn deploy(&self, lease: Lease, request: &Request) -> Result<Deployment> {
         // What runs is asked for meanwhile, unless a deploy is to be undone first.
-        let live = OptionFuture::from(lease.transition.is_none().then(|| self.live()));
+        let live = OptionFuture::from(lease.transition.is_none().then(|| self.look_around()));
         let (revision, live) = join(self.resolve(&request.version), live).await;
         self.settle(&lease, Goal::stable(revision.as_ref().ok())).await?;
         let (revision, live) = (revision?, live.transpose()?);
@@ -83,7 +83,7 @@ impl Job<'_> {
         let source = self.read(revision).await?;
         let live = match live {
             Some(live) => live,
-            None => self.live().await?,
+            None => self.look_around().await?,
         };
         let running = live.tag_of(&source.revision);
         let version = self.version(&source, &request.version, running, self.limits(request)).await?;
@@ -99,12 +99,14 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Deployment> {
+        let older = self.unless_stopped(self.remove_older(lease, live, &plan.older)).await?;
         let mut gone = Removal::default();
         let is_canary = live.running(Track::Canary).is_some_and(|canary| canary.is(version));
         if !is_canary {
             gone = self.make_way(lease, live, caller).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
-            if plan.changed().next().is_some() {
+            let may_run = !gone.removed.is_empty() || live.may_have_canary_pods(&self.service.name);
+            if may_run && plan.changed().next().is_some() {
                 self.unless_stopped(self.wait_for_the_end_of_canary(&gone, &mut plan)).await?;
             }
         }
@@ -120,6 +122,7 @@ impl Job<'_> {
         }
         let Removal { mut removed, warnings, .. } = gone;
         plan.warnings.extend(noted.into_iter().chain(warnings));
+        removed.splice(0..0, older);
         removed.extend(self.remove_spent(lease, live, &mut plan).await);
         let pruned = self.prune(lease, &mut plan).await;
         Ok(Deployment {
@@ -166,9 +169,11 @@ impl Job<'_> {
         caller: &Caller,
     ) -> Result<Plan> {
         let transform = &self.service.transform;
-        let rendered = async { manifest::stable(&source.manifests, version, transform, &live.objects) };
+        let rendered = async { manifest::stable(&source.manifests, version, transform, &live.all()) };
         let rendered = phase("transform", rendered).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
+        plan.older = self.older_canaries(live, &source.manifests);
+        self.warn_of_strangers(&mut plan, live, source);
         plan.spent = self.spent(live, &plan.objects, &source.manifests);
         plan.warnings.extend(self.held_orphans(live, &source.manifests));
         let orphans = self.orphans(live, &source.manifests);
@@ -182,6 +187,13 @@ impl Job<'_> {
             plan.warnings.push(warning);
         }
         Ok(plan)
+    }
+
+    /// Says in the plan what is beside the service and takes part in it.
+    pub(super) fn warn_of_strangers(&self, plan: &mut Plan, live: &Live, source: &Source) {
+        for warning in self.strangers(live, &source.manifests, &plan.older) {
+            self.warn(plan, warning);
+        }
     }
 
     /// Applies the plan, runs its Jobs, waits for its pods, and then the way back is no longer needed. Notes what a

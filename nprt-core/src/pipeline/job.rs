@@ -1,5 +1,7 @@
 //! One operation on one service.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use super::about::About;
@@ -10,7 +12,7 @@ use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
 use crate::Result;
-use crate::model::ServiceName;
+use crate::model::{ObjectId, ServiceName};
 use crate::ports::{Clock, Lease, Occasion, Takeover, Task};
 
 /// What every step of an operation needs. The steps are methods of it, one concern a file.
@@ -30,6 +32,8 @@ pub(super) struct Job<'a> {
     pub(super) subject: Subject,
     /// Which canary its news are about.
     pub(super) about: About,
+    /// Objects of an older tool that are removed before what has their names is made.
+    pub(super) making_way: Mutex<BTreeSet<ObjectId>>,
 }
 
 impl Pipeline {
@@ -47,6 +51,7 @@ impl Pipeline {
             process: &self.process,
             subject: Subject::default(),
             about: About::default(),
+            making_way: Mutex::default(),
         })
     }
 }

@@ -10,7 +10,8 @@ use super::job::Job;
 use super::marked::is_marked;
 use crate::Result;
 use crate::manifest::{Version, was_run};
-use crate::model::{Object, ObjectId, Revision, Tag, Track, annotation, label};
+use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
+use crate::ports::Survey;
 
 /// A version that runs on a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,16 @@ impl Running {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) objects: Vec<Object>,
+    /// What is beside them, where it was looked at.
+    around: Option<Around>,
+}
+
+/// What is in the namespace beside the service's objects.
+#[derive(Debug, Clone)]
+struct Around {
+    others: Vec<Object>,
+    pods: Vec<Object>,
+    unseen: Vec<String>,
 }
 
 impl Live {
@@ -89,7 +100,7 @@ impl Live {
     /// The same without what belongs to `track` alone.
     pub(super) fn without(&self, track: Track) -> Self {
         let others = self.objects.iter().filter(|object| object.label(label::TRACK) != Some(track.as_str()));
-        Self { objects: others.cloned().collect() }
+        Self { objects: others.cloned().collect(), around: self.around.clone() }
     }
 
     /// What runs on `track`, if anything does.
@@ -140,6 +151,35 @@ impl Live {
         Some(format!("stable runs several versions: {}", versions.join(", ")))
     }
 
+    /// The objects of others that select pods or run them.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Object> {
+        self.around.iter().flat_map(|around| &around.others)
+    }
+
+    /// The pods of the namespace.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &Object> {
+        self.around.iter().flat_map(|around| &around.pods)
+    }
+
+    /// What could not be looked at.
+    pub(super) fn unseen(&self) -> impl Iterator<Item = &str> {
+        self.around.iter().flat_map(|around| &around.unseen).map(String::as_str)
+    }
+
+    /// All that is known: the service's objects, and those beside them.
+    pub(super) fn all(&self) -> Vec<Object> {
+        self.objects.iter().chain(self.others()).cloned().collect()
+    }
+
+    /// Whether pods of a canary of the service may be there.
+    pub(super) fn may_have_canary_pods(&self, service: &ServiceName) -> bool {
+        let is_canarys = |pod: &Object| {
+            pod.label(label::SERVICE) == Some(service.as_str())
+                && pod.label(label::TRACK) == Some(Track::Canary.as_str())
+        };
+        self.around.as_ref().is_none_or(|around| around.pods.iter().any(is_canarys))
+    }
+
     /// The live object that `object` means.
     pub(super) fn find(&self, object: &Object) -> Option<&Object> {
         let id = object.id();
@@ -165,7 +205,16 @@ fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
 
 impl Job<'_> {
     pub(super) async fn live(&self) -> Result<Live> {
-        let live = Live { objects: self.ports.cluster.list(&self.service.name).await? };
+        let live = Live { objects: self.ports.cluster.list(&self.service.name).await?, around: None };
+        self.subject.saw(&live);
+        self.about.saw(&live);
+        Ok(live)
+    }
+
+    /// The same, and what is beside it: for what changes pods.
+    pub(super) async fn look_around(&self) -> Result<Live> {
+        let Survey { own, others, pods, unseen } = self.ports.cluster.survey(&self.service.name).await?;
+        let live = Live { objects: own, around: Some(Around { others, pods, unseen }) };
         self.subject.saw(&live);
         self.about.saw(&live);
         Ok(live)

@@ -96,6 +96,7 @@ mod settings;
 mod source;
 mod status;
 mod stop;
+mod strangers;
 mod tag;
 mod tend;
 mod traffic;

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::live::Live;
-use crate::model::{Block, Object, Track, annotation, label};
+use crate::manifest::label_value;
+use crate::model::{Block, Object, Tag, Track, annotation};
 
 /// What the measurements of each track may call its version.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,10 +31,12 @@ impl Names {
 /// A version is called by its tag, the label of it or its revision.
 fn names<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
     let of = |object: &'a Object| {
-        let annotations = [annotation::TAG, annotation::REVISION].map(|key| object.annotation(key));
-        annotations.into_iter().chain([object.label(label::VERSION)]).flatten()
+        let label = object.annotation(annotation::TAG).and_then(|tag| Tag::new(tag).ok());
+        let said =
+            [annotation::TAG, annotation::REVISION].map(|key| object.annotation(key).map(str::to_owned));
+        said.into_iter().chain([label.map(|tag| label_value(&tag))]).flatten()
     };
-    let mut names: Vec<String> = objects.flat_map(of).map(str::to_owned).collect();
+    let mut names: Vec<String> = objects.flat_map(of).collect();
     names.sort();
     names.dedup();
     names

@@ -23,6 +23,8 @@ pub(super) struct Plan {
     pub(super) foreseen: Vec<Applied>,
     /// What the manifests no longer hold and is deleted at the end.
     pub(super) pruned: Vec<ObjectId>,
+    /// Canaries that an older tool left, removed before anything else changes.
+    pub(super) older: Vec<ObjectId>,
     /// Jobs that earlier versions ran, removed at the end too.
     pub(super) spent: Vec<ObjectId>,
     pub(super) withheld: Vec<ObjectId>,

@@ -97,7 +97,7 @@ impl Pipeline {
         let job = self.job(service, progress)?;
         job.check_asked(request)?;
         let revision = job.resolve(&request.version).await?;
-        let live = job.live().await?;
+        let live = job.look_around().await?;
         let tag = job.tag_on_trial(&live, &revision, request)?;
         let source = job.read(revision).await?;
         let version = job.version(&source, &tag.into(), None, job.limits(request)).await?;
@@ -134,8 +134,8 @@ impl Job<'_> {
         plan: Plan,
         canary_goes: bool,
     ) -> Result<Preview> {
-        let mut removed = Vec::new();
-        let Plan { pruned, withheld, mut warnings, foreseen, spent, .. } = plan;
+        let Plan { pruned, withheld, mut warnings, foreseen, older, spent, .. } = plan;
+        let mut removed = older;
         if canary_goes {
             let routes = self.foresee_routes_back(live).await?;
             let stay = routes.services();

@@ -90,7 +90,7 @@ impl Job<'_> {
         self.settle(&lease, revision.as_ref().map_or(Goal::Other, Goal::Promotion)).await?;
         let revision = revision?;
         // A rollback takes the lease: from here on the canary is either there or this is cancelled.
-        let live = self.live().await?;
+        let live = self.look_around().await?;
         let tag = self.tag_on_trial(&live, &revision, request)?;
         let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
         self.unless_stopped(self.roll_out(canary.iter())).await?;

@@ -13,8 +13,8 @@ use crate::{Error, ErrorKind, Result};
 /// A promotion that the cluster accepts.
 pub(super) struct Promotion {
     pub(super) plan: Plan,
-    /// The live objects, without what a canary changes of a route, and those of the manifests that do not have the
-    /// service's label yet.
+    /// The live objects, without what a canary changes of a route, those around them, and those of the manifests that
+    /// do not have the service's label yet.
     pub(super) known: Vec<Object>,
 }
 
@@ -30,11 +30,11 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Promotion> {
-        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.objects)?;
+        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.all())?;
         let (objects, foreseen) = self.dry_run(rendered.documents, live, &marks(caller)).await?;
         let taken = foreseen.iter().filter_map(|applied| self.taken_over(applied));
         let warnings = taken.map(|taken| format!("with the promotion, {taken}")).collect();
-        let mut known = live.objects.iter().map(traffic::original).collect::<Result<Vec<_>>>()?;
+        let mut known = live.all().iter().map(traffic::original).collect::<Result<Vec<_>>>()?;
         let befores = foreseen.iter().filter_map(|applied| applied.before.as_ref());
         known.extend(befores.filter(|before| live.find(before).is_none()).cloned());
         let plan = Plan { objects, foreseen, warnings, ..Plan::default() };

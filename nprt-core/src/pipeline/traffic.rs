@@ -63,7 +63,7 @@ impl Job<'_> {
             let served =
                 canary.documents.iter().find(|document| manifest::serves(&service, &document.object));
             let Some(Document { source, .. }) = served.cloned() else { continue };
-            let pair = manifest::services(&service, version, self.service.transform.datadog)?;
+            let pair = manifest::services(&service, version, &self.service.transform)?;
             if !live.on(Track::Stable).any(|workload| manifest::serves(&pair[0], workload)) {
                 let message = "the Service has no pods of stable, to which the other requests would go";
                 return Err(Error::invalid(OPERATION, message).with("object", service.id()));

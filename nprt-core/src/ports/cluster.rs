@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ObjectEvent;
 use super::lease::{Lease, LeaseRequest, Transition};
+use super::survey::Survey;
 use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName, Track};
 
@@ -45,12 +46,20 @@ pub trait Cluster: Debug + Send + Sync {
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>>;
 
     /// The pods of a track of the service, by name: those that run and those that still end. What counts are
-    /// their labels `nprt.dev/service` and `track`, as the templates of nprt's workloads give them. Pods that
+    /// their labels `nprt.dev/service` and `nprt.dev/track`, as the templates of nprt's workloads give them. Pods that
     /// have finished are not among them.
     ///
     /// # Errors
     /// As [`list`](Cluster::list).
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>>;
+
+    /// What [`list`](Cluster::list) answers with, and what is around the service in the namespace: whoever selects
+    /// pods there or runs them, and all pods. A right that is missing for what is not the service's own is said in
+    /// [`unseen`](Survey::unseen) and is no error, except for Services, Deployments and pods.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn survey(&self, service: &ServiceName) -> Result<Survey>;
 
     /// The live object, or `None`.
     ///

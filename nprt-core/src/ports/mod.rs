@@ -18,6 +18,7 @@ mod notifier;
 mod pointers;
 mod purpose;
 mod registry;
+mod survey;
 mod tree;
 mod vcs;
 
@@ -29,6 +30,7 @@ pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
+pub use survey::Survey;
 pub use tree::{SourceTree, TreeEntry, read_tree};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{
     Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, MetricQuery,
     MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
-    RegistryCapabilities, RolloutStatus, Transition, VcsCapabilities, VcsSource,
+    RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{
@@ -110,6 +110,10 @@ macro_rules! forward_ports {
 
             async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
                 (**self).pods(service, track).await
+            }
+
+            async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+                (**self).survey(service).await
             }
 
             async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

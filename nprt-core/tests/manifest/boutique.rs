@@ -90,7 +90,9 @@ fn canary() {
     let selectors: BTreeSet<String> = rendered
         .documents
         .iter()
-        .map(|document| document.object.as_value()["spec"]["selector"]["matchLabels"]["track"].to_string())
+        .map(|document| {
+            document.object.as_value()["spec"]["selector"]["matchLabels"]["nprt.dev/track"].to_string()
+        })
         .collect();
     assert_eq!(selectors, BTreeSet::from([Value::from("canary").to_string()]));
     assert!(

@@ -53,13 +53,13 @@ fn only_a_second_deployment_is_applied() {
     assert_eq!(ids(&rendered), ["Deployment/web-canary"]);
     let web = find(&rendered, "Deployment/web-canary");
     assert_eq!(web["spec"]["replicas"], 1);
-    assert_eq!(web["spec"]["selector"], json!({"matchLabels": {"app": "web", "track": "canary"}}));
+    assert_eq!(web["spec"]["selector"], json!({"matchLabels": {"app": "web", "nprt.dev/track": "canary"}}));
     let template = &web["spec"]["template"];
     for metadata in [&web["metadata"], &template["metadata"]] {
         assert_eq!(metadata["labels"]["app"], "web");
         assert_eq!(metadata["labels"]["track"], "canary");
         assert_eq!(metadata["labels"]["nprt.dev/service"], "shop");
-        assert_eq!(metadata["annotations"]["nprt.dev/track"], "canary");
+        assert_eq!(metadata["labels"]["nprt.dev/track"], "canary");
     }
     assert_eq!(variable(template, "TRACK")["value"], "canary");
     assert_eq!(template["spec"]["containers"][0]["image"], "shop/web:main-3f2a91c");
@@ -179,5 +179,5 @@ fn what_ties_an_export_to_the_original_is_left_behind() {
     let metadata = find(&rendered, "Deployment/web-canary")["metadata"].as_object().unwrap();
     assert_eq!(metadata.keys().collect::<Vec<_>>(), ["name", "annotations", "labels"]);
     let annotations: Vec<&String> = metadata["annotations"].as_object().unwrap().keys().collect();
-    assert_eq!(annotations, ["a", "nprt.dev/revision", "nprt.dev/tag", "nprt.dev/track"]);
+    assert_eq!(annotations, ["a", "nprt.dev/revision", "nprt.dev/tag"]);
 }

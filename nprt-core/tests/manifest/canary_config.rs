@@ -58,7 +58,7 @@ fn a_config_map_that_differs_gets_a_copy_and_every_reference_follows() {
     assert_eq!(ids(&rendered), ["ConfigMap/config-canary", "Deployment/web-canary"]);
     let copy = find(&rendered, "ConfigMap/config-canary");
     assert_eq!(copy["data"], json!({"a": "two"}));
-    assert_eq!(copy["metadata"]["labels"]["track"], "canary");
+    assert_eq!(copy["metadata"]["labels"]["nprt.dev/track"], "canary");
     assert_eq!(copy["metadata"]["labels"]["nprt.dev/service"], "shop");
     assert!(copy.get("immutable").is_none(), "a second canary could not change it");
     assert_eq!(
@@ -83,7 +83,7 @@ fn a_config_map_that_differs_gets_a_copy_and_every_reference_follows() {
 fn a_secret_that_differs_gets_a_copy_and_shows_no_value() {
     let rendered = canary(&APP.replace("hunter2", "hunter3"), &Settings::default(), &deployed(APP)).unwrap();
     assert_eq!(ids(&rendered), ["Secret/token-canary", "Deployment/web-canary"]);
-    assert_eq!(find(&rendered, "Secret/token-canary")["stringData"]["a"], "hunter3");
+    assert_eq!(find(&rendered, "Secret/token-canary")["data"]["a"], "aHVudGVyMw==");
     let web = find(&rendered, "Deployment/web-canary");
     // The kubelet pulls with the original's credentials.
     assert_eq!(web["spec"]["template"]["spec"]["imagePullSecrets"], json!([{"name": "token"}]));

@@ -10,7 +10,9 @@ mod canary_placement;
 mod environment;
 mod properties;
 mod read;
+mod selectors;
 mod stable;
+mod string_data;
 
 use nprt_core::manifest::{self, Manifests, Rendered, Settings, Version};
 use nprt_core::model::{Object, RepoPath, SourceFile};
@@ -46,6 +48,9 @@ fn stable(text: &str) -> Rendered {
 
 /// The objects of YAML documents, as if the cluster had them.
 fn live(text: &str) -> Vec<Object> {
+    if text.is_empty() {
+        return Vec::new();
+    }
     manifests(text).documents.into_iter().map(|document| document.object).collect()
 }
 

@@ -147,11 +147,39 @@ fn identity_is_complete_on_workloads_and_their_pods() {
         assert_eq!(object["metadata"]["labels"]["nprt.dev/service"], "shop");
         assert_eq!(object["metadata"]["labels"]["track"], "stable");
         assert_eq!(object["metadata"]["labels"]["app.kubernetes.io/version"], "main-3f2a91c");
-        let annotations =
-            json!({"nprt.dev/revision": SHA, "nprt.dev/tag": "main-3f2a91c", "nprt.dev/track": "stable"});
+        assert_eq!(object["metadata"]["labels"]["nprt.dev/track"], "stable");
+        let annotations = json!({"nprt.dev/revision": SHA, "nprt.dev/tag": "main-3f2a91c"});
         assert_eq!(object["metadata"]["annotations"], annotations);
     }
     assert_eq!(web["spec"]["selector"], json!({"matchLabels": {"app": "web"}}));
+}
+
+#[test]
+fn the_labels_for_people_can_be_renamed_or_left_out() {
+    let labels = |wanted: Value| {
+        let rendered = render(DEPLOYMENT, &json!({"labels": wanted}));
+        find(&rendered, "Deployment/web")["spec"]["template"]["metadata"]["labels"].clone()
+    };
+    let ours = json!({"app": "web", "nprt.dev/service": "shop", "nprt.dev/track": "stable"});
+    for off in [json!({"track": null, "version": ""}), json!({"track": "", "version": null})] {
+        assert_eq!(labels(off), ours);
+    }
+    let mut renamed = ours.clone();
+    renamed["example.com/track"] = json!("stable");
+    renamed["release"] = json!("main-3f2a91c");
+    assert_eq!(labels(json!({"track": "example.com/track", "version": "release"})), renamed);
+}
+
+/// Where the label is off, the pods have it nevertheless: without it the selector would not select them.
+#[test]
+fn a_live_selector_is_kept_with_the_label_off() {
+    let tracked = DEPLOYMENT.replace("matchLabels: {app: web}", "matchLabels: {app: web, track: stable}");
+    let wanted = settings(&json!({"labels": {"track": null}}));
+    let rendered =
+        manifest::stable(&manifests(DEPLOYMENT), &version("v1"), &wanted, &live(&tracked)).unwrap();
+    let web = find(&rendered, "Deployment/web");
+    assert_eq!(web["spec"]["selector"]["matchLabels"]["track"], "stable");
+    assert_eq!(web["spec"]["template"]["metadata"]["labels"]["track"], "stable");
 }
 
 #[test]
@@ -214,13 +242,23 @@ fn the_selector_of_a_live_workload_stays_as_the_cluster_has_it() {
         find(&rendered, "Deployment/web")["spec"]["selector"]["matchLabels"].clone()
     };
     let plain = json!({"app": "web"});
-    let tracked = json!({"app": "web", "track": "stable"});
+    let tracked = json!({"app": "web", "nprt.dev/track": "stable"});
+    let by_older = json!({"app": "web", "track": "stable"});
     let without = live(&DEPLOYMENT.replace("name: web}", "name: web, namespace: prod}"));
-    let with = live(&DEPLOYMENT.replace("matchLabels: {app: web}", "matchLabels: {app: web, track: stable}"));
+    let with = |label: &str| {
+        live(
+            &DEPLOYMENT
+                .replace("matchLabels: {app: web}", &format!("matchLabels: {{app: web, {label}: stable}}")),
+        )
+    };
     assert_eq!(selector("keep", &[]), plain);
     assert_eq!(selector("add-track", &[]), tracked);
     assert_eq!(selector("add-track", &without), plain);
-    assert_eq!(selector("keep", &with), tracked);
+    assert_eq!(selector("keep", &with("nprt.dev/track")), tracked);
+    // An earlier nprt, or the tool before it, added the label that people go by.
+    for setting in ["keep", "add-track"] {
+        assert_eq!(selector(setting, &with("track")), by_older);
+    }
 }
 
 #[test]
@@ -253,6 +291,9 @@ fn settings_out_of_range_name_the_field() {
     for (wanted, field) in [
         (json!({"registry_prefix": "https://x"}), "registry_prefix"),
         (json!({"environment": {"track": "A", "version": "A"}}), "environment"),
+        (json!({"labels": {"track": "-a"}}), "labels.track"),
+        (json!({"labels": {"track": "app", "version": "app"}}), "labels.version"),
+        (json!({"labels": {"version": "nprt.dev/tag"}}), "labels.version"),
         (json!({"environment": {"track": "A=B"}}), "environment"),
         (json!({"pod_templates": {"Rollout": "spec"}}), "pod_templates"),
         (json!({"canary": {"replicas": {"count": 0}}}), "canary.replicas.count"),

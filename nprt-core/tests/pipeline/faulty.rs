@@ -11,8 +11,8 @@ use nprt_core::memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::pipeline::{Pipeline, Progress};
 use nprt_core::ports::{
-    Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose, RolloutStatus,
-    Takeover, Task, Transition,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose,
+    RolloutStatus, Survey, Takeover, Task, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -115,6 +115,9 @@ impl Cluster for Faulty {
     }
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
         self.cluster.pods(service, track).await
+    }
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        self.cluster.survey(service).await
     }
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
         self.cluster.get(id).await

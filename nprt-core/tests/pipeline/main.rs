@@ -27,6 +27,7 @@ mod report;
 mod routes;
 mod spans;
 mod stop;
+mod strangers;
 mod tags;
 mod tend;
 mod traffic;

@@ -99,7 +99,7 @@ pub(crate) fn check_route(world: &World) {
 pub(crate) fn led(world: &World) -> Vec<(String, String)> {
     let objects = world.objects().into_iter();
     let services = objects.filter(|o| o.kind() == "Service" && o.label("track") == Some("canary"));
-    let track = |o: &Object| o.as_value()["spec"]["selector"]["track"].as_str().unwrap().to_owned();
+    let track = |o: &Object| o.as_value()["spec"]["selector"]["nprt.dev/track"].as_str().unwrap().to_owned();
     services.map(|service| (service.name().to_owned(), track(&service))).collect()
 }
 

@@ -35,8 +35,8 @@ async fn a_route_sends_its_part_once_the_pods_are_ready_and_goes_back_first() {
     let objects = world.objects();
     for (name, track) in [("web-stable", "stable"), ("web-canary", "canary")] {
         let service = objects.iter().find(|o| o.kind() == "Service" && o.name() == name).unwrap();
-        assert_eq!(service.as_value()["spec"]["selector"], json!({"app": "web", "track": track}));
-        assert_eq!(service.label("track"), Some("canary"), "it goes with the canary");
+        assert_eq!(service.as_value()["spec"]["selector"], json!({"app": "web", "nprt.dev/track": track}));
+        assert_eq!(service.label("nprt.dev/track"), Some("canary"), "it goes with the canary");
     }
 
     // Asked again nothing is written; with another weight the trial goes on.

@@ -179,7 +179,7 @@ async fn a_service_without_pods_of_stable_is_no_half_of_a_route() {
     stable(&world, &pipeline).await;
     // Stable's pods are on no track.
     let mut web = world.objects().into_iter().find(|o| o.kind() == "Deployment").unwrap();
-    web.as_value_mut()["spec"]["template"]["metadata"]["labels"]["track"] = json!("other");
+    web.as_value_mut()["spec"]["template"]["metadata"]["labels"]["nprt.dev/track"] = json!("other");
     world.cluster.apply_as("nprt", &web).unwrap();
     let error = canary(&pipeline, &commit(&world, 2, "")).await.unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("Service/shop/web"), "{error}");

@@ -112,6 +112,7 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
     service.manifests = file.manifests.unwrap_or(service.manifests);
     service.policy = file.policy.unwrap_or(service.policy);
     service.transform = file.transform;
+    service.images = file.images;
     service.prune = file.prune;
     service.allow_kinds = file.allow_kinds;
     service.take_over = file.take_over;

@@ -13,7 +13,7 @@ use nprt::git::GitConfig;
 use nprt::kubernetes::KubernetesConfig;
 use nprt::layout::LayoutConfig;
 use nprt::manifest::Settings;
-use nprt::model::{Branches, RepoPath, Secret, ServiceName};
+use nprt::model::{Branches, ImageName, RepoPath, Secret, ServiceName};
 use nprt::oci::OciConfig;
 use nprt::pipeline::{DriftPolicy, PipelineSettings};
 use nprt::prometheus::PrometheusConfig;
@@ -112,6 +112,7 @@ pub(crate) struct ServiceFile {
     pub(crate) vcs: Option<Vcs>,
     pub(crate) manifests: Option<RepoPath>,
     pub(crate) registry: Option<Registry>,
+    pub(crate) images: BTreeSet<ImageName>,
     pub(crate) metrics: Option<Metrics>,
     pub(crate) policy: Option<Policy>,
     pub(crate) notifiers: Vec<Notify>,

@@ -34,6 +34,7 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         "manifests": service.manifests,
         "vcs": vcs,
         "registry": registry,
+        "images": service.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "metrics": metrics,
         "policy": service.policy,
         "notifiers": config.notifiers.iter().map(notifier).collect::<Vec<_>>(),

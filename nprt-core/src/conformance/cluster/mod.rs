@@ -11,6 +11,7 @@ mod owned;
 mod pods;
 mod restore;
 mod rollout;
+mod survey;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub use rollout::{
     an_unknown_workload_has_no_rollout, follows_a_rollout_to_its_end,
     never_takes_an_earlier_rollout_for_this_one,
 };
+pub use survey::a_survey_sees_what_is_around;
 
 /// What a backend's tests bring.
 #[async_trait]
@@ -87,6 +89,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     finalizers_hold_what_is_deleted(cluster, fixture).await;
     what_is_owned_goes_with_its_owner(cluster, fixture).await;
     pods_are_told_until_they_are_gone(cluster, fixture).await;
+    a_survey_sees_what_is_around(cluster, fixture).await;
     what_was_applied_can_be_restored(cluster, fixture).await;
     a_restore_leaves_others_alone(cluster, fixture).await;
     an_object_that_is_gone_is_not_restored(cluster, fixture).await;

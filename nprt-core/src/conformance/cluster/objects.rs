@@ -20,7 +20,7 @@ pub(super) fn config(service: &ServiceName, data: &Value) -> Object {
 
 /// A Deployment of `replicas` pods of the image `app:tag`.
 pub(super) fn deployment(service: &ServiceName, replicas: u64, tag: &str) -> Object {
-    let labels = json!({"app": service, "nprt.dev/service": service, "track": "stable"});
+    let labels = json!({"app": service, "nprt.dev/service": service, "nprt.dev/track": "stable"});
     object(json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",

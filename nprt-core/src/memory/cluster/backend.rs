@@ -5,9 +5,21 @@ use super::{MemoryCluster, rollout, state};
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{
     Applied, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
-    RolloutStatus, Transition,
+    RolloutStatus, Survey, Transition,
 };
 use crate::{Error, ErrorKind, Result};
+
+/// The kinds that select pods or run them.
+const AROUND: [(&str, &str); 8] = [
+    ("", "Service"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("monitoring.coreos.com", "PodMonitor"),
+    ("monitoring.coreos.com", "ServiceMonitor"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("policy", "PodDisruptionBudget"),
+];
 
 #[async_trait]
 impl Cluster for MemoryCluster {
@@ -31,6 +43,20 @@ impl Cluster for MemoryCluster {
 
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
         Ok(self.state().pods(&self.namespace, service, track, self.clock.now()))
+    }
+
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        let own = self.list(service).await?;
+        let state = self.state();
+        let is_around = |object: &&Object| {
+            AROUND.contains(&(object.id().group(), object.kind()))
+                && object.label(label::SERVICE) != Some(service.as_str())
+                && object.namespace() == Some(self.namespace.as_str())
+                && !state::is_controlled(object)
+        };
+        let others = state.objects().map(|stored| &stored.object).filter(is_around).cloned().collect();
+        let pods = state.all_pods(&self.namespace, self.clock.now())?;
+        Ok(Survey { own, others, pods, unseen: Vec::new() })
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

@@ -2,10 +2,11 @@
 //! gone.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rollout;
 use super::state::{State, Stored, is_marked};
+use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 
 /// Pods whose workload is gone.
@@ -37,10 +38,6 @@ impl State {
         track: Track,
         now: Timestamp,
     ) -> Vec<ObjectId> {
-        // One that is marked as deleted has lost its pods before.
-        let running = self.objects().filter(|stored| stored.rollout.is_some()).map(|stored| &stored.object);
-        let running = running.filter(|workload| !is_marked(workload));
-        let ending = self.ending.iter().filter(|ending| !ending.is_over(now)).map(|ending| &ending.workload);
         let is_theirs = |workload: &&Object| {
             let pod_label =
                 |key: &str| workload.as_value().pointer("/spec/template/metadata/labels")?.get(key)?.as_str();
@@ -48,9 +45,35 @@ impl State {
                 && pod_label(label::SERVICE) == Some(service.as_str())
                 && pod_label(label::TRACK) == Some(track.as_str())
         };
-        let mut pods: Vec<ObjectId> = running.chain(ending).filter(is_theirs).flat_map(pods_of).collect();
+        let mut pods: Vec<ObjectId> = self.with_pods(now).filter(is_theirs).flat_map(pods_of).collect();
         pods.sort();
         pods
+    }
+
+    /// The pods of all workloads of the namespace at `now`, with the labels that their templates give them, by name.
+    pub(super) fn all_pods(&self, namespace: &str, now: Timestamp) -> Result<Vec<Object>> {
+        let of_namespace = self.with_pods(now).filter(|workload| workload.namespace() == Some(namespace));
+        let pods = of_namespace.flat_map(|workload| pods_of(workload).map(move |pod| (pod, workload)));
+        let object = |(pod, workload): (ObjectId, &Object)| {
+            let labels = workload.as_value().pointer("/spec/template/metadata/labels").cloned();
+            let owner = json!({"apiVersion": workload.api_version(), "kind": workload.kind(),
+                "name": workload.name(), "controller": true});
+            Object::new(json!({"apiVersion": pod.api_version, "kind": pod.kind, "metadata": {
+                "name": pod.name, "namespace": pod.namespace, "labels": labels, "ownerReferences": [owner]}}))
+        };
+        let mut pods = pods.map(object).collect::<Result<Vec<_>>>()?;
+        pods.sort_by(|a, b| a.name().cmp(b.name()));
+        Ok(pods)
+    }
+
+    /// The workloads whose pods are there at `now`.
+    fn with_pods(&self, now: Timestamp) -> impl Iterator<Item = &Object> {
+        let running = self.objects().filter(|stored| stored.rollout.is_some()).map(|stored| &stored.object);
+        // One that is marked as deleted has lost its pods before.
+        let running = running.filter(|workload| !is_marked(workload));
+        let ending =
+            self.ending.iter().filter(move |ending| !ending.is_over(now)).map(|ending| &ending.workload);
+        running.chain(ending)
     }
 }
 

@@ -184,10 +184,26 @@ async fn bind_extra(world: &World) {
     }
 }
 
+/// The kinds of the Prometheus operator that select pods and Services.
+async fn install_monitors(world: &World) {
+    for (kind, plural) in [("PodMonitor", "podmonitors"), ("ServiceMonitor", "servicemonitors")] {
+        let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema":
+            {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}});
+        let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("{plural}.monitoring.coreos.com")},
+            "spec": {"group": "monitoring.coreos.com", "scope": "Namespaced", "versions": [version],
+                "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()}}});
+        world.admin_with_input(&["apply", "--server-side", "-f", "-"], &definition.to_string()).await;
+        let established = format!("crd/{plural}.monitoring.coreos.com");
+        world.admin(&["wait", "--for=condition=established", &established, "--timeout=60s"]).await;
+    }
+}
+
 #[tokio::test]
 async fn every_right_of_the_role_is_needed() {
     let Some(world) = World::new("rights").await else { return };
     world.plane.install_http_routes().await.unwrap();
+    install_monitors(&world).await;
     bind_extra(&world).await;
     let mut rights = BTreeSet::new();
     for (role, everywhere) in ROLES {

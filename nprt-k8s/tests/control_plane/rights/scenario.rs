@@ -23,6 +23,8 @@ pub(super) enum Scenario {
     Change,
     /// Deletes one.
     Remove,
+    /// Looks who selects the pods of a service.
+    Survey,
     /// Follows the rollout of a workload of the kind that does not end, until it is deleted.
     Follow,
     /// Changes the replicas of a workload that an autoscaler may set.
@@ -57,6 +59,10 @@ pub(super) fn scenario(right: &Right) -> Option<Scenario> {
         }
         ("", "pods/log", "get") => {
             Diagnose { behaviour: "crash-loop", whole: "its log ends: ", poorer: "its log may not be read" }
+        }
+        ("monitoring.coreos.com", _, _) => Survey,
+        ("networking.k8s.io", "networkpolicies", "watch") | ("policy", "poddisruptionbudgets", "watch") => {
+            Survey
         }
         _ if sample(right).is_some() => match verb.as_str() {
             "get" => Read,
@@ -106,7 +112,8 @@ impl Scenario {
                 let behaviour = json!({"sim/behaviour": behaviour});
                 with(deployment(&right.slug()), "/spec/template/metadata/annotations", behaviour)
             }
-            Self::RenewLease => {
+            // So that it is known which kinds it has: none of them.
+            Self::RenewLease | Self::Survey => {
                 world.cluster.acquire(&own_lease(right)).await.unwrap();
                 return;
             }
@@ -180,6 +187,11 @@ impl Scenario {
             Self::RenewLease => {
                 let held = world.cluster.lease(&own_lease(right).service).await?.unwrap();
                 cluster.renew(&held).await.map(drop)
+            }
+            Self::Survey => {
+                let unseen = cluster.survey(&own_lease(right).service).await?.unseen;
+                let missing = || Error::new(ErrorKind::Forbidden, "rights", unseen.join("; "));
+                if unseen.is_empty() { Ok(()) } else { Err(missing()) }
             }
             Self::Diagnose { whole, .. } => {
                 let statuses: Vec<_> = cluster.watch_rollout(&workload()).collect().await;

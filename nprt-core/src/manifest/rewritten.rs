@@ -1,0 +1,151 @@
+//! Refuses to rewrite a label by which somebody selects: a Service would lose its endpoints, a
+//! PodDisruptionBudget or a NetworkPolicy its pods, without a word.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::datadog;
+use super::document::{Document, Manifests, same};
+use super::selector::{Labels, labels_of};
+use super::selects::{self, Select, Target};
+use super::settings::Settings;
+use super::transform::find_live;
+use super::version::Version;
+use super::workload::{get, template_path};
+use crate::model::{Object, label};
+use crate::{Error, Result};
+
+const OPERATION: &str = "manifest.selectors";
+
+/// Labels of pods, or of a Service: as the manifest has them, as the cluster has them, and as they will be.
+struct Rewritten<'a> {
+    document: &'a Document,
+    target: Target,
+    before: Vec<Labels>,
+    after: Labels,
+}
+
+/// Checks that every selector, of the manifests and of `live`, selects after the change what it selected before,
+/// in the manifests or in the cluster. One of the service's own may begin to select our labels on purpose, such
+/// as that of a PodDisruptionBudget for stable's pods; one of somebody else must say more than labels of ours.
+///
+/// # Errors
+/// `Invalid`, with the object, the selector, the label and what to do.
+pub(super) fn check(
+    manifests: &Manifests,
+    stable: &[Document],
+    version: &Version,
+    settings: &Settings,
+    live: &[Object],
+) -> Result<()> {
+    let ours = labels_of_ours(settings);
+    let mut rewritten = Vec::new();
+    for (before, after) in manifests.documents.iter().zip(stable) {
+        rewritten.extend(rewrite(before, after, settings, live)?);
+    }
+    let own = manifests.documents.iter().flat_map(|document| selects::of(&document.object));
+    let is_own = |object: &Object| object.label(label::SERVICE) == Some(version.service.as_str());
+    let others = live.iter().filter(|object| manifests.find(&object.id()).is_none());
+    let others = others.flat_map(|object| selects::of(object).into_iter().map(move |s| (s, is_own(object))));
+    for (select, is_own) in own.map(|select| (select, true)).chain(others) {
+        if !select.keys().any(|key| ours.contains(key)) {
+            continue;
+        }
+        for labels in &rewritten {
+            check_one(&select, is_own, labels, &ours).map_err(|error| labels.document.locate(error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The labels that nprt sets on pods.
+fn labels_of_ours(settings: &Settings) -> BTreeSet<&str> {
+    let named = settings.labels.track().into_iter().chain(settings.labels.version());
+    let tags = settings.datadog.then_some(datadog::VERSION_LABEL);
+    named.chain(tags).chain([label::SERVICE, label::TRACK]).collect()
+}
+
+/// What becomes of the labels of a document's pods, or of a Service; `None` where it has neither, or they stay.
+fn rewrite<'a>(
+    before: &'a Document,
+    after: &Document,
+    settings: &Settings,
+    live: &[Object],
+) -> Result<Option<Rewritten<'a>>> {
+    let object = &before.object;
+    let now = find_live(live, object).map(Object::as_value);
+    let (target, labels): (_, Box<dyn Fn(&Value) -> Labels>) = match template_path(object, settings)? {
+        Some(path) => {
+            (Target::Pods, Box::new(move |value| get(value, &path).map(labels_of).unwrap_or_default()))
+        }
+        None if object.id().group().is_empty() && object.kind() == "Service" => {
+            (Target::Services, Box::new(labels_of))
+        }
+        None => return Ok(None),
+    };
+    let from = std::iter::once(object.as_value()).chain(now).map(|value| labels(value)).collect();
+    let after = labels(after.object.as_value());
+    let rewritten = Rewritten { document: before, target, before: from, after };
+    Ok(rewritten.before.iter().any(|before| *before != rewritten.after).then_some(rewritten))
+}
+
+fn check_one(select: &Select<'_>, is_own: bool, pods: &Rewritten<'_>, ours: &BTreeSet<&str>) -> Result<()> {
+    // The workload's own selector must select its pods anyway, and the live one is kept.
+    let is_itself = same(&select.object.id(), &pods.document.object.id()) && select.field == "spec.selector";
+    if select.target != pods.target || is_itself || !in_one_namespace(select.object, &pods.document.object) {
+        return Ok(());
+    }
+    let before = pods.before.iter().find(|labels| select.matches(labels));
+    match (before, select.matches(&pods.after)) {
+        (Some(before), false) => {
+            let lost = |key: &&str| select.accepts(key, before) && !select.accepts(key, &pods.after);
+            Err(refused("would no longer select", select, pods, ours, lost).with("was", said(select, before)))
+        }
+        (None, true) if !is_own && select.keys().all(|key| ours.contains(key)) => {
+            Err(refused("of somebody else would begin to select", select, pods, ours, |_| true))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(
+    what: &str,
+    select: &Select<'_>,
+    pods: &Rewritten<'_>,
+    ours: &BTreeSet<&str>,
+    concerns: impl Fn(&&str) -> bool,
+) -> Error {
+    let keys: BTreeSet<&str> =
+        select.keys().filter(|key| ours.contains(key)).filter(|key| concerns(key)).collect();
+    let can_be_named = keys.iter().any(|key| !key.starts_with("nprt.dev/"));
+    let hint = match can_be_named {
+        true => "take the label out of the selector, or rename it or turn it off in `transform.labels`",
+        false => "take the label out of the selector: nprt goes by it",
+    };
+    let whose = match pods.target {
+        Target::Pods => "the pods of this workload",
+        Target::Services => "this Service",
+    };
+    let labels = keys.iter().copied().collect::<Vec<_>>().join(", ");
+    Error::invalid(OPERATION, format!("a selector {what} {whose}, by a label that nprt sets; {hint}"))
+        .with("by", select.object.id())
+        .with("field", &select.field)
+        .with("selector", select)
+        .with("label", labels)
+        .with("would be", said(select, &pods.after))
+}
+
+/// What the labels say of those that the selector goes by.
+fn said(select: &Select<'_>, labels: &Labels) -> String {
+    let keys: BTreeSet<&str> = select.keys().collect();
+    let value = |key: &str| labels.get(key).and_then(Value::as_str).map(|value| format!("{key}={value}"));
+    keys.into_iter()
+        .map(|key| value(key).unwrap_or_else(|| format!("{key} missing")))
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+fn in_one_namespace(a: &Object, b: &Object) -> bool {
+    a.namespace().is_none() || b.namespace().is_none() || a.namespace() == b.namespace()
+}
