@@ -32,6 +32,7 @@ async fn a_deploy_asks_little() {
     // least counts.
     let least = deploys[1..].iter().min_by_key(|requests| requests.len()).unwrap();
     let others = least.len() - 2 * OBJECTS;
+    eprintln!("{others} others: {}", listing(least));
     assert!(others <= OTHERS, "{others} others: {}", listing(least));
 }
 
