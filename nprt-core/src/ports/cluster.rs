@@ -15,6 +15,12 @@ use crate::model::{Object, ObjectId, ServiceName, Track};
 /// - **Apply** makes the fields that the object names so, and leaves fields of other owners alone
 ///   (server-side apply). Fields that the manager applied before and no longer names are removed. An
 ///   object that already is so is not written: `Unchanged`, and no pod restarts.
+/// - **Adoption**: fields of the tool by which the object was made (`kubectl apply` of both kinds, `kubectl
+///   create`, Helm) become ours with the first apply, so that what the manifest lacks is removed; so does what the
+///   manifest names and people changed with kubectl until then. [`Applied::adopts`] says whose. A default that
+///   nobody owns keeps no apply from choosing another member of a union (`strategy: {type: Recreate}`).
+/// - **Ownership**: an object whose label `nprt.dev/service` names another service than the lease's is not deleted
+///   or restored, and not written where it came to that after it was read: a `Conflict` that names both services.
 /// - **Replicas** of a live workload that an autoscaler of the namespace [scales](Object::scales) stay as they
 ///   are, whatever the object names, also where it names none.
 /// - **Dry run** validates as the apply would (schema, unknown fields, admission) and changes nothing.
@@ -63,7 +69,8 @@ pub trait Cluster: Debug + Send + Sync {
     /// Makes `object` so.
     ///
     /// # Errors
-    /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost.
+    /// As [`dry_run`](Cluster::dry_run), and `Conflict` when the lease is lost, or the object another service's
+    /// since it was read.
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied>;
 
     /// The part of the live object that this manager has applied, to be given to [`restore`](Cluster::restore)
@@ -79,7 +86,7 @@ pub trait Cluster: Debug + Send + Sync {
     /// left as it is, and an object that is gone stays so: `None`.
     ///
     /// # Errors
-    /// `Conflict` when the lease is lost; `Rejected` when the cluster no longer accepts it so; else as
+    /// `Conflict` when the lease is lost or the object is another service's; `Rejected` when the cluster no longer accepts it so; else as
     /// [`get`](Cluster::get).
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>>;
 
@@ -87,7 +94,7 @@ pub trait Cluster: Debug + Send + Sync {
     /// gone; its [pods](Cluster::pods) may still end.
     ///
     /// # Errors
-    /// `Conflict` when the lease is lost; else as [`get`](Cluster::get).
+    /// `Conflict` when the lease is lost or the object is another service's; else as [`get`](Cluster::get).
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<bool>;
 
     /// Follows the rollout of a workload: its present status at once, then each change, and an end after

@@ -209,7 +209,12 @@ pub async fn lists_what_a_service_has(cluster: &dyn Cluster, fixture: &dyn Clust
         assert_eq!(object.namespace(), Some(namespace.as_str()), "{}", object.id());
         assert!(!object.api_version().is_empty() && !version(object).is_empty(), "a whole object");
     }
-    cluster.delete(&lease, &stranger.id()).await.expect("deleted");
+    let refusal = cluster.delete(&lease, &stranger.id()).await.expect_err("it belongs to another service");
+    let text = refusal.to_string();
+    assert!(refusal.is_conflict() && text.contains("\"check-list-of-another\""), "{refusal}");
+    assert!(text.contains("\"check-list\""), "it names both services: {refusal}");
+    let theirs = self::lease(cluster, fixture, &service("check-list-of-another")).await;
+    clear(cluster, &theirs).await;
     clear(cluster, &lease).await;
 }
 

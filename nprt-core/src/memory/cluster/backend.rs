@@ -59,6 +59,8 @@ impl Cluster for MemoryCluster {
         let write = self.as_nprt();
         let mut state = self.state();
         state.leases.check(lease, "cluster.restore")?;
+        let services = [Some(lease.service.as_str()), former.label(label::SERVICE)];
+        state.belongs_to(&services, &former.id(), &self.namespace)?;
         let restored = state.restore(write, former)?;
         drop(state);
         self.tell();
@@ -69,6 +71,7 @@ impl Cluster for MemoryCluster {
         let write = self.as_nprt();
         let mut state = self.state();
         state.leases.check(lease, "cluster.delete")?;
+        state.belongs_to(&[Some(lease.service.as_str())], id, &self.namespace)?;
         let deleted = state.delete(write, id)?;
         drop(state);
         self.tell();

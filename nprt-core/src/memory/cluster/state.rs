@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Path};
 use super::lease::Leases;
+use super::owned::adopt;
 use super::pods::Ending;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
@@ -106,6 +107,7 @@ impl State {
         }
         let mine = fields::owned(&named);
         let mut owners = old.map(|old| old.owners.clone()).unwrap_or_default();
+        let adopts = adopt(&mut owners, write.manager);
         let before = owners.insert(write.manager.to_owned(), mine.clone()).unwrap_or_default();
         let mut value = old.map_or_else(|| named.clone(), |old| old.object.as_value().clone());
         if let Some(old) = old {
@@ -117,7 +119,7 @@ impl State {
         fields::merge(&mut value, &named);
         let object = Object::new(value)?;
         validate::validate(old.map(|old| &old.object), &object)?;
-        Ok(self.complete(write, old, object, owners))
+        Ok(self.complete(write, old, object, owners, adopts))
     }
 
     /// Whether an autoscaler sets the replicas of `workload`.
@@ -132,10 +134,11 @@ impl State {
         old: Option<&Stored>,
         mut object: Object,
         owners: BTreeMap<String, BTreeSet<Path>>,
+        adopts: Vec<String>,
     ) -> (Applied, Stored) {
         let change = match old {
             None => Change::Created,
-            Some(old) if old.object == object => Change::Unchanged,
+            Some(old) if old.object == object && adopts.is_empty() => Change::Unchanged,
             Some(_) => Change::Configured,
         };
         if let (false, Some(metadata)) =
@@ -149,7 +152,7 @@ impl State {
             Rollout::next(before, &object, write.rollout_delay, write.now)
         });
         let before = old.map(|old| old.object.clone());
-        let applied = Applied { object: object.clone(), change, before, adopts: Vec::new() };
+        let applied = Applied { object: object.clone(), change, before, adopts };
         (applied, Stored { object, owners, rollout })
     }
 
