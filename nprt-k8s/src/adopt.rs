@@ -1,22 +1,42 @@
-//! Whose fields an apply may take: those that kubectl wrote without server-side apply become ours first, so
-//! that one that the manifest drops later is dropped in the cluster; those of the managers that the policy
-//! names are taken by force. All others are conflicts.
+//! An apply that takes fields over: what it would do, and doing it.
+//!
+//! A change of owners and an apply are two requests, and a dry run of the second does not see the first. So what
+//! they would make of the object together is worked out [here](crate::merge), and the server is asked whether it
+//! would accept that, by the dry run of one patch: it fills in its defaults, and its schema and admission decide.
+//! The write is the two requests themselves, each refused where the object is another than the one that was read.
 
-use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use kube::core::Status;
+use kube::core::response::StatusCause;
+use serde_json::{Value, json};
 
 use crate::apply::pin;
-use crate::client::{Client, MANAGER, Place};
-use crate::error::Failure;
-use crate::fields::{self, at};
+use crate::client::{Client, Place};
+use crate::error::{Failure, caused_by};
+use crate::fields;
+use crate::leftover::{leftovers, without_nulls};
+use crate::merge::{difference, merged};
+use crate::owners::{Taking, entries, entries_of, is_of, is_ours};
 
-/// The managers of `kubectl apply` (client-side) and `kubectl create`.
-const KUBECTL: [&str; 2] = ["kubectl-client-side-apply", "kubectl-create"];
-/// Who owns what was there before the server knew owners.
-const BEFORE: &str = "before-first-apply";
-/// The annotation in which `kubectl apply` keeps what it was given.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// How often more is claimed after a refusal: as many unions may be in each other's way.
+const CLAIMS: usize = 3;
+
+/// What an apply made of an object, or would.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) after: Value,
+    /// Those whose fields are taken over.
+    pub(crate) adopts: BTreeSet<String>,
+    /// Whether that makes other owners.
+    pub(crate) differs: bool,
+}
+
+impl Outcome {
+    fn plain(after: Value) -> Self {
+        Self { after, adopts: BTreeSet::new(), differs: false }
+    }
+}
 
 impl Client {
     /// What applying `body` would make of the object. A conflict with fields that [`write`](Client::write)
@@ -27,14 +47,10 @@ impl Client {
         place: &Place,
         body: &Value,
         before: Option<&Value>,
-    ) -> Result<Value, Failure> {
-        let answer = self.patch(operation, place, body, true, false).await;
-        match (answer, before) {
-            (Err(refusal), Some(before)) if refusal.is_conflict() && !refusal.is_outdated() => {
-                let after = self.patch(operation, place, body, true, true).await?;
-                if self.may_force(before, &after) { Ok(after) } else { Err(refusal) }
-            }
-            (answer, _) => answer,
+    ) -> Result<Outcome, Failure> {
+        match before {
+            Some(before) => Ok(self.foresee(operation, place, body, before).await?.0),
+            None => self.patch(operation, place, body, true, false).await.map(Outcome::plain),
         }
     }
 
@@ -44,138 +60,167 @@ impl Client {
         &self,
         operation: &'static str,
         place: &Place,
-        mut body: Value,
+        body: &Value,
         before: Option<&Value>,
-    ) -> Result<Value, Failure> {
-        let Some(before) = before else { return self.patch(operation, place, &body, false, false).await };
-        let mut now = Cow::Borrowed(before);
-        if let Some(owners) = adopted(before) {
-            // What is refused changes nothing, not even owners.
-            self.predict(operation, place, &body, Some(before)).await?;
-            now = Cow::Owned(self.adopt(operation, place, before, owners).await?);
-            pin(&mut body, Some(&now));
-        }
-        match self.patch(operation, place, &body, false, false).await {
-            Err(refusal) if refusal.is_conflict() && !refusal.is_outdated() && !self.forced.is_empty() => {
-                let after = self.patch(operation, place, &body, true, true).await?;
-                if !self.may_force(&now, &after) {
-                    return Err(refusal);
-                }
-                self.patch(operation, place, &body, false, true).await
+    ) -> Result<Outcome, Failure> {
+        let Some(before) = before else {
+            return self.patch(operation, place, body, false, false).await.map(Outcome::plain);
+        };
+        if !Taking::of(before, Some(body)).differs {
+            match self.apply_or_force(operation, place, body, before, false).await {
+                Err(refusal) if refusal.is_invalid_object() => {}
+                answer => return answer,
             }
-            answer => answer,
         }
+        // What is refused changes nothing, not even owners.
+        let (foreseen, taking, mut sent) = self.foresee(operation, place, body, before).await?;
+        let mut now = before.clone();
+        if taking.differs {
+            let mut patch = json!({"metadata": {"managedFields": taking.owners}});
+            pin(&mut patch, Some(before));
+            now = self.merge(operation, place, &patch, false).await?;
+            pin(&mut sent, Some(&now));
+        }
+        let mut after = self.apply_or_force(operation, place, &sent, &now, false).await?.after;
+        pin(&mut sent, Some(before));
+        if sent != *body {
+            // What is in no one's way any more can be named as the manifest does.
+            let mut body = body.clone();
+            pin(&mut body, Some(&after));
+            after = self.apply_or_force(operation, place, &body, &after, false).await?.after;
+        }
+        Ok(Outcome { after, ..foreseen })
     }
 
-    /// Makes `owners` those of the object's fields: ours what was kubectl's. No value changes.
-    async fn adopt(
+    /// What [`write`](Client::write) would do, what it takes over for that, and what it sends then.
+    async fn foresee(
         &self,
         operation: &'static str,
         place: &Place,
-        live: &Value,
-        owners: Vec<Value>,
-    ) -> Result<Value, Failure> {
-        let mut patch = json!({"metadata": {"managedFields": owners}});
-        pin(&mut patch, Some(live));
-        self.merge(operation, place, &patch).await
+        body: &Value,
+        before: &Value,
+    ) -> Result<(Outcome, Taking, Value), Failure> {
+        let mut taking = Taking::of(before, Some(body));
+        let mut body = body.clone();
+        let mut answer = match taking.differs {
+            true => self.would_accept(operation, place, &body, before, &taking).await,
+            false => self.apply_or_force(operation, place, &body, before, true).await,
+        };
+        for _ in 0..CLAIMS {
+            let Err(Failure::Refused(status)) = &answer else { break };
+            if status.code != 422 {
+                break;
+            }
+            let object = merged(before, &body, &taking.owners);
+            let claims = leftovers(status, &object, &body, &entries_of(&taking.owners, |_| true));
+            if fields::steps(&claims).is_none() || !taking.claim(&claims, &body["apiVersion"]) {
+                break;
+            }
+            without_nulls(&mut body, &claims);
+            answer = self.would_accept(operation, place, &body, before, &taking).await;
+        }
+        let mut outcome = answer?;
+        outcome.adopts.extend(taking.from.iter().cloned());
+        outcome.differs = taking.differs;
+        Ok((outcome, taking, body))
     }
 
-    /// Whether an apply by force, which made `after` of `before`, took fields from nobody but kubectl and
-    /// those whom the policy names. The server answers with who owns what then.
-    fn may_force(&self, before: &Value, after: &Value) -> bool {
-        let owners = adopted(before).unwrap_or_else(|| entries(before).cloned().collect());
-        let others = owners.iter().filter(|entry| {
-            let forced = self.forced.iter().any(|manager| is(entry, "manager", manager));
-            // Controllers write the status all the time; an apply does not reach it.
-            !forced && !is_ours(entry) && !is(entry, "subresource", "status")
-        });
-        let same = |a: &Value, b: &Value| {
-            ["manager", "operation", "apiVersion", "subresource"].iter().all(|key| a.get(key) == b.get(key))
-        };
-        others.into_iter().all(|entry| {
-            let now = entries(after).find(|now| same(entry, now)).and_then(|now| now.get("fieldsV1"));
-            entry.get("fieldsV1").is_none_or(|owned| now.is_some_and(|now| fields::contains(now, owned)))
+    /// Asks the server whether it would accept what an apply of `body` makes of `before` under other owners.
+    async fn would_accept(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        body: &Value,
+        before: &Value,
+        taking: &Taking,
+    ) -> Result<Outcome, Failure> {
+        let mut patch = difference(before, &merged(before, body, &taking.owners));
+        patch["metadata"]["managedFields"] = json!(taking.owners);
+        pin(&mut patch, Some(before));
+        let mut after = self.merge(operation, place, &patch, true).await?;
+        let lost = lost(&taking.owners, &after);
+        let adopts = self.may_force(&lost).ok_or_else(|| conflict(&lost))?;
+        settle(&mut after, before, body);
+        Ok(Outcome { after, adopts, differs: true })
+    }
+
+    /// A server-side apply; by force where it takes fields from those alone whom the policy names.
+    async fn apply_or_force(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        body: &Value,
+        before: &Value,
+        dry_run: bool,
+    ) -> Result<Outcome, Failure> {
+        match self.patch(operation, place, body, dry_run, false).await {
+            Err(refusal) if refusal.is_conflict() && !refusal.is_outdated() && !self.forced.is_empty() => {
+                let after = self.patch(operation, place, body, true, true).await?;
+                let owners: Vec<Value> = entries(before).cloned().collect();
+                let Some(adopts) = self.may_force(&lost(&owners, &after)) else { return Err(refusal) };
+                let after =
+                    if dry_run { after } else { self.patch(operation, place, body, false, true).await? };
+                Ok(Outcome { after, adopts, differs: false })
+            }
+            answer => answer.map(Outcome::plain),
+        }
+    }
+
+    /// The managers that have `lost` fields, where the policy names them all.
+    fn may_force(&self, lost: &BTreeMap<String, Vec<String>>) -> Option<BTreeSet<String>> {
+        lost.keys().all(|manager| self.forced.contains(manager)).then(|| lost.keys().cloned().collect())
+    }
+}
+
+/// The fields that others have of `owners`, by manager, and have no more in `after`. The server answers with who
+/// owns what then.
+fn lost(owners: &[Value], after: &Value) -> BTreeMap<String, Vec<String>> {
+    let same = |a: &Value, b: &Value| {
+        ["manager", "operation", "apiVersion", "subresource"].iter().all(|key| a.get(key) == b.get(key))
+    };
+    let mut lost = BTreeMap::<String, Vec<String>>::new();
+    // Controllers write the status all the time; an apply does not reach it.
+    for entry in owners.iter().filter(|entry| !is_ours(entry) && entry["subresource"] != "status") {
+        let now = entries(after).find(|now| same(entry, now)).and_then(|now| now.get("fieldsV1"));
+        let fields = entry.get("fieldsV1").map(|owned| fields::missing(now, owned)).unwrap_or_default();
+        if !fields.is_empty() {
+            let manager = entry["manager"].as_str().unwrap_or_default();
+            lost.entry(manager.to_owned()).or_default().extend(fields);
+        }
+    }
+    lost
+}
+
+/// The refusal of the server's for an apply that takes fields from others.
+fn conflict(lost: &BTreeMap<String, Vec<String>>) -> Failure {
+    let causes = lost.iter().flat_map(|(manager, fields)| {
+        fields.iter().map(move |field| StatusCause {
+            reason: "FieldManagerConflict".to_owned(),
+            message: format!("conflict with {manager:?}"),
+            field: field.clone(),
         })
+    });
+    let causes: Vec<StatusCause> = causes.collect();
+    let fields: Vec<String> =
+        causes.iter().map(|cause| format!("{}: {}", cause.message, cause.field)).collect();
+    Failure::Refused(Box::new(Status {
+        code: 409,
+        reason: "Conflict".to_owned(),
+        message: format!("the apply conflicts with other field managers: {}", fields.join(", ")),
+        details: Some(caused_by(causes)),
+        ..Status::default()
+    }))
+}
+
+/// Makes the owners in the answer to a patch those that an apply of `body` leaves: what it names is ours.
+fn settle(after: &mut Value, before: &Value, body: &Value) {
+    let was_there = entries(before).any(|entry| is_of(entry, "Update"));
+    let Some(owners) = after.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let ours = entries_of(owners, |entry| is_ours(entry) || is_of(entry, "Update"));
+    owners.retain(|entry| was_there || !is_of(entry, "Update"));
+    if let Some(entry) = owners.iter_mut().find(|entry| is_ours(entry)) {
+        entry["fieldsV1"] = fields::split(&ours, body).0;
     }
-}
-
-/// The owners (`managedFields`) of `live` once its fields of kubectl's are ours; `None` where it has none.
-///
-/// Of what was there before the server knew owners, only what `kubectl apply` was given is taken: the rest
-/// may be a controller's. An entry of another version of the API than ours stays: its fields may have other
-/// names.
-pub(crate) fn adopted(live: &Value) -> Option<Vec<Value>> {
-    let configuration = last_applied(live);
-    let mut ours = entries(live).find(|entry| is_ours(entry)).cloned();
-    let (mut others, mut found) = (Vec::new(), false);
-    for entry in entries(live).filter(|entry| !is_ours(entry)) {
-        let version = ours.as_ref().and_then(|ours| ours.get("apiVersion"));
-        let same_version = version.is_none() || version == entry.get("apiVersion");
-        let owned = entry.get("fieldsV1").filter(|_| same_version && is_update(entry));
-        let (taken, left) = match (owned, &configuration) {
-            (Some(owned), _) if KUBECTL.iter().any(|name| is(entry, "manager", name)) => {
-                (owned.clone(), json!({}))
-            }
-            (Some(owned), Some(configuration)) if is(entry, "manager", BEFORE) => {
-                fields::split(owned, configuration)
-            }
-            _ => (json!({}), json!({})),
-        };
-        if taken.as_object().is_none_or(Map::is_empty) {
-            others.push(entry.clone());
-            continue;
-        }
-        found = true;
-        let ours = ours.get_or_insert_with(|| claim(entry));
-        fields::unite(&mut ours["fieldsV1"], &taken);
-        if left.as_object().is_some_and(|left| !left.is_empty()) {
-            let mut entry = entry.clone();
-            entry["fieldsV1"] = left;
-            others.push(entry);
-        }
-    }
-    others.extend(ours);
-    found.then_some(others)
-}
-
-/// The set of fields that we have applied, as the server keeps it (`fieldsV1`).
-pub(crate) fn ours(object: &Value) -> Option<&Value> {
-    entries(object).find(|entry| is_ours(entry))?.get("fieldsV1")
-}
-
-/// An entry of ours, of no field yet, in the version of `entry`.
-fn claim(entry: &Value) -> Value {
-    json!({"manager": MANAGER, "operation": "Apply", "apiVersion": entry.get("apiVersion"),
-        "time": entry.get("time"), "fieldsType": "FieldsV1", "fieldsV1": {}})
-}
-
-/// What `kubectl apply` was given, and its annotation, which goes with the rest.
-fn last_applied(live: &Value) -> Option<Value> {
-    let annotations = at(at(Some(live), "f:metadata"), "f:annotations")?;
-    let text = annotations.get(LAST_APPLIED)?.as_str()?;
-    let mut configuration: Value = serde_json::from_str(text).ok()?;
-    let metadata = configuration.as_object_mut()?.entry("metadata").or_insert_with(|| json!({}));
-    let annotations = metadata.as_object_mut()?.entry("annotations").or_insert_with(|| json!({}));
-    if annotations.is_null() {
-        *annotations = json!({});
-    }
-    annotations.as_object_mut()?.insert(LAST_APPLIED.to_owned(), json!(text));
-    Some(configuration)
-}
-
-/// What the server keeps of each owner.
-pub(crate) fn entries(object: &Value) -> impl Iterator<Item = &Value> {
-    object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn is(entry: &Value, field: &str, expected: &str) -> bool {
-    entry.get(field).is_some_and(|text| text == expected)
-}
-
-pub(crate) fn is_ours(entry: &Value) -> bool {
-    is(entry, "manager", MANAGER) && is(entry, "operation", "Apply") && entry.get("subresource").is_none()
-}
-
-fn is_update(entry: &Value) -> bool {
-    is(entry, "operation", "Update") && entry.get("subresource").is_none()
 }

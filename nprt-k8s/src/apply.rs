@@ -1,10 +1,11 @@
 //! Server-side apply: what is sent, what came of it, and why the server refused.
 
 use nprt_core::model::Object;
-use nprt_core::ports::Change;
+use nprt_core::ports::{Applied, Change};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
+use crate::adopt::Outcome;
 use crate::change::change;
 use crate::client::{Client, Place};
 use crate::lease::name_epoch;
@@ -35,20 +36,17 @@ impl Client {
         before: Option<&Value>,
         epoch: Option<u64>,
         dry_run: bool,
-    ) -> Result<(Value, Change), Refusal> {
+    ) -> Result<Outcome, Refusal> {
         let mut body = body(object, place);
         name_epoch(&mut body, epoch);
         pin(&mut body, before);
         self.keep_replicas(operation, place, object, &mut body, before).await.map_err(Refusal::Error)?;
         let answer = match dry_run {
             true => self.predict(operation, place, &body, before).await,
-            false => self.write(operation, place, body, before).await,
+            false => self.write(operation, place, &body, before).await,
         };
         match answer {
-            Ok(after) => {
-                let change = change(before, &after);
-                Ok((after, change))
-            }
+            Ok(outcome) => Ok(outcome),
             Err(failure) if failure.is_outdated() => Err(Refusal::Outdated),
             Err(failure) => {
                 let error = self.refusal(operation, place, object, failure).await;
@@ -101,4 +99,15 @@ pub(crate) fn live(operation: &'static str, value: Value) -> Result<Object> {
     Object::new(value).map_err(|error| {
         Error::new(ErrorKind::Unexpected, operation, "the server answered with no object").with_source(error)
     })
+}
+
+/// What came of an apply to the object that was `before`.
+pub(crate) fn applied(operation: &'static str, outcome: Outcome, before: Option<&Value>) -> Result<Applied> {
+    let Outcome { after, adopts, differs } = outcome;
+    let change = match before {
+        Some(_) if differs => Change::Configured,
+        before => change(before, &after),
+    };
+    let before = before.map(|before| live(operation, before.clone())).transpose()?;
+    Ok(Applied { object: live(operation, after)?, change, before, adopts: adopts.into_iter().collect() })
 }

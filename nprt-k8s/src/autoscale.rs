@@ -5,11 +5,11 @@ use nprt_core::Result;
 use nprt_core::model::Object;
 use serde_json::Value;
 
-use crate::adopt::{adopted, entries, is_ours};
 use crate::apply::live;
 use crate::client::{Client, Place};
 use crate::discovery::Resource;
 use crate::list::whole;
+use crate::owners::{Taking, is_ours};
 
 impl Client {
     /// Makes `body` keep the live replicas where an autoscaler of the namespace sets them: it leaves them to
@@ -30,7 +30,7 @@ impl Client {
         let (Some(live), Some(namespace)) = (before.pointer("/spec/replicas"), &place.namespace) else {
             return Ok(());
         };
-        let owners = adopted(before).unwrap_or_else(|| entries(before).cloned().collect());
+        let owners = Taking::of(before, Some(body)).owners;
         let owns = |entry: &Value| entry.pointer("/fieldsV1/f:spec/f:replicas").is_some();
         let ours = owners.iter().any(|entry| is_ours(entry) && owns(entry));
         let theirs = owners.iter().any(|entry| !is_ours(entry) && owns(entry));

@@ -1,34 +1,40 @@
-//! What an apply changed: the fields that we own, before and after. Others may write theirs between the two
-//! looks at an object, and that is no change of ours.
+//! Whether an apply changed anything: the object as the server has it, defaults filled in, before and after. Both
+//! are of one version of the API, and of one object: the apply is refused where somebody wrote it in between.
 
 use nprt_core::ports::Change;
 use serde_json::Value;
 
-use crate::adopt::{adopted, ours};
-use crate::fields::at;
-use crate::text::with_text;
+use crate::owners::ours;
+
+/// What the server keeps of an object by itself. Some kinds are written again by an apply that changes nothing:
+/// then the generation and the times of the owners are others, and nothing else.
+const BOOKS: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     let Some(before) = before else { return Change::Created };
-    if adopted(before).is_some() {
-        return Change::Configured;
-    }
-    let (before, after) = (&*with_text(before), &*with_text(after));
-    match (ours(before), ours(after)) {
-        (Some(old), Some(new)) if old == new && same(new, Some(before), Some(after)) => Change::Unchanged,
-        _ => Change::Configured,
+    if ours(before) == ours(after) && content(before) == content(after) {
+        Change::Unchanged
+    } else {
+        Change::Configured
     }
 }
 
-/// Whether all of `fields` have one value in both.
-fn same(fields: &Value, before: Option<&Value>, after: Option<&Value>) -> bool {
-    match fields.as_object() {
-        Some(fields) if !fields.is_empty() => {
-            fields.iter().all(|(step, fields)| same(fields, at(before, step), at(after, step)))
-        }
-        _ => before == after,
+/// Whether the server would write an object again that stays as it is.
+pub(crate) fn is_written_again(before: &Value, after: &Value) -> bool {
+    let books = |object: &Value| BOOKS.map(|field| object["metadata"][field].clone());
+    books(before) != books(after)
+}
+
+fn content(object: &Value) -> Value {
+    let mut content = object.clone();
+    if let Some(map) = content.as_object_mut() {
+        map.shift_remove("status");
     }
+    if let Some(metadata) = content.get_mut("metadata").and_then(Value::as_object_mut) {
+        BOOKS.iter().for_each(|field| _ = metadata.shift_remove(*field));
+    }
+    content
 }
 
 #[cfg(test)]
@@ -49,15 +55,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_we_own_is_a_change_of_ours() {
+    fn content_and_our_fields_are_what_counts() {
         let before = object(1, "a", "1");
-        let mut written_by_others = object(1, "a", "2");
-        written_by_others["metadata"]["resourceVersion"] = json!("9");
-        written_by_others["metadata"]["finalizers"] = json!(["x"]);
+        let mut again = before.clone();
+        again["metadata"]["resourceVersion"] = json!("9");
+        again["metadata"]["generation"] = json!(9);
+        again["metadata"]["managedFields"][0]["time"] = json!("later");
+        again["status"] = json!({"ready": 1});
         assert_eq!(change(None, &before), Change::Created);
-        assert_eq!(change(Some(&before), &written_by_others), Change::Unchanged);
-        assert_eq!(change(Some(&before), &object(2, "a", "1")), Change::Configured);
-        assert_eq!(change(Some(&before), &object(1, "b", "1")), Change::Configured);
+        assert_eq!(change(Some(&before), &again), Change::Unchanged);
+        assert!(is_written_again(&before, &again) && !is_written_again(&before, &before));
+        for other in [object(2, "a", "1"), object(1, "b", "1"), object(1, "a", "2")] {
+            assert_eq!(change(Some(&before), &other), Change::Configured);
+        }
     }
 
     #[test]

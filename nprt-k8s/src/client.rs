@@ -4,7 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use kube::api::{Api, DeleteParams, DynamicObject, GetParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, GetParams, ListParams, Patch, PatchParams, Preconditions,
+};
 use kube::core::Request;
 use kube::core::params::ValidationDirective;
 use nprt_core::model::ObjectId;
@@ -48,6 +50,12 @@ pub(crate) struct Place {
 impl Place {
     fn request(&self) -> Request {
         self.resource.request(self.namespace.as_deref())
+    }
+
+    /// The same in every version of the API.
+    pub(crate) fn key(&self) -> String {
+        let ApiResource { group, kind, .. } = &self.resource.api;
+        format!("{group}/{kind}/{}/{}", self.namespace.as_deref().unwrap_or_default(), self.name)
     }
 }
 
@@ -146,14 +154,20 @@ impl Client {
         self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
     }
 
-    /// Changes the fields that `patch` names.
+    /// Changes the fields that `patch` names, with unknown and duplicate fields refused.
     pub(crate) async fn merge(
         &self,
         operation: &'static str,
         place: &Place,
         patch: &Value,
+        dry_run: bool,
     ) -> Result<Value, Failure> {
-        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let params = PatchParams {
+            dry_run,
+            force: false,
+            field_manager: Some(MANAGER.to_owned()),
+            field_validation: Some(ValidationDirective::Strict),
+        };
         let request = place.request().patch(&place.name, &params, &Patch::Merge(patch));
         self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
     }

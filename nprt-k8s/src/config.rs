@@ -19,9 +19,9 @@ pub struct KubernetesConfig {
     pub impersonate: Option<Impersonate>,
     /// The namespace; by default that of the context, or of the pod.
     pub namespace: Option<String>,
-    /// The field managers whose fields an apply takes where it sets them to something else, such as
-    /// `kubectl-edit` or `helm`; by default none, so that each is a `Conflict`. What `kubectl apply`
-    /// (client-side) and `kubectl create` wrote is taken always.
+    /// The field managers whose fields an apply takes where the manifest has other values (`argocd-controller`,
+    /// `kubectl-edit`); by default none, so that each is a `Conflict`. Fields of the tool by which the object was
+    /// made are taken always: `kubectl apply` (also `--server-side`), `kubectl create`, Helm.
     pub force_conflicts: Vec<String>,
     /// Seconds that a request may take in all, retries that the server asks for included; 30 by default.
     pub timeout_seconds: u64,

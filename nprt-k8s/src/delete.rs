@@ -8,6 +8,7 @@ use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::apply::contended;
+use crate::belongs::still_belongs;
 use crate::client::Place;
 use crate::error::Failure;
 use crate::lease::{Leases, recently};
@@ -34,6 +35,7 @@ impl Leases {
                     }
                 },
             };
+            still_belongs(operation, lease, id.clone(), &[], Some(&now))?;
             self.may_write(operation, lease, &place, Some(&now.object)).await?;
             self.holds.overlook(&place);
             match self.client.delete(operation, &place, &now.object).await {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::client::AuthError;
 use kube::core::Status;
+use kube::core::response::{StatusCause, StatusDetails};
 use nprt_core::{Error, ErrorKind};
 
 /// Why a request has no answer.
@@ -47,6 +48,11 @@ impl Failure {
         kind(status) == ErrorKind::Conflict && causes.all(|cause| cause.reason != "FieldManagerConflict")
     }
 
+    /// Whether the server read the object and would not have it so.
+    pub(crate) fn is_invalid_object(&self) -> bool {
+        matches!(self, Self::Refused(status) if status.code == 422)
+    }
+
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
             Self::Refused(status) if status.code == 404 && status.reason != "NotFound" => {
@@ -57,6 +63,12 @@ impl Failure {
             Self::Broken(error) => error,
         }
     }
+}
+
+/// What a refusal is for.
+pub(crate) fn caused_by(causes: Vec<StatusCause>) -> StatusDetails {
+    let [name, group, kind, uid] = [const { String::new() }; 4];
+    StatusDetails { name, group, kind, uid, causes, retry_after_seconds: 0 }
 }
 
 /// The server's answer as an error of `kind`.

@@ -14,11 +14,17 @@
 //! - It is whoever the context of a kubeconfig says (a token, a certificate, a credential plugin), the service
 //!   account of its pod, or whom these may impersonate. Each is one identity in one namespace of one cluster; a
 //!   process may have many.
-//! - Fields are owned as the manager `nprt`. What `kubectl apply` (client-side) and `kubectl create` wrote is
-//!   taken over by the next apply, so that a field that the manifest does not have is dropped: this patches
-//!   the object's owners, at the resource version that was read, and then applies. Of an object that is older
-//!   than owners (`before-first-apply`), what its last `kubectl apply` was given is taken over. A dry run
-//!   says so (`Configured`), and its object still has the fields that will be dropped.
+//! - Fields are owned as the manager `nprt`. The first apply takes over what the tool set by which the object was
+//!   made (`kubectl apply`, also `--server-side`, `kubectl create`, Helm), so that a field that the manifest lacks
+//!   is dropped, and what people changed with kubectl since, where the manifest names it. It patches the object's
+//!   owners, at the resource version that was read, and then applies. A dry run says what that would do, and whose
+//!   fields it takes ([`Applied::adopts`](nprt_core::ports::Applied::adopts)): it has the server try one patch that
+//!   makes of the object what both requests would, and writes nothing. `docs/adoption.md` lists which tools and edits
+//!   were tried.
+//! - A default of the server's that nobody owns does not block an apply: where the server refuses the object because
+//!   of one (`rollingUpdate` beside `strategy: {type: Recreate}`), it is removed by the same apply.
+//! - What the server would have as it is, defaults filled in, is `Unchanged`. It is not written, not even where an
+//!   apply that changes nothing makes the server write it again (a NetworkPolicy with `ingress: []`).
 //! - A field of any other manager, such as that of `kubectl edit` or of a controller, is a `Conflict`, unless
 //!   [`force_conflicts`](KubernetesConfig::force_conflicts) names the manager.
 //! - Where a HorizontalPodAutoscaler or a ScaledObject (KEDA) of the namespace targets a workload, its live
@@ -76,6 +82,7 @@ mod adopt;
 mod apply;
 mod autoscale;
 mod backend;
+mod belongs;
 mod builder;
 mod change;
 mod client;
@@ -88,8 +95,11 @@ mod event;
 mod fields;
 mod identity;
 mod lease;
+mod leftover;
 mod list;
+mod merge;
 mod owned;
+mod owners;
 mod refusal;
 mod rollout;
 mod text;

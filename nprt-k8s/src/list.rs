@@ -58,7 +58,7 @@ impl Leases {
         let objects = self.client.list_service(operation, service, &kinds).await?;
         for object in &objects {
             let place = self.client.place(operation, &object.id()).await?;
-            self.holds.see(service, &place, Seen { object: object.as_value().clone(), found: false });
+            self.holds.see(service, &place, Seen::new(object.as_value().clone()));
         }
         Ok(objects)
     }

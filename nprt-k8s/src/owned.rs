@@ -3,13 +3,13 @@
 
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::adopt::{adopted, entries, is_ours};
 use crate::apply::live;
 use crate::client::{Client, Place};
-use crate::fields::{is_item, key};
+use crate::fields::{extract, is_item, key, steps};
 use crate::lease::Leases;
+use crate::owners::{Taking, entries, is_ours};
 use crate::text::with_text;
 
 impl Client {
@@ -65,10 +65,9 @@ pub(crate) fn former_of(former: &Object, now: &Value) -> Object {
     former
 }
 
-/// What the server keeps of our applies, once we have adopted what kubectl wrote: an apply begins with that.
+/// What the server keeps of our applies, once we have adopted what others made: an apply begins with that.
 fn entry(object: &Value) -> Option<Value> {
-    let owners = adopted(object).unwrap_or_else(|| entries(object).cloned().collect());
-    owners.into_iter().find(is_ours)
+    Taking::of(object, None).owners.into_iter().find(is_ours)
 }
 
 /// The fields of `object` that are ours, and what identifies it.
@@ -83,35 +82,6 @@ fn part(object: &Value) -> Value {
         }
     }
     part
-}
-
-/// The part of `value` that `fields` names. Items of a list keep their order.
-fn extract(value: &Value, fields: &Value) -> Value {
-    let Some(steps) = steps(fields) else { return value.clone() };
-    match value {
-        Value::Object(map) => {
-            let part = steps.iter().filter_map(|(step, fields)| {
-                let field = step.strip_prefix("f:")?;
-                Some((field.to_owned(), extract(map.get(field)?, fields)))
-            });
-            Value::Object(part.collect())
-        }
-        Value::Array(items) => {
-            let part = items.iter().filter_map(|item| {
-                let (step, fields) = steps.iter().find(|(step, _)| is_item(item, step))?;
-                let mut part = extract(item, fields);
-                // An item is nothing without its key; a part of the key that we left to its default stays so.
-                if let (Some(part), Some(key)) = (part.as_object_mut(), key(step))
-                    && !key.keys().any(|field| part.contains_key(field))
-                {
-                    part.extend(key);
-                }
-                Some(part)
-            });
-            Value::Array(part.collect())
-        }
-        _ => value.clone(),
-    }
 }
 
 /// Takes out of `former` the fields of somebody else that are otherwise in `now`.
@@ -140,11 +110,6 @@ fn item_of<'a>(items: &'a mut [Value], now: &Value, step: &str) -> Option<&'a mu
         key.keys().any(|field| item.get(field).is_some())
             && key.keys().all(|field| item.get(field).is_none_or(|value| Some(value) == now.get(field)))
     })
-}
-
-/// The steps below, or nothing where the field is owned as a whole.
-fn steps(fields: &Value) -> Option<&Map<String, Value>> {
-    fields.as_object().filter(|steps| !steps.is_empty())
 }
 
 #[cfg(test)]

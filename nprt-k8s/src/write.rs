@@ -6,7 +6,9 @@ use nprt_core::ports::{Applied, Change, Lease};
 use nprt_core::{Error, Result};
 use serde_json::Value;
 
-use crate::apply::{Refusal, contended, live};
+use crate::apply::{Refusal, applied, contended, live};
+use crate::belongs::{owner, still_belongs};
+use crate::change::is_written_again;
 use crate::client::Place;
 use crate::discovery::remembered_as;
 use crate::lease::{Leases, Seen, epoch, recently};
@@ -21,19 +23,24 @@ impl Leases {
         let place = self.client.place(operation, &object.id()).await?;
         let service = service(object);
         let held = service.as_ref().and_then(|service| self.holds.epoch(service));
-        let mut seen = self.holds.seen(&place);
-        if held.is_none() {
-            seen = self.look(operation, &place).await?;
-        }
+        let mut seen = match &service {
+            Some(service) if held.is_some() => self.known(operation, service, &place).await?,
+            _ => self.look(operation, &place).await?,
+        };
         for _ in 0..ATTEMPTS {
             let before = seen.as_ref().map(|seen| &seen.object);
             let epoch = epoch_of(seen.as_ref(), held);
             match self.client.apply(operation, &place, object, before, epoch, true).await {
-                Ok((after, change)) => {
-                    let applied = applied(operation, after, change, before)?;
-                    if let Some(service) = service.filter(|_| place.namespace.is_some()) {
-                        self.holds.want(&service, remembered_as(&place.resource));
-                        seen.into_iter().for_each(|seen| self.holds.see(&service, &place, seen));
+                Ok(outcome) => {
+                    let applied = applied(operation, outcome, before)?;
+                    if let Some(service) = service {
+                        if place.namespace.is_some() {
+                            self.holds.want(&service, remembered_as(&place.resource));
+                        }
+                        if let Some(seen) = seen {
+                            let again = rewrites(&applied, &seen.object);
+                            self.holds.see(&service, &place, Seen { again, ..seen });
+                        }
                     }
                     return Ok(applied);
                 }
@@ -53,11 +60,16 @@ impl Leases {
         if place.namespace.is_some() && service(object).is_some() {
             self.remember(operation, lease, &place.resource).await?;
         }
-        let mut seen = self.holds.seen(&place);
+        let mut seen = self.known(operation, &lease.service, &place).await?;
         for _ in 0..ATTEMPTS {
             match self.attempt(operation, lease, &place, object, seen.as_ref()).await {
                 Ok(applied) => return Ok(applied),
-                Err(refusal) => seen = self.look_again(operation, &place, seen, refusal).await?,
+                Err(refusal) => {
+                    let before = owner(seen.as_ref().map(|seen| &seen.object));
+                    seen = self.look_again(operation, &place, seen, refusal).await?;
+                    let others = [before.as_deref(), object.label(label::SERVICE)];
+                    still_belongs(operation, lease, object.id(), &others, seen.as_ref())?;
+                }
             }
         }
         Err(contended(operation).with("object", object.id()))
@@ -73,6 +85,7 @@ impl Leases {
         let mut seen = self.seen_or_live(operation, &place).await?;
         for _ in 0..ATTEMPTS {
             let Some(now) = &seen else { return Ok(None) };
+            still_belongs(operation, lease, former.id(), &[former.label(label::SERVICE)], Some(now))?;
             let object = former_of(former, &now.object);
             match self.attempt(operation, lease, &place, &object, Some(now)).await {
                 Ok(applied) => return Ok(Some(applied)),
@@ -103,12 +116,24 @@ impl Leases {
         .map_err(Refusal::Error)?;
         self.holds.overlook(place);
         let epoch = epoch_of(seen, Some(lease.epoch));
+        if let Some(seen) = seen.filter(|seen| seen.again) {
+            // The server would write it again as it is.
+            let outcome = self.client.apply(operation, place, object, before, epoch, true).await?;
+            let applied = applied(operation, outcome, before).map_err(Refusal::Error)?;
+            if rewrites(&applied, &seen.object) {
+                self.holds.see(&lease.service, place, seen.clone());
+                return Ok(Applied {
+                    object: live(operation, seen.object.clone()).map_err(Refusal::Error)?,
+                    ..applied
+                });
+            }
+        }
         let answer = self.client.apply(operation, place, object, before, epoch, false).await;
         match answer {
-            Ok((after, change)) => {
+            Ok(outcome) => {
                 self.holds.made(lease, place, true);
-                self.holds.see(&lease.service, place, Seen { object: after.clone(), found: false });
-                applied(operation, after, change, before).map_err(Refusal::Error)
+                self.holds.see(&lease.service, place, Seen::new(outcome.after.clone()));
+                applied(operation, outcome, before).map_err(Refusal::Error)
             }
             Err(Refusal::Error(error)) if error.is_temporary() => {
                 Err(Refusal::Error(self.doubted(lease, error)))
@@ -139,7 +164,26 @@ impl Leases {
     pub(crate) async fn look(&self, operation: &'static str, place: &Place) -> Result<Option<Seen>> {
         let live = self.client.get(operation, place).await;
         let live = live.map_err(|failure| failure.into_error(operation).with("object", place))?;
-        Ok(live.map(|object| Seen { object, found: false }))
+        Ok(live.map(Seen::new))
+    }
+
+    /// The object as it was read last while a lease of the service is held, in the version of `place`. What the
+    /// service's list does not have is not there, unless it has no namespace: the list is of one.
+    async fn known(
+        &self,
+        operation: &'static str,
+        service: &ServiceName,
+        place: &Place,
+    ) -> Result<Option<Seen>> {
+        match self.holds.seen(place) {
+            Some(seen) if seen.object["apiVersion"] == *place.resource.api.api_version => Ok(Some(seen)),
+            Some(_) => self.look(operation, place).await,
+            None if place.namespace.is_none() => {
+                let found = self.holds.is_fenced(service);
+                Ok(self.look(operation, place).await?.map(|seen| Seen { found, ..seen }))
+            }
+            None => Ok(None),
+        }
     }
 
     /// The object as it is now, where it may be another than the one that was seen.
@@ -166,10 +210,9 @@ impl Leases {
     }
 }
 
-/// What came of an apply to the object that was `before`.
-fn applied(operation: &'static str, after: Value, change: Change, before: Option<&Value>) -> Result<Applied> {
-    let before = before.map(|before| live(operation, before.clone())).transpose()?;
-    Ok(Applied { object: live(operation, after)?, change, before, adopts: Vec::new() })
+/// Whether an apply would have the server write an object again that stays as it is.
+fn rewrites(applied: &Applied, before: &Value) -> bool {
+    applied.change == Change::Unchanged && is_written_again(before, applied.object.as_value())
 }
 
 /// The epoch that an object is to name. One that is there keeps its own, so that what is so already is not

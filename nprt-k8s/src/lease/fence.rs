@@ -60,7 +60,7 @@ impl Leases {
             let stamped = self.client.patch(operation, &place, owned.as_value(), false, false).await;
             match stamped {
                 Ok(object) => {
-                    self.holds.see(&lease.service, &place, Seen { object, found: false });
+                    self.holds.see(&lease.service, &place, Seen::new(object));
                     return Ok(());
                 }
                 Err(failure) if failure.is_outdated() => match self.client.get(operation, &place).await {

@@ -37,6 +37,15 @@ pub(crate) struct Seen {
     pub(crate) object: Value,
     /// Whether it was found where nothing of the service's had been listed.
     pub(crate) found: bool,
+    /// Whether an apply that changes nothing makes the server write it again.
+    pub(crate) again: bool,
+}
+
+impl Seen {
+    /// An object that was to be expected.
+    pub(crate) fn new(object: Value) -> Self {
+        Self { object, found: false, again: false }
+    }
 }
 
 /// A lease that is held here.
@@ -52,6 +61,8 @@ struct Hold {
     unsure: bool,
     /// Whether the change of version that the Lease tells of is over.
     settled: bool,
+    /// Whether whoever held it before may still write.
+    fenced: bool,
     /// Locked while it is asked whether the lease is held, so that many learn by one request.
     asking: Arc<tokio::sync::Mutex<()>>,
     /// The kinds that the Lease is to remember.
@@ -76,8 +87,9 @@ impl Holds {
         (hold.holder == lease.holder).then(|| work(hold))
     }
 
-    /// Begins to remember `lease`, which was written as `live` by a request that began at `asked`.
-    pub(crate) fn begin(&self, lease: &Lease, live: api::Lease, asked: Instant) {
+    /// Begins to remember `lease`, which was written as `live` by a request that began at `asked`, and whose former
+    /// holder has to be `fenced` off, or gave it back.
+    pub(crate) fn begin(&self, lease: &Lease, live: api::Lease, asked: Instant, fenced: bool) {
         let hold = Hold {
             holder: lease.holder.clone(),
             live,
@@ -85,6 +97,7 @@ impl Holds {
             made: BTreeMap::new(),
             unsure: false,
             settled: false,
+            fenced,
             asking: Arc::default(),
             kinds: BTreeSet::new(),
         };
@@ -153,32 +166,37 @@ impl Holds {
         self.memory().holds.get(service)?.keys().next_back().copied()
     }
 
+    /// Whether the service's former holder had to be fenced off.
+    pub(crate) fn is_fenced(&self, service: &ServiceName) -> bool {
+        self.memory().holds.get(service).is_some_and(|holds| holds.values().any(|hold| hold.fenced))
+    }
+
     /// The object as it was read or written last, while a lease of its service is held here.
     pub(crate) fn seen(&self, place: &Place) -> Option<Seen> {
-        self.memory().seen.get(&place.to_string()).map(|(_, seen)| seen.clone())
+        self.memory().seen.get(&place.key()).map(|(_, seen)| seen.clone())
     }
 
     /// Remembers an object as it is.
     pub(crate) fn see(&self, service: &ServiceName, place: &Place, seen: Seen) {
         let mut memory = self.memory();
         if memory.holds.contains_key(service) {
-            memory.seen.insert(place.to_string(), (service.clone(), seen));
+            memory.seen.insert(place.key(), (service.clone(), seen));
         }
     }
 
     /// An object that is remembered was read again.
     pub(crate) fn refresh(&self, place: &Place, object: Option<&Value>) {
         let mut memory = self.memory();
-        match (memory.seen.get_mut(&place.to_string()), object) {
+        match (memory.seen.get_mut(&place.key()), object) {
             (Some((_, seen)), Some(object)) => seen.object = object.clone(),
-            (Some(_), None) => _ = memory.seen.remove(&place.to_string()),
+            (Some(_), None) => _ = memory.seen.remove(&place.key()),
             (None, _) => {}
         }
     }
 
     /// The object may be otherwise now.
     pub(crate) fn overlook(&self, place: &Place) {
-        self.memory().seen.remove(&place.to_string());
+        self.memory().seen.remove(&place.key());
     }
 
     /// The Lease is to remember a kind when it is written next.

@@ -77,7 +77,7 @@ impl Leases {
             let asked = Instant::now();
             let Some(live) = self.write(operation, &live).await? else { continue };
             let lease = held(service, &live).ok_or_else(|| strange(operation, service))?;
-            self.holds.begin(&lease, live, asked);
+            self.holds.begin(&lease, live, asked, !is_clean);
             if !is_clean && let Err(error) = self.fence(operation, &lease).await {
                 // Whoever takes it next has to.
                 self.holds.doubt(&lease);

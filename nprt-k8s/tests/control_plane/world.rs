@@ -37,6 +37,11 @@ impl World {
         connect(KubernetesConfig { force_conflicts, ..as_user(&self.user, &self.namespace) }).await
     }
 
+    /// A client with all rights.
+    pub(crate) async fn as_admin(&self) -> Arc<KubernetesCluster> {
+        connect(as_user(self.plane.kubectl(), &self.namespace)).await
+    }
+
     /// A client that an admin uses as `user`.
     pub(crate) async fn impersonating(&self, user: &str) -> Arc<KubernetesCluster> {
         let other = Impersonate { user: user.to_owned(), groups: Vec::new() };
