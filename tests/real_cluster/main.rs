@@ -7,6 +7,7 @@
     reason = "a test says what it expects"
 )]
 
+mod adoption;
 mod allowed;
 mod answer;
 mod autoscaler;
