@@ -24,7 +24,7 @@ async fn a_key_that_is_dropped_goes_however_it_was_written() {
         ("stringData: {keep: x, gone: hunter2}", &["gone", "keep"][..]),
         ("stringData: {keep: x}", &["keep"]),
         // In both: the text counts.
-        ("stringData: {keep: x, both: y}\ndata: {both: eA==}", &["both", "keep"]),
+        ("stringData: {keep: x, both: text}\ndata: {both: eA==}", &["both", "keep"]),
         // From one field to the other.
         ("data: {keep: eA==}\nstringData: {moved: x}", &["keep", "moved"]),
         ("data: {moved: eA==}", &["moved"]),
