@@ -23,6 +23,8 @@ mod an_object_of_another_service;
 mod canaries_of_an_older_tool;
 /// Databases, caches and agents beside the service's own programs.
 mod databases_beside_the_service;
+/// Manifests that choose another strategy, volume or affinity than before, where the server had filled in the first.
+mod another_choice_than_the_default;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
 /// Finalizers, in the manifests or added by a controller, that hold what is removed.

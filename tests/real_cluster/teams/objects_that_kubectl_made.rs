@@ -39,6 +39,12 @@ async fn an_image_that_the_registry_does_not_have_is_refused() {
     let revision = world.commit_with(&manifests(2, ""), &["registry.invalid/shop/web"]);
     world.process().await.deploy(&revision).await.refused_with(&["registry.invalid/shop/worker"]);
     assert_eq!(world.object("configmap/web").await["data"]["n"], "1", "nothing changed");
-    let done = world.process().await.deploy(&world.commit(&manifests(2, ""))).await.warned(&[]);
+    let taken = [
+        "ConfigMap/",
+        "Service/",
+        "/web: takes over the fields of kubectl-client-side-apply",
+        "/worker: takes over",
+    ];
+    let done = world.process().await.deploy(&world.commit(&manifests(2, ""))).await.warned(&taken);
     assert!(done.removed.is_empty(), "{done:?}");
 }

@@ -25,6 +25,16 @@ spec:
   maxReplicas: 3
   metrics: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 0.5}}}]
 ---
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: of-the-first-version}
+spec: {minReplicas: 2, maxReplicas: 5, targetCPUUtilizationPercentage: 50, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: other}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny}
+spec: {podSelector: {matchLabels: {app: none}}, ingress: []}
+---
 {apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: web}, spec: {minAvailable: 50%, selector: {matchLabels: {app: web}}}}
 ---
 apiVersion: v1
