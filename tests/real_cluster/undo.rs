@@ -13,8 +13,9 @@ const KINDS: &str = "deployments,services,configmaps,secrets";
 
 /// Version 1, and later ones with an object more, a field more and a field less.
 fn version(world: &World, n: usize, behaviour: &str) -> Revision {
-    let secret =
-        format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{n: \"{n}\"}}\n");
+    let secret = format!(
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{\"n\": \"{n}\"}}\n"
+    );
     let mut all = manifests(n, behaviour) + &secret;
     if n == 1 {
         all = all.replace("containers: [{name: worker,", "containers: [{name: worker, command: [run],");

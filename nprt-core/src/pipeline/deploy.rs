@@ -105,7 +105,9 @@ impl Job<'_> {
         if !is_canary {
             gone = self.make_way(lease, live, caller).await?;
             // Also those of one that was rolled back a moment ago. What changes nothing starts nothing.
-            let may_run = !gone.removed.is_empty() || live.may_have_canary_pods(&self.service.name);
+            let may_run = !gone.removed.is_empty()
+                || !gone.held.is_empty()
+                || live.may_have_canary_pods(&self.service.name);
             if may_run && plan.changed().next().is_some() {
                 self.unless_stopped(self.wait_for_the_end_of_canary(&gone, &mut plan)).await?;
             }

@@ -109,7 +109,6 @@ impl Job<'_> {
         let objects = live.others().filter(|object| older.contains(&object.id())).collect();
         let (removed, done) = self.delete(lease, objects, |object| Event::Removed { object }).await;
         done?;
-        removed.held.iter().for_each(|held| self.progress.warn(held.to_string()));
         let theirs = |pod: &&Object| {
             owner(pod).is_some_and(|(kind, name)| older.iter().any(|id| id.kind == kind && id.name == name))
         };

@@ -171,7 +171,7 @@ spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
 apiVersion: v1
 kind: ConfigMap
 metadata: {{name: web}}
-data: {{n: "{n}"}}
+data: {{"n": "{n}"}}
 "#
     )
 }

@@ -17,9 +17,9 @@ impl ShopVersion {
     pub fn manifests(n: u64, more: bool, images: [&str; 2]) -> String {
         let mut all = format!(
             r#"
-{{apiVersion: v1, kind: ConfigMap, metadata: {{name: web}}, data: {{n: "{n}"}}}}
+{{apiVersion: v1, kind: ConfigMap, metadata: {{name: web}}, data: {{"n": "{n}"}}}}
 ---
-{{apiVersion: v1, kind: Secret, metadata: {{name: web}}, stringData: {{n: "{n}"}}}}
+{{apiVersion: v1, kind: Secret, metadata: {{name: web}}, stringData: {{"n": "{n}"}}}}
 "#
         );
         for (name, replicas, image) in [("web", 2, images[0]), ("worker", 1, images[1])] {
@@ -31,7 +31,7 @@ impl ShopVersion {
                 r#"---
 apiVersion: v1
 kind: Service
-metadata: {{name: {name}, annotations: {{n: "{n}"}}}}
+metadata: {{name: {name}, annotations: {{"n": "{n}"}}}}
 spec: {{clusterIP: None, selector: {{app: {name}}}, ports: [{{port: 80}}]}}
 ---
 apiVersion: apps/v1
@@ -50,7 +50,7 @@ spec:
         }
         if more {
             all += &format!(
-                "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: more}}, data: {{n: \"{n}\"}}}}\n"
+                "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: more}}, data: {{\"n\": \"{n}\"}}}}\n"
             );
         }
         all

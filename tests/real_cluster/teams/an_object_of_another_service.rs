@@ -5,7 +5,7 @@ use nprt::pipeline::Service;
 use crate::answer::Answer as _;
 use crate::world::{World, manifests, shop};
 
-const SHARED: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: web}, data: {n: '7'}}";
+const SHARED: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: web}, data: {'n': '7'}}";
 
 fn other() -> Service {
     Service { prune: true, ..Service::new("other".parse().unwrap()) }

@@ -19,12 +19,12 @@ mod a_definition_with_its_objects;
 mod a_service_that_somebody_is_changing;
 /// Two services with an object of one name.
 mod an_object_of_another_service;
+/// Manifests that choose another strategy, volume or affinity than before, where the server had filled in the first.
+mod another_choice_than_the_default;
 /// Canaries that an older tool left behind the Service.
 mod canaries_of_an_older_tool;
 /// Databases, caches and agents beside the service's own programs.
 mod databases_beside_the_service;
-/// Manifests that choose another strategy, volume or affinity than before, where the server had filled in the first.
-mod another_choice_than_the_default;
 /// What `kubectl set env`, `kubectl patch` and other tools set on stable.
 mod fields_that_others_set;
 /// Finalizers, in the manifests or added by a controller, that hold what is removed.
