@@ -32,6 +32,7 @@ pub use apache::{PASSWORD, USER};
 pub use chromium::{Chromium, Look, Scheme};
 pub use control_plane::{
     AuditedRequest, ControlPlane, ControlPlaneOptions, Gate, GateRequest, Held, Kubectl, KubectlFailed,
+    KubernetesVersion,
 };
 #[cfg(feature = "notify")]
 pub use fake_bugsnag::FakeBugsnag;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use nprt_testkit::{ControlPlane, ControlPlaneOptions, Missing};
+use nprt_testkit::{ControlPlane, ControlPlaneOptions, KubernetesVersion, Missing};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Servers to try nprt against.
@@ -26,6 +26,10 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Cluster {
+    /// The version of Kubernetes, such as 1.34, or `oldest` or `newest` of those that nprt supports. By default the one
+    /// that `NPRT_KUBERNETES` names, else the newest.
+    #[arg(long)]
+    version: Option<KubernetesVersion>,
     /// How many nodes to simulate.
     #[arg(long, default_value_t = ControlPlaneOptions::default().nodes)]
     nodes: u32,
@@ -53,17 +57,21 @@ async fn cluster(options: Cluster) -> Result<(), Missing> {
     let failed = |error: std::io::Error| Missing::new("cluster", error);
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt()).map_err(failed)?, signal(SignalKind::terminate()).map_err(failed)?);
+    let version = options.version.map_or_else(KubernetesVersion::from_environment, Ok)?;
     if options.build_only {
-        let programs = ControlPlane::build(|what| eprintln!("{what}")).await?;
+        let programs = ControlPlane::build(Some(version), |what| eprintln!("{what}")).await?;
         println!("{}", programs.display());
         return Ok(());
     }
     let run = async {
-        let programs = ControlPlane::build(|what| eprintln!("{what}")).await?;
+        let programs = ControlPlane::build(Some(version), |what| eprintln!("{what}")).await?;
         eprintln!("starting the control plane of {} …", programs.display());
         let nodes = options.nodes;
-        let plane = ControlPlane::start_with(ControlPlaneOptions { nodes, data: options.data }).await?;
-        eprintln!("ready: Kubernetes with {nodes} simulated nodes; Ctrl-C stops it. In another shell:");
+        let started = ControlPlaneOptions { version: Some(version), nodes, data: options.data };
+        let plane = ControlPlane::start_with(started).await?;
+        eprintln!(
+            "ready: Kubernetes {version} with {nodes} simulated nodes; Ctrl-C stops it. In another shell:"
+        );
         println!("export KUBECONFIG={}", plane.kubeconfig().display());
         println!("export PATH=\"$PATH:{}\"  # kubectl", programs.display());
         std::future::pending::<()>().await;

@@ -7,7 +7,7 @@ use nprt_testkit::{ControlPlane, ControlPlaneOptions, need};
 
 #[tokio::test]
 async fn runs_with_its_nodes_and_survives_its_api_server() {
-    let options = ControlPlaneOptions { nodes: 2, data: None };
+    let options = ControlPlaneOptions { nodes: 2, ..ControlPlaneOptions::default() };
     let Some(mut plane) = need(ControlPlane::start_with(options).await) else { return };
     let nodes = plane.kubectl().run(&["get", "nodes", "--no-headers"]).await.unwrap();
     assert_eq!(nodes.lines().filter(|line| line.contains(" Ready ")).count(), 2, "{nodes}");
@@ -27,8 +27,12 @@ async fn runs_with_its_nodes_and_survives_its_api_server() {
 #[tokio::test]
 async fn goes_on_with_what_is_in_its_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let start =
-        || ControlPlane::start_with(ControlPlaneOptions { nodes: 1, data: Some(folder.path().to_owned()) });
+    let options = || ControlPlaneOptions {
+        nodes: 1,
+        data: Some(folder.path().to_owned()),
+        ..ControlPlaneOptions::default()
+    };
+    let start = || ControlPlane::start_with(options());
     let Some(plane) = need(start().await) else { return };
     plane.kubectl().run(&["create", "deployment", "cart", "--image=registry.invalid/cart:1"]).await.unwrap();
     let wait = ["rollout", "status", "deployment", "cart", "--timeout=60s"];

@@ -1,6 +1,8 @@
 //! What surrounds an operation that is broken off: what was there before it, the next call, and that what there
 //! is then is whole.
 
+use nprt::clock::SystemClock;
+use nprt::ports::Clock as _;
 use nprt_testkit::{ControlPlane, Shop, ShopState};
 use serde_json::{Value, json};
 
@@ -95,8 +97,7 @@ impl BrokenOff {
             let done = self.other.tell(json!({"do": "tend"})).await.done().await;
             let Some(until) = done["busy_until"].as_str() else { return done };
             let until: jiff::Timestamp = until.parse().unwrap();
-            let wait =
-                until.duration_since(jiff::Timestamp::now()).max(jiff::SignedDuration::from_millis(20));
+            let wait = until.duration_since(SystemClock.now()).max(jiff::SignedDuration::from_millis(20));
             tokio::time::sleep(wait.unsigned_abs()).await;
         }
     }

@@ -12,7 +12,7 @@ use crate::world::{World, as_user, connect, deployment, limited, request, with};
 
 #[tokio::test]
 async fn a_rollout_is_followed_across_a_restart_of_the_server() {
-    let options = ControlPlaneOptions { nodes: 1, data: None };
+    let options = ControlPlaneOptions { nodes: 1, ..ControlPlaneOptions::default() };
     let Some(mut plane) = need(ControlPlane::start_with(options).await) else { return };
     // Another cluster, of the same process.
     let Some(other) = World::new("beside").await else { return };

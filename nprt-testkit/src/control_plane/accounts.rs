@@ -40,12 +40,17 @@ impl ControlPlane {
         name: &str,
         role: &str,
     ) -> Result<Kubectl, Missing> {
-        self.kubectl_or_missing(&["apply", "--server-side", "-f", "-"], role).await?;
-        let (role, account) =
-            (format!("--clusterrole={name}"), format!("--serviceaccount={namespace}:{name}"));
-        let bind = ["-n", namespace, "create", "rolebinding", name, &role, &account];
-        self.kubectl_or_missing(&bind, "").await?;
-        self.service_account(namespace, name).await
+        let metadata = json!({ "name": name, "namespace": namespace });
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata });
+        let bound = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
+            "subjects": [{ "kind": "ServiceAccount", "name": name, "namespace": namespace }],
+        });
+        // At once: each kubectl costs a suite of many tests a tenth of a second of a core.
+        let all = format!("{role}\n---\n{account}\n---\n{bound}\n");
+        self.kubectl_or_missing(&["apply", "--server-side", "-f", "-"], &all).await?;
+        self.known_service_account(namespace, name).await
     }
 }
 

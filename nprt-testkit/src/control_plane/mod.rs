@@ -16,6 +16,7 @@ mod janitor;
 mod kubectl;
 mod pki;
 mod servers;
+mod version;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,16 +34,20 @@ pub use gate::{Gate, GateRequest, Held};
 use janitor::Janitor;
 pub use kubectl::{Kubectl, KubectlFailed};
 use servers::Servers;
+pub use version::KubernetesVersion;
 
 /// The name in messages and in the cache.
 const NAME: &str = "cluster";
 
-/// The recipe of the programs.
+/// The recipes of the programs.
 const RECIPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/cluster");
 
 /// How to start a [`ControlPlane`].
 #[derive(Debug, Clone)]
 pub struct ControlPlaneOptions {
+    /// The version of Kubernetes; where `None`, the one that [the environment](KubernetesVersion::from_environment)
+    /// chooses.
+    pub version: Option<KubernetesVersion>,
     /// How many nodes to simulate.
     pub nodes: u32,
     /// Where to keep its state, for a later start too; else in a temporary folder.
@@ -51,7 +56,7 @@ pub struct ControlPlaneOptions {
 
 impl Default for ControlPlaneOptions {
     fn default() -> Self {
-        Self { nodes: 3, data: None }
+        Self { version: None, nodes: 3, data: None }
     }
 }
 
@@ -70,13 +75,17 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Builds the programs where they are not there (several minutes, once; `say` is told), and returns
-    /// their folder.
+    /// Builds the programs of a version (that of [the environment](KubernetesVersion::from_environment) where
+    /// `None`) if they are not there (several minutes, once; `say` is told), and returns their folder.
     ///
     /// # Errors
-    /// [`Missing`] when Go is not there or the build fails.
-    pub async fn build(say: impl FnOnce(&str) + Send + 'static) -> Result<PathBuf, Missing> {
-        tokio::task::spawn_blocking(|| build::programs(NAME, Path::new(RECIPE), say))
+    /// [`Missing`] when the environment names an unknown version, Go is not there or the build fails.
+    pub async fn build(
+        version: Option<KubernetesVersion>,
+        say: impl FnOnce(&str) + Send + 'static,
+    ) -> Result<PathBuf, Missing> {
+        let version = version.map_or_else(KubernetesVersion::from_environment, Ok)?;
+        tokio::task::spawn_blocking(move || build::programs(&version.recipe(), say))
             .await
             .map_err(|error| Missing::new(NAME, error))?
     }
@@ -95,7 +104,7 @@ impl ControlPlane {
     /// As [`start`](ControlPlane::start).
     pub async fn start_with(options: ControlPlaneOptions) -> Result<Self, Missing> {
         #[expect(clippy::print_stderr, reason = "a test that builds for minutes says so")]
-        let programs = Self::build(|what| eprintln!("{what}")).await?;
+        let programs = Self::build(options.version, |what| eprintln!("{what}")).await?;
         let missing = |error: std::io::Error| Missing::new(NAME, error);
         let (data, temporary) = match options.data {
             Some(data) => (data, None),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use self::token::TokenService;
+use crate::build::Recipe;
 use crate::process::{Process, free_address};
 use crate::{Missing, build};
 
@@ -88,8 +89,9 @@ impl Registry {
 
 #[expect(clippy::print_stderr, reason = "a person who waits for minutes wants to know why")]
 fn program() -> Result<std::path::PathBuf, Missing> {
-    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry");
-    Ok(build::programs(NAME, &recipe, |say| eprintln!("{say}"))?.join("registry"))
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("registry");
+    let recipe = Recipe { name: NAME, script: modules.join("build"), modules: vec![modules] };
+    Ok(build::programs(&recipe, |say| eprintln!("{say}"))?.join("registry"))
 }
 
 fn config(

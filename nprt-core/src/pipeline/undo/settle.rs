@@ -94,7 +94,7 @@ impl Job<'_> {
             return Ok(());
         }
         let goal = self.resolve(&request.version).await.ok();
-        let goal = goal.as_ref().map_or(Goal::Other, |revision| Goal::Canary(revision));
+        let goal = goal.as_ref().map_or(Goal::Other, Goal::Canary);
         self.settle(lease, goal).await.map(drop)
     }
 
