@@ -18,6 +18,7 @@ use crate::discovery::{Discovery, Resource};
 use crate::error::Failure;
 use crate::rollout::Gatherings;
 use crate::survey::Watched;
+use crate::yaml_body;
 
 /// The name under which the fields that we apply are owned.
 pub(crate) const MANAGER: &str = "nprt";
@@ -184,6 +185,7 @@ impl Client {
             field_validation: Some(ValidationDirective::Strict),
         };
         let request = place.request().patch(&place.name, &params, &Patch::Apply(object));
+        let request = request.map(|request| request.map(yaml_body::escape));
         self.call(operation, self.json(request.map_err(kube::Error::BuildRequest))).await
     }
 

@@ -106,6 +106,7 @@ mod rollout;
 mod survey;
 mod text;
 mod write;
+mod yaml_body;
 
 pub use backend::KubernetesCluster;
 pub use builder::KubernetesBuilder;

@@ -9,7 +9,7 @@ fn web(n: usize, pods: &str) -> String {
         "apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}\n---\n\
          apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
          template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      {pods}\n      containers:\n      - name: web\n        \
-         image: registry.invalid/shop/web\n        env: [{{name: N, value: \"{n}\"}}]\n"
+         image: registry.invalid/shop/web\n        env: [{{name: COUNT, value: \"{n}\"}}]\n"
     )
 }
 

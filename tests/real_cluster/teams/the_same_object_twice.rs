@@ -49,7 +49,8 @@ async fn it_is_refused_with_both_places() {
         content: content.to_owned().into(),
     };
     for (case, second, a, b) in cases {
-        let files = [file("a.yaml", &a), file(second, &b), file("shop.yaml", &manifests(1, ""))];
+        let nothing = file("b.yaml", "# nothing\n");
+        let files = [nothing, file("a.yaml", &a), file(second, &b), file("shop.yaml", &manifests(1, ""))];
         let images = ["registry.invalid/shop/web", "registry.invalid/shop/worker"];
         let revision = world.commit_files(&files, &images.map(|image| image.parse().unwrap()));
         let places =
