@@ -1,8 +1,9 @@
 //! The supported versions of Kubernetes are stated in several places, which say the same.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nprt_testkit::KubernetesVersion;
 
@@ -35,4 +36,35 @@ fn the_last_four_minors_are_supported_and_the_docs_say_so() {
     assert!(read("nprt-k8s/src/lib.rs").contains(&tested), "nprt-k8s/src/lib.rs does not say {tested:?}");
     let tested = format!("| `Cluster` | Kubernetes | `kubernetes` | Kubernetes {newest} and {oldest}:");
     assert!(read("README.md").contains(&tested), "the table of backends does not say {tested:?}");
+}
+
+#[test]
+fn the_client_is_built_against_the_oldest() {
+    let oldest = KubernetesVersion::OLDEST;
+    let default = format!("K8S_OPENAPI_ENABLED_VERSION = \"{oldest}\"");
+    assert!(read(".cargo/config.toml").contains(&default), ".cargo/config.toml");
+
+    let feature = format!("v1_{}", minor(oldest));
+    let chosen = chosen_features();
+    for package in ["Cargo.toml", "examples/deployer/Cargo.toml", "nprt-k8s/Cargo.toml", "README.md"] {
+        assert_eq!(chosen.get(&Path::new(ROOT).join(package)), Some(&feature), "{chosen:?}");
+    }
+    assert!(chosen.values().all(|other| *other == feature), "{chosen:?}");
+    assert!(read("nprt-k8s/src/lib.rs").contains(&format!("`{feature}`")), "the docs name the feature");
+}
+
+/// The feature of k8s-openapi that each manifest of the workspace, and the README's example, chooses.
+fn chosen_features() -> BTreeMap<PathBuf, String> {
+    let packages = ["", "examples/"].map(|folder| fs::read_dir(Path::new(ROOT).join(folder)).unwrap());
+    let packages = packages.into_iter().flatten().map(|entry| entry.unwrap().path().join("Cargo.toml"));
+    let all = packages.chain(["Cargo.toml", "README.md"].map(|file| Path::new(ROOT).join(file)));
+    let mut chosen = BTreeMap::new();
+    for path in all.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text.lines().filter(|line| line.contains("k8s-openapi")) {
+            let feature = line.split('"').find(|word| word.starts_with("v1_"));
+            chosen.extend(feature.map(|feature| (path.clone(), feature.to_owned())));
+        }
+    }
+    chosen
 }
