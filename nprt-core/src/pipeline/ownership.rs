@@ -1,7 +1,7 @@
 //! Whose an object is: each belongs to the one service that its label `nprt.dev/service` names.
 
 use super::job::Job;
-use crate::model::{Object, label};
+use crate::model::{Object, ObjectId, label};
 use crate::ports::Applied;
 use crate::{Error, ErrorKind, Result};
 
@@ -27,6 +27,12 @@ impl Job<'_> {
     /// The other service to which `object` belongs.
     pub(super) fn other_owner<'o>(&self, object: &'o Object) -> Option<&'o str> {
         object.label(label::SERVICE).filter(|owner| *owner != self.service.name.as_str())
+    }
+
+    /// Whether the live object belongs to another service. One that cannot be read is taken for ours.
+    pub(super) async fn is_anothers(&self, id: &ObjectId) -> bool {
+        let live = self.ports.cluster.get(id).await.ok().flatten();
+        live.is_some_and(|live| self.other_owner(&live).is_some())
     }
 
     /// What a person should know beforehand of whose object, or whose fields, an apply takes over.

@@ -7,7 +7,7 @@ use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::pipeline::{Pipeline, Progress, Service};
 use serde_json::json;
 
-use super::world::{World, request, shop};
+use super::world::{World, caller, request, shop};
 
 /// The pipeline of a second service, which has the same manifests.
 fn other(world: &World, take_over: BTreeSet<ServiceName>) -> (ServiceName, Arc<Pipeline>) {
@@ -78,4 +78,18 @@ async fn what_was_given_away_is_not_pruned() {
         name: "web".to_owned(),
     };
     assert!(world.cluster.objects().iter().any(|object| object.kind() == id.kind));
+}
+
+#[tokio::test]
+async fn an_undo_leaves_alone_what_another_service_has_taken_over() {
+    let world = World::new();
+    let (_, second) = super::recovery::interrupted(&world, 10_000).await;
+    let given = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "web", "labels": {"nprt.dev/service": "other"}}, "data": {"n": "9"}});
+    world.cluster.apply_as("nprt", &Object::new(given).unwrap()).unwrap();
+    let done = world.pipeline().tend(&shop(), &caller(), &Progress::silent()).await.unwrap();
+    assert!(done.undone.is_some_and(|undone| undone.contains(&second.short())), "the rest goes back");
+    assert_eq!(owner(&world, "ConfigMap/web").as_deref(), Some("other"));
+    let is_config = |object: &&Object| object.kind() == "ConfigMap" && object.name() == "web";
+    assert_eq!(world.objects().iter().find(is_config).unwrap().as_value()["data"]["n"], "9");
 }

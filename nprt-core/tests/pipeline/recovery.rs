@@ -173,7 +173,7 @@ async fn a_canary_with_a_route_gets_its_requests_or_goes() {
 
 /// A promotion of version 2, whose pods take `seconds`, that died after 100 seconds, when all was applied. How long
 /// pods take is known to the cluster that is asked.
-async fn interrupted(world: &World, seconds: u64) -> (Revision, Revision) {
+pub(crate) async fn interrupted(world: &World, seconds: u64) -> (Revision, Revision) {
     let (first, second) = (world.version(1), world.version(2));
     deploy(&world.pipeline(), &first).await.unwrap();
     canary(&world.pipeline(), &second).await.unwrap();

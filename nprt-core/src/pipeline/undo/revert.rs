@@ -114,6 +114,10 @@ impl Job<'_> {
                 self.progress.warn(format!("{id} is gone, and stays so"));
                 Ok(None)
             }
+            Err(error) if error.is_conflict() && self.is_anothers(&id).await => {
+                self.progress.warn(format!("{id} belongs to another service now, and stays as it is"));
+                Ok(None)
+            }
             // Such as a volume that has grown: asking again would not help.
             Err(error) if error.kind() == ErrorKind::Rejected || error.is_invalid() => {
                 self.progress.warn(format!("{id} stays as it is: {error}"));
@@ -130,7 +134,10 @@ impl Job<'_> {
             match self.ports.cluster.owned(&id).await {
                 // Its kind is not known: the definition that came with it was not applied.
                 Err(error) if error.is_invalid() => {}
-                owned => created.extend(owned?.filter(has_fields)),
+                owned => {
+                    let owned = owned?.filter(has_fields);
+                    created.extend(owned.filter(|owned| self.other_owner(owned).is_none()));
+                }
             }
         }
         let (kept, goes): (Vec<&Object>, Vec<&Object>) =
