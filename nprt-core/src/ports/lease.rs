@@ -141,9 +141,9 @@ impl Busy {
     pub fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
         let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
         match holder {
-            Some(holder) => error(format!("another operation took the lease over: {holder}"))
+            Some(holder) => error(format!("another operation took over the lease: {holder}"))
                 .with_source(Self(holder.clone())),
-            None => error("the lease was given back, or deleted".to_owned()),
+            None => error("the lease was released or deleted".to_owned()),
         }
     }
 

@@ -112,7 +112,7 @@ impl Task {
             Self::Checkpoint => ("saving what the canary's judge knows", ""),
             Self::Note => ("marking the canary as undecided", ""),
             Self::Hold => ("putting the canary on hold", ""),
-            Self::Resumption => ("ending the canary's hold", ""),
+            Self::Resumption => ("resuming the canary", ""),
             Self::Other => ("changing the service", ""),
         }
     }
