@@ -35,7 +35,7 @@ struct Arguments {
     /// The service. Else the name of the directory.
     #[arg(long)]
     service: Option<ServiceName>,
-    /// An image of the service whose tag the manifests have written, such as `shop/web`; may be given several times.
+    /// An image of the service whose tag the manifests spell out, such as `shop/web`; repeatable.
     #[arg(long = "image", value_name = "IMAGE")]
     images: Vec<ImageName>,
     /// Objects that the cluster has, as files: `kubectl get all,configmap,secret -o yaml`. Without any, a

@@ -24,10 +24,8 @@ pub(crate) fn still_belongs(
 ) -> Result<()> {
     match owner(now.map(|now| &now.object)) {
         Some(owner) if owner != lease.service.as_str() && !others.contains(&Some(&owner)) => {
-            let message = format!(
-                "the object belongs to service {owner:?} now, and not to {:?}",
-                lease.service.as_str()
-            );
+            let message =
+                format!("the object now belongs to service {owner:?}, not to {:?}", lease.service.as_str());
             Err(Error::new(ErrorKind::Conflict, operation, message)
                 .with("object", id)
                 .with("service", &lease.service)

@@ -21,8 +21,8 @@
 //!   fields it takes ([`Applied::adopts`](nprt_core::ports::Applied::adopts)): it has the server try one patch that
 //!   makes of the object what both requests would, and writes nothing. `docs/adoption.md` lists which tools and edits
 //!   were tried.
-//! - A default of the server's that nobody owns does not block an apply: where the server refuses the object because
-//!   of one (`rollingUpdate` beside `strategy: {type: Recreate}`), it is removed by the same apply.
+//! - A server default without an owner does not block an apply: if the server refuses the object because
+//!   of one (`rollingUpdate` beside `strategy: {type: Recreate}`), the same apply removes it.
 //! - What the server would have as it is, defaults filled in, is `Unchanged`. It is not written, not even where an
 //!   apply that changes nothing makes the server write it again (a NetworkPolicy with `ingress: []`).
 //! - A field of any other manager, such as that of `kubectl edit` or of a controller, is a `Conflict`, unless

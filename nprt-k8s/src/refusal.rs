@@ -155,7 +155,7 @@ fn to_do(object: &Object, status: &Status) -> Option<String> {
     ];
     let cannot_change = |cause: &&StatusCause| words.iter().any(|words| cause.message.contains(words));
     let cause = causes(status).find(cannot_change)?;
-    let in_general = "the field cannot change once the object is there: delete the object first, or give the new one \
+    let in_general = "the field cannot change once the object exists: delete the object first, or give the new one \
                       another name";
     Some(remedy(object, &cause.field).unwrap_or_else(|| in_general.to_owned()))
 }

@@ -268,18 +268,18 @@ async fn objects_of_other_tools_are_taken_over() {
 
 const HEAD: &str = "# Adoption
 
-What comes of the first deploy, and of a first canary with its promotion, over objects that another tool made.
-`tests/real_cluster/adoption.rs` runs every cell on a real control plane and compares this file; with
-`NPRT_ADOPTION=write` it writes it.
+What happens when the first deploy, or the first canary and its promotion, meets objects that another tool made.
+`tests/real_cluster/adoption.rs` runs every cell on a real control plane and compares the result with this file;
+`NPRT_ADOPTION=write` rewrites it.
 
-*Taken over*: the manifest's value is live, what the tool had set and the manifest lacks is gone, and a second deploy
-changes nothing. A first canary leaves the tool's Deployment as it is; the promotion takes it over, and names whose
+*Taken over*: the manifest's value is live, fields that the tool set and the manifest lacks are gone, and a second deploy
+changes nothing. A first canary leaves the tool's Deployment as it is; the promotion takes it over and says whose
 fields it takes. ¹: `kubectl apply` refuses the same manifest over the same object.
 
-Fields of other managers stay: controllers, operators, and tools that keep applying (Argo CD, Flux). Where their values
-differ from the manifest's, the deploy is refused with the manager and the field; `force_conflicts` names managers that
-give way. What people changed with kubectl before the first deploy (`kubectl set`, `edit`, `scale`) gives way where the
-manifest names it, and stays where it does not.
+Fields of other managers stay: controllers, operators, and tools that keep applying (Argo CD, Flux). If their values
+differ from the manifest's, the deploy is refused, naming manager and field; `force_conflicts` lists managers to
+override. The manifest overrides what people changed with kubectl before the first deploy (`kubectl set`, `edit`, `scale`);
+fields that it does not name keep their values.
 ";
 
 fn compare(page: &str) {

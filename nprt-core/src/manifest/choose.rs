@@ -46,8 +46,8 @@ pub(super) fn choose<'a>(
         return Ok(chosen);
     }
     if ours.is_empty() {
-        let message = "no workload runs an image of this version: list the images that the version brings \
-                       under `images` of the service";
+        let message = "no workload runs an image of this version: list the version's images in \
+                       `images` of the service";
         let images = images_as_written(manifests, settings)?;
         return Err(Error::invalid(OPERATION, message).with_available(images));
     }
@@ -58,7 +58,7 @@ pub(super) fn choose<'a>(
             .with_available(ours));
     }
     let kinds: Vec<&str> = settings.canary.kinds.iter().map(String::as_str).collect();
-    Err(Error::invalid(OPERATION, "no workload of a kind that gets a canary")
+    Err(Error::invalid(OPERATION, "no workload is of a kind that gets a canary")
         .with("kinds", kinds.join(", "))
         .with_available(ours))
 }

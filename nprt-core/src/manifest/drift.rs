@@ -14,7 +14,7 @@ use super::workload::{each_container, get, map_at, template_path};
 use crate::Result;
 use crate::model::{Object, ObjectId, Track, label};
 
-/// A field of stable in which a promotion differs from its canary, since somebody else has set it.
+/// A field of stable in which a promotion differs from its canary, because others have set it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Drift {
     /// The object of stable.

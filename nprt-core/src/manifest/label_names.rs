@@ -6,10 +6,10 @@ use super::datadog;
 use crate::{Error, Result};
 
 /// The names of the labels that people and metrics go by, on workloads and their pods; `None` or an empty name
-/// leaves one out. What nprt itself goes by has names of its own, with the prefix `nprt.dev/`.
+/// leaves one out. nprt itself relies on labels with the prefix `nprt.dev/`.
 ///
-/// Rename one, or leave it out, where the manifests use the label for something else. A deploy that would change
-/// which pods somebody's selector selects is refused, and says which label it is.
+/// Rename one, or leave it out, if the manifests use the label for something else. A deploy that would change
+/// which pods a selector matches is refused, and the error names the label.
 ///
 /// ```
 /// use nprt_core::manifest::Settings;

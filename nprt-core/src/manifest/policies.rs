@@ -20,8 +20,8 @@ pub(super) fn uncovered(pair: &Pair<'_>, manifests: &Manifests, live: &[Object])
         .filter(|select| select.matches(&stable) && !select.matches(&canary))
         .map(|select| {
             format!(
-                "{}: {} selects stable's pods and not the canary's ({}: {select}), so that the canary may reach, \
-                 or be reached by, others than stable",
+                "{}: {} selects stable's pods but not the canary's ({}: {select}), so it may allow \
+                 other traffic for the canary than for stable",
                 pair.document.object.id(),
                 select.object.id(),
                 select.field

@@ -118,7 +118,7 @@ pub(super) fn refuse_twice(documents: &[Document], namespace: Option<&str>) -> R
             return Err(match (first.object.namespace(), document.object.namespace()) {
                 (None, Some(namespace)) | (Some(namespace), None) => error.with(
                     "namespace",
-                    format_args!("{namespace}, which an object without one is in as well"),
+                    format_args!("{namespace}, also the namespace of an object that names none"),
                 ),
                 _ => error,
             });

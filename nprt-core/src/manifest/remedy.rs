@@ -6,9 +6,8 @@ use crate::model::{Object, annotation};
 type Rule = (&'static str, &'static str, &'static str, &'static str);
 
 const NEW_NAME: &str = "delete the object first, or give the new one another name";
-const KEEP_SELECTOR: &str =
-    "keep the selector that is live, or delete the workload first, which ends its pods";
-const CONFIGURATION: &str = "an immutable object never changes: give it a new name for each change and name that in \
+const KEEP_SELECTOR: &str = "keep the live selector, or delete the workload first, which ends its pods";
+const CONFIGURATION: &str = "an immutable object cannot change: give it a new name for each change and use that name in \
     the workloads that read it, or delete it first";
 
 const RULES: [Rule; 21] = [
@@ -17,7 +16,7 @@ const RULES: [Rule; 21] = [
         "",
         "Pod",
         "spec",
-        "only the images of a live Pod can change: delete it first, or run it by a Deployment or a Job",
+        "only the images of a live Pod can change: delete it first, or let a Deployment or a Job run it",
     ),
     ("apps", "Deployment", "spec.selector", KEEP_SELECTOR),
     ("apps", "DaemonSet", "spec.selector", KEEP_SELECTOR),
@@ -25,8 +24,8 @@ const RULES: [Rule; 21] = [
         "apps",
         "StatefulSet",
         "spec",
-        "of a live StatefulSet, only replicas, ordinals, template, updateStrategy, \
-         persistentVolumeClaimRetentionPolicy and minReadySeconds can change: delete it first with \
+        "only replicas, ordinals, template, updateStrategy, persistentVolumeClaimRetentionPolicy and \
+         minReadySeconds of a live StatefulSet can change: delete it first with \
          `kubectl delete statefulset NAME --cascade=orphan`, which keeps its pods and claims, and deploy again",
     ),
     ("", "ConfigMap", "", CONFIGURATION),
@@ -34,17 +33,17 @@ const RULES: [Rule; 21] = [
         "",
         "Secret",
         "type",
-        "the type of a Secret never changes: delete it first, or give the new one another name",
+        "the type of a Secret cannot change: delete it first, or give the new one another name",
     ),
     ("", "Secret", "", CONFIGURATION),
     (
         "",
         "PersistentVolumeClaim",
         "spec",
-        "of a live claim, only the size can change, and only grow where its storage class allows that: make a claim \
-         of another name and move the data",
+        "only the size of a live claim can change: it can grow if the storage class allows that; otherwise \
+         create a claim with another name and move the data",
     ),
-    ("", "PersistentVolume", "spec", "make a volume of another name"),
+    ("", "PersistentVolume", "spec", "create a volume with another name"),
     (
         "",
         "Service",
@@ -67,7 +66,7 @@ const RULES: [Rule; 21] = [
         "apiextensions.k8s.io",
         "CustomResourceDefinition",
         "spec.",
-        "make a definition of another group or plural, or delete this one first, which deletes every object of its kind",
+        "create a definition with another group or plural, or delete this one first, which deletes every object of its kind",
     ),
     ("coordination.k8s.io", "Lease", "", NEW_NAME),
     ("discovery.k8s.io", "EndpointSlice", "addressType", NEW_NAME),
@@ -113,7 +112,7 @@ mod tests {
             ("batch/v1", "Job", "spec.template", "nprt.dev/run"),
             ("batch/v1", "Job", "spec.completions", "kubectl delete job db"),
             ("v1", "Pod", "spec", "delete it first"),
-            ("apps/v1", "Deployment", "spec.selector", "keep the selector"),
+            ("apps/v1", "Deployment", "spec.selector", "keep the live selector"),
             ("apps/v1", "StatefulSet", "spec", "kubectl delete statefulset db --cascade=orphan"),
             ("v1", "ConfigMap", "data", "a new name for each change"),
             ("v1", "Secret", "type", "type of a Secret"),

@@ -103,7 +103,7 @@ fn check_one(select: &Select<'_>, is_own: bool, pods: &Rewritten<'_>, ours: &BTr
             Err(refused("would no longer select", select, pods, ours, lost).with("was", said(select, before)))
         }
         (None, true) if !is_own && select.keys().all(|key| ours.contains(key)) => {
-            Err(refused("of somebody else would begin to select", select, pods, ours, |_| true))
+            Err(refused("of another owner would start to select", select, pods, ours, |_| true))
         }
         _ => Ok(()),
     }
@@ -121,14 +121,14 @@ fn refused(
     let can_be_named = keys.iter().any(|key| !key.starts_with("nprt.dev/"));
     let hint = match can_be_named {
         true => "take the label out of the selector, or rename it or turn it off in `transform.labels`",
-        false => "take the label out of the selector: nprt goes by it",
+        false => "take the label out of the selector: nprt itself relies on it",
     };
     let whose = match pods.target {
         Target::Pods => "the pods of this workload",
         Target::Services => "this Service",
     };
     let labels = keys.iter().copied().collect::<Vec<_>>().join(", ");
-    Error::invalid(OPERATION, format!("a selector {what} {whose}, by a label that nprt sets; {hint}"))
+    Error::invalid(OPERATION, format!("a selector {what} {whose}, because of a label that nprt sets; {hint}"))
         .with("by", select.object.id())
         .with("field", &select.field)
         .with("selector", select)

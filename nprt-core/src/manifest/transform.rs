@@ -63,8 +63,8 @@ fn nothing_belongs(manifests: &Manifests, version: &Version, settings: &Settings
     let images = belongs::images_as_written(manifests, settings)?;
     Ok((!images.is_empty()).then(|| {
         format!(
-            "no workload runs an image of this version, so none is marked with it, and none can have a canary; \
-             list the images that the version brings under `images` of the service (the manifests have {})",
+            "no workload runs an image of this version, so none is marked with it or can have a canary; \
+             list the version's images in `images` of the service (the manifests have {})",
             images.join(", ")
         )
     }))

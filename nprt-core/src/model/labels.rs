@@ -30,8 +30,8 @@ pub mod annotation {
     /// The canary that was last rolled back because of what was judged, or of an alert: which, by whom, why and when,
     /// as JSON; on stable's first workload, until the next version is deployed.
     pub const ROLLED_BACK: &str = "nprt.dev/rolled-back";
-    /// In the manifests, on a workload: `"false"` keeps it from getting a canary, for one that must not run
-    /// twice beside itself.
+    /// On a workload in the manifests: `"false"` opts it out of canaries, for a workload that must not run
+    /// beside a copy of itself.
     pub const CANARY: &str = "nprt.dev/canary";
     /// The share of stable's pods that this canary has, where it has one: above 0 and at most 1; on the
     /// canary's workload. Whoever tends the service keeps the two in step by it.
@@ -41,8 +41,8 @@ pub mod annotation {
     /// What the rules of an HTTPRoute were before a canary got requests by it, as JSON; on the route, and only
     /// while the canary does.
     pub const RULES_BEFORE: &str = "nprt.dev/rules-before";
-    /// The fields of stable in which the promotion would differ from this canary, since others have set them: as a
-    /// JSON list of texts; on the canary's workload.
+    /// On the canary's workload: the fields that others have set on stable, in which the promotion would differ from
+    /// this canary, as a JSON list of strings.
     pub const DRIFT: &str = "nprt.dev/drift";
     /// Who asked for this version.
     pub const CALLER: &str = "nprt.dev/caller";

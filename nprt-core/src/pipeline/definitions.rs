@@ -72,7 +72,7 @@ impl Plan {
         let said = |(object, definition): (&Object, &Object)| {
             let (object, definition) = (object.id(), definition.name());
             format!(
-                "{object}: is validated once its definition {definition} is applied, before anything else is"
+                "{object}: is validated once its definition {definition} is applied, before anything else changes"
             )
         };
         self.awaiting().map(said).collect()

@@ -145,7 +145,7 @@ impl Job<'_> {
     async fn wait_for_the_end_of_canary(&self, gone: &Removal, plan: &mut Plan) -> Result<()> {
         match self.wait_for_the_end_of_pods().await {
             Err(error) if error.kind() == ErrorKind::Timeout && !gone.held.is_empty() => {
-                let warning = format!("goes on beside pods of the canary before: {error}");
+                let warning = format!("continues while pods of the previous canary still run: {error}");
                 self.progress.warn(&warning);
                 plan.warnings.push(warning);
                 Ok(())

@@ -70,7 +70,7 @@ impl Job<'_> {
 pub(super) fn refused(message: &str, drift: &[String]) -> Error {
     Error::new(ErrorKind::Rejected, "pipeline.drift", format!("{message}: others have set fields on stable"))
         .with("fields", drift.join(", "))
-        .with("help", "put the fields into the manifests, take them off stable, or set `drift` of the service to `warn` or `carry`")
+        .with("help", "add the fields to the manifests, remove them from stable, or set `drift` of the service to `warn` or `carry`")
 }
 
 /// Writes the drift on the canary's workloads, where status, verdict and report find it.

@@ -22,10 +22,10 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is marked as deleted, ", self.object)?;
         match &self.finalizers[..] {
-            [] => f.write_str("and does not go"),
+            [] => f.write_str("but still exists"),
             finalizers => write!(
                 f,
-                "but its finalizers hold it: {}. Remove them once what they wait for is done, and it goes",
+                "but its finalizers hold it: {}. Once their work is done, remove them to free the object",
                 finalizers.join(", ")
             ),
         }

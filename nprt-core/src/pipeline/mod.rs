@@ -147,8 +147,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline without services. `process` is the name by which people know this process, such as its host's or
-    /// pod's: whoever finds the service busy is told it.
+    /// A pipeline without services. `process` is the public name of this process, such as its host's or pod's name.
+    /// Conflicts and statuses show it while this process changes a service.
     ///
     /// # Errors
     /// `Invalid`, naming the field, for a setting out of its bounds.

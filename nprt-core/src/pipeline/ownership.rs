@@ -21,7 +21,7 @@ impl Job<'_> {
         Err(Error::new(ErrorKind::Conflict, "pipeline.ownership", message)
             .with("service", &self.service.name)
             .with("owner", owner)
-            .with("allow", format_args!("add {owner} to `take_over` of the service {}", self.service.name)))
+            .with("allow", format_args!("add {owner} to `take_over` of service {}", self.service.name)))
     }
 
     /// The other service to which `object` belongs.
@@ -39,7 +39,7 @@ impl Job<'_> {
     pub(super) fn taken_over(&self, would_be: &Applied) -> Option<String> {
         let id = would_be.object.id();
         if let Some(owner) = would_be.before.as_ref().and_then(|before| self.other_owner(before)) {
-            return Some(format!("{id}: takes it over from the service {owner}"));
+            return Some(format!("{id}: is taken over from the service {owner}"));
         }
         let managers = &would_be.adopts;
         (!managers.is_empty()).then(|| format!("{id}: takes over the fields of {}", managers.join(", ")))

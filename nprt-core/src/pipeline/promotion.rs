@@ -33,7 +33,7 @@ impl Job<'_> {
         let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.all())?;
         let (objects, foreseen) = self.dry_run(rendered.documents, live, &marks(caller)).await?;
         let taken = foreseen.iter().filter_map(|applied| self.taken_over(applied));
-        let warnings = taken.map(|taken| format!("with the promotion, {taken}")).collect();
+        let warnings = taken.map(|taken| format!("on promotion, {taken}")).collect();
         let mut known = live.all().iter().map(traffic::original).collect::<Result<Vec<_>>>()?;
         let befores = foreseen.iter().filter_map(|applied| applied.before.as_ref());
         known.extend(befores.filter(|before| live.find(before).is_none()).cloned());
@@ -77,7 +77,7 @@ impl Promotion {
         {
             return Ok(());
         }
-        let message = "no stable version runs to compare a canary with: deploy one first";
+        let message = "no stable version is running to compare a canary with: deploy one first";
         Err(Error::new(ErrorKind::Conflict, "pipeline.canary", message))
     }
 }

@@ -30,9 +30,9 @@ pub struct Service {
     /// How the manifests are transformed.
     #[serde(default)]
     pub transform: Settings,
-    /// The images that its versions bring although their tags are written in the manifests, as Helm and
-    /// kustomize render them: `shop/web` for `shop/web:v1.2.4`. By default none, and a version brings the
-    /// images without tag and digest. Which workloads [belong to a version](Settings::images) follows from them.
+    /// The images of its versions whose tags the manifests spell out, as Helm and kustomize render them:
+    /// `shop/web` for `shop/web:v1.2.4`. By default none: a version then has only the images without tag and
+    /// digest. They decide which workloads [belong to a version](Settings::images).
     #[serde(default)]
     pub images: BTreeSet<ImageName>,
     /// What a canary must keep to; the preset `default` by default.
@@ -64,8 +64,8 @@ pub struct Service {
     /// changes.
     #[serde(default)]
     pub take_over: BTreeSet<ServiceName>,
-    /// What to do where others have set fields on the live stable objects, so that a canary would differ from what
-    /// its promotion makes.
+    /// What to do if others have set fields on the live stable objects, so that a canary would differ from its
+    /// promotion.
     #[serde(default)]
     pub drift: DriftPolicy,
     /// The branches that may be deployed, start a canary and be promoted; by default all. What is of another one, by

@@ -60,8 +60,8 @@ impl Job<'_> {
             let mut others = live.others().filter(|object| !is_given(object));
             let taken = others.find(|object| means(&id, &object.id()));
             if let Some(object) = taken.filter(|object| !older.contains(&object.id())) {
-                let message = "the canary needs this name, and an object has it that is not of this service: delete it, \
-                               or give it another name";
+                let message = "the canary needs this name, but an object that does not belong to this service has it: \
+                               delete that object, or give it another name";
                 return Err(Error::new(ErrorKind::Conflict, OPERATION, message)
                     .with("object", object.id())
                     .with("of", whose(object)));
@@ -128,8 +128,7 @@ impl Job<'_> {
             }
             let waited = self.clock.now().duration_since(began).unsigned_abs();
             if waited >= self.settings.rollout() {
-                let message =
-                    "pods of an older tool's canary do not end, and a third version would run beside them";
+                let message = "pods of an older tool's canary are still running, and a third version would run beside them";
                 return Err(Error::new(ErrorKind::Timeout, OPERATION, message)
                     .with("waited", format_args!("{} s", waited.as_secs()))
                     .with("pods", names(&left)));
@@ -167,8 +166,8 @@ impl Job<'_> {
         let found = found.into_iter().filter(|(_, pods)| !pods.is_empty());
         let warnings = found.map(|(service, pods)| {
             format!(
-                "{service} also sends requests to pods that are of no version of this service: {}; remove what runs \
-                 them, or take them out of its selector",
+                "{service} also sends requests to pods that belong to no version of this service: {}; delete \
+                 what runs them, or change its selector",
                 names(&pods)
             )
         });

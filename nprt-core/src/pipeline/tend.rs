@@ -22,19 +22,17 @@ use crate::ports::{Busy, Change, Lease, Occasion, Purpose, Severity, Takeover, T
 pub struct Tended {
     /// The service.
     pub service: ServiceName,
-    /// A change whose process died, and that was finished: what it was, and who had asked for it.
+    /// The change that was finished after its process died, and who asked for it.
     pub finished: Option<String>,
-    /// A change that was cancelled or whose process died, and that was undone: what it was, and what stable is
-    /// again.
+    /// The change that was undone because it was cancelled or its process died, and what stable is again.
     pub undone: Option<String>,
     /// The canary whose time was over, and that was removed.
     pub expired: Option<Rollback>,
     /// The canary's workloads that were brought in step with stable's.
     pub scaled: Vec<Scaled>,
-    /// Who is changing the service, and how: what is due is left to the next call.
+    /// Who is changing the service, and how: the next call does what is due.
     pub busy: Option<String>,
-    /// When that one's lease runs out unless it is renewed: the time for the next call. Where its process has died,
-    /// what it left is settled then.
+    /// When that lease runs out unless it is renewed: call again then, to settle what the process left if it died.
     pub busy_until: Option<Timestamp>,
 }
 

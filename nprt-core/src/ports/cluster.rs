@@ -18,8 +18,8 @@ use crate::model::{Object, ObjectId, ServiceName, Track};
 ///   object that already is so is not written: `Unchanged`, and no pod restarts.
 /// - **Adoption**: fields of the tool by which the object was made (`kubectl apply` of both kinds, `kubectl
 ///   create`, Helm) become ours with the first apply, so that what the manifest lacks is removed; so does what the
-///   manifest names and people changed with kubectl until then. [`Applied::adopts`] says whose. A default that
-///   nobody owns keeps no apply from choosing another member of a union (`strategy: {type: Recreate}`).
+///   manifest names and people changed with kubectl until then. [`Applied::adopts`] says whose. A default
+///   without an owner does not block another member of a union (`strategy: {type: Recreate}`).
 /// - **Ownership**: an object whose label `nprt.dev/service` names another service than the lease's is not deleted
 ///   or restored, and not written where it came to that after it was read: a `Conflict` that names both services.
 /// - **Replicas** of a live workload that an autoscaler of the namespace [scales](Object::scales) stay as they
@@ -191,18 +191,18 @@ pub struct Applied {
     pub change: Change,
     /// The object as it was; `None` where there was none.
     pub before: Option<Object>,
-    /// The field managers whose fields this apply takes over, sorted: the tools by which the object was made.
+    /// The field managers whose fields this apply takes over, sorted: the tools that made the object.
     pub adopts: Vec<String>,
 }
 
-/// What became of an object that is to go.
+/// What became of an object that was to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deletion {
     /// There was none.
     Absent,
     /// It is gone.
     Gone,
-    /// It is marked as deleted, and goes once these finalizers are taken away: that is for others to do.
+    /// It is marked as deleted, and disappears once others remove these finalizers.
     Held(Vec<String>),
 }
 
@@ -244,7 +244,7 @@ pub struct RolloutStatus {
     /// The same in words: `2 of 3 pods updated`, and what fails and why. The last lines of a crashed container's
     /// log may be part of it.
     pub message: String,
-    /// What a person should know although it is complete: pods that keep their version, and until when.
+    /// What people should know about a complete rollout: pods that keep their version, and until when.
     pub warning: Option<String>,
 }
 

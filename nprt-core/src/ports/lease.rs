@@ -17,7 +17,7 @@ pub struct LeaseRequest {
     pub service: ServiceName,
     /// Who asks: unique to this operation, such as host, process and a number. No message shows it.
     pub holder: String,
-    /// The process that asks, by the name that people know: its host or pod.
+    /// The public name of the process that asks: its host or pod.
     pub process: String,
     /// What for, and for whom.
     pub purpose: Purpose,
@@ -32,8 +32,8 @@ pub struct LeaseRequest {
 pub enum Takeover {
     /// Take it only after it expired.
     WhenExpired,
-    /// Take it at once: a rollback, which cancels what is under way. A [transition](Lease::transition) that the lease
-    /// tells of is [undone](Transition::back) from then on, whatever becomes of the rollback.
+    /// Take it at once: for a rollback, which cancels what is under way. A [transition](Lease::transition) on the lease
+    /// is marked to be [undone](Transition::back) from then on, even if the rollback fails.
     Now,
 }
 
@@ -65,26 +65,26 @@ pub struct Lease {
 pub struct Transition {
     /// What was stable, in words.
     pub from: String,
-    /// The revision that is to run.
+    /// The revision that should run.
     pub to: String,
-    /// The change is being undone: whoever takes the lease next goes on with that, and does not finish it.
+    /// Whether the change is being undone: the next holder of the lease continues to undo it, and does not finish it.
     pub back: bool,
 }
 
 /// What is being done to a service, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// In a sentence: `ada is deploying main-3f2a91c`.
+    /// The operation in a sentence: `ada is deploying main-3f2a91c`.
     pub summary: String,
     /// What is done.
     pub task: Task,
     /// Who asked for it.
     pub by: Option<String>,
-    /// The version that it is about, as it was asked for.
+    /// The version as requested.
     pub version: Option<String>,
     /// Since when.
     pub since: Timestamp,
-    /// The host or pod of the process that does it.
+    /// The host or pod that runs it.
     pub process: String,
 }
 
@@ -141,9 +141,9 @@ impl Busy {
     pub fn lost(operation: &'static str, service: &ServiceName, holder: Option<&Lease>) -> Error {
         let error = |message| Error::new(ErrorKind::Conflict, operation, message).with("service", service);
         match holder {
-            Some(holder) => error(format!("another operation took the lease over: {holder}"))
+            Some(holder) => error(format!("another operation took over the lease: {holder}"))
                 .with_source(Self(holder.clone())),
-            None => error("the lease was given back, or deleted".to_owned()),
+            None => error("the lease was released or deleted".to_owned()),
         }
     }
 

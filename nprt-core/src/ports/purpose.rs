@@ -112,7 +112,7 @@ impl Task {
             Self::Checkpoint => ("saving what the canary's judge knows", ""),
             Self::Note => ("marking the canary as undecided", ""),
             Self::Hold => ("putting the canary on hold", ""),
-            Self::Resumption => ("ending the canary's hold", ""),
+            Self::Resumption => ("resuming the canary", ""),
             Self::Other => ("changing the service", ""),
         }
     }
@@ -125,7 +125,7 @@ pub struct Purpose {
     pub task: Task,
     /// The person or tool that asked; `None` where that is unknown.
     pub by: Option<String>,
-    /// The version that it is about, as it was asked for: a tag, or `commit 3f2a91c`.
+    /// The version as requested: a tag, or `commit 3f2a91c`.
     pub version: Option<String>,
     /// What a lease of another version of nprt says instead.
     pub text: Option<String>,

@@ -7,10 +7,10 @@ pub struct Survey {
     pub own: Vec<Object>,
     /// The objects of others that select pods or run them: Services, Deployments, StatefulSets, DaemonSets,
     /// PodDisruptionBudgets, NetworkPolicies, and the ServiceMonitors and PodMonitors of clusters that have them.
-    /// Without those that controllers made; by kind and name.
+    /// Objects made by controllers are left out. Sorted by kind and name.
     pub others: Vec<Object>,
     /// The pods that have not finished, by name: at least their `metadata`, with the owner.
     pub pods: Vec<Object>,
-    /// What could not be looked at, in sentences that name the right that is missing.
+    /// What could not be read, in sentences that name the missing right.
     pub unseen: Vec<String>,
 }

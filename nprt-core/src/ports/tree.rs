@@ -51,7 +51,7 @@ pub enum TreeEntry {
     Submodule,
 }
 
-/// The files at and below `path`, in the order of their paths; none where there is nothing. Symbolic links are followed
+/// The files at and below `path`, sorted by path; none if nothing is there. Symbolic links are followed
 /// to files and directories inside the repository, also outside `path`; a file has the path by which it was found.
 ///
 /// # Errors

@@ -139,7 +139,7 @@ fn a_selector_of_somebody_else_must_not_begin_to_select_our_pods() {
     for spec in ["{selector: {track: stable}}", "{selector: {track: stable, nprt.dev/track: stable}}"] {
         let theirs = object("v1", "Service", spec);
         let error = stable(&app("", ""), &json!({}), &theirs).unwrap_err();
-        refused(&error, &["of somebody else would begin to select", "by: Service/theirs", "label:"]);
+        refused(&error, &["of another owner would start to select", "by: Service/theirs", "label:"]);
         // Where it selects them already, nothing changes.
         assert!(
             stable(&app("", ""), &json!({}), &(app(", track: stable, nprt.dev/track: stable", "") + &theirs))

@@ -52,7 +52,7 @@ async fn a_service_takes_over_what_its_settings_say() {
     ours.deploy(&shop(), &request(&first), &Progress::silent()).await.unwrap();
     let (name, theirs) = other(&world, BTreeSet::from([shop()]));
     let done = theirs.deploy(&name, &request(&first), &Progress::silent()).await.unwrap();
-    let warning = "Deployment/shop/web: takes it over from the service shop";
+    let warning = "Deployment/shop/web: is taken over from the service shop";
     assert!(done.warnings.contains(&warning.to_owned()), "{done:?}");
     assert_eq!(owner(&world, "Deployment/web").as_deref(), Some("other"));
     // The other way round it is a conflict now, and nothing is pruned or undone that was given away.

@@ -57,7 +57,7 @@ pub(super) fn daemon_set(workload: Workload<'_>) -> RolloutStatus {
         return Pods { updated: 0, ..pods }.unobserved();
     }
     if pods.desired == 0 {
-        return pods.complete_with("no node is to run it, so there are no pods".to_owned());
+        return pods.complete_with("no node matches it, so there are no pods".to_owned());
     }
     let available = workload.count("/status/numberAvailable");
     let old = pods.desired.saturating_sub(pods.updated);

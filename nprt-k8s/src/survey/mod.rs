@@ -113,7 +113,7 @@ impl Client {
             (false, Some(version)) => self.watched.follow(self, kind, &items, &version).await,
             _ => None,
         };
-        let hint = missing.map(|why| format!("each deploy asks for all {}: {why}", kind.api.plural));
+        let hint = missing.map(|why| format!("each deploy lists all {}: {why}", kind.api.plural));
         Ok((objects(operation, kind, items)?, hint))
     }
 
@@ -136,5 +136,5 @@ fn objects(operation: &'static str, kind: &Resource, items: Vec<Value>) -> Resul
 }
 
 fn unseen(kind: &Resource, why: &str) -> String {
-    format!("whether {} of others select this service's pods is not known: {why}", kind.api.plural)
+    format!("cannot tell whether other {} select this service's pods: {why}", kind.api.plural)
 }

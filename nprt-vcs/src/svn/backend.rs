@@ -166,7 +166,7 @@ impl SvnSource {
                 Some(Needed::Entry(at)) => self.export_one(line, revision, at, &mut exported).await?,
             }
         }
-        let why = "the symbolic links lead to more than 200 places outside of the path";
+        let why = "the symbolic links lead to more than 200 places outside the path";
         Err(Error::invalid("vcs.read", why).with("path", path))
     }
 

@@ -31,7 +31,7 @@ async fn what_was_taken_over_is_neither_pruned_nor_changed_by_the_service_that_h
     ours.deploy(&world.commit(&manifests(1, ""))).await.accepted();
     let theirs = world.process_of(Service { take_over: [shop()].into(), ..other() }).await;
     let done = theirs.deploy(&world.commit(SHARED)).await.accepted();
-    let said = done.warnings.iter().any(|warning| warning.contains("takes it over from the service shop"));
+    let said = done.warnings.iter().any(|warning| warning.contains("is taken over from the service shop"));
     assert!(said, "{done:?}");
     ours.deploy(&world.commit(&manifests(2, ""))).await.refused_with(&["owner: other", "ConfigMap/web"]);
     let without =

@@ -108,6 +108,6 @@ async fn no_node_and_no_replicas_are_complete() {
             + &workload("Deployment", "batch", "").replace("replicas: 2", "replicas: 0");
         nprt.deploy(&world.commit(&(manifests(n, "") + &nowhere + &none)))
             .await
-            .warned(&["/agent: no node is to run it"]);
+            .warned(&["/agent: no node matches it"]);
     }
 }

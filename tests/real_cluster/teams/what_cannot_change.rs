@@ -91,7 +91,7 @@ metadata: {name: fixed}
 type: Opaque
 data: {username: aHVudGVyMg==, password: aHVudGVyMg==}
 ";
-    let words = ["Secret/", "/fixed", "field: type", "the type of a Secret never changes"];
+    let words = ["Secret/", "/fixed", "field: type", "the type of a Secret cannot change"];
     refused("fixed-secret", secret, &secret.replace("Opaque", "kubernetes.io/basic-auth"), &words).await;
 }
 
@@ -104,7 +104,7 @@ kind: PersistentVolumeClaim
 metadata: {name: data}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
 ";
-    let words = ["PersistentVolumeClaim/", "/data", "spec.accessModes", "make a claim of another name"];
+    let words = ["PersistentVolumeClaim/", "/data", "spec.accessModes", "create a claim with another name"];
     refused("fixed-claim", claim, &claim.replace("ReadWriteOnce", "ReadWriteMany"), &words).await;
     let service = "
 ---
@@ -131,8 +131,7 @@ spec:
     spec: {containers: [{name: c, image: registry.invalid/shop/worker}]}
 ";
     let after = workload.replace("matchLabels: {app: batch}", "matchLabels: {app: batch, part: one}");
-    refused("fixed-selector", workload, &after, &["field: spec.selector", "keep the selector that is live"])
-        .await;
+    refused("fixed-selector", workload, &after, &["field: spec.selector", "keep the live selector"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
     for (number, chunk) in (0..).zip(documents::split(&text)) {
         let document = documents.len() + 1;
         if chunk.is_badly_separated() {
-            let why = "expected nothing but a comment after `---`, as kubectl does: start the document on the next line";
+            let why =
+                "expected only a comment after `---`, as kubectl does: start the document on the next line";
             return Err(Error::invalid(OPERATION, why)
                 .with("document", document)
                 .with("line", chunk.first_line - 1));

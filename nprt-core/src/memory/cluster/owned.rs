@@ -32,7 +32,7 @@ impl State {
         match owner {
             Some(owner) if !services.contains(&Some(owner)) => {
                 let ours = services.iter().flatten().next().unwrap_or(&"");
-                let message = format!("the object belongs to service {owner:?} now, and not to {ours:?}");
+                let message = format!("the object now belongs to service {owner:?}, not to {ours:?}");
                 Err(Error::new(ErrorKind::Conflict, "cluster", message)
                     .with("object", id)
                     .with("owner", owner))

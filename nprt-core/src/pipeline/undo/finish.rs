@@ -65,7 +65,7 @@ impl Job<'_> {
             }
             Patience::None => {}
             Patience::Rollout => {
-                self.progress.warn(format!("finishes {}, which was interrupted", record.describe()));
+                self.progress.warn(format!("finishing {}, which was interrupted", record.describe()));
                 let rest = async {
                     self.roll_out(workloads.iter()).await?;
                     self.run_jobs(lease, &plan, Run::After).await
@@ -138,7 +138,7 @@ impl Job<'_> {
             Task::Promotion => (Occasion::Promoted, "Promoted", "was promoted to stable"),
             _ => (Occasion::Deployed, "Deployed", "is stable"),
         };
-        let how = "finished after the process that began it had died";
+        let how = "finished after the process that started it died";
         let summary = format!("{tag} of {} {what} ({how})", self.service.name);
         let (severity, revision) = (Severity::Info, revision.as_ref());
         let canary = self.about.canary(occasion, revision);

@@ -77,7 +77,7 @@ impl Job<'_> {
             })),
             Err(error) if error.is_temporary() => Err(error),
             Err(error) => {
-                self.progress.warn(format!("the end of the last canary is not known: {error}"));
+                self.progress.warn(format!("cannot tell how the last canary ended: {error}"));
                 Ok(false)
             }
         }

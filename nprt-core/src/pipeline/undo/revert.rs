@@ -65,7 +65,7 @@ impl Job<'_> {
         let Record { from, to, objects, parts, .. } = record;
         let back = Transition { from: from.clone(), to, back: true };
         self.again(|| self.ports.cluster.set_transition(lease, Some(back.clone()))).await?;
-        self.progress.warn(format!("{what} was interrupted or failed: undoes it"));
+        self.progress.warn(format!("{what} was interrupted or failed: undoing it"));
         let (mut changed, mut created) = (Vec::new(), Vec::new());
         for former in objects {
             match former.owned {

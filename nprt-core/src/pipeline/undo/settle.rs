@@ -65,7 +65,7 @@ impl Job<'_> {
             return Ok(None);
         };
         if goal.continues(&record) {
-            self.progress.warn(format!("continues {}, which was interrupted", record.describe()));
+            self.progress.warn(format!("continuing {}, which was interrupted", record.describe()));
             if record.track() == Track::Canary {
                 self.forget(lease, record.parts).await?;
             }
