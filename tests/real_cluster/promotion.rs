@@ -126,7 +126,8 @@ fn case() -> impl Strategy<Value = Case> {
 /// The pod template of a Deployment without what tells the tracks apart.
 async fn template(world: &World, name: &str) -> Value {
     let mut template = world.object(&format!("deployment/{name}")).await["spec"]["template"].take();
-    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track"), ("annotations", "nprt.dev/track")] {
+    let restarted = "kubectl.kubernetes.io/restartedAt";
+    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track"), ("annotations", restarted)] {
         template["metadata"][map].as_object_mut().unwrap().remove(key);
     }
     for container in template["spec"]["containers"].as_array_mut().unwrap() {

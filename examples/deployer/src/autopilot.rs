@@ -36,14 +36,18 @@ pub(crate) async fn fly(app: App) {
         let look = if now >= next { Look::Whole } else { Look::Upkeep };
         // What holds now may be another configuration.
         let composed = app.current();
+        early.retain(|name, _| composed.members.contains_key(name));
         for name in composed.members.keys() {
             let is_early = early.get(name).is_some_and(|at| *at <= now);
             if look == Look::Upkeep && !is_early {
                 continue;
             }
-            early.remove(name);
+            let was_early = early.remove(name).is_some();
             // One that is being promoted, or whose cluster does not answer, keeps no other waiting.
             if tasks.get(name).is_some_and(|task| !task.is_finished()) {
+                if was_early {
+                    early.insert(name.clone(), now.saturating_add(LEAST).unwrap_or(now));
+                }
                 continue;
             }
             let (tracker, app) = (app.tasks().clone(), app.clone());

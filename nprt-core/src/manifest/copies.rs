@@ -22,7 +22,10 @@ pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copi
     let mut copies = Copies::new();
     for document in chosen {
         let Some(path) = template_path(&document.object, settings)? else { continue };
-        let template = get(document.object.as_value(), &path).unwrap_or(&Value::Null);
+        let carried = input.promoted(document).filter(|_| input.beside.carry);
+        let carried = carried.and_then(|promoted| get(promoted.as_value(), &path));
+        let own = get(document.object.as_value(), &path);
+        let template = carried.or(own).unwrap_or(&Value::Null);
         for (kind, name) in references::read_by(template) {
             let id = ObjectId {
                 api_version: "v1".to_owned(),

@@ -14,6 +14,9 @@ use super::workload::{each_container, get, map_at, template_path};
 use crate::Result;
 use crate::model::{Object, ObjectId, Track, label};
 
+/// What `kubectl rollout restart` leaves.
+const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
+
 /// A field of stable in which a promotion differs from its canary, because others have set it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Drift {
@@ -100,6 +103,8 @@ fn forget_track(template: &mut Value, settings: &Settings) -> Result<()> {
             labels.shift_remove(name);
         }
     }
+    // It replaces the pods, and is nothing that they run by.
+    map_at(template, &["metadata", "annotations"])?.shift_remove(RESTARTED);
     let [track, ..] = settings.environment.in_use();
     each_container(template, |container| {
         let Some(environment) = container.get_mut("env").and_then(Value::as_array_mut) else { return Ok(()) };

@@ -2,6 +2,7 @@
 //! them what its settings allow.
 
 use super::job::Job;
+use super::marked::Held;
 use super::service::Service;
 use crate::manifest::{Manifests, Source};
 use crate::model::{Object, ObjectId};
@@ -83,6 +84,9 @@ impl Job<'_> {
         let id = would_be.object.id();
         if would_be.object.namespace().is_none() && !self.service.allows(&id) {
             return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));
+        }
+        if let Some(held) = would_be.before.as_ref().and_then(Held::of) {
+            return Err(of(source, &id, held.refuse()));
         }
         self.check_owner(&would_be).map_err(|error| of(source, &id, error))?;
         Ok(would_be)

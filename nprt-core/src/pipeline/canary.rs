@@ -13,9 +13,10 @@ use super::progress::Progress;
 use super::promotion::Promotion;
 use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
+use super::strangers::refuse_taken;
 use super::traffic::Routes;
 use crate::manifest::{self, Beside, Version};
-use crate::model::{Revision, ServiceName, Track, annotation};
+use crate::model::{Object, Revision, ServiceName, Track, annotation};
 use crate::ports::{Lease, Occasion, Task};
 use crate::{Error, ErrorKind, Result};
 
@@ -122,6 +123,7 @@ impl Job<'_> {
         let mut planned = self.plan_rendered(source, version, live, promotion, request, false).await?;
         let drift = self.drift_of_canary(promotion, &planned)?;
         if drift.is_empty() {
+            drift::mark(&mut planned.plan, &drift)?;
             return Ok(planned);
         }
         let named = drift.join(", ");
@@ -154,7 +156,8 @@ impl Job<'_> {
         let rendered =
             async { manifest::canary(&source.manifests, version, &self.service.transform, &beside) };
         let mut rendered = phase("transform", rendered).await?;
-        self.check_names(&rendered, live, &self.older_canaries(live, &source.manifests))?;
+        let older = self.older_canaries(live, &source.manifests);
+        self.check_names(&rendered, live, &older)?;
         let routes = self.add_routes(&mut rendered, version, live).await?;
         rendered.withheld.retain(|id| promotion.changes(id));
         rendered.warnings.extend(promotion.plan.warnings.iter().cloned());
@@ -166,17 +169,18 @@ impl Job<'_> {
         // One that is removed first leaves nothing to keep.
         let plan = match is_there {
             true => self.plan(rendered, live, &marks).await?,
-            false => self.plan(rendered, &live.without(Track::Canary), &marks).await?,
+            false => {
+                self.make_way_for_dry_run(live.on(Track::Canary).map(Object::id));
+                self.plan(rendered, &live.without(Track::Canary), &marks).await?
+            }
         };
+        refuse_taken(&plan, &older)?;
         Ok(Planned { plan, routes, is_there })
     }
 
     /// What the promotion would have and the canary does not.
     fn drift_of_canary(&self, promotion: &Promotion, planned: &Planned) -> Result<Vec<String>> {
-        let mut drift = self.drift(&promotion.plan, &planned.plan.becomes())?;
-        // A canary that is removed first still has what others have set on it.
-        drift.retain(|drift| planned.is_there || !drift.only_canary);
-        Ok(drift::texts(&drift))
+        Ok(drift::texts(&self.drift(&promotion.plan, &planned.plan.becomes())?))
     }
 
     /// # Errors

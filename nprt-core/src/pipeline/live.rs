@@ -87,7 +87,7 @@ impl Live {
     /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration. A Job
     /// that was run is over, whichever version's it is, and so is what is marked as deleted.
     pub(super) fn on(&self, track: Track) -> impl Iterator<Item = &Object> {
-        let is_on = move |object: &&Object| object.label(label::TRACK) == Some(track.as_str());
+        let is_on = move |object: &&Object| track_of(object) == Some(track.as_str());
         self.objects.iter().filter(is_on).filter(|object| !was_run(object) && !is_marked(object))
     }
 
@@ -99,7 +99,7 @@ impl Live {
 
     /// The same without what belongs to `track` alone.
     pub(super) fn without(&self, track: Track) -> Self {
-        let others = self.objects.iter().filter(|object| object.label(label::TRACK) != Some(track.as_str()));
+        let others = self.objects.iter().filter(|object| track_of(object) != Some(track.as_str()));
         Self { objects: others.cloned().collect(), around: self.around.clone() }
     }
 
@@ -185,6 +185,12 @@ impl Live {
         let id = object.id();
         self.objects.iter().find(|live| means(&id, &live.id()))
     }
+}
+
+/// The track that a live object of the service is on. An nprt before 0.2 named it by the label `track` alone.
+pub(super) fn track_of(object: &Object) -> Option<&str> {
+    let before = || object.annotation(annotation::REVISION).and_then(|_| object.label("track"));
+    object.label(label::TRACK).or_else(before)
 }
 
 pub(super) fn is_service(object: &Object) -> bool {

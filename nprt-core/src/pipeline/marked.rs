@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::live::Live;
+use super::live::{Live, track_of};
 use super::plan::Plan;
 use crate::manifest::Document;
-use crate::model::{Object, ObjectId, Track, label};
+use crate::model::{Object, ObjectId, Track};
 use crate::{Error, ErrorKind, Result};
 
 /// An object that its finalizers hold.
@@ -59,7 +59,7 @@ pub(super) fn is_marked(object: &Object) -> bool {
 impl Live {
     /// What is left of `track` and marked as deleted.
     pub(super) fn held_on(&self, track: Track) -> impl Iterator<Item = Held> {
-        let is_on = move |object: &&Object| object.label(label::TRACK) == Some(track.as_str());
+        let is_on = move |object: &&Object| track_of(object) == Some(track.as_str());
         self.objects.iter().filter(is_on).filter_map(Held::of)
     }
 }

@@ -93,10 +93,11 @@ impl Job<'_> {
         let live = self.look_around().await?;
         let tag = self.tag_on_trial(&live, &revision, request)?;
         let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
-        self.unless_stopped(self.roll_out(canary.iter())).await?;
+        let noted = self.unless_stopped(self.roll_out(canary.iter())).await?;
         let source = self.read(revision).await?;
         let version = self.version(&source, &tag.into(), None, self.limits(request)).await?;
-        let plan = self.plan_promotion(&source, &version, &live, &request.caller).await?;
+        let mut plan = self.plan_promotion(&source, &version, &live, &request.caller).await?;
+        plan.warnings.extend(noted);
         self.make_stable(&lease, plan, &version, &live, &request.caller).await
     }
 

@@ -2,7 +2,7 @@
 
 use super::apply::Deleted;
 use super::job::Job;
-use super::live::{Live, means};
+use super::live::{Live, means, track_of};
 use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
@@ -62,7 +62,7 @@ impl Job<'_> {
     pub(super) fn may_prune(&self, object: &Object) -> bool {
         let id = object.id();
         object.label(label::SERVICE) == Some(self.service.name.as_str())
-            && object.label(label::TRACK) != Some(Track::Canary.as_str())
+            && track_of(object) != Some(Track::Canary.as_str())
             && object.annotation(annotation::PRUNE).is_none_or(|prune| prune == "true")
             && !is_kept(&id)
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::ending::names;
 use super::job::Job;
 use super::live::{Live, is_service, means};
+use super::plan::Plan;
 use super::progress::Event;
 use crate::manifest::{Manifests, Rendered, selects_labels, serves};
 use crate::model::{Object, ObjectId, Track, label};
@@ -60,18 +61,16 @@ impl Job<'_> {
             let mut others = live.others().filter(|object| !is_given(object));
             let taken = others.find(|object| means(&id, &object.id()));
             if let Some(object) = taken.filter(|object| !older.contains(&object.id())) {
-                let message = "the canary needs this name, but an object that does not belong to this service has it: \
-                               delete that object, or give it another name";
-                return Err(Error::new(ErrorKind::Conflict, OPERATION, message)
-                    .with("object", object.id())
-                    .with("of", whose(object)));
+                return Err(name_taken(object));
             }
         }
-        self.making_way
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .extend(older.iter().cloned());
+        self.make_way_for_dry_run(older.iter().cloned());
         Ok(())
+    }
+
+    /// The dry run does not take these objects for what is there: they are removed first.
+    pub(super) fn make_way_for_dry_run(&self, objects: impl Iterator<Item = ObjectId>) {
+        self.making_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(objects);
     }
 
     /// The cluster's dry run of an object. Where one of the same name makes way first, it is asked under another
@@ -203,6 +202,24 @@ fn owner(pod: &Object) -> Option<(&str, &str)> {
         Some(deployment) if kind == "ReplicaSet" => Some(("Deployment", deployment)),
         _ => Some((kind, name)),
     }
+}
+
+/// Refuses a canary of which an object would take over somebody else's: of any kind, also one that the survey does not
+/// see, such as a ConfigMap.
+///
+/// # Errors
+/// `Conflict`, with the object.
+pub(super) fn refuse_taken(canary: &Plan, older: &[ObjectId]) -> Result<()> {
+    let befores = canary.foreseen.iter().filter_map(|applied| applied.before.as_ref());
+    let mut taken = befores.filter(|before| before.label(label::SERVICE).is_none());
+    let taken = taken.find(|before| !older.contains(&before.id()));
+    taken.map_or(Ok(()), |taken| Err(name_taken(taken)))
+}
+
+fn name_taken(object: &Object) -> Error {
+    let message = "the canary needs this name, but an object that does not belong to this service has it: \
+                   delete that object, or give it another name";
+    Error::new(ErrorKind::Conflict, OPERATION, message).with("object", object.id()).with("of", whose(object))
 }
 
 /// What is known of whose an object is.

@@ -66,7 +66,10 @@ impl Job<'_> {
             let pair = manifest::services(&service, version, &self.service.transform)?;
             if !live.on(Track::Stable).any(|workload| manifest::serves(&pair[0], workload)) {
                 let message = "the Service has no pods of stable, to which the other requests would go";
-                return Err(Error::invalid(OPERATION, message).with("object", service.id()));
+                let help = "deploy a version first: stable's pods then have the label nprt.dev/track";
+                return Err(Error::invalid(OPERATION, message)
+                    .with("object", service.id())
+                    .with("to do", help));
             }
             canary.documents.extend(pair.map(|object| Document { object, source: source.clone() }));
             routes.services.insert(name.clone());

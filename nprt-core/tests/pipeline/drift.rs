@@ -39,7 +39,7 @@ fn object(world: &World, id: &str) -> Option<Value> {
 /// The pod template without what tells the tracks apart.
 fn template(world: &World, name: &str) -> Value {
     let mut template = object(world, &format!("Deployment/{name}")).unwrap()["spec"]["template"].take();
-    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track"), ("annotations", "nprt.dev/track")] {
+    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track")] {
         template["metadata"][map].as_object_mut().unwrap().shift_remove(key);
     }
     let containers = template["spec"]["containers"].as_array_mut().unwrap();

@@ -50,7 +50,7 @@ async fn by_hand(name: &str, drift: DriftPolicy) -> Option<(Arc<World>, Arc<Proc
 /// The pod template of a Deployment without what tells the tracks apart.
 async fn template(world: &World, name: &str) -> Value {
     let mut template = world.object(&format!("deployment/{name}")).await["spec"]["template"].take();
-    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track"), ("annotations", "nprt.dev/track")] {
+    for (map, key) in [("labels", "track"), ("labels", "nprt.dev/track")] {
         template["metadata"][map].as_object_mut().unwrap().remove(key);
     }
     let environment = template["spec"]["containers"][0]["env"].as_array_mut().unwrap();

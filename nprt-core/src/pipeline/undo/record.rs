@@ -128,11 +128,16 @@ impl Job<'_> {
         version: &Version,
         caller: &Caller,
     ) -> Result<usize> {
+        let pending = match lease.transition {
+            Some(_) => self.pending().await?,
+            None => None,
+        };
+        let parts = pending.map_or(0, |pending| pending.parts);
         if plan.changed().chain(routes.changed()).next().is_none() {
-            return Ok(0);
+            return Ok(parts);
         }
         let intent = Intent::new(Task::Canary, version, caller, plan, |_| true).with_routes(routes);
-        let record = Record { intent: Some(intent), ..Record::of(live, version) };
+        let record = Record { intent: Some(intent), parts, ..Record::of(live, version) };
         self.begin(lease, &record).await
     }
 

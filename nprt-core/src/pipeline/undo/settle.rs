@@ -7,7 +7,7 @@ use super::finish::{Finished, Patience};
 use super::record::Record;
 use crate::model::{Revision, Track};
 use crate::ports::Lease;
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Retry};
 
 /// What whoever settles is about to do.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub(in super::super) enum Goal<'a> {
     Stable(&'a Revision),
     /// The same of a canary's start.
     Canary(&'a Revision),
-    /// To promote this version: either goes on.
+    /// To promote this version: an interrupted promotion goes on, and the start of its canary is finished first.
     Promotion(&'a Revision),
     /// Something else, which does not wait for the pods of an interrupted change.
     Other,
@@ -33,7 +33,7 @@ impl<'a> Goal<'a> {
     fn continues(self, record: &Record) -> bool {
         let to = match (self, record.track()) {
             (Self::Stable(to) | Self::Promotion(to), Track::Stable) => to,
-            (Self::Canary(to) | Self::Promotion(to), Track::Canary) => to,
+            (Self::Canary(to), Track::Canary) => to,
             _ => return false,
         };
         to.to_string() == record.to
@@ -66,26 +66,34 @@ impl Job<'_> {
         };
         if goal.continues(&record) {
             self.progress.warn(format!("continuing {}, which was interrupted", record.describe()));
-            if record.track() == Track::Canary {
-                self.forget(lease, record.parts).await?;
-            }
             return Ok(None);
         }
         let mut why = None;
         if !transition.back {
-            let patience = if matches!(goal, Goal::Recovery) { Patience::Rollout } else { Patience::None };
+            let patience = match goal {
+                Goal::Recovery | Goal::Promotion(_) => Patience::Rollout,
+                _ => Patience::None,
+            };
             match self.finish(lease, &record, patience).await {
                 Ok(Some(finished)) => {
                     self.about.finished(finished.clone());
                     return Ok(Some(Settled::Finished(finished)));
                 }
                 Ok(None) => {}
-                Err(error) if error.kind() == ErrorKind::RolloutFailed => why = Some(error),
+                Err(error) if self.is_final(lease, &error).await => why = Some(error),
                 Err(error) => return Err(error),
             }
         }
         let undone = self.undo_record(lease, record).await?;
         Ok(Some(Settled::Undone(why.map_or(undone.clone(), |why| format!("{undone}; why: {why}")))))
+    }
+
+    /// Whether finishing fails again for whoever tries next: not because this process ends, the lease was lost or a
+    /// server does not answer.
+    async fn is_final(&self, lease: &Lease, error: &Error) -> bool {
+        let fails_again = error.retry() == Retry::Permanent && !error.is_cancelled();
+        error.kind() == ErrorKind::RolloutFailed
+            || (fails_again && self.ports.cluster.renew(lease).await.is_ok())
     }
 
     /// The same before a canary starts, which is asked for by `request`.
