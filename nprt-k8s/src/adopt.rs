@@ -106,6 +106,8 @@ impl Client {
             true => self.would_accept(operation, place, &body, before, &taking).await,
             false => self.apply_or_force(operation, place, &body, before, true).await,
         };
+        // Where claims do not help, the server's first words are those about the manifest.
+        let mut first = None;
         for _ in 0..CLAIMS {
             let Err(Failure::Refused(status)) = &answer else { break };
             if status.code != 422 {
@@ -117,9 +119,13 @@ impl Client {
                 break;
             }
             without_nulls(&mut body, &claims);
-            answer = self.would_accept(operation, place, &body, before, &taking).await;
+            let next = self.would_accept(operation, place, &body, before, &taking).await;
+            first = first.or(std::mem::replace(&mut answer, next).err());
         }
-        let mut outcome = answer?;
+        let mut outcome = answer.map_err(|failure| match first {
+            Some(first) if failure.is_invalid_object() => first,
+            _ => failure,
+        })?;
         outcome.adopts.extend(taking.from.iter().cloned());
         outcome.differs = taking.differs;
         Ok((outcome, taking, body))

@@ -4,6 +4,7 @@
 use nprt_core::ports::Change;
 use serde_json::Value;
 
+use crate::fields::at;
 use crate::owners::ours;
 
 /// What the server keeps of an object by itself. Some kinds are written again by an apply that changes nothing:
@@ -13,11 +14,25 @@ const BOOKS: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     let Some(before) = before else { return Change::Created };
-    if ours(before) == ours(after) && content(before) == content(after) {
+    if owned(before) == owned(after) && content(before) == content(after) {
         Change::Unchanged
     } else {
         Change::Configured
     }
+}
+
+/// The fields that we own and that are there: the server drops an empty list, and who owns it says nothing.
+fn owned(object: &Value) -> Option<Value> {
+    ours(object).map(|fields| present(fields, object))
+}
+
+fn present(fields: &Value, value: &Value) -> Value {
+    let Some(steps) = fields.as_object().filter(|steps| !steps.is_empty()) else { return fields.clone() };
+    let present = steps.iter().filter_map(|(step, inner)| match step.as_str() {
+        "." => Some((step.clone(), inner.clone())),
+        _ => Some((step.clone(), present(inner, at(Some(value), step)?))),
+    });
+    Value::Object(present.collect())
 }
 
 /// Whether the server would write an object again that stays as it is.
@@ -68,6 +83,14 @@ mod tests {
         for other in [object(2, "a", "1"), object(1, "b", "1"), object(1, "a", "2")] {
             assert_eq!(change(Some(&before), &other), Change::Configured);
         }
+    }
+
+    #[test]
+    fn an_empty_list_that_the_server_drops_is_no_change() {
+        let before = object(1, "a", "1");
+        let mut after = before.clone();
+        after["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:volumes"] = json!({});
+        assert_eq!(change(Some(&before), &after), Change::Unchanged);
     }
 
     #[test]

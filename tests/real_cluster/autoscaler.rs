@@ -89,7 +89,8 @@ async fn it_counts_the_canarys_pods_unless_stable_selects_its_track() {
     service.transform.stable_selector = StableSelector::AddTrack;
     let process = world.process_of(service).await;
     process.deploy(&first).await.unwrap();
-    let (selector, pods) = ("jsonpath={.spec.selector.matchLabels.track}", world.pods("stable").await);
+    let (selector, pods) =
+        (r"jsonpath={.spec.selector.matchLabels.nprt\.dev/track}", world.pods("stable").await);
     assert_eq!(world.kubectl(&["get", "deployment", "web", "-o", selector]).await, "stable");
     assert!(pods.is_subset(&before), "no pod is new");
     process.canary(&second).await.unwrap();

@@ -86,9 +86,9 @@ async fn a_promotion_that_was_applied_is_finished_as_soon_as_the_dead_lease_ends
     while !is_rollout(&run.next().await.expect("it is under way")) {}
     victim.kill().await;
     let killed = Instant::now();
-    let (finished, _) = service.recover(case, "killed while the pods were replaced").await;
+    let (finished, undone) = service.recover(case, "killed while the pods were replaced").await;
     let took = killed.elapsed();
-    println!("killed, and finished after {took:.1?} with a lease of {SHORT} s");
+    println!("killed, and finished after {took:.1?} with a lease of {SHORT} s: {finished:?}, {undone:?}");
     assert!(finished.is_some_and(|what| what.contains("promotion")), "it goes forward");
     assert!(took < Duration::from_secs(SHORT + 20), "{took:?}");
 }

@@ -188,7 +188,10 @@ async fn a_second_client_waits_its_turn() {
     let error = other.acquire(&request("cart", "other", Takeover::WhenExpired)).await.unwrap_err();
     let said = error.to_string();
     assert!(error.is_conflict(), "{said}");
-    assert!(said.contains("test (the test of test) since"), "who, for what and since when: {said}");
+    assert!(
+        said.contains("the test of test is deploying a version (since "),
+        "who, what and since when: {said}"
+    );
     let seen = world.admin(&["get", "lease", "nprt-cart", "-o", "jsonpath={.spec.holderIdentity}"]).await;
     assert_eq!(seen, "test");
     let taken = other.acquire(&request("cart", "rollback", Takeover::Now)).await.unwrap();

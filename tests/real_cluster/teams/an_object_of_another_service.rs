@@ -20,7 +20,7 @@ async fn a_deploy_over_it_is_refused_and_names_both_services() {
     theirs.deploy(&world.commit(&manifests(2, ""))).await.refused_with(&words);
     assert_eq!(world.object("configmap/web").await["data"]["n"], "1", "nothing changed");
     // One object is enough.
-    theirs.deploy(&world.commit(SHARED)).await.refused_with(&["ConfigMap/web", "owner: shop"]);
+    theirs.deploy(&world.commit(SHARED)).await.refused_with(&["/web", "owner: shop"]);
     assert_eq!(world.object("configmap/web").await["metadata"]["labels"]["nprt.dev/service"], "shop");
 }
 
@@ -33,7 +33,7 @@ async fn what_was_taken_over_is_neither_pruned_nor_changed_by_the_service_that_h
     let done = theirs.deploy(&world.commit(SHARED)).await.accepted();
     let said = done.warnings.iter().any(|warning| warning.contains("is taken over from the service shop"));
     assert!(said, "{done:?}");
-    ours.deploy(&world.commit(&manifests(2, ""))).await.refused_with(&["owner: other", "ConfigMap/web"]);
+    ours.deploy(&world.commit(&manifests(2, ""))).await.refused_with(&["owner: other", "/web"]);
     let without =
         manifests(2, "").replace("kind: ConfigMap", "kind: Secret").replace("\ndata:", "\nstringData:");
     ours.deploy(&world.commit(&without.replace("configMapRef", "secretRef"))).await.accepted();
@@ -53,6 +53,6 @@ async fn a_canary_over_it_is_refused_too() {
     )
     .await
     .accepted();
-    ours.canary(&world.commit(&manifests(2, ""))).await.refused_with(&["ConfigMap/web", "owner: other"]);
+    ours.canary(&world.commit(&manifests(2, ""))).await.refused_with(&["/web", "owner: other"]);
     assert!(world.items("deployments", "track=canary").await.is_empty());
 }

@@ -33,7 +33,7 @@ async fn it_goes_before_a_deploy_and_its_pods_with_it() {
     world.kubectl_makes(&["apply"], &left_behind(", track: canary")).await;
     ready(&world).await;
     let nprt = world.process().await;
-    let done = nprt.deploy(&world.commit(&manifests(1, ""))).await.warned(&[]);
+    let done = nprt.deploy(&world.commit(&manifests(1, ""))).await.warned(&["takes over", "takes over"]);
     assert_eq!(done.removed.iter().map(|id| &*id.name).collect::<Vec<_>>(), ["web-canary"]);
     assert!(world.items("pods", "app=web,track=canary").await.is_empty());
     assert_eq!(world.endpoints("web").await.len(), 2, "the two of the new version alone");
@@ -65,10 +65,14 @@ async fn what_may_be_somebodys_own_is_left_alone_and_said() {
     world.kubectl_makes(&["apply"], &left_behind(", tier: debug")).await;
     ready(&world).await;
     let nprt = world.process().await;
-    let done = nprt.deploy(&world.commit(&manifests(1, ""))).await.warned(&["also sends requests to pods"]);
+    let done = nprt.deploy(&world.commit(&manifests(1, ""))).await.warned(&[
+        "takes over",
+        "takes over",
+        "also sends requests to pods",
+    ]);
     assert!(done.removed.is_empty(), "{done:?}");
     let error = nprt.canary(&world.commit(&manifests(2, ""))).await;
-    error.refused_with(&["web-canary", "kubectl apply", "delete it"]);
+    error.refused_with(&["web-canary", "kubectl apply", "delete that object"]);
     assert_eq!(world.items("pods", "app=web,tier=debug").await.len(), 1);
 }
 

@@ -38,6 +38,7 @@ async fn a_canarys_preview_says_what_may_not_be_placed() {
         (volume, claim("ReadWriteOnce"), "ReadWriteOnce"),
         (volume, claim("ReadWriteOncePod"), "ReadWriteOncePod"),
     ];
+    nprt.deploy(&world.commit(&web(0, ""))).await.accepted();
     for (pods, more, what) in cases {
         let revision = world.commit(&(web(1, pods) + &more));
         let preview = nprt.preview(&revision, nprt::model::Track::Canary).await.unwrap();

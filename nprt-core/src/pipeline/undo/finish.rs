@@ -108,6 +108,7 @@ impl Job<'_> {
                 Err(error) => return Err(error),
             };
             if applied.change != Change::Unchanged && when(object).is_none() {
+                self.progress.warn(format!("{} differs from what was to be applied", object.id()));
                 return Ok(None);
             }
             foreseen.push(applied);

@@ -52,7 +52,7 @@ pub(super) fn scenario(right: &Right) -> Option<Scenario> {
         ("events.k8s.io", "events", "create") => Tell,
         ("keda.sh", "scaledobjects", "list") => Scale,
         ("", "pods", "list") => {
-            Diagnose { behaviour: "never-ready", whole: "; pod ", poorer: "its pods may not be read" }
+            Diagnose { behaviour: "never-ready", whole: ": not Ready: ", poorer: "its pods may not be read" }
         }
         ("", "events", "list") => {
             Diagnose { behaviour: "never-ready", whole: "Unhealthy: ", poorer: "its events may not be read" }
