@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use nprt::manifest::{self, Settings, Version};
+use nprt::manifest::{self, Beside, Settings, Version};
 use nprt::model::{RepoPath, SourceFile};
 
 fn boutique() -> Vec<SourceFile> {
@@ -41,8 +41,9 @@ fn transform(criterion: &mut Criterion) {
     group.bench_function("stable", |bencher| {
         bencher.iter(|| manifest::stable(black_box(&manifests), &version, &settings, &live));
     });
+    let beside = Beside { live: &live, ..Beside::default() };
     group.bench_function("canary", |bencher| {
-        bencher.iter(|| manifest::canary(black_box(&manifests), &version, &settings, &live));
+        bencher.iter(|| manifest::canary(black_box(&manifests), &version, &settings, &beside));
     });
     group.finish();
 }

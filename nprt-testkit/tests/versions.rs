@@ -16,15 +16,15 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
 }
 
-fn minor(version: impl ToString) -> u32 {
+fn minor(version: &impl ToString) -> u32 {
     version.to_string().strip_prefix("1.").unwrap().parse().unwrap()
 }
 
 #[test]
 fn the_last_four_minors_are_supported_and_the_docs_say_so() {
     let (oldest, newest) = (KubernetesVersion::OLDEST, KubernetesVersion::NEWEST);
-    assert_eq!(minor(LAST) - minor(oldest), 3);
-    assert!(minor(newest) <= minor(LAST));
+    assert_eq!(minor(&LAST) - minor(&oldest), 3);
+    assert!(minor(&newest) <= minor(&LAST));
     let all = KubernetesVersion::ALL;
     assert_eq!((all.iter().min(), all.iter().max()), (Some(&oldest), Some(&newest)), "{all:?}");
 
@@ -44,7 +44,7 @@ fn the_client_is_built_against_the_oldest() {
     let default = format!("K8S_OPENAPI_ENABLED_VERSION = \"{oldest}\"");
     assert!(read(".cargo/config.toml").contains(&default), ".cargo/config.toml");
 
-    let feature = format!("v1_{}", minor(oldest));
+    let feature = format!("v1_{}", minor(&oldest));
     let chosen = chosen_features();
     for package in ["Cargo.toml", "examples/deployer/Cargo.toml", "nprt-k8s/Cargo.toml", "README.md"] {
         assert_eq!(chosen.get(&Path::new(ROOT).join(package)), Some(&feature), "{chosen:?}");

@@ -75,16 +75,15 @@ fn rewrite<'a>(
 ) -> Result<Option<Rewritten<'a>>> {
     let object = &before.object;
     let now = find_live(live, object).map(Object::as_value);
-    let (target, labels): (_, Box<dyn Fn(&Value) -> Labels>) = match template_path(object, settings)? {
-        Some(path) => {
-            (Target::Pods, Box::new(move |value| get(value, &path).map(labels_of).unwrap_or_default()))
-        }
+    let (target, path) = match template_path(object, settings)? {
+        Some(path) => (Target::Pods, path),
         None if object.id().group().is_empty() && object.kind() == "Service" => {
-            (Target::Services, Box::new(labels_of))
+            (Target::Services, Vec::new())
         }
         None => return Ok(None),
     };
-    let from = std::iter::once(object.as_value()).chain(now).map(|value| labels(value)).collect();
+    let labels = |value: &Value| -> Labels { get(value, &path).map(labels_of).unwrap_or_default() };
+    let from = std::iter::once(object.as_value()).chain(now).map(labels).collect();
     let after = labels(after.object.as_value());
     let rewritten = Rewritten { document: before, target, before: from, after };
     Ok(rewritten.before.iter().any(|before| *before != rewritten.after).then_some(rewritten))

@@ -59,15 +59,16 @@ pub(super) fn name_generated(object: &mut Value) -> Result<()> {
     }
     let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
     let is_job = (group, text("/kind")) == ("batch", "Job");
-    let is_run =
+    let says_when =
         object.pointer("/metadata/annotations").is_some_and(|all| all.get(annotation::RUN).is_some());
+    let is_run = is_job && says_when;
     let stem = prefix.trim_end_matches('-');
-    if !name.is_empty() && !(is_job && is_run) {
+    if !(name.is_empty() || is_run) {
         return Ok(());
     }
     let invalid =
         |why: String| Error::invalid("manifest.read", why).with("generateName", format_args!("{prefix:?}"));
-    if !(is_job && is_run) {
+    if !is_run {
         return Err(invalid(format!(
             "`generateName` works only for a Job that nprt runs (annotation {}: before or after): give the object a \
              `name`, or the Job the annotation",

@@ -187,7 +187,7 @@ impl Live {
     }
 }
 
-/// The track that a live object of the service is on. An nprt before 0.2 named it by the label `track` alone.
+/// The track that a live object of the service is on. Earlier versions of nprt set the label `track` alone.
 pub(super) fn track_of(object: &Object) -> Option<&str> {
     let before = || object.annotation(annotation::REVISION).and_then(|_| object.label("track"));
     object.label(label::TRACK).or_else(before)
