@@ -144,6 +144,6 @@ metadata: {name: reads}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
 subjects: [{kind: ServiceAccount, name: default}]
 ";
-    let words = ["RoleBinding/", "/reads", "cannot change roleRef", "give the new one another name"];
+    let words = ["RoleBinding/", "/reads", "roleRef", "give the new one another name"];
     refused("fixed-binding", binding, &binding.replace("name: view", "name: edit"), &words).await;
 }
