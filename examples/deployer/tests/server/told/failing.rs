@@ -71,6 +71,11 @@ async fn notifiers_that_fail_neither_fail_a_deploy_nor_hold_it_up_for_long() {
     assert_eq!((limited.messages().len(), limited.calls("chat.postMessage").await), (1, 2));
     assert_eq!((broken.messages().len(), receiver.received().len()), (0, 1));
     // The others are named, to who asked and in the log, without what is secret.
+    // The server's log is read from a pipe, and may be a moment late.
+    let names_all = |said: &str| [0, 1, 3, 4].iter().all(|n| said.contains(&format!("notifiers[{n}]: ")));
+    while !names_all(&server.log()) && began.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     for said in [&text, &server.log()] {
         for number in [0, 1, 3, 4] {
             assert!(said.contains(&format!("notifiers[{number}]: ")), "{number} in {said}");
