@@ -211,7 +211,8 @@ fn owner(pod: &Object) -> Option<(&str, &str)> {
 /// `Conflict`, with the object.
 pub(super) fn refuse_taken(canary: &Plan, older: &[ObjectId]) -> Result<()> {
     let befores = canary.foreseen.iter().filter_map(|applied| applied.before.as_ref());
-    let mut taken = befores.filter(|before| before.label(label::SERVICE).is_none());
+    // A Service of that name is refused with what the route needs.
+    let mut taken = befores.filter(|before| before.label(label::SERVICE).is_none() && !is_service(before));
     let taken = taken.find(|before| !older.contains(&before.id()));
     taken.map_or(Ok(()), |taken| Err(name_taken(taken)))
 }

@@ -65,7 +65,7 @@ async fn refused(pipeline: &Pipeline, world: &World, part: &str) {
     let error = canary(pipeline, &world.version(2)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     let text = error.to_string();
-    for part in ["Deployment/shop/web-canary", "delete it", part] {
+    for part in ["Deployment/shop/web-canary", "delete that object", part] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

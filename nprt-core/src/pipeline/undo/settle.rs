@@ -16,7 +16,7 @@ pub(in super::super) enum Goal<'a> {
     Stable(&'a Revision),
     /// The same of a canary's start.
     Canary(&'a Revision),
-    /// To promote this version: an interrupted promotion goes on, and the start of its canary is finished first.
+    /// To promote this version: either goes on.
     Promotion(&'a Revision),
     /// Something else, which does not wait for the pods of an interrupted change.
     Other,
@@ -33,7 +33,7 @@ impl<'a> Goal<'a> {
     fn continues(self, record: &Record) -> bool {
         let to = match (self, record.track()) {
             (Self::Stable(to) | Self::Promotion(to), Track::Stable) => to,
-            (Self::Canary(to), Track::Canary) => to,
+            (Self::Canary(to) | Self::Promotion(to), Track::Canary) => to,
             _ => return false,
         };
         to.to_string() == record.to
@@ -70,10 +70,7 @@ impl Job<'_> {
         }
         let mut why = None;
         if !transition.back {
-            let patience = match goal {
-                Goal::Recovery | Goal::Promotion(_) => Patience::Rollout,
-                _ => Patience::None,
-            };
+            let patience = if matches!(goal, Goal::Recovery) { Patience::Rollout } else { Patience::None };
             match self.finish(lease, &record, patience).await {
                 Ok(Some(finished)) => {
                     self.about.finished(finished.clone());
