@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::apply::{Refusal, applied, contended, live};
 use crate::belongs::{owner, still_belongs};
-use crate::change::is_written_again;
+use crate::change::{change, is_written_again};
 use crate::client::Place;
 use crate::discovery::remembered_as;
 use crate::lease::{Leases, Seen, epoch, recently};
@@ -61,8 +61,14 @@ impl Leases {
             self.remember(operation, lease, &place.resource).await?;
         }
         let mut seen = self.known(operation, &lease.service, &place).await?;
-        for _ in 0..ATTEMPTS {
+        let first = seen.as_ref().map(|seen| seen.object.clone());
+        for attempt in 0..ATTEMPTS {
             match self.attempt(operation, lease, &place, object, seen.as_ref()).await {
+                // An earlier attempt may have done the first of its requests.
+                Ok(applied) if attempt > 0 && applied.change == Change::Unchanged => {
+                    let change = change(first.as_ref(), applied.object.as_value());
+                    return Ok(Applied { change, ..applied });
+                }
                 Ok(applied) => return Ok(applied),
                 Err(refusal) => {
                     let before = owner(seen.as_ref().map(|seen| &seen.object));
