@@ -21,6 +21,11 @@ pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     }
 }
 
+/// Whether we own the same fields in both.
+pub(crate) fn owns_the_same(before: &Value, after: &Value) -> bool {
+    owned(before) == owned(after)
+}
+
 /// The fields that we own and that are there: the server drops an empty list, and who owns it says nothing.
 fn owned(object: &Value) -> Option<Value> {
     ours(object).map(|fields| present(fields, object))
