@@ -101,7 +101,6 @@ impl Job<'_> {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }
         plan.warnings.extend(mixed);
-        plan.older = self.older_canaries(&live, &source.manifests);
         self.warn_of_strangers(&mut plan, &live, &source);
         self.refuse_taken_services(&plan, &live)?;
         if !is_there {
@@ -127,17 +126,17 @@ impl Job<'_> {
             return Ok(planned);
         }
         let named = drift.join(", ");
-        let warning = match self.service.drift {
+        let (warning, left) = match self.service.drift {
             DriftPolicy::Refuse => {
                 return Err(drift::refused("the canary would differ from its promotion", &drift));
             }
             DriftPolicy::Carry => {
                 planned = self.plan_rendered(source, version, live, promotion, request, true).await?;
-                format!("the canary carries what others set on stable: {named}")
+                let warning = format!("the canary carries what others set on stable: {named}");
+                (warning, self.drift_of_canary(promotion, &planned)?)
             }
-            DriftPolicy::Warn => format!("the canary lacks what others set on stable: {named}"),
+            DriftPolicy::Warn => (format!("the canary lacks what others set on stable: {named}"), drift),
         };
-        let left = self.drift_of_canary(promotion, &planned)?;
         drift::mark(&mut planned.plan, &left)?;
         self.warn(&mut planned.plan, warning);
         Ok(planned)
@@ -167,7 +166,7 @@ impl Job<'_> {
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
         let is_there = running.is_some_and(|canary| canary.is(version)) && live.has_routes(&routes);
         // One that is removed first leaves nothing to keep.
-        let plan = match is_there {
+        let mut plan = match is_there {
             true => self.plan(rendered, live, &marks).await?,
             false => {
                 self.make_way_for_dry_run(live.on(Track::Canary).map(Object::id));
@@ -175,6 +174,7 @@ impl Job<'_> {
             }
         };
         refuse_taken(&plan, &older)?;
+        plan.older = older;
         Ok(Planned { plan, routes, is_there })
     }
 

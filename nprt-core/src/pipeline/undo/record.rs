@@ -93,10 +93,7 @@ impl Job<'_> {
         version: &Version,
         caller: &Caller,
     ) -> Result<usize> {
-        let pending = match lease.transition {
-            Some(_) => self.pending().await?,
-            None => None,
-        };
+        let pending = self.pending_under(lease).await?;
         let mut record = pending.unwrap_or_else(|| Record::of(live, version));
         let is_known = |id: &ObjectId| record.objects.iter().any(|former| former.id == *id);
         let intent = Intent::new(lease.purpose.task, version, caller, plan, is_known);
@@ -119,6 +116,14 @@ impl Job<'_> {
         self.begin(lease, &record).await
     }
 
+    /// The record of a change that the lease says was interrupted.
+    async fn pending_under(&self, lease: &Lease) -> Result<Option<Record>> {
+        match lease.transition {
+            Some(_) => self.pending().await,
+            None => Ok(None),
+        }
+    }
+
     /// The same before a canary starts, with the `routes` that are to send to it.
     pub(in super::super) async fn record_start(
         &self,
@@ -128,10 +133,7 @@ impl Job<'_> {
         version: &Version,
         caller: &Caller,
     ) -> Result<usize> {
-        let pending = match lease.transition {
-            Some(_) => self.pending().await?,
-            None => None,
-        };
+        let pending = self.pending_under(lease).await?;
         let parts = pending.map_or(0, |pending| pending.parts);
         if plan.changed().chain(routes.changed()).next().is_none() {
             return Ok(parts);
