@@ -14,7 +14,7 @@ const BOOKS: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     let Some(before) = before else { return Change::Created };
-    if owned(before) == owned(after) && content(before) == content(after) {
+    if owns_the_same(before, after) && content(before) == content(after) {
         Change::Unchanged
     } else {
         Change::Configured

@@ -61,7 +61,7 @@ impl Leases {
             self.remember(operation, lease, &place.resource).await?;
         }
         let mut seen = self.known(operation, &lease.service, &place).await?;
-        let first = seen.as_ref().map(|seen| seen.object.clone());
+        let mut first = None;
         for attempt in 0..ATTEMPTS {
             match self.attempt(operation, lease, &place, object, seen.as_ref()).await {
                 // An earlier attempt may have done the first of its requests.
@@ -72,6 +72,9 @@ impl Leases {
                 }
                 Ok(applied) => return Ok(applied),
                 Err(refusal) => {
+                    if attempt == 0 {
+                        first = seen.as_ref().map(|seen| seen.object.clone());
+                    }
                     let before = owner(seen.as_ref().map(|seen| &seen.object));
                     seen = self.look_again(operation, &place, seen, refusal).await?;
                     let others = [before.as_deref(), object.label(label::SERVICE)];
