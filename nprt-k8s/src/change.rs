@@ -14,16 +14,22 @@ const BOOKS: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
 /// What became of an object that was `before` and is `after`.
 pub(crate) fn change(before: Option<&Value>, after: &Value) -> Change {
     let Some(before) = before else { return Change::Created };
-    if owns_the_same(before, after) && content(before) == content(after) {
+    if owned(before) == owned(after) && content(before) == content(after) {
         Change::Unchanged
     } else {
         Change::Configured
     }
 }
 
-/// Whether we own the same fields in both.
-pub(crate) fn owns_the_same(before: &Value, after: &Value) -> bool {
-    owned(before) == owned(after)
+/// Whether we own a field in `after` that we did not own in `before`. What we lost, another took.
+pub(crate) fn gained(before: &Value, after: &Value) -> bool {
+    owned(after).is_some_and(|after| !owned(before).is_some_and(|before| within(&after, &before)))
+}
+
+/// Whether `fields` has no field that is not of `all`.
+fn within(fields: &Value, all: &Value) -> bool {
+    let Some(steps) = fields.as_object() else { return true };
+    steps.iter().all(|(step, inner)| all.get(step).is_some_and(|all| within(inner, all)))
 }
 
 /// The fields that we own and that are there: the server drops an empty list, and who owns it says nothing.
@@ -102,10 +108,12 @@ mod tests {
     fn giving_a_field_up_or_taking_one_is_a_change() {
         let before = object(1, "a", "1");
         let mut after = before.clone();
-        after["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:replicas"].take();
+        after["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"].as_object_mut().unwrap().shift_remove("f:replicas");
         assert_eq!(change(Some(&before), &after), Change::Configured);
+        assert!(gained(&after, &before) && !gained(&before, &after) && !gained(&before, &before));
         let mut theirs = before.clone();
         theirs["metadata"]["managedFields"][0]["manager"] = json!("kubectl");
         assert_eq!(change(Some(&theirs), &before), Change::Configured);
+        assert!(gained(&theirs, &before) && !gained(&before, &theirs));
     }
 }

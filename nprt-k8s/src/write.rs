@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::apply::{Refusal, applied, contended, live};
 use crate::belongs::{owner, still_belongs};
-use crate::change::{is_written_again, owns_the_same};
+use crate::change::{gained, is_written_again};
 use crate::client::Place;
 use crate::discovery::remembered_as;
 use crate::lease::{Leases, Seen, epoch, recently};
@@ -66,8 +66,8 @@ impl Leases {
             match self.attempt(operation, lease, &place, object, seen.as_ref()).await {
                 // An earlier attempt may have done the first of its requests.
                 Ok(applied) if attempt > 0 && applied.change == Change::Unchanged => {
-                    let ours = first.is_none_or(|first| owns_the_same(&first, applied.object.as_value()));
-                    let change = if ours { Change::Unchanged } else { Change::Configured };
+                    let took = first.is_some_and(|first| gained(&first, applied.object.as_value()));
+                    let change = if took { Change::Configured } else { Change::Unchanged };
                     return Ok(Applied { change, ..applied });
                 }
                 Ok(applied) => return Ok(applied),
