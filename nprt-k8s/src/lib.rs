@@ -56,7 +56,7 @@
 //!   `restartPolicy: Never`.
 //! - What happened to a workload is left on it as an Event (`events.k8s.io`), which `kubectl describe` shows and
 //!   the cluster forgets after an hour, or as it is set.
-//! - It supports Kubernetes 1.34 to 1.37, the last four minor versions, and is tested on 1.34 and 1.36.
+//! - It supports Kubernetes 1.34 to 1.37, the last four minor versions, and is tested on 1.34 and 1.37.
 //! - The binary chooses the version of Kubernetes' types, as k8s-openapi asks of it: it depends on `k8s-openapi` with
 //!   one of its features `v1_*`. Choose the oldest version that you deploy to; `v1_34` suits all that are supported.
 //!

@@ -33,7 +33,7 @@ impl KubernetesVersion {
     pub const OLDEST: Self = Self { minor: 34 };
 
     /// The newest version with a recipe: `./test` runs everything on it.
-    pub const NEWEST: Self = Self { minor: 36 };
+    pub const NEWEST: Self = Self { minor: 37 };
 
     /// All versions with a recipe, the oldest first.
     pub const ALL: [Self; 2] = [Self::OLDEST, Self::NEWEST];
@@ -108,7 +108,7 @@ mod tests {
         for unknown in ["1.33", "1.3", "1.340", "34", "1.34.4", "v1.34", "", "latest"] {
             let error = unknown.parse::<KubernetesVersion>().unwrap_err().to_string();
             assert!(error.contains(&format!("{unknown:?}")), "{error}");
-            assert!(error.contains("available: 1.34, 1.36, oldest, newest"), "{error}");
+            assert!(error.contains("available: 1.34, 1.37, oldest, newest"), "{error}");
         }
         for version in KubernetesVersion::ALL {
             assert_eq!(version.to_string().parse::<KubernetesVersion>().unwrap(), version);
