@@ -108,7 +108,10 @@ mod tests {
     fn giving_a_field_up_or_taking_one_is_a_change() {
         let before = object(1, "a", "1");
         let mut after = before.clone();
-        after["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"].as_object_mut().unwrap().shift_remove("f:replicas");
+        after["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]
+            .as_object_mut()
+            .unwrap()
+            .shift_remove("f:replicas");
         assert_eq!(change(Some(&before), &after), Change::Configured);
         assert!(gained(&after, &before) && !gained(&before, &after) && !gained(&before, &before));
         let mut theirs = before.clone();

@@ -5,9 +5,9 @@ use crate::model::Object;
 pub struct Survey {
     /// The service's objects, as [`Cluster::list`](super::Cluster::list) answers with them.
     pub own: Vec<Object>,
-    /// The objects of others that select pods or run them: Services, Deployments, StatefulSets, DaemonSets,
-    /// PodDisruptionBudgets, NetworkPolicies, and the ServiceMonitors and PodMonitors of clusters that have them.
-    /// Objects made by controllers are left out. Sorted by kind and name.
+    /// The objects of others that select pods or run them: Services, Deployments, StatefulSets, DaemonSets, Jobs and
+    /// CronJobs, PodDisruptionBudgets, NetworkPolicies, and the ServiceMonitors and PodMonitors of clusters that have
+    /// them. What a controller made and Jobs that have ended are left out. Sorted by kind and name.
     pub others: Vec<Object>,
     /// The pods that have not finished, by name: at least their `metadata`, with the owner.
     pub pods: Vec<Object>,

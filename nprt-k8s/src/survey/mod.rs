@@ -18,11 +18,13 @@ use crate::list::{UNFINISHED, is_controlled, whole};
 pub(crate) use watched::Watched;
 
 /// Kinds that run or select pods, and whether the survey is worth nothing without them.
-const AROUND: [(&str, &str, &str, bool); 8] = [
+const AROUND: [(&str, &str, &str, bool); 10] = [
     ("", "v1", "Service", true),
     ("apps", "v1", "Deployment", true),
     ("apps", "v1", "DaemonSet", false),
     ("apps", "v1", "StatefulSet", false),
+    ("batch", "v1", "CronJob", false),
+    ("batch", "v1", "Job", false),
     ("networking.k8s.io", "v1", "NetworkPolicy", false),
     ("policy", "v1", "PodDisruptionBudget", false),
     ("monitoring.coreos.com", "v1", "PodMonitor", false),
@@ -61,7 +63,11 @@ impl Leases {
             survey.unseen.extend(unseen);
             for object in objects {
                 let is_own = object.label(label::SERVICE) == Some(service.as_str());
-                if is_own { own.push(object) } else { survey.others.push(object) }
+                if is_own {
+                    own.push(object);
+                } else if !is_over(&object) {
+                    survey.others.push(object);
+                }
             }
         }
         for objects in [&mut own, &mut survey.others] {
@@ -133,6 +139,15 @@ impl Client {
 fn objects(operation: &'static str, kind: &Resource, items: Vec<Value>) -> Result<Vec<Object>> {
     let own = items.into_iter().filter(|item| !is_controlled(item));
     own.map(|item| live(operation, whole(kind, item))).collect()
+}
+
+/// Whether it is a Job that has ended: it makes no more pods.
+fn is_over(object: &Object) -> bool {
+    let conditions = object.as_value().pointer("/status/conditions").and_then(Value::as_array);
+    let ended = |condition: &Value| {
+        condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed")
+    };
+    object.kind() == "Job" && conditions.is_some_and(|all| all.iter().any(ended))
 }
 
 fn unseen(kind: &Resource, why: &str) -> String {

@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use crate::client::Client;
 use crate::discovery::Resource;
 use crate::error::Failure;
+use crate::list::is_controlled;
 
 /// How long a watch lasts, in seconds.
 const LASTS: u32 = 290;
@@ -88,7 +89,8 @@ impl Watched {
             }
         };
         let name = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
-        let items = items.iter().filter_map(|item| Some((name(item)?, item.clone())));
+        let items = items.iter().filter(|item| !is_controlled(item));
+        let items = items.filter_map(|item| Some((name(item)?, item.clone())));
         let known: Known = Arc::new(Mutex::new(Some(items.collect())));
         let told = Arc::clone(&known);
         let watch = tokio::spawn(async move {
@@ -115,7 +117,9 @@ fn tell(known: &Known, event: WatchEvent<DynamicObject>) -> bool {
         WatchEvent::Added(object) | WatchEvent::Modified(object) => {
             let name = object.name_any();
             let Ok(object) = serde_json::to_value(object) else { return false };
-            known.insert(name, object);
+            if !is_controlled(&object) {
+                known.insert(name, object);
+            }
         }
         WatchEvent::Deleted(object) => _ = known.remove(&object.name_any()),
         WatchEvent::Bookmark(_) => {}

@@ -64,6 +64,10 @@ async fn whoever_else_selects_by_such_a_label_is_found_in_the_namespace() {
         world.items("pods", "app=web").await[0]["metadata"]["labels"]["app.kubernetes.io/version"].clone();
     let version = format!("{{app: web, app.kubernetes.io/version: {running}}}");
     let term = format!("labelSelector: {{matchLabels: {version}}}");
+    let job = format!(
+        "{{template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: 'x:1'}}], affinity: {{podAffinity: \
+             {{requiredDuringSchedulingIgnoredDuringExecution: [{{topologyKey: zone, {term}}}]}}}}}}}}}}"
+    );
     for (name, object) in [
         (
             "PodDisruptionBudget",
@@ -86,6 +90,21 @@ async fn whoever_else_selects_by_such_a_label_is_found_in_the_namespace() {
                      spec: {{replicas: 0, serviceName: x, selector: {{matchLabels: {{app: x}}}}, template: {{metadata: {{labels: {{app: x}}}}, \
                      spec: {{containers: [{{name: a, image: 'x:1'}}], topologySpreadConstraints: \
                      [{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, {term}}}]}}}}}}\n"
+            ),
+        ),
+        (
+            "CronJob",
+            format!(
+                "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: theirs}}\n\
+                     spec: {{schedule: '0 0 1 1 *', jobTemplate: {{spec: {job}}}}}\n"
+            ),
+        ),
+        (
+            "Job",
+            format!(
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: theirs}}\n\
+                     spec: {}\n",
+                job.replacen('{', "{suspend: true, ", 1)
             ),
         ),
     ] {

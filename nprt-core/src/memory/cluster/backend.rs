@@ -10,11 +10,13 @@ use crate::ports::{
 use crate::{Error, ErrorKind, Result};
 
 /// The kinds that select pods or run them.
-const AROUND: [(&str, &str); 8] = [
+const AROUND: [(&str, &str); 10] = [
     ("", "Service"),
     ("apps", "DaemonSet"),
     ("apps", "Deployment"),
     ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
     ("monitoring.coreos.com", "PodMonitor"),
     ("monitoring.coreos.com", "ServiceMonitor"),
     ("networking.k8s.io", "NetworkPolicy"),

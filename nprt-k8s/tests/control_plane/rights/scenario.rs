@@ -61,9 +61,7 @@ pub(super) fn scenario(right: &Right) -> Option<Scenario> {
             Diagnose { behaviour: "crash-loop", whole: "its log ends: ", poorer: "its log may not be read" }
         }
         ("monitoring.coreos.com", _, _) => Survey,
-        ("networking.k8s.io", "networkpolicies", "watch") | ("policy", "poddisruptionbudgets", "watch") => {
-            Survey
-        }
+        (_, "cronjobs" | "networkpolicies" | "poddisruptionbudgets", "watch") => Survey,
         _ if sample(right).is_some() => match verb.as_str() {
             "get" => Read,
             "list" => List,
