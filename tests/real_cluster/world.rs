@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
@@ -136,6 +137,19 @@ impl World {
         let endpoints = slices.iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
         let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false);
         ready.map(|endpoint| endpoint["targetRef"]["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Waits until a Service sends requests to so many pods: its endpoints follow a moment after the pods.
+    pub(crate) async fn serves(&self, service: &str, pods: usize) {
+        let began = Instant::now();
+        loop {
+            let endpoints = self.endpoints(service).await;
+            if endpoints.len() == pods {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{service}: {endpoints:?}, expected {pods}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The objects of a kind that nprt applied, by name; without what changes by itself.

@@ -24,7 +24,7 @@ async fn ready(world: &World) {
     for name in ["web", "web-canary"] {
         world.kubectl(&["rollout", "status", &format!("deployment/{name}"), "--timeout=60s"]).await;
     }
-    assert_eq!(world.endpoints("web").await.len(), 2);
+    world.serves("web", 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn it_goes_before_a_deploy_and_its_pods_with_it() {
     let done = nprt.deploy(&world.commit(&manifests(1, ""))).await.warned(&["takes over", "takes over"]);
     assert_eq!(done.removed.iter().map(|id| &*id.name).collect::<Vec<_>>(), ["web-canary"]);
     assert!(world.items("pods", "app=web,track=canary").await.is_empty());
-    assert_eq!(world.endpoints("web").await.len(), 2, "the two of the new version alone");
+    world.serves("web", 2).await; // the two of the new version alone
     let second = world.commit(&manifests(2, ""));
     nprt.canary(&second).await.accepted();
     nprt.promote(&second).await.accepted();

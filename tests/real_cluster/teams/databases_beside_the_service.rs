@@ -36,7 +36,7 @@ async fn no_deploy_canary_or_promotion_restarts_them() {
     let third = version(3);
     let done = nprt.canary(&third).await.accepted();
     assert!(done.applied.iter().all(|applied| applied.object.name != "redis-canary"), "{done:?}");
-    assert_eq!(world.endpoints("redis").await.len(), 1, "no second, empty cache behind its Service");
+    world.serves("redis", 1).await; // no second, empty cache behind its Service
     nprt.promote(&third).await.accepted();
     assert_eq!(world.pods_by_uid(beside).await, pods, "a promotion");
     // Its own labels are what its manifest says.

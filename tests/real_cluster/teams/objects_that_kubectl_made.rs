@@ -19,7 +19,7 @@ async fn the_first_deploy_takes_them_over_and_serves_from_new_pods() {
         assert_eq!(world.object("configmap/web").await["data"]["n"], "2", "{tool}");
         let after = world.pods_by_uid("app=web").await;
         assert!(after.len() == 2 && after.is_disjoint(&before), "{tool}: {before:?} {after:?}");
-        assert_eq!(world.endpoints("web").await.len(), 2, "{tool}");
+        world.serves("web", 2).await;
     }
 }
 

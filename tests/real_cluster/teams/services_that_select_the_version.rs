@@ -36,7 +36,7 @@ async fn the_deploy_is_refused_and_the_service_keeps_its_endpoints() {
     }
     world.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]).await;
     for service in ["pinned", "prod"] {
-        assert_eq!(world.endpoints(service).await.len(), 2, "{service}");
+        world.serves(service, 2).await;
     }
     // What the manifests do not hold is found in the cluster.
     nprt.deploy(&world.commit(&labelled(3, ""))).await.refused_with(&["Service/", "app=web"]);
@@ -48,7 +48,7 @@ async fn the_deploy_is_refused_and_the_service_keeps_its_endpoints() {
     let nprt = world.process_of(service).await;
     nprt.deploy(&world.commit(&labelled(4, &format!("{BY_VERSION}---\n{BY_TRACK}")))).await.accepted();
     for name in ["pinned", "prod"] {
-        assert_eq!(world.endpoints(name).await.len(), 2, "{name}");
+        world.serves(name, 2).await;
     }
     assert_eq!(world.items("pods", "example.com/track=stable,nprt.dev/track=stable").await.len(), 3);
 }

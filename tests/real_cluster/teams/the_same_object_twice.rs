@@ -69,5 +69,5 @@ async fn one_name_for_two_kinds_or_groups_is_two_objects() {
     let more = "---\n{apiVersion: v1, kind: Secret, metadata: {name: web}}\n---\n{apiVersion: v1, kind: ServiceAccount, \
         metadata: {name: web}}\n";
     world.process().await.deploy(&world.commit(&(manifests(1, "") + more))).await.accepted();
-    assert_eq!(world.endpoints("web").await.len(), 2);
+    world.serves("web", 2).await;
 }
