@@ -1,0 +1,22 @@
+//! Hostile repositories, servers, browsers and neighbours, through the binary. While each case runs, `/healthz` is asked
+//! again and again, and the server's memory is watched. What is measured stands in docs/reliability.md, which
+//! `NPRT_LONG=1 NPRT_RELIABILITY=write cargo test --release -p deployer --test hostile` writes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test says what it expects"
+)]
+
+mod floods;
+mod manifests;
+mod page;
+mod repositories;
+mod servers;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the suite `server` uses all of it")]
+mod support;
+mod trees;
+mod watch;
+mod world;
