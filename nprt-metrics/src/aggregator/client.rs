@@ -1,10 +1,11 @@
 use nprt_core::model::{Block, Secret};
+use nprt_core::ports::Lost;
 use nprt_core::{Error, ErrorKind, Result};
 use nprt_http::{read_body, request_error, retry_after, status_error};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::wire::{BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, Question, VERSION};
+use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION};
 
 /// The only place that asks.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub(super) struct Client {
     http: reqwest::Client,
     blocks: Url,
     known_since: Url,
+    lost: Url,
     token: Option<Secret>,
     limit: usize,
 }
@@ -22,7 +24,8 @@ impl Client {
             url.join(path)
                 .map_err(|_| Error::invalid("aggregator.config", "no path can be added to the address"))
         };
-        Ok(Self { http, blocks: join(BLOCKS)?, known_since: join(KNOWN_SINCE)?, token, limit })
+        let (blocks, known_since, lost) = (join(BLOCKS)?, join(KNOWN_SINCE)?, join(LOST)?);
+        Ok(Self { http, blocks, known_since, lost, token, limit })
     }
 
     /// The first minute that an answer can hold.
@@ -31,6 +34,16 @@ impl Client {
         let answer: KnownSince = self.get(operation, &self.known_since).await?;
         same_version(operation, answer.version)?;
         Ok(answer.known_since)
+    }
+
+    /// What it did not keep.
+    pub(super) async fn lost(&self, span: &Span) -> Result<Vec<Lost>> {
+        let operation = "aggregator.lost";
+        let mut url = self.lost.clone();
+        url.set_query(Some(&span.to_query()));
+        let answer: AllLost = self.get(operation, &url).await?;
+        same_version(operation, answer.version)?;
+        Ok(answer.lost)
     }
 
     /// All that is asked for, be it in several answers.

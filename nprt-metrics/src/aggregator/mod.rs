@@ -15,6 +15,9 @@
 //!   rest is asked for from there: an answer has some 4 MiB at most, but at least five minutes.
 //! - `v1/known-since`: `{"version": 1, "known_since": 29453740}`, the first minute that an answer can hold; `null` of a
 //!   backend that keeps history.
+//! - `v1/lost?service=shop&from=29453760&to=29453820`: what was measured of those minutes and is not in their blocks, as
+//!   `{"version": 1, "lost": [{"minutes": {"start": 29453761, "end": 29453762}, "metric": "latency", "lines": 1000}]}`;
+//!   where `metric` is `null`, all metrics. A server that does not know this path lost nothing that it knows of.
 //! - Errors: `{"version": 1, "error": "no such metric", "available": ["cpu", "latency"]}` with status 404 for a metric
 //!   that is not configured, 400 for a question that cannot be read, 503 where asking again may help, else 500.
 //!
