@@ -101,7 +101,7 @@ async fn follow(
         match tokio::task::spawn_blocking(move || read(&path, is_insecure)).await {
             Ok(Ok(config)) => {
                 token.send_replace(config.token);
-                if config.statsd.services != services {
+                if config.statsd.services != services && !config.statsd.services.is_empty() {
                     services.clone_from(&config.statsd.services);
                     aggregator.serve(&services);
                     tracing::info!(file, services = services.len(), "other services have room now");

@@ -35,8 +35,11 @@ mod builder;
 mod client;
 mod config;
 mod endpoint;
+mod fuzz;
 mod wire;
 
 pub use backend::RemoteAggregator;
 pub use config::AggregatorConfig;
 pub use endpoint::{Endpoint, Reply};
+#[doc(hidden)]
+pub use fuzz::fuzz_answer;
