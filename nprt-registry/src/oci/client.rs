@@ -102,15 +102,9 @@ impl Client {
                     .with("link", without_query(&target))
             })?;
             let content = nprt_http::read_body(call.operation, response, LONGEST_PAGE).await?;
-            // The list, its object and the one tag that would be too many.
-            let left = Limit::by("max_tags", (self.lists.max_tags - tags.len()).saturating_add(4));
-            check_values(call.operation, &content, left).map_err(|error| error.with("image", call.image))?;
-            let list: TagList = serde_json::from_slice(&content)
-                .map_err(|error| call.unexpected("the list of tags cannot be read").with_source(error))?;
-            for tag in list.tags.unwrap_or_default() {
-                let bad = |error| call.unexpected("the registry lists a malformed tag").with_source(error);
-                tags.insert(Tag::new(&tag).map_err(bad)?);
-            }
+            let left = self.lists.max_tags.saturating_sub(tags.len());
+            let more = page_of_tags(call.operation, &content, left);
+            tags.extend(more.map_err(|error| error.with("image", call.image))?);
             if tags.len() > self.lists.max_tags {
                 return Err(call
                     .unexpected("the registry lists too many tags")
@@ -184,6 +178,23 @@ impl Client {
         let failed = |error| nprt_http::request_error(call.operation, error).with("image", call.image);
         request.send().await.map_err(failed)
     }
+}
+
+/// The tags of one page, which may have `left` more.
+fn page_of_tags(operation: &'static str, content: &[u8], left: usize) -> Result<Vec<Tag>> {
+    let unexpected = |message, error| Error::new(ErrorKind::Unexpected, operation, message).with_source(error);
+    // Beside the tags: the list, its object, and the name in it.
+    check_values(operation, content, Limit::by("max_tags", left.saturating_add(4)))?;
+    let list: TagList = serde_json::from_slice(content).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, operation, "the list of tags cannot be read").with_source(error)
+    })?;
+    let tags = list.tags.unwrap_or_default().into_iter();
+    tags.map(|tag| Tag::new(&tag).map_err(|error| unexpected("the registry lists a malformed tag", error)))
+        .collect()
+}
+
+pub(super) fn fuzz_tags(content: &[u8]) {
+    let _ = page_of_tags("registry.fuzz", content, 10_000);
 }
 
 fn accepted(url: &Url) -> &'static str {

@@ -60,8 +60,13 @@ impl WebApi {
             return Err(refused(OPERATION, response, &[self.token.expose()]).await);
         }
         let body = read_body(OPERATION, response, LONGEST).await?;
-        check_values(OPERATION, &body, MOST_VALUES)?;
-        // What is no JSON is not shown: it may be anybody's.
-        accepted(serde_json::from_slice(&body).unwrap_or_default())
+        read(&body)
     }
+}
+
+/// What it answers, if it says that it is `ok`.
+pub(in crate::slack) fn read(body: &[u8]) -> Result<Value> {
+    check_values(OPERATION, body, MOST_VALUES)?;
+    // What is no JSON is not shown: it may be anybody's.
+    accepted(serde_json::from_slice(body).unwrap_or_default())
 }

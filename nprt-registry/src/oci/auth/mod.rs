@@ -134,6 +134,10 @@ impl Authenticator {
     }
 }
 
+pub(super) fn fuzz_challenge(header: &str) {
+    let _ = challenges(header);
+}
+
 fn key(host: &Host, repository: &str) -> (String, String) {
     (host.origin.to_string(), repository.to_owned())
 }
