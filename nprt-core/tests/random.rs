@@ -40,8 +40,22 @@ impl Random {
     /// Changes one value somewhere in it.
     fn bend(&mut self, value: &mut Value) {
         let strange = [
-            json!(0), json!(-1), json!(1), json!(i64::MAX), json!(i64::MIN), json!(u64::MAX), json!(1e308), json!(-1e308),
-            json!(1e-320), json!(0.5), json!(null), json!(""), json!("canary"), json!([]), json!({}), json!(29_000_000),
+            json!(0),
+            json!(-1),
+            json!(1),
+            json!(i64::MAX),
+            json!(i64::MIN),
+            json!(u64::MAX),
+            json!(1e308),
+            json!(-1e308),
+            json!(1e-320),
+            json!(0.5),
+            json!(null),
+            json!(""),
+            json!("canary"),
+            json!([]),
+            json!({}),
+            json!(29_000_000),
         ];
         match value {
             Value::Array(list) if !list.is_empty() && self.below(8) > 0 => {
@@ -113,7 +127,8 @@ fn judge(policy: &Policy) -> Judge {
 
 #[test]
 fn a_saved_state_that_was_bent_does_no_harm() {
-    let policies: Vec<Policy> = [Preset::Default, Preset::Method, Preset::LowTraffic, Preset::Strict].map(Policy::preset).into();
+    let policies: Vec<Policy> =
+        [Preset::Default, Preset::Method, Preset::LowTraffic, Preset::Strict].map(Policy::preset).into();
     let states: Vec<(Policy, Value)> = policies
         .into_iter()
         .map(|policy| (policy.clone(), serde_json::to_value(judge(&policy).state()).unwrap()))

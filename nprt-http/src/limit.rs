@@ -63,5 +63,9 @@ pub fn check_values(operation: &'static str, json: &[u8], limit: impl Into<Limit
             _ => {}
         }
     }
-    if values > limit.most { Err(limit.exceeded(operation, "the answer has too many values", "values")) } else { Ok(()) }
+    if values > limit.most {
+        Err(limit.exceeded(operation, "the answer has too many values", "values"))
+    } else {
+        Ok(())
+    }
 }

@@ -158,7 +158,11 @@ async fn what_was_refused_is_told() {
     let error = backend.lost(&ServiceName::new("cart").unwrap(), range).await.unwrap_err();
     assert!(error.is_invalid() && error.available() == ["shop"], "{error}");
     // An aggregator of before this question was asked.
-    let old = serve(Router::new().fallback(async || (StatusCode::NOT_FOUND, r#"{"version": 1, "error": "no such path"}"#))).await;
+    let old = serve(
+        Router::new()
+            .fallback(async || (StatusCode::NOT_FOUND, r#"{"version": 1, "error": "no such path"}"#)),
+    )
+    .await;
     assert_eq!(client(&old).lost(&shop, range).await.unwrap(), []);
 }
 

@@ -58,9 +58,11 @@ fn backends(url: &str) -> Vec<Box<dyn MetricsBackend>> {
     for http in [&mut prometheus.http, &mut datadog.http, &mut aggregator.http] {
         http.timeout_seconds = 2;
     }
-    for limit in
-        [&mut prometheus.max_response_bytes, &mut datadog.max_response_bytes, &mut aggregator.max_response_bytes]
-    {
+    for limit in [
+        &mut prometheus.max_response_bytes,
+        &mut datadog.max_response_bytes,
+        &mut aggregator.max_response_bytes,
+    ] {
         *limit = 8 << 20;
     }
     let clock = clock_at(100);
@@ -84,8 +86,10 @@ async fn errors(url: &str) -> Vec<Error> {
 
 #[tokio::test]
 async fn what_is_too_long_names_its_option() {
-    let endless = says(|to| loop {
-        to.write_all(&[b' '; 65_536])?;
+    let endless = says(|to| {
+        loop {
+            to.write_all(&[b' '; 65_536])?;
+        }
     });
     let chunks = serve(|to| {
         to.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
@@ -111,9 +115,11 @@ async fn what_is_too_long_names_its_option() {
 
 #[tokio::test]
 async fn what_drips_is_given_up() {
-    let drip = says(|to| loop {
-        to.write_all(b" ")?;
-        std::thread::sleep(Duration::from_millis(50));
+    let drip = says(|to| {
+        loop {
+            to.write_all(b" ")?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
     });
     for error in errors(&drip).await {
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
@@ -124,8 +130,12 @@ async fn what_drips_is_given_up() {
 async fn strange_shapes_are_errors() {
     let deep = "[".repeat(1_000_000);
     let twice = r#"{"data": {"resultType": "matrix", "result": [{"metric": {"track": "stable", "track": "canary"}, "values": []}]}}"#;
-    let again = r#"{"data": null, "data": {"resultType": "matrix", "result": []}, "version": 1, "version": 1}"#;
-    let long = format!(r#"{{"data": {{"resultType": "matrix", "result": [{{"metric": {{"track": "{}"}}}}]}}}}"#, "x".repeat(1 << 20));
+    let again =
+        r#"{"data": null, "data": {"resultType": "matrix", "result": []}, "version": 1, "version": 1}"#;
+    let long = format!(
+        r#"{{"data": {{"resultType": "matrix", "result": [{{"metric": {{"track": "{}"}}}}]}}}}"#,
+        "x".repeat(1 << 20)
+    );
     let bodies = [
         deep.clone(),
         format!(r#"{{"data": {deep}"#),
@@ -156,7 +166,10 @@ async fn nothing_is_unpacked_and_nobody_leads_astray() {
     });
     let other = text(r#"{"data": {"resultType": "matrix", "result": []}}"#);
     let astray = serve(move |to| {
-        write!(to, "HTTP/1.1 307 Temporary Redirect\r\nlocation: {other}/api/v1/query_range\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        write!(
+            to,
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: {other}/api/v1/query_range\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
     });
     let round = serve(|to| {
         to.write_all(b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -209,7 +222,8 @@ async fn two_million_points_take_little_memory() {
     assert_eq!(ask(config).await.unwrap().len(), 180_000);
     // Two million numbers in a line of Datadog's, and as many of an aggregator's.
     let many = "1,".repeat(2_000_000);
-    let columns = format!(r#"{{"data": {{"attributes": {{"series": [], "times": [], "values": [[{many}1]]}}}}}}"#);
+    let columns =
+        format!(r#"{{"data": {{"attributes": {{"series": [], "times": [], "values": [[{many}1]]}}}}}}"#);
     let url = text(columns);
     let datadog = backends(&url).remove(1).blocks(&query("cpu", 0, 90)).await.unwrap_err().to_string();
     assert!(datadog.contains("max_points"), "{datadog}");

@@ -209,7 +209,11 @@ async fn what_meets_a_limit_is_a_gap() {
     go_to(&clock, 3);
     let answer = blocks(&backend, "latency").await;
     assert_eq!(answer.iter().map(|block| block.minute - MINUTE).collect::<Vec<_>>(), [2]);
-    assert_eq!((backend.stats().used, backend.stats().refused), (14, 987), "an eighth of the room is a minute's");
+    assert_eq!(
+        (backend.stats().used, backend.stats().refused),
+        (14, 987),
+        "an eighth of the room is a minute's"
+    );
 }
 
 #[tokio::test]

@@ -67,7 +67,11 @@ async fn four_hundred_thousand_pods_of_some_take_no_room_from_others() {
     }
     go_to(&clock, 3);
     for service in ["known", "innocent"] {
-        assert_eq!(minutes(&blocks(&aggregator, service, "latency").await), BTreeSet::from([1, 2]), "{service}");
+        assert_eq!(
+            minutes(&blocks(&aggregator, service, "latency").await),
+            BTreeSet::from([1, 2]),
+            "{service}"
+        );
         assert_eq!(lost(&aggregator, service).await, [], "{service}");
     }
     // The flood costs its own minute, of its own metric, and is counted.
@@ -111,7 +115,10 @@ async fn where_nobody_named_any_the_first_have_room() {
     go_to(&clock, 2);
     let stats = aggregator.stats();
     assert_eq!((stats.used, stats.unnamed), (3, 997));
-    assert_eq!((blocks(&aggregator, "s2", "latency").await.len(), lost(&aggregator, "s2").await.len()), (1, 0));
+    assert_eq!(
+        (blocks(&aggregator, "s2", "latency").await.len(), lost(&aggregator, "s2").await.len()),
+        (1, 0)
+    );
     // Nobody knows what was said of one that was turned away.
     assert_eq!(lost(&aggregator, "s3").await[0].minutes, MINUTE + 1..MINUTE + 2);
     // When a service is silent for the retention, another one may come.

@@ -59,7 +59,10 @@ async fn a_list_without_end_meets_a_limit_that_is_named() {
 
     let server = endless(0, Duration::from_millis(20), String::new()).await;
     let error = refused(&server, |config| config.list_timeout_seconds = 1).await;
-    assert!(error.kind() == ErrorKind::Timeout && error.to_string().contains("list_timeout_seconds"), "{error}");
+    assert!(
+        error.kind() == ErrorKind::Timeout && error.to_string().contains("list_timeout_seconds"),
+        "{error}"
+    );
 
     let server = endless(1, Duration::ZERO, "x".repeat(5_000)).await;
     let error = refused(&server, |_| ()).await;

@@ -47,7 +47,8 @@ impl Runs {
             Format::Yaml => self.output.value(&Value::Array(vec![value]))?,
             Format::Json => {
                 let list = self.output.written(&Value::Array(vec![value]))?;
-                let item = list.strip_prefix("[\n").and_then(|list| list.strip_suffix("\n]\n")).unwrap_or(&list);
+                let item =
+                    list.strip_prefix("[\n").and_then(|list| list.strip_suffix("\n]\n")).unwrap_or(&list);
                 text(&format!("{}{item}", if self.worst.is_none() { "[\n" } else { ",\n" }))?;
             }
         }

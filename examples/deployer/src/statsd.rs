@@ -106,7 +106,10 @@ async fn follow(
                     aggregator.serve(&services);
                     tracing::info!(file, services = services.len(), "other services have room now");
                 }
-                tracing::info!(file, "the token was read anew; all else but services is read at the start alone");
+                tracing::info!(
+                    file,
+                    "the token was read anew; all else but services is read at the start alone"
+                );
                 let statsd = StatsdConfig { services: started.statsd.services.clone(), ..config.statsd };
                 let is_same = AggregatorConfig { token: started.token, statsd, ..config } == started;
                 if !is_same {

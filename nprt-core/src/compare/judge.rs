@@ -74,7 +74,15 @@ impl Judge {
             Rule::Kayenta(look) => Some(Look::new(look.clone(), started)),
             _ => None,
         });
-        Ok(Self { policy, started, plain, sequential, look, lost: Lost::default(), refused: Refused::default() })
+        Ok(Self {
+            policy,
+            started,
+            plain,
+            sequential,
+            look,
+            lost: Lost::default(),
+            refused: Refused::default(),
+        })
     }
 
     /// What is demanded.

@@ -21,7 +21,8 @@ impl Refused {
 
     /// Notes that so many were refused in a minute so far.
     pub(super) fn add(&mut self, minute: i64, lines: u64) {
-        let is_older = self.minutes.len() >= MOST && self.minutes.first_key_value().is_some_and(|(m, _)| minute < *m);
+        let is_older =
+            self.minutes.len() >= MOST && self.minutes.first_key_value().is_some_and(|(m, _)| minute < *m);
         if lines == 0 || is_older {
             return;
         }

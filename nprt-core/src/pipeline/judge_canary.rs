@@ -167,7 +167,10 @@ impl Job<'_> {
             if metric.is_some_and(|metric| !metrics.contains(&metric)) {
                 continue;
             }
-            judge.observe_lost(TimeRange::new(start_of(minutes.start), start_of(minutes.end.max(minutes.start)))?);
+            judge.observe_lost(TimeRange::new(
+                start_of(minutes.start),
+                start_of(minutes.end.max(minutes.start)),
+            )?);
             if lines > 0 {
                 judge.observe_refused(minutes.start, lines);
             }

@@ -8,9 +8,9 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::{
-    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, Lost, MetricQuery,
-    MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
-    RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, Lost,
+    MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities,
+    ObjectEvent, RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{

@@ -50,7 +50,8 @@ async fn passes(refused: i64, metric: &str) -> (i64, String) {
         let now = world.clock.now();
         if at < refused {
             let minute = Block::minute_of(now);
-            let lost = Lost { minutes: minute..minute + 1, metric: Some(metric.parse().unwrap()), lines: 1_000 };
+            let lost =
+                Lost { minutes: minute..minute + 1, metric: Some(metric.parse().unwrap()), lines: 1_000 };
             metrics.lost.lock().unwrap().push(lost);
         }
         record_at(&world, now, &of(nprt_core::model::Track::Stable, &stable), 0.1);
@@ -69,7 +70,10 @@ async fn what_was_refused_is_counted_in_the_verdict_and_is_no_ground_for_a_pass(
     let (whole, reason) = passes(0, "latency").await;
     assert!(!reason.contains("refused"), "{reason}");
     let (others, reason) = passes(10, "disk").await;
-    assert!(others == whole && !reason.contains("refused"), "of no metric that is judged: {others}, {reason}");
+    assert!(
+        others == whole && !reason.contains("refused"),
+        "of no metric that is judged: {others}, {reason}"
+    );
     let (less, reason) = passes(10, "latency").await;
     assert!(less >= whole + 8, "{less} and {whole} minutes: {reason}");
     assert!(reason.contains("is lost; ") && reason.contains("000 measurements were refused"), "{reason}");

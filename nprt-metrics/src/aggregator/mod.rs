@@ -12,7 +12,7 @@
 //! - `v1/blocks?service=shop&metric=latency&from=29453760&to=29453820`: the blocks of those minutes (since 1970, `to`
 //!   is the first one after) as `{"version": 1, "blocks": […], "next": null}`, each block an object of
 //!   [replay](nprt_core::compare::replay) without `run`. Where `next` is a minute, the answer ends before it, and the
-//!   rest is asked for from there: an answer has some 4 MiB at most, but at least five minutes.
+//!   rest is asked for from there: an answer has some 4 MiB at most, but at least one minute.
 //! - `v1/known-since`: `{"version": 1, "known_since": 29453740}`, the first minute that an answer can hold; `null` of a
 //!   backend that keeps history.
 //! - `v1/lost?service=shop&from=29453760&to=29453820`: what was measured of those minutes and is not in their blocks, as

@@ -123,9 +123,7 @@ pub(super) fn read(
     for (series, column) in series.iter().zip(values) {
         let tag = |name: &str| {
             let tags = series.group_tags.iter().filter_map(|tag| tag.split_once(':'));
-            tags.filter(|(_, value)| *value != NO_TAG)
-                .find(|(tag, _)| *tag == name)
-                .map(|(_, value)| value)
+            tags.filter(|(_, value)| *value != NO_TAG).find(|(tag, _)| *tag == name).map(|(_, value)| value)
         };
         let of = |message| {
             let tags: String = format!("{:?}", series.group_tags).chars().take(300).collect();

@@ -91,7 +91,8 @@ impl Client {
         }
         let keys = self.keys.clone();
         tokio::task::spawn_blocking(move || columns(&body, most, &keys)).await.map_err(|error| {
-            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end").with_source(error)
+            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end")
+                .with_source(error)
         })?
     }
 
@@ -146,7 +147,8 @@ pub(super) fn columns(body: &[u8], most: Points, keys: &[Secret]) -> Result<Colu
 
 /// The error of a refusal, with what Datadog says about its limits.
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], keys: &[Secret]) -> Error {
-    let said: Option<Answer> = check_values(OPERATION, body, TAGS).ok().and_then(|()| serde_json::from_slice(body).ok());
+    let said: Option<Answer> =
+        check_values(OPERATION, body, TAGS).ok().and_then(|()| serde_json::from_slice(body).ok());
     let said = said.and_then(|said| said.errors).map(|errors| text(&errors, keys)).unwrap_or_default();
     // Datadog's own header, in seconds as well; it sends no other.
     let reset = headers.get("x-ratelimit-reset").filter(|_| status == StatusCode::TOO_MANY_REQUESTS);

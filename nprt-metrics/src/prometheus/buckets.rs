@@ -56,7 +56,9 @@ mod tests {
         let blocks = histograms(assembly, &[line("+Inf", 9.4), line("0.1", 2.6), line("1", 2.4)]).unwrap();
         let expected = BlockData::Histogram { edges: vec![0.1, 1.0], counts: vec![3, 0, 6] };
         assert_eq!(blocks[0].data, expected);
-        for wrong in [vec![line("0.1", 1.0)], vec![line("x", 1.0)], vec![line("+Inf", 1.0), line("+Inf", 1.0)]] {
+        for wrong in
+            [vec![line("0.1", 1.0)], vec![line("x", 1.0)], vec![line("+Inf", 1.0), line("+Inf", 1.0)]]
+        {
             assert!(histograms(assembly, &wrong).is_err());
         }
     }

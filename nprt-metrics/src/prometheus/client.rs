@@ -6,8 +6,8 @@ use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::series::Series;
 use super::PrometheusAuth;
+use super::series::Series;
 
 const OPERATION: &str = "prometheus.query";
 
@@ -84,7 +84,8 @@ impl Client {
         let form = [("query", query), ("start", &start), ("end", &end), ("step", "60")];
         let body = self.post(&self.range, &form).await?;
         tokio::task::spawn_blocking(move || series(&body, most)).await.map_err(|error| {
-            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end").with_source(error)
+            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end")
+                .with_source(error)
         })?
     }
 

@@ -166,7 +166,9 @@ impl Aggregator {
             all.push(Lost { minutes: lost, metric: None, lines: 0 });
         }
         let heard = state.services.get(service.as_str());
-        for (minute, heard) in heard.into_iter().flat_map(|heard| heard.minutes(start.max(since)..minutes.end)) {
+        for (minute, heard) in
+            heard.into_iter().flat_map(|heard| heard.minutes(start.max(since)..minutes.end))
+        {
             all.extend(heard.refused().map(|(metric, lines)| Lost {
                 minutes: minute..minute.saturating_add(1),
                 metric: self.metrics.get(metric).map(|(name, _)| name.clone()),

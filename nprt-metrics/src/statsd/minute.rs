@@ -22,7 +22,9 @@ enum Group {
         taken: Room,
     },
     /// Part of the measurements is missing, that of so many lines and of all before them: better none than a part.
-    Refused { lines: u64 },
+    Refused {
+        lines: u64,
+    },
 }
 
 impl Minute {

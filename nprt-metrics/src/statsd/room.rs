@@ -22,21 +22,13 @@ impl Room {
     /// An equal part of it for each of `services`.
     pub(super) fn share(self, services: usize) -> Self {
         let part = |all: usize| all / services.max(1);
-        Self {
-            blocks: part(self.blocks),
-            samples: part(self.samples),
-            name_bytes: part(self.name_bytes),
-        }
+        Self { blocks: part(self.blocks), samples: part(self.samples), name_bytes: part(self.name_bytes) }
     }
 
     /// What one minute may take of a share.
     pub(super) fn of_a_minute(self) -> Self {
         let part = |all: usize| all.div_ceil(PART_OF_A_MINUTE);
-        Self {
-            blocks: part(self.blocks),
-            samples: part(self.samples),
-            name_bytes: part(self.name_bytes),
-        }
+        Self { blocks: part(self.blocks), samples: part(self.samples), name_bytes: part(self.name_bytes) }
     }
 
     pub(super) fn and(mut self, more: Self) -> Self {

@@ -124,7 +124,9 @@ fn json<T: DeserializeOwned>(operation: &'static str, file: &Path) -> Result<Opt
         }
     };
     if content.len() as u64 > LONGEST {
-        return Err(invalid(operation, file, "the file is too long").with("limit", format_args!("{LONGEST} bytes")));
+        return Err(
+            invalid(operation, file, "the file is too long").with("limit", format_args!("{LONGEST} bytes"))
+        );
     }
     serde_json::from_slice(&content).map(Some).map_err(|error| invalid(operation, file, error.to_string()))
 }

@@ -35,7 +35,8 @@ impl OciRegistryBuilder {
     /// # Errors
     /// `Invalid`, naming the field; `Unexpected` when TLS cannot be set up.
     pub fn build(self) -> Result<OciRegistry> {
-        let OciConfig { http, page_size, max_tags, list_timeout_seconds, docker_config, registries } = self.config;
+        let OciConfig { http, page_size, max_tags, list_timeout_seconds, docker_config, registries } =
+            self.config;
         if max_tags == 0 || list_timeout_seconds == 0 {
             let field = if max_tags == 0 { "max_tags" } else { "list_timeout_seconds" };
             return Err(Error::invalid("registry.config", "expected at least 1").with("field", field));

@@ -182,7 +182,8 @@ impl Client {
 
 /// The tags of one page, which may have `left` more.
 fn page_of_tags(operation: &'static str, content: &[u8], left: usize) -> Result<Vec<Tag>> {
-    let unexpected = |message, error| Error::new(ErrorKind::Unexpected, operation, message).with_source(error);
+    let unexpected =
+        |message, error| Error::new(ErrorKind::Unexpected, operation, message).with_source(error);
     // Beside the tags: the list, its object, and the name in it.
     check_values(operation, content, Limit::by("max_tags", left.saturating_add(4)))?;
     let list: TagList = serde_json::from_slice(content).map_err(|error| {

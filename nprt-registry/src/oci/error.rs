@@ -42,8 +42,6 @@ pub(super) async fn refusal(
     let status = response.status();
     let wait = retry_after(response.headers());
     let content = read_body(operation, response, LONGEST).await.unwrap_or_default();
-    let said = reason(&content)
-        .filter(|said| !sent.is_some_and(|sent| sent.is_in(said)))
-        .unwrap_or_default();
+    let said = reason(&content).filter(|said| !sent.is_some_and(|sent| sent.is_in(said))).unwrap_or_default();
     status_error(operation, status, said.trim().trim_matches(':')).with_retry_after(wait)
 }

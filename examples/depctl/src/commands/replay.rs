@@ -51,7 +51,8 @@ fn with_report(arguments: &ReplayArgs, file: &Path) -> Result<Vec<Run>> {
         reports.append(&mut found.map_err(|error| in_file(error, path))?);
     }
     if reports.len() > 1 {
-        let names: Vec<String> = reports.iter().take(20).map(|(outcome, _)| outcome.judged.run.name()).collect();
+        let names: Vec<String> =
+            reports.iter().take(20).map(|(outcome, _)| outcome.judged.run.name()).collect();
         let failure = Failure::usage(format!("--report is of one run, and there are {}", reports.len()));
         return Err(failure.with(names.join(", ")));
     }

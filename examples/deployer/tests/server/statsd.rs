@@ -130,7 +130,10 @@ async fn its_token_is_read_anew_and_what_it_heard_is_kept() {
     assert!(!statsd.log().contains("after a restart"), "{}", statsd.log());
 
     write(1 << 17);
-    until("more changed", &|log| log.contains("what changed beside the token and services holds after a restart")).await;
+    until("more changed", &|log| {
+        log.contains("what changed beside the token and services holds after a restart")
+    })
+    .await;
     // Without a token it would answer everybody.
     std::fs::write(&path, json!({"aggregator": {}}).to_string()).unwrap();
     until("a wrong one", &|log| log.contains("the token before stays: aggregator.token: missing")).await;
