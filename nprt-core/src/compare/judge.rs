@@ -231,7 +231,7 @@ impl Judge {
             Decision::Pass | Decision::Regression => None,
         });
         let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
-        let run = run.saturating_sub(self.lost.minutes() * 60);
+        let run = run.saturating_sub(self.lost.minutes().saturating_mul(60));
         let soak = self.policy.soak().as_secs();
         let soak_left = Needed { minutes: Some(soak.saturating_sub(run).div_ceil(60)), ..Needed::default() };
         let needed = needs.clone().fold(soak_left, |sum, (needed, _)| sum.max(needed));
