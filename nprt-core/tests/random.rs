@@ -133,6 +133,13 @@ fn a_saved_state_that_was_bent_does_no_harm() {
         .into_iter()
         .map(|policy| (policy.clone(), serde_json::to_value(judge(&policy).state()).unwrap()))
         .collect();
+    for (policy, state) in &states {
+        let read = serde_json::from_value::<JudgeState>(state.clone()).unwrap();
+        assert_eq!(
+            Judge::resume(policy.clone(), read).unwrap().verdict(at(START + 12)),
+            judge(policy).verdict(at(START + 12))
+        );
+    }
     let (end, mut random, mut went_on) = (end(), Random(0x5eed_1234_5678_9abd), 0_u32);
     while Instant::now() < end {
         let (policy, state) = &states[random.below(states.len())];

@@ -69,12 +69,12 @@ async fn passes(refused: i64, metric: &str) -> (i64, String) {
 async fn what_was_refused_is_counted_in_the_verdict_and_is_no_ground_for_a_pass() {
     let (whole, reason) = passes(0, "latency").await;
     assert!(!reason.contains("refused"), "{reason}");
-    let (others, reason) = passes(10, "disk").await;
+    let (others, reason) = passes(40, "disk").await;
     assert!(
         others == whole && !reason.contains("refused"),
         "of no metric that is judged: {others}, {reason}"
     );
-    let (less, reason) = passes(10, "latency").await;
-    assert!(less >= whole + 8, "{less} and {whole} minutes: {reason}");
+    let (less, reason) = passes(40, "latency").await;
+    assert!(less > 50 && less > whole + 10, "{less} and {whole} minutes: {reason}");
     assert!(reason.contains("is lost; ") && reason.contains("000 measurements were refused"), "{reason}");
 }

@@ -39,7 +39,7 @@ pub struct StatsdStats {
 /// What a service lost since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServiceStats {
-    /// Its lines that were refused: part of [`StatsdStats::refused`].
+    /// Its lines that were refused, each as often as there are metrics that it is part of.
     pub refused: u64,
     /// Its minutes that were forgotten before the retention was over, to make room for newer ones.
     pub minutes_dropped: u64,

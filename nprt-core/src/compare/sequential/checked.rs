@@ -9,7 +9,8 @@ const TIMES: RangeInclusive<i64> = -(1 << 40)..=1 << 40;
 /// What of a state that was read does not fit these rules and so many metrics: it may have been written by anybody.
 pub(super) fn flaw(state: &State, rules: &[Rule], metrics: usize) -> Option<&'static str> {
     let State { history, learned, base, closed, settled, open, newest, late, .. } = state;
-    if learned.len() != rules.len() || late.len() != metrics {
+    // One that two rules read has two places among the late ones, of which the first counts.
+    if learned.len() != rules.len() || late.len() < metrics {
         return Some("this state is of another policy");
     }
     if history.values().chain(open.values()).any(|slots| slots.len() != metrics) {
