@@ -81,10 +81,11 @@ impl Composed {
 
     /// Gives its services, and no others, room on the statsd servers of this process.
     pub(crate) fn give_room(&self, parts: &Parts) {
-        parts.serve_statsd(self.members.iter().filter_map(|(name, member)| match &member.config.metrics {
+        let here = self.members.iter().filter_map(|(name, member)| match &member.config.metrics {
             Metrics::Statsd(config) => Some((name, config)),
             _ => None,
-        }));
+        });
+        parts.serve_statsd(&here.collect::<Vec<_>>());
     }
 
     /// The pipeline whose notifiers get to know so much.

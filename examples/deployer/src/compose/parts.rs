@@ -93,13 +93,10 @@ impl Parts {
     }
 
     /// From now on these services have room where they say that they are measured; all others have none.
-    pub(crate) fn serve_statsd<'a>(
-        &self,
-        services: impl Iterator<Item = (&'a ServiceName, &'a StatsdConfig)> + Clone,
-    ) {
+    pub(crate) fn serve_statsd(&self, services: &[(&ServiceName, &StatsdConfig)]) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for Heard { config, backend, .. } in &kept.statsd {
-            let here = services.clone().filter(|(_, of)| *of == config).map(|(name, _)| name.clone());
+            let here = services.iter().filter(|(_, of)| *of == config).map(|(name, _)| (*name).clone());
             let named: BTreeSet<ServiceName> = here.chain(config.services.iter().cloned()).collect();
             backend.serve(&named);
         }
