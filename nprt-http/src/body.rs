@@ -1,18 +1,33 @@
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 use reqwest::{Response, Url};
 
-use crate::request_error;
+use crate::{Limit, request_error};
 
-/// The body of an answer, which may be `limit` bytes long.
+/// The body of an answer, which may be `limit` bytes long. One that says to be longer is not read at all. How long that
+/// takes is bounded by the [time-out](crate::ClientConfig::timeout_seconds) of the whole request, however slowly it
+/// drips. Nothing is unpacked: an answer that comes compressed is as long as it is on the wire.
 ///
 /// # Errors
-/// `Unexpected` for a longer one, else as [`request_error`].
-pub async fn read_body(operation: &'static str, mut response: Response, limit: usize) -> Result<Vec<u8>> {
+/// `Unexpected` for a longer one, with the limit and its option, else as [`request_error`].
+pub async fn read_body(
+    operation: &'static str,
+    mut response: Response,
+    limit: impl Into<Limit>,
+) -> Result<Vec<u8>> {
+    let limit = limit.into();
+    let too_long = || limit.exceeded(operation, "the answer is too long", "bytes");
+    if response.content_length().is_some_and(|length| length > limit.most() as u64) {
+        return Err(too_long());
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| request_error(operation, error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(Error::new(ErrorKind::Unexpected, operation, "the answer is too long")
-                .with("limit", format_args!("{limit} bytes")));
+        let length = body.len().saturating_add(chunk.len());
+        if length > limit.most() {
+            return Err(too_long());
+        }
+        if length > body.capacity() {
+            let space = length.max(body.capacity().saturating_mul(2)).min(limit.most());
+            body.reserve_exact(space - body.len());
         }
         body.extend_from_slice(&chunk);
     }

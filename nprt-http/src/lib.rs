@@ -4,7 +4,9 @@
 mod body;
 mod client;
 mod failure;
+mod limit;
 
 pub use body::{base_url, read_body};
 pub use client::{ClientConfig, client, tls};
 pub use failure::{request_error, retry_after, status_error};
+pub use limit::{Limit, check_values};

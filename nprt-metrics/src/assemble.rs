@@ -14,63 +14,91 @@ pub(crate) struct Place {
     pub(crate) version: Option<String>,
 }
 
-/// One number of a series.
-#[derive(Debug, Clone)]
-pub(crate) struct Point {
-    pub(crate) minute: i64,
+/// The numbers of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
     pub(crate) place: Place,
     /// The edge of a bucket, or the class of an error.
     pub(crate) part: Option<String>,
-    pub(crate) value: f64,
+    /// What it was in each minute.
+    pub(crate) points: Vec<(i64, f64)>,
 }
 
 /// By minute and place, and so in the order of an answer.
-pub(crate) type Cells<T> = BTreeMap<(i64, Place), T>;
+pub(crate) type Cells<'a, T> = BTreeMap<(i64, &'a Place), T>;
 
-/// One gauge or aggregate a point.
-pub(crate) fn values(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let finite = |value: f64| {
-        if value.is_finite() { Ok(value) } else { Err(format!("expected a number, found {value}")) }
-    };
-    let cells = unique(points, finite)?;
-    Ok(blocks(metric, cells, BlockData::Value))
+/// What blocks are made for, and how many there may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Assembly<'a> {
+    pub(crate) metric: &'a MetricName,
+    pub(crate) max_blocks: usize,
 }
 
-/// Requests and errors. Without a point of errors there were none; errors beyond the requests, as rounding
-/// may have it, are requests too.
-pub(crate) fn requests(
-    metric: &MetricName,
-    requests: Vec<Point>,
-    errors: Vec<Point>,
-) -> Result<Vec<Block>, String> {
-    let mut errors = unique(errors, count)?;
-    let mut cells: Cells<(u64, u64)> = unique(requests, count)?
-        .into_iter()
-        .map(|(at, requests)| {
-            let errors = errors.remove(&at).unwrap_or_default();
-            (at, (requests.max(errors), errors))
-        })
-        .collect();
-    cells.extend(errors.into_iter().map(|(at, errors)| (at, (errors, errors))));
-    Ok(blocks(metric, cells, |(requests, errors)| BlockData::Requests { requests, errors }))
-}
-
-/// Errors by class; a class that was counted zero times did not occur.
-pub(crate) fn classes(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let mut cells: Cells<BTreeMap<String, u64>> = BTreeMap::new();
-    for Point { minute, place, part, value } in points {
-        let count = count(value)?;
-        let class = part.unwrap_or_else(|| "unclassified".to_owned());
-        let cell = cells.entry((minute, place)).or_default();
-        if cell.contains_key(&class) {
-            return Err(SEVERAL.to_owned());
-        }
-        cell.insert(class, count);
+impl Assembly<'_> {
+    /// One gauge or aggregate a point.
+    pub(crate) fn values(self, lines: &[Line]) -> Result<Vec<Block>, String> {
+        let finite = |value: f64| {
+            if value.is_finite() { Ok(value) } else { Err(format!("expected a number, found {value}")) }
+        };
+        self.blocks(unique(lines, finite)?, BlockData::Value)
     }
-    Ok(blocks(metric, cells, |mut classes| {
-        classes.retain(|_, count| *count > 0);
-        BlockData::Classes(classes)
-    }))
+
+    /// Requests and errors. Without a point of errors there were none; errors beyond the requests, as rounding
+    /// may have it, are requests too.
+    pub(crate) fn requests(self, requests: &[Line], errors: &[Line]) -> Result<Vec<Block>, String> {
+        let mut errors = unique(errors, count)?;
+        let mut cells: Cells<'_, (u64, u64)> = unique(requests, count)?
+            .into_iter()
+            .map(|(at, requests)| {
+                let errors = errors.remove(&at).unwrap_or_default();
+                (at, (requests.max(errors), errors))
+            })
+            .collect();
+        cells.extend(errors.into_iter().map(|(at, errors)| (at, (errors, errors))));
+        self.blocks(cells, |(requests, errors)| BlockData::Requests { requests, errors })
+    }
+
+    /// Errors by class; a class that was counted zero times did not occur.
+    pub(crate) fn classes(self, lines: &[Line]) -> Result<Vec<Block>, String> {
+        let mut cells: Cells<'_, BTreeMap<&str, u64>> = BTreeMap::new();
+        for Line { place, part, points } in lines {
+            let class = part.as_deref().unwrap_or("unclassified");
+            for &(minute, value) in points {
+                let count = count(value)?;
+                if cells.entry((minute, place)).or_default().insert(class, count).is_some() {
+                    return Err(SEVERAL.to_owned());
+                }
+            }
+        }
+        self.blocks(cells, |classes| {
+            let occurred = classes.into_iter().filter(|(_, count)| *count > 0);
+            BlockData::Classes(occurred.map(|(class, count)| (class.to_owned(), count)).collect())
+        })
+    }
+
+    pub(crate) fn blocks<T>(
+        self,
+        cells: Cells<'_, T>,
+        data: impl Fn(T) -> BlockData,
+    ) -> Result<Vec<Block>, String> {
+        let Self { metric, max_blocks } = self;
+        if cells.len() > max_blocks {
+            return Err(format!(
+                "the answer makes {} blocks of at most {max_blocks}: aggregate more, or raise max_blocks",
+                cells.len()
+            ));
+        }
+        let block = |((minute, place), cell): ((i64, &Place), T)| Block {
+            minute,
+            track: place.track,
+            version: place.version.clone(),
+            pod: place.pod.clone(),
+            route: place.route.clone(),
+            metric: metric.clone(),
+            data: data(cell),
+        };
+        Ok(cells.into_iter().map(block).collect())
+    }
 }
 
 /// Splits minutes into requests of at most `most` each.
@@ -86,27 +114,16 @@ pub(crate) fn parts(minutes: Range<i64>, most: i64) -> impl Iterator<Item = Rang
 pub(crate) const SEVERAL: &str =
     "several series have the same track, version, pod and route: the query must aggregate by {by}";
 
-fn unique<T>(points: Vec<Point>, value: impl Fn(f64) -> Result<T, String>) -> Result<Cells<T>, String> {
+fn unique<T>(lines: &[Line], value: impl Fn(f64) -> Result<T, String>) -> Result<Cells<'_, T>, String> {
     let mut cells = BTreeMap::new();
-    for point in points {
-        if cells.insert((point.minute, point.place), value(point.value)?).is_some() {
-            return Err(SEVERAL.to_owned());
+    for Line { place, points, .. } in lines {
+        for &(minute, number) in points {
+            if cells.insert((minute, place), value(number)?).is_some() {
+                return Err(SEVERAL.to_owned());
+            }
         }
     }
     Ok(cells)
-}
-
-pub(crate) fn blocks<T>(metric: &MetricName, cells: Cells<T>, data: impl Fn(T) -> BlockData) -> Vec<Block> {
-    let block = |((minute, Place { track, pod, route, version }), cell)| Block {
-        minute,
-        track,
-        version,
-        pod,
-        route,
-        metric: metric.clone(),
-        data: data(cell),
-    };
-    cells.into_iter().map(block).collect()
 }
 
 /// A fraction of one event below this is an error of rounding.
@@ -126,33 +143,43 @@ pub(crate) fn count(value: f64) -> Result<u64, String> {
 mod tests {
     use super::*;
 
-    fn point(part: &str, value: f64) -> Point {
+    fn line(part: &str, value: f64) -> Line {
         let place = Place { track: Track::Stable, pod: None, route: None, version: None };
-        Point { minute: 1, place, part: Some(part.to_owned()), value }
+        Line { place, part: Some(part.to_owned()), points: vec![(1, value)] }
     }
 
-    fn metric() -> MetricName {
-        MetricName::new("m").unwrap()
+    fn all<T>(of: impl Fn(Assembly<'_>) -> T) -> T {
+        of(Assembly { metric: &MetricName::new("m").unwrap(), max_blocks: 1 })
     }
 
     #[test]
     fn errors_without_requests_are_requests() {
-        let only = requests(&metric(), vec![], vec![point("", 2.0)]).unwrap();
+        let requests = |requests: &[Line], errors: &[Line]| all(|blocks| blocks.requests(requests, errors));
+        let only = requests(&[], &[line("", 2.0)]).unwrap();
         assert_eq!(only[0].data, BlockData::Requests { requests: 2, errors: 2 });
-        let both = requests(&metric(), vec![point("", 3.6)], vec![]).unwrap();
+        let both = requests(&[line("", 3.6)], &[]).unwrap();
         assert_eq!(both[0].data, BlockData::Requests { requests: 4, errors: 0 });
-        assert!(requests(&metric(), vec![point("", -1.0)], vec![]).is_err());
+        assert!(requests(&[line("", -1.0)], &[]).is_err());
     }
 
     #[test]
     fn the_same_place_twice_is_refused() {
-        assert!(values(&metric(), vec![point("", 1.0), point("", 1.0)]).is_err());
-        assert!(values(&metric(), vec![point("", f64::INFINITY)]).is_err());
-        assert!(classes(&metric(), vec![point("a", 1.0), point("a", 1.0)]).is_err());
-        let little = classes(&metric(), vec![point("a", 0.3), point("b", 1e-12)]).unwrap();
+        let values = |lines: &[Line]| all(|blocks| blocks.values(lines));
+        let classes = |lines: &[Line]| all(|blocks| blocks.classes(lines));
+        assert!(values(&[line("", 1.0), line("", 1.0)]).is_err());
+        assert!(values(&[line("", f64::INFINITY)]).is_err());
+        assert!(classes(&[line("a", 1.0), line("a", 1.0)]).is_err());
+        let little = classes(&[line("a", 0.3), line("b", 1e-12)]).unwrap();
         assert_eq!(little[0].data, BlockData::Classes(BTreeMap::from([("a".to_owned(), 1)])));
-        let zero = classes(&metric(), vec![point("a", 0.0), point("b", 1.0)]).unwrap();
+        let zero = classes(&[line("a", 0.0), line("b", 1.0)]).unwrap();
         assert_eq!(zero[0].data, BlockData::Classes(BTreeMap::from([("b".to_owned(), 1)])));
+    }
+
+    #[test]
+    fn more_blocks_than_allowed_are_an_error_that_names_the_option() {
+        let two = Line { points: vec![(1, 1.0), (2, 1.0)], ..line("", 1.0) };
+        let error = all(|blocks| blocks.values(std::slice::from_ref(&two))).unwrap_err();
+        assert!(error.contains("2 blocks of at most 1") && error.contains("max_blocks"), "{error}");
     }
 
     #[test]

@@ -137,6 +137,36 @@ fn capabilities() {
 }
 
 #[tokio::test]
+async fn what_was_refused_is_told() {
+    let clock = clock_at(0);
+    let mut config = StatsdConfig::default();
+    config.limits.blocks = 80;
+    config.services.insert(ServiceName::new("shop").unwrap());
+    let aggregator = Arc::new(Aggregator::new(&config, clock.clone()).unwrap());
+    go_to(&clock, 1);
+    for pod in 0..100 {
+        let line = format!("request.latency:1|ms|#service:shop,track:canary,pod:p{pod}");
+        aggregator.ingest(line.as_bytes());
+    }
+    go_to(&clock, 3);
+    let backend = client(&server(aggregator.clone(), clock.clone()).await.url);
+    let range = query("latency", 0, 9).range;
+    let shop = ServiceName::new("shop").unwrap();
+    let lost = backend.lost(&shop, range).await.unwrap();
+    assert_eq!(lost, aggregator.lost(&shop, range).await.unwrap());
+    assert_eq!((lost.len(), lost[0].lines), (1, 90));
+    let error = backend.lost(&ServiceName::new("cart").unwrap(), range).await.unwrap_err();
+    assert!(error.is_invalid() && error.available() == ["shop"], "{error}");
+    // An aggregator of before this question was asked.
+    let old = serve(
+        Router::new()
+            .fallback(async || (StatusCode::NOT_FOUND, r#"{"version": 1, "error": "no such path"}"#)),
+    )
+    .await;
+    assert_eq!(client(&old).lost(&shop, range).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn what_is_much_comes_in_several_answers() {
     let clock = clock_at(0);
     let aggregator = fresh(&clock);

@@ -15,6 +15,7 @@ mod output;
 mod problem;
 mod progress;
 mod replay;
+mod runs;
 mod sse;
 mod style;
 mod table;

@@ -58,7 +58,8 @@ impl Output {
         }
     }
 
-    fn written(self, value: &Value) -> Result<String> {
+    /// How a value is printed.
+    pub(crate) fn written(self, value: &Value) -> Result<String> {
         let failed = |error: String| Failure::usage(format!("the answer cannot be written: {error}"));
         match self.format {
             Format::Yaml => serde_saphyr::to_string(value).map_err(|error| failed(error.to_string())),

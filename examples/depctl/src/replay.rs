@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use nprt_core::compare::Decision;
 use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
 use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
 use nprt_core::{Error, ErrorKind};
@@ -13,29 +12,17 @@ use serde_json::{Value, json};
 
 use crate::cli::{ReplayArgs, SeriesFormat};
 use crate::failure::{Failure, Result};
+use crate::runs::Run;
 
 type Records = Box<dyn Iterator<Item = nprt_core::Result<(u64, Record)>>>;
 
-/// What one run came to.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) name: String,
-    pub(crate) decision: Decision,
-    pub(crate) reason: String,
-    /// Until the verdict.
-    pub(crate) minutes: Option<i64>,
-    /// All of it.
-    pub(crate) value: Value,
-}
-
-impl Run {
-    pub(crate) fn of(outcome: Outcome) -> Result<Self> {
-        let minutes = Some(outcome.minutes());
-        let value = serde_json::to_value(&outcome).map_err(|error| unwritable(&error))?;
-        let (name, verdict) = (outcome.judged.run.name(), outcome.judged.verdict);
-        let (decision, reason) = (verdict.decision, verdict.reason);
-        Ok(Self { name, decision, reason, minutes, value })
-    }
+/// What a run of a series came to.
+pub(crate) fn judged(outcome: Outcome) -> Result<Run> {
+    let minutes = Some(outcome.minutes());
+    let value = serde_json::to_value(&outcome).map_err(|error| unwritable(&error))?;
+    let (name, verdict) = (outcome.judged.run.name(), outcome.judged.verdict);
+    let (decision, reason) = (verdict.decision, verdict.reason);
+    Ok(Run { name, decision, reason, minutes, value })
 }
 
 /// The records of a file, in the form that it is in or is said to be in.
@@ -45,11 +32,29 @@ pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
         Some(format) => format,
         None => guess(path, reader.as_mut())?,
     };
+    match format {
+        // One line at a time, however many there are.
+        SeriesFormat::Jsonl => Ok(Box::new(Lines::new(reader))),
+        _ => read_whole(arguments, path, format, Bounded::new(reader, arguments.max_bytes)),
+    }
+}
+
+/// The same of a file that is kept whole.
+pub(crate) fn whole_records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
+    let mut reader = open(path)?;
+    let format = match arguments.format {
+        Some(format) => format,
+        None => guess(path, reader.as_mut())?,
+    };
+    read_whole(arguments, path, format, Bounded::new(reader, arguments.max_bytes))
+}
+
+fn read_whole(arguments: &ReplayArgs, path: &Path, format: SeriesFormat, reader: Bounded) -> Result<Records> {
     let run = name(path);
     let located = |error| in_file(error, path);
     let all = |records: Vec<(u64, Record)>| -> Records { Box::new(records.into_iter().map(Ok)) };
     Ok(match format {
-        SeriesFormat::Jsonl => Box::new(Lines::new(reader)),
+        SeriesFormat::Jsonl => Box::new(Lines::new(BufReader::new(reader))),
         SeriesFormat::Csv => all(read_csv(reader, &run).map_err(located)?),
         SeriesFormat::Kayenta => all(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
         SeriesFormat::Prometheus => {
@@ -63,17 +68,22 @@ pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
 
 /// Stable's past.
 pub(crate) fn history(arguments: &ReplayArgs, path: &Path) -> Result<History> {
-    History::of(records(arguments, path)?).map_err(|error| in_file(error, path))
+    History::of(whole_records(arguments, path)?).map_err(|error| in_file(error, path))
 }
 
-/// Judges metric-set pairs by Kayenta's own scheme: each file is a run.
-pub(crate) fn judge_pairs(config: &Path, files: &[PathBuf]) -> Result<Vec<Run>> {
+/// Judges metric-set pairs by Kayenta's own scheme: each file is a run, and told as it is judged.
+pub(crate) fn judge_pairs(
+    config: &Path,
+    files: &[PathBuf],
+    max_bytes: u64,
+    mut tell: impl FnMut(Run) -> Result<()>,
+) -> Result<()> {
     let text = String::from_utf8(read(config)?);
     let text = text.map_err(|_| Failure::usage(format!("{}: expected text in UTF-8", config.display())))?;
     let KayentaRule { config: canary, thresholds, .. } =
         KayentaRule::read(&text).map_err(|error| in_file(error, config))?;
-    let judged = |path: &PathBuf| {
-        let pairs = pairs(open(path)?, path)?;
+    for path in files {
+        let pairs = pairs(Bounded::new(open(path)?, max_bytes), path)?;
         let judgement = judge(&canary, &pairs, thresholds).map_err(|error| in_file(error, path))?;
         let mut value = json!({"run": name(path)});
         let all = serde_json::to_value(&judgement).map_err(|error| unwritable(&error))?;
@@ -81,9 +91,9 @@ pub(crate) fn judge_pairs(config: &Path, files: &[PathBuf]) -> Result<Vec<Run>> 
             value.extend(all);
         }
         let (decision, reason) = (judgement.decision, judgement.reason);
-        Ok(Run { name: label(path), decision, reason, minutes: None, value })
-    };
-    files.iter().map(judged).collect()
+        tell(Run { name: label(path), decision, reason, minutes: None, value })?;
+    }
+    Ok(())
 }
 
 /// Kayenta's form is told by its first characters, the others by the name or what the first line holds.
@@ -133,9 +143,36 @@ fn whole(mut reader: impl Read, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A whole file.
+/// A whole file of settings.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    whole(open(path)?, path)
+    whole(Bounded::new(open(path)?, LONGEST), path)
+}
+
+/// No policy or Kayenta config is longer, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// What is kept whole: it ends with an error where it is longer than that.
+struct Bounded {
+    reader: Box<dyn BufRead>,
+    left: u64,
+    most: u64,
+}
+
+impl Bounded {
+    fn new(reader: Box<dyn BufRead>, most: u64) -> Self {
+        Self { reader, left: most, most }
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let most = self.most;
+            io::Error::other(format!("longer than {most} bytes, which --max-bytes allows: it is kept whole"))
+        })?;
+        Ok(read)
+    }
 }
 
 /// The library's error with the file that it is about: a file that cannot be read is no server out of reach.

@@ -29,6 +29,7 @@ struct Inner {
 
 impl App {
     pub(crate) fn new(composed: Composed, parts: Parts, is_insecure: bool) -> Self {
+        composed.give_room(&parts);
         let (numbers, verdicts, tasks) = (Numbers::new(), Verdicts::default(), TaskTracker::new());
         let current = RwLock::new(Arc::new(composed));
         let drawings = Arc::new(Semaphore::new(DRAWINGS));
@@ -42,6 +43,7 @@ impl App {
 
     /// From now on `composed` holds.
     pub(crate) fn replace(&self, composed: Composed) {
+        composed.give_room(&self.0.parts);
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(composed);
     }
 

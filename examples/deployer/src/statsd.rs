@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use futures_util::FutureExt;
 use nprt::aggregator::Endpoint;
 use nprt::clock::SystemClock;
-use nprt::statsd::{Aggregator, StatsdServer, StatsdStats};
+use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer, StatsdStats};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -54,15 +54,22 @@ pub(crate) async fn run(
     let clock = Arc::new(SystemClock);
     let statsd = StatsdServer::start(&config.statsd, clock.clone()).map_err(|error| error.to_string())?;
     let aggregator = statsd.backend();
+    if config.statsd.services.is_empty() {
+        tracing::warn!(
+            "no services are named: the first {} that are heard of get room; name them by aggregator.statsd.services",
+            config.statsd.limits.services
+        );
+    }
     let endpoint = Endpoint::new(aggregator.clone(), clock);
     let (newest, token) = watch::channel(config.token);
+    let heard = Arc::clone(&aggregator);
     let shared = Shared { endpoint, aggregator, token, room: Arc::new(Semaphore::new(ANSWERS)) };
     let address = listen.unwrap_or(config.listen);
     let server = Server::of(address, config.limits, routes(shared)).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
     tracing::info!(address = %server.address()?, "listens");
     let patience = Duration::from_secs(config.limits.shutdown_seconds);
-    tokio::spawn(follow(changes, config, newest, is_insecure));
+    tokio::spawn(follow(changes, config, newest, heard, is_insecure));
     server.serve(shutdown::asked().map(|()| Instant::now() + patience)).await;
     Ok(String::new())
 }
@@ -77,14 +84,16 @@ fn read(path: &Path, is_insecure: bool) -> Result<AggregatorConfig, String> {
     config.map_err(|problems| problems.to_string())
 }
 
-/// Takes another token whenever the file says so. All else is as it was at the start: a statsd server that starts anew has
+/// Takes another token and other services whenever the file says so. All else is as it was at the start: a statsd server that starts anew has
 /// forgotten what it heard.
 async fn follow(
     mut changes: Changes,
     started: AggregatorConfig,
     token: watch::Sender<Option<[u8; 32]>>,
+    aggregator: Arc<Aggregator>,
     is_insecure: bool,
 ) {
+    let mut services = started.statsd.services.clone();
     loop {
         changes.next().await;
         let path = changes.path().to_owned();
@@ -92,10 +101,19 @@ async fn follow(
         match tokio::task::spawn_blocking(move || read(&path, is_insecure)).await {
             Ok(Ok(config)) => {
                 token.send_replace(config.token);
-                tracing::info!(file, "the token was read anew; all else is read at the start alone");
-                let is_same = AggregatorConfig { token: started.token, ..config } == started;
+                if config.statsd.services != services && !config.statsd.services.is_empty() {
+                    services.clone_from(&config.statsd.services);
+                    aggregator.serve(&services);
+                    tracing::info!(file, services = services.len(), "other services have room now");
+                }
+                tracing::info!(
+                    file,
+                    "the token was read anew; all else but services is read at the start alone"
+                );
+                let statsd = StatsdConfig { services: started.statsd.services.clone(), ..config.statsd };
+                let is_same = AggregatorConfig { token: started.token, statsd, ..config } == started;
                 if !is_same {
-                    tracing::warn!(file, "what changed beside the token holds after a restart");
+                    tracing::warn!(file, "what changed beside the token and services holds after a restart");
                 }
             }
             Ok(Err(why)) => {
@@ -143,15 +161,25 @@ fn numbers(stats: &StatsdStats) -> String {
         ("unattributed", stats.unattributed),
         ("failed", stats.failed),
         ("refused", stats.refused),
+        ("unnamed", stats.unnamed),
         ("event", stats.events),
         ("service_check", stats.service_checks),
         ("malformed", stats.malformed.values().sum()),
     ] {
         lines.get_or_create(&[("fate", fate)]).inc_by(count);
     }
+    let (refused, dropped) = (Family::<[(&str, String); 1], Counter>::default(), Family::default());
+    for (service, of) in &stats.services {
+        let label = [("service", service.clone())];
+        refused.get_or_create(&label).inc_by(of.refused);
+        let dropped: &Family<[(&str, String); 1], Counter> = &dropped;
+        dropped.get_or_create(&label).inc_by(of.minutes_dropped);
+    }
     let mut registry = Registry::with_prefix("statsd");
     registry.register("packets", "Datagrams", packets);
     registry.register("lines", "Lines, by what became of them", lines);
+    registry.register("refused_lines", "Lines that were refused, by service", refused);
+    registry.register("dropped_minutes", "Minutes that were forgotten early, by service", dropped);
     let mut text = String::new();
     // Writing to a text does not fail.
     let _ = encode(&mut text, &registry);

@@ -8,6 +8,7 @@ use super::kayenta_look::Look;
 use super::lost::Lost;
 use super::plain::Plain;
 use super::policy::Rule;
+use super::refused::Refused;
 use super::sequential::{Explained, Sequential};
 use super::{Decision, MetricVerdict, Needed, Policy, Verdict};
 use crate::model::{Block, TimeRange, Track};
@@ -35,7 +36,8 @@ use crate::{Error, Result};
 ///   one minute (while one is silent, 16 minutes wait for it);
 /// - **forms that differ** between the blocks of a metric, or several versions on the canary's track: inconclusive;
 /// - **no blocks, or too few on a track**: inconclusive;
-/// - **minutes that are lost** ([`Judge::observe_lost`]): the soak is longer by them, and the reason says so;
+/// - **minutes that are lost** ([`Judge::observe_lost`]): the soak is longer by them, and the reason says so. Those of
+///   which a part was refused ([`Judge::observe_refused`]) are lost, too;
 /// - **a track that fell silent**, with nothing measured in the last quarter of the window (of sequential rules, of
 ///   the run), and in the last five minutes at least: no pass, since what came before does not say how it is now;
 /// - **pods that start later**, after a restart or as either track is scaled: left out while they warm up
@@ -56,6 +58,7 @@ pub struct Judge {
     sequential: Option<Sequential>,
     look: Option<Look>,
     lost: Lost,
+    refused: Refused,
 }
 
 impl Judge {
@@ -71,7 +74,15 @@ impl Judge {
             Rule::Kayenta(look) => Some(Look::new(look.clone(), started)),
             _ => None,
         });
-        Ok(Self { policy, started, plain, sequential, look, lost: Lost::default() })
+        Ok(Self {
+            policy,
+            started,
+            plain,
+            sequential,
+            look,
+            lost: Lost::default(),
+            refused: Refused::default(),
+        })
     }
 
     /// What is demanded.
@@ -130,6 +141,16 @@ impl Judge {
         self.lost.add(start..next_minute(range.end()));
     }
 
+    /// Says that so many measurements of a minute were refused so far, and that its blocks are no whole: it is lost, as by
+    /// [`Judge::observe_lost`], and the verdict's reason has the count. A minute that is told again counts once.
+    pub fn observe_refused(&mut self, minute: i64, measurements: u64) {
+        let start = |minute: i64| Timestamp::from_second(seconds(minute)).unwrap_or(Timestamp::MAX);
+        self.observe_lost(TimeRange::before(start(minute.saturating_add(1)), Duration::from_secs(60)));
+        if start(minute) >= self.started {
+            self.refused.add(minute, measurements);
+        }
+    }
+
     /// What the blocks so far amount to at this time. Blocks of minutes that are not over yet do not count.
     #[must_use]
     pub fn verdict(&self, now: Timestamp) -> Verdict {
@@ -148,6 +169,7 @@ impl Judge {
         let explained: Vec<Explained> = explained.collect();
         let (decision, mut reason) = self.conclude(&explained, now);
         reason.push_str(&self.lost.describe());
+        reason.push_str(&self.refused.describe());
         let metrics = explained.into_iter().map(|rule| rule.verdict).collect();
         Verdict { decision, reason, metrics, range }
     }
@@ -162,6 +184,7 @@ impl Judge {
             sequential: self.sequential.as_ref().map(|judge| judge.state().clone()),
             look: self.look.as_ref().map(|look| look.state().clone()),
             lost: self.lost.clone(),
+            refused: self.refused.clone(),
         }
     }
 
@@ -174,6 +197,7 @@ impl Judge {
         let other = || Error::invalid("judge.resume", "this state is of another policy");
         judge.plain.resume(state.plain)?;
         judge.lost = state.lost;
+        judge.refused = state.refused;
         match (&mut judge.sequential, state.sequential) {
             (Some(sequential), Some(state)) => sequential.resume(state)?,
             (None, None) => {}
@@ -207,7 +231,7 @@ impl Judge {
             Decision::Pass | Decision::Regression => None,
         });
         let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
-        let run = run.saturating_sub(self.lost.minutes() * 60);
+        let run = run.saturating_sub(self.lost.minutes().saturating_mul(60));
         let soak = self.policy.soak().as_secs();
         let soak_left = Needed { minutes: Some(soak.saturating_sub(run).div_ceil(60)), ..Needed::default() };
         let needed = needs.clone().fold(soak_left, |sum, (needed, _)| sum.max(needed));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::kayenta_look::LookState;
 use super::lost::Lost;
 use super::plain::PlainState;
+use super::refused::Refused;
 use super::sequential::State;
 use crate::{Error, Result};
 
@@ -34,6 +35,8 @@ pub struct JudgeState {
     pub(super) look: Option<LookState>,
     #[serde(skip_serializing_if = "Lost::is_empty")]
     pub(super) lost: Lost,
+    #[serde(skip_serializing_if = "Refused::is_empty")]
+    pub(super) refused: Refused,
 }
 
 #[derive(Deserialize)]
@@ -46,17 +49,19 @@ struct Form {
     look: Option<LookState>,
     #[serde(default)]
     lost: Lost,
+    #[serde(default)]
+    refused: Refused,
 }
 
 impl TryFrom<Form> for JudgeState {
     type Error = Error;
 
     fn try_from(form: Form) -> Result<Self> {
-        let Form { version, started, plain, sequential, look, lost } = form;
+        let Form { version, started, plain, sequential, look, lost, refused } = form;
         if version != VERSION {
             let error = Error::invalid("judge.resume", "cannot read this version of a judge's state");
             return Err(error.with("version", version).with_available([VERSION.to_string()]));
         }
-        Ok(Self { version, started, plain, sequential, look, lost })
+        Ok(Self { version, started, plain, sequential, look, lost, refused })
     }
 }

@@ -33,7 +33,7 @@ impl Lost {
 
     /// How many there are.
     pub(super) fn minutes(&self) -> u64 {
-        self.0.iter().map(|(from, to)| from.abs_diff(*to)).sum()
+        self.0.iter().fold(0, |sum, (from, to)| sum.saturating_add(from.abs_diff(*to)))
     }
 
     /// As the end of a sentence; nothing where none is lost.

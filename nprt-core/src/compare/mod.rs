@@ -80,6 +80,7 @@ mod lost;
 mod margin;
 mod plain;
 mod policy;
+mod refused;
 pub mod replay;
 mod row;
 mod sequential;

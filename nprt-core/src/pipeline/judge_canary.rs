@@ -14,7 +14,7 @@ use super::progress::{Event, Progress};
 use crate::Result;
 use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
-use crate::ports::{MetricQuery, ObjectEvent};
+use crate::ports::{Lost, MetricQuery, ObjectEvent};
 
 /// So many minutes are asked for again each time: until then, a backend may still learn of one.
 const SETTLED: i64 = 2;
@@ -89,7 +89,7 @@ impl Job<'_> {
         (mut judge, from): (Judge, i64),
         &Asked { ref blocks, newest, until: now }: &Asked,
     ) -> Result<(Judgement, Option<Checkpoint>)> {
-        self.note_what_is_lost(&mut judge, from).await?;
+        self.note_what_is_lost(&mut judge, from, now).await?;
         // What may still change is not kept. A backend may be late by more than that.
         let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
         let until = answered.saturating_sub(SETTLED).max(from);
@@ -156,10 +156,24 @@ impl Job<'_> {
 
     /// What the metrics no longer know of the minutes from this one on. They are asked after the blocks: what is lost
     /// between the two is known then.
-    async fn note_what_is_lost(&self, judge: &mut Judge, from: i64) -> Result<()> {
+    async fn note_what_is_lost(&self, judge: &mut Judge, from: i64, now: Timestamp) -> Result<()> {
         let from = start_of(from);
         if let Some(since) = self.ports.metrics.known_since().await?.filter(|since| *since > from) {
             judge.observe_lost(TimeRange::new(from, since)?);
+        }
+        let metrics = self.service.policy.metrics();
+        let lost = self.ports.metrics.lost(&self.service.name, TimeRange::new(from, now.max(from))?).await?;
+        for Lost { minutes, metric, lines } in lost {
+            if metric.is_some_and(|metric| !metrics.contains(&metric)) {
+                continue;
+            }
+            judge.observe_lost(TimeRange::new(
+                start_of(minutes.start),
+                start_of(minutes.end.max(minutes.start)),
+            )?);
+            if lines > 0 {
+                judge.observe_refused(minutes.start, lines);
+            }
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::model::{Block, BlockShape, MetricName, ServiceName, TimeRange};
@@ -37,6 +39,29 @@ pub trait MetricsBackend: Debug + Send + Sync {
     /// # Errors
     /// As [`blocks`](MetricsBackend::blocks).
     async fn known_since(&self) -> Result<Option<Timestamp>>;
+
+    /// What was measured of a service in a range of time and is not in its blocks: refused for lack of room, or forgotten
+    /// early. Nothing by default: of a backend that keeps all it is told, or says so by an error.
+    ///
+    /// # Errors
+    /// As [`blocks`](MetricsBackend::blocks).
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        let _ = (service, range);
+        Ok(Vec::new())
+    }
+}
+
+/// Measurements that a [`MetricsBackend`] did not keep.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lost {
+    /// The minutes, since 1970.
+    pub minutes: Range<i64>,
+    /// Of which metric; `None` is all of them.
+    #[serde(default)]
+    pub metric: Option<MetricName>,
+    /// How many lines or measurements were refused; 0 where nobody counted.
+    #[serde(default)]
+    pub lines: u64,
 }
 
 /// Which measurements are asked for.

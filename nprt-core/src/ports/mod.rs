@@ -26,7 +26,7 @@ pub use clock::Clock;
 pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, Deletion, RolloutPhase, RolloutStatus};
 pub use event::ObjectEvent;
 pub use lease::{Activity, Busy, Lease, LeaseRequest, Takeover, Transition};
-pub use metrics::{MetricQuery, MetricsBackend, MetricsCapabilities};
+pub use metrics::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};

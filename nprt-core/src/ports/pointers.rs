@@ -8,14 +8,14 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 use super::{
-    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, MetricQuery,
-    MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities, ObjectEvent,
-    RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, Lost,
+    MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities,
+    ObjectEvent, RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{
     Block, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
-    SourceFile, Tag, Track,
+    SourceFile, Tag, TimeRange, Track,
 };
 
 /// Each port, forwarded through one kind of pointer: once here instead of once a pointer.
@@ -66,6 +66,10 @@ macro_rules! forward_ports {
 
             async fn known_since(&self) -> Result<Option<Timestamp>> {
                 (**self).known_since().await
+            }
+
+            async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+                (**self).lost(service, range).await
             }
         }
 

@@ -5,9 +5,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Backoff;
-use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::model::{
+    Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
+};
 use crate::ports::{
-    Clock, ImageRegistry, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
+    Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
     NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
 };
 use crate::{Error, ErrorKind, Result};
@@ -127,6 +129,10 @@ impl<T: MetricsBackend> MetricsBackend for Retry<T> {
 
     async fn known_since(&self) -> Result<Option<Timestamp>> {
         self.run(Error::is_temporary, || self.inner.known_since()).await
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        self.run(Error::is_temporary, || self.inner.lost(service, range)).await
     }
 }
 

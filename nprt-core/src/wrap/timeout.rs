@@ -4,9 +4,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::model::{
+    Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
+};
 use crate::ports::{
-    Clock, ImageRegistry, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
+    Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
     NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
 };
 use crate::{Error, ErrorKind, Result};
@@ -85,6 +87,10 @@ impl<T: MetricsBackend> MetricsBackend for Timeout<T> {
 
     async fn known_since(&self) -> Result<Option<Timestamp>> {
         self.run("metrics.known_since", self.inner.known_since()).await
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        self.run("metrics.lost", self.inner.lost(service, range)).await
     }
 }
 

@@ -22,6 +22,7 @@ mod news;
 mod ownership;
 mod prune;
 mod recovery;
+mod refused;
 mod rendered;
 mod report;
 mod routes;

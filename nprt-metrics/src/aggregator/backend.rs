@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::Result;
-use nprt_core::model::{Block, BlockShape};
-use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::model::{Block, BlockShape, ServiceName, TimeRange};
+use nprt_core::ports::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use super::client::Client;
-use super::wire::Question;
+use super::wire::{Question, Span};
 
 /// A process that aggregates what statsd clients send, as a [`MetricsBackend`]; made by
 /// [`AggregatorConfig::build`](super::AggregatorConfig::build).
@@ -27,6 +27,15 @@ impl MetricsBackend for RemoteAggregator {
         let (service, metric) = (query.service.clone(), query.metric.clone());
         let asked = self.client.blocks(&Question { service, metric, minutes }).await;
         asked.map_err(|error| error.with("metric", &query.metric))
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        let minutes = range.complete_minutes(Timestamp::MAX);
+        match self.client.lost(&Span { service: service.clone(), minutes }).await {
+            // An older one does not say.
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     async fn known_since(&self) -> Result<Option<Timestamp>> {

@@ -11,12 +11,14 @@ impl AggregatorConfig {
     /// `Invalid`, naming the field.
     pub fn build(self) -> Result<RemoteAggregator> {
         let url = base_url("aggregator.config", &self.url)?;
-        if self.max_response_bytes == 0 {
-            let error = Error::invalid("aggregator.config", "expected at least 1");
-            return Err(error.with("field", "max_response_bytes"));
+        let limits = [self.max_response_bytes, self.max_kept_bytes];
+        for (field, limit) in ["max_response_bytes", "max_kept_bytes"].into_iter().zip(limits) {
+            if limit == 0 {
+                return Err(Error::invalid("aggregator.config", "expected at least 1").with("field", field));
+            }
         }
         let http = nprt_http::client(&self.http)?;
-        let client = Client::new(http, &url, self.token, self.max_response_bytes)?;
+        let client = Client::new(http, &url, self.token, limits)?;
         Ok(RemoteAggregator { client })
     }
 }

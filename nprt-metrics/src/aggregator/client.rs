@@ -1,10 +1,11 @@
-use nprt_core::model::{Block, Secret};
+use nprt_core::model::{Block, BlockData, Secret};
+use nprt_core::ports::Lost;
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error, retry_after, status_error};
+use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::wire::{BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, Question, VERSION};
+use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION};
 
 /// The only place that asks.
 #[derive(Debug)]
@@ -12,17 +13,26 @@ pub(super) struct Client {
     http: reqwest::Client,
     blocks: Url,
     known_since: Url,
+    lost: Url,
     token: Option<Secret>,
     limit: usize,
+    /// Bytes that all answers to a question may take together.
+    most_kept: usize,
 }
 
 impl Client {
-    pub(super) fn new(http: reqwest::Client, url: &Url, token: Option<Secret>, limit: usize) -> Result<Self> {
+    pub(super) fn new(
+        http: reqwest::Client,
+        url: &Url,
+        token: Option<Secret>,
+        [limit, most_kept]: [usize; 2],
+    ) -> Result<Self> {
         let join = |path: &str| {
             url.join(path)
                 .map_err(|_| Error::invalid("aggregator.config", "no path can be added to the address"))
         };
-        Ok(Self { http, blocks: join(BLOCKS)?, known_since: join(KNOWN_SINCE)?, token, limit })
+        let (blocks, known_since, lost) = (join(BLOCKS)?, join(KNOWN_SINCE)?, join(LOST)?);
+        Ok(Self { http, blocks, known_since, lost, token, limit, most_kept })
     }
 
     /// The first minute that an answer can hold.
@@ -33,10 +43,20 @@ impl Client {
         Ok(answer.known_since)
     }
 
+    /// What it did not keep.
+    pub(super) async fn lost(&self, span: &Span) -> Result<Vec<Lost>> {
+        let operation = "aggregator.lost";
+        let mut url = self.lost.clone();
+        url.set_query(Some(&span.to_query()));
+        let answer: AllLost = self.get(operation, &url).await?;
+        same_version(operation, answer.version)?;
+        Ok(answer.lost)
+    }
+
     /// All that is asked for, be it in several answers.
     pub(super) async fn blocks(&self, question: &Question) -> Result<Vec<Block>> {
         let operation = "aggregator.blocks";
-        let (mut rest, mut all) = (question.clone(), Vec::new());
+        let (mut rest, mut all, mut kept) = (question.clone(), Vec::new(), 0);
         loop {
             let mut url = self.blocks.clone();
             url.set_query(Some(&rest.to_query()));
@@ -48,6 +68,12 @@ impl Client {
                 return Err(unexpected(operation, "a block that was not asked for")
                     .with("metric", &block.metric)
                     .with("minute", block.minute));
+            }
+            kept += answer.blocks.iter().map(size).sum::<usize>();
+            if kept > self.most_kept {
+                return Err(unexpected(operation, "the answers are too long in all")
+                    .with("limit", format_args!("{} bytes", self.most_kept))
+                    .with("option", "max_kept_bytes"));
             }
             all.extend(answer.blocks);
             match answer.next {
@@ -73,14 +99,17 @@ impl Client {
         }
         let response = request.send().await.map_err(|error| request_error(operation, error))?;
         let (status, wait) = (response.status(), retry_after(response.headers()));
-        let body = read_body(operation, response, self.limit).await?;
+        let body = read_body(operation, response, Limit::by("max_response_bytes", self.limit)).await?;
         if status == StatusCode::OK {
+            // A sample takes two bytes at the least, and eight in memory.
+            check_values(operation, &body, Limit::by("max_kept_bytes", self.most_kept / 8))?;
             let unreadable =
                 |error| unexpected(operation, "the answer is no aggregator's").with_source(error);
             return serde_json::from_slice(&body).map_err(|error: serde_json::Error| unreadable(error));
         }
         // Only what an aggregator itself says: a proxy's page may hold anything, and its 404 is of no metric.
-        let fault: Option<Fault> = serde_json::from_slice(&body).ok();
+        let few = check_values(operation, &body, 10_000).ok();
+        let fault: Option<Fault> = few.and_then(|()| serde_json::from_slice(&body).ok());
         Err(match fault.filter(|fault| !self.repeats_token(fault)) {
             Some(fault) => status_error(operation, status, &fault.error).with_available(fault.available),
             None if status == StatusCode::NOT_FOUND => unexpected(operation, "there is no aggregator"),
@@ -96,6 +125,18 @@ impl Client {
         };
         self.token.as_ref().is_some_and(said)
     }
+}
+
+/// About how much memory a block takes.
+fn size(block: &Block) -> usize {
+    let names = [&block.version, &block.pod, &block.route].into_iter().flatten().map(String::len);
+    let data = match &block.data {
+        BlockData::Samples(samples) => samples.len() * 8,
+        BlockData::Histogram { edges, counts } => (edges.len() + counts.len()) * 8,
+        BlockData::Classes(classes) => classes.keys().map(|class| class.len() + 80).sum(),
+        BlockData::Value(_) | BlockData::Requests { .. } => 0,
+    };
+    300 + names.sum::<usize>() + data
 }
 
 fn same_version(operation: &'static str, version: u32) -> Result<()> {

@@ -17,6 +17,9 @@ pub struct AggregatorConfig {
     /// Bytes that one answer may have; 64 MiB by default.
     #[serde(default = "max_response_bytes")]
     pub max_response_bytes: usize,
+    /// Bytes that the answers to one question may take in memory together, when they are read; 256 MiB by default.
+    #[serde(default = "max_kept_bytes")]
+    pub max_kept_bytes: usize,
 }
 
 impl AggregatorConfig {
@@ -29,10 +32,15 @@ impl AggregatorConfig {
             token: Some(Secret::new(token)),
             http: ClientConfig::default(),
             max_response_bytes,
+            max_kept_bytes: max_kept_bytes(),
         }
     }
 }
 
 fn max_response_bytes() -> usize {
     64 << 20
+}
+
+fn max_kept_bytes() -> usize {
+    256 << 20
 }

@@ -6,12 +6,13 @@ use nprt_core::ports::{Clock, MetricQuery, MetricsBackend};
 use nprt_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
-use super::wire::{BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, Question, VERSION};
+use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION};
 
 /// Bytes from which on an answer is not made longer.
 const PAGE: usize = 4 << 20;
-/// So many minutes are asked for at a time, and an answer has at least these.
-const STEP: i64 = 5;
+/// So many minutes are asked for at a time, and an answer has at least these: a minute may be as much as a share has room
+/// for.
+const STEP: i64 = 1;
 /// Over two months; a longer range is a mistake.
 const MOST_MINUTES: i64 = 100_000;
 
@@ -42,12 +43,14 @@ impl Endpoint {
     /// Answers a `GET` of `path`, with or without a slash in front, by its query, without the question mark. It never
     /// fails: an error is an answer too. It is a read, and cancel-safe.
     pub async fn answer(&self, path: &str, query: &str) -> Reply {
-        let answer = match path.trim_start_matches('/') {
-            BLOCKS => self.blocks(query).await,
-            KNOWN_SINCE => self.known_since().await,
-            _ => Err(Error::new(ErrorKind::NotFound, "aggregator.answer", "no such path")
-                .with_available([BLOCKS, KNOWN_SINCE])),
-        };
+        let answer =
+            match path.trim_start_matches('/') {
+                BLOCKS => self.blocks(query).await,
+                KNOWN_SINCE => self.known_since().await,
+                LOST => self.lost(query).await,
+                _ => Err(Error::new(ErrorKind::NotFound, "aggregator.answer", "no such path")
+                    .with_available([BLOCKS, KNOWN_SINCE, LOST])),
+            };
         let (status, body) = match answer {
             Ok(body) => (200, Ok(body)),
             Err(error) => (status_of(&error), fault(&error)),
@@ -67,6 +70,15 @@ impl Endpoint {
         let since = self.backend.known_since().await?;
         Ok(since
             .map(|since| TimeRange::before(since, std::time::Duration::ZERO).complete_minutes(since).start))
+    }
+
+    async fn lost(&self, query: &str) -> Result<Vec<u8>> {
+        let Span { service, minutes } = Span::read(query)?;
+        let start = minutes.start.max(self.first_known().await?.unwrap_or(i64::MIN));
+        let end = minutes.end.min(Block::minute_of(self.clock.now()));
+        let range = TimeRange::new(time(start)?, time(end.max(start))?)?;
+        let lost = self.backend.lost(&service, range).await?;
+        json(&AllLost { version: VERSION, lost })
     }
 
     async fn blocks(&self, query: &str) -> Result<Vec<u8>> {

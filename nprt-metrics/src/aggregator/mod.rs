@@ -12,9 +12,12 @@
 //! - `v1/blocks?service=shop&metric=latency&from=29453760&to=29453820`: the blocks of those minutes (since 1970, `to`
 //!   is the first one after) as `{"version": 1, "blocks": […], "next": null}`, each block an object of
 //!   [replay](nprt_core::compare::replay) without `run`. Where `next` is a minute, the answer ends before it, and the
-//!   rest is asked for from there: an answer has some 4 MiB at most, but at least five minutes.
+//!   rest is asked for from there: an answer has some 4 MiB at most, but at least one minute.
 //! - `v1/known-since`: `{"version": 1, "known_since": 29453740}`, the first minute that an answer can hold; `null` of a
 //!   backend that keeps history.
+//! - `v1/lost?service=shop&from=29453760&to=29453820`: what was measured of those minutes and is not in their blocks, as
+//!   `{"version": 1, "lost": [{"minutes": {"start": 29453761, "end": 29453762}, "metric": "latency", "lines": 1000}]}`;
+//!   where `metric` is `null`, all metrics. A server that does not know this path lost nothing that it knows of.
 //! - Errors: `{"version": 1, "error": "no such metric", "available": ["cpu", "latency"]}` with status 404 for a metric
 //!   that is not configured, 400 for a question that cannot be read, 503 where asking again may help, else 500.
 //!
@@ -32,8 +35,11 @@ mod builder;
 mod client;
 mod config;
 mod endpoint;
+mod fuzz;
 mod wire;
 
 pub use backend::RemoteAggregator;
 pub use config::AggregatorConfig;
 pub use endpoint::{Endpoint, Reply};
+#[doc(hidden)]
+pub use fuzz::fuzz_answer;

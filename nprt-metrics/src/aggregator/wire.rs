@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use nprt_core::model::{Block, MetricName, ServiceName};
+use nprt_core::ports::Lost;
 use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -11,6 +12,7 @@ use url::form_urlencoded;
 pub(super) const VERSION: u32 = 1;
 pub(super) const BLOCKS: &str = "v1/blocks";
 pub(super) const KNOWN_SINCE: &str = "v1/known-since";
+pub(super) const LOST: &str = "v1/lost";
 
 const FIELDS: [&str; 4] = ["service", "metric", "from", "to"];
 
@@ -27,6 +29,19 @@ pub(super) struct Blocks {
     pub(super) version: u32,
     pub(super) blocks: Vec<Block>,
     pub(super) next: Option<i64>,
+}
+
+/// What was lost of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) service: ServiceName,
+    pub(super) minutes: Range<i64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AllLost {
+    pub(super) version: u32,
+    pub(super) lost: Vec<Lost>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,32 +73,58 @@ impl Question {
     /// # Errors
     /// `Invalid`, naming the field.
     pub(super) fn read(query: &str) -> Result<Self> {
-        let invalid = |message: &str, field: &str| {
-            Error::invalid("aggregator.question", message).with("field", field).with_available(FIELDS)
-        };
-        let mut values: [Option<String>; 4] = Default::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let at = FIELDS.iter().position(|field| *field == name);
-            let slot = at.and_then(|at| values.get_mut(at)).ok_or_else(|| invalid("no such field", &name))?;
-            if slot.replace(value.into_owned()).is_some() {
-                return Err(invalid("twice", &name));
-            }
-        }
-        let [service, metric, from, to] = values;
-        let needed =
-            |value: Option<String>, field: &str| value.ok_or_else(|| invalid("missing, and required", field));
-        let minute = |value: Option<String>, field: &str| {
-            let number = needed(value, field)?.parse::<i64>().ok();
-            // What is no time could not be asked for.
-            let number = number.filter(|minute| minute.unsigned_abs() < 1 << 32);
-            number.ok_or_else(|| invalid("expected a minute", field))
-        };
-        Ok(Self {
-            service: ServiceName::new(&needed(service, "service")?)?,
-            metric: MetricName::new(&needed(metric, "metric")?)?,
-            minutes: minute(from, "from")?..minute(to, "to")?,
-        })
+        let (Span { service, minutes }, metric) = read(query)?;
+        Ok(Self { service, metric: MetricName::new(&needed(metric, "metric")?)?, minutes })
     }
+}
+
+impl Span {
+    /// As the query of a URL.
+    pub(super) fn to_query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("service", self.service.as_str())
+            .append_pair("from", &self.minutes.start.to_string())
+            .append_pair("to", &self.minutes.end.to_string())
+            .finish()
+    }
+
+    /// # Errors
+    /// `Invalid`, naming the field.
+    pub(super) fn read(query: &str) -> Result<Self> {
+        match read(query)? {
+            (span, None) => Ok(span),
+            (_, Some(_)) => Err(invalid("no such field", "metric")),
+        }
+    }
+}
+
+fn invalid(message: &str, field: &str) -> Error {
+    Error::invalid("aggregator.question", message).with("field", field).with_available(FIELDS)
+}
+
+fn needed(value: Option<String>, field: &str) -> Result<String> {
+    value.ok_or_else(|| invalid("missing, and required", field))
+}
+
+/// What a query asks for, and of which metric, if it says so.
+fn read(query: &str) -> Result<(Span, Option<String>)> {
+    let mut values: [Option<String>; 4] = Default::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let at = FIELDS.iter().position(|field| *field == name);
+        let slot = at.and_then(|at| values.get_mut(at)).ok_or_else(|| invalid("no such field", &name))?;
+        if slot.replace(value.into_owned()).is_some() {
+            return Err(invalid("twice", &name));
+        }
+    }
+    let [service, metric, from, to] = values;
+    let minute = |value: Option<String>, field: &str| {
+        let number = needed(value, field)?.parse::<i64>().ok();
+        // What is no time could not be asked for.
+        let number = number.filter(|minute| minute.unsigned_abs() < 1 << 32);
+        number.ok_or_else(|| invalid("expected a minute", field))
+    };
+    let service = ServiceName::new(&needed(service, "service")?)?;
+    Ok((Span { service, minutes: minute(from, "from")?..minute(to, "to")? }, metric))
 }
 
 #[cfg(test)]

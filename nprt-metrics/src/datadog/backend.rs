@@ -9,9 +9,9 @@ use nprt_core::{Error, Result};
 
 use super::DatadogMetric;
 use super::builder::queries;
-use super::client::{Client, Columns};
+use super::client::{Client, Columns, Points};
 use crate::Labels;
-use crate::assemble::{Point, classes, parts, requests, values};
+use crate::assemble::{Assembly, Line, parts};
 use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
@@ -23,6 +23,8 @@ pub struct Datadog {
     pub(super) delay_seconds: u32,
     pub(super) tags: Labels,
     pub(super) metrics: BTreeMap<MetricName, DatadogMetric>,
+    pub(super) max_points: usize,
+    pub(super) max_blocks: usize,
 }
 
 /// With more points than some 1,500 a series, Datadog would answer at longer intervals than asked for.
@@ -42,8 +44,8 @@ impl Datadog {
         self.clock.now().checked_sub(delay).unwrap_or(Timestamp::MIN)
     }
 
-    /// The points of each query of `metric`.
-    async fn points(&self, asked: &MetricQuery, metric: &DatadogMetric) -> Result<[Vec<Point>; 2]> {
+    /// What the series of each query of `metric` say.
+    async fn lines(&self, asked: &MetricQuery, metric: &DatadogMetric) -> Result<[Vec<Line>; 2]> {
         let minutes = asked.range.complete_minutes(self.now());
         if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
             return Err(Error::invalid(OPERATION, "the range is too long")
@@ -58,46 +60,15 @@ impl Datadog {
             query.replace("{by}", &self.tags.by(class)).replace("{service}", asked.service.as_str())
         };
         let queries: Vec<String> = queries(metric).into_iter().map(fill).collect();
-        let mut points = [Vec::new(), Vec::new()];
+        let (mut lines, mut left) = ([Vec::new(), Vec::new()], self.max_points);
         for minutes in parts(minutes, MINUTES_A_REQUEST) {
-            let columns = self.client.timeseries(&queries, &minutes).await?;
+            let most = Points { left, most: self.max_points };
+            let columns = self.client.timeseries(&queries, &minutes, most).await?;
+            left = left.saturating_sub(columns.values.iter().map(Vec::len).sum());
             let wrong = |message: String| unexpected(OPERATION, &asked.metric, &message);
-            self.read(&columns, class, &mut points).map_err(wrong)?;
+            read(&self.tags, &columns, class, &mut lines).map_err(wrong)?;
         }
-        Ok(points)
-    }
-
-    fn read(
-        &self,
-        columns: &Columns,
-        class: Option<&str>,
-        points: &mut [Vec<Point>; 2],
-    ) -> Result<(), String> {
-        let Columns { series, times, values } = columns;
-        if values.len() != series.len() || values.iter().any(|column| column.len() != times.len()) {
-            return Err("expected a column a series, and in it a value a time".to_owned());
-        }
-        for (series, column) in series.iter().zip(values) {
-            let tag = |name: &str| {
-                let tags = series.group_tags.iter().filter_map(|tag| tag.split_once(':'));
-                tags.filter(|(_, value)| *value != NO_TAG)
-                    .find(|(tag, _)| *tag == name)
-                    .map(|(_, value)| value)
-            };
-            let of = |message| format!("{message}; series {:?}", series.group_tags);
-            let place = self.tags.place(tag).map_err(of)?;
-            let part = class.and_then(tag).map(str::to_owned);
-            let points = points.get_mut(series.query_index).ok_or("a series answers no query")?;
-            for (time, value) in times.iter().zip(column) {
-                let Some(value) = *value else { continue };
-                if time.rem_euclid(60_000) != 0 {
-                    return Err(format!("expected whole minutes, found {time}"));
-                }
-                let minute = time.div_euclid(60_000);
-                points.push(Point { minute, place: place.clone(), part: part.clone(), value });
-            }
-        }
-        Ok(())
+        Ok(lines)
     }
 }
 
@@ -120,15 +91,50 @@ impl MetricsBackend for Datadog {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let metric = self.metrics.get(name).ok_or_else(missing)?;
-        let [mut points, errors] = self.points(query, metric).await?;
+        let [mut lines, errors] = self.lines(query, metric).await?;
+        let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
         let blocks = match metric {
             DatadogMetric::Value { scale, .. } => {
-                points.iter_mut().for_each(|point| point.value *= scale);
-                values(name, points)
+                let points = lines.iter_mut().flat_map(|line| &mut line.points);
+                points.for_each(|(_, value)| *value *= scale);
+                assembly.values(&lines)
             }
-            DatadogMetric::Requests { .. } => requests(name, points, errors),
-            DatadogMetric::Classes { .. } => classes(name, points),
+            DatadogMetric::Requests { .. } => assembly.requests(&lines, &errors),
+            DatadogMetric::Classes { .. } => assembly.classes(&lines),
         };
         blocks.map_err(|message| unexpected(OPERATION, name, &message))
     }
+}
+
+/// What the columns of an answer say, by query.
+pub(super) fn read(
+    labels: &Labels,
+    columns: &Columns,
+    class: Option<&str>,
+    lines: &mut [Vec<Line>; 2],
+) -> Result<(), String> {
+    let Columns { series, times, values } = columns;
+    if values.len() != series.len() || values.iter().any(|column| column.len() != times.len()) {
+        return Err("expected a column a series, and in it a value a time".to_owned());
+    }
+    if let Some(time) = times.iter().find(|time| time.rem_euclid(60_000) != 0) {
+        return Err(format!("expected whole minutes, found {time}"));
+    }
+    for (series, column) in series.iter().zip(values) {
+        let tag = |name: &str| {
+            let tags = series.group_tags.iter().filter_map(|tag| tag.split_once(':'));
+            tags.filter(|(_, value)| *value != NO_TAG).find(|(tag, _)| *tag == name).map(|(_, value)| value)
+        };
+        let of = |message| {
+            let tags: String = format!("{:?}", series.group_tags).chars().take(300).collect();
+            format!("{message}; series {tags}")
+        };
+        let place = labels.place(tag).map_err(of)?;
+        let part = class.and_then(tag).map(str::to_owned);
+        let measured = times.iter().zip(column).filter_map(|(time, value)| Some((time, (*value)?)));
+        let points = measured.map(|(time, value)| (time.div_euclid(60_000), value)).collect();
+        let lines = lines.get_mut(series.query_index).ok_or("a series answers no query")?;
+        lines.push(Line { place, part, points });
+    }
+    Ok(())
 }

@@ -26,8 +26,14 @@ impl DatadogConfig {
                 return Err(invalid(field, "expected a key without spaces"));
             }
         }
-        if self.max_response_bytes == 0 {
-            return Err(invalid("max_response_bytes", "expected at least 1"));
+        for (field, limit) in [
+            ("max_response_bytes", self.max_response_bytes),
+            ("max_points", self.max_points),
+            ("max_blocks", self.max_blocks),
+        ] {
+            if limit == 0 {
+                return Err(invalid(field, "expected at least 1"));
+            }
         }
         if self.metrics.is_empty() {
             return Err(invalid("metrics", "expected at least one metric"));
@@ -48,6 +54,8 @@ impl DatadogConfig {
             delay_seconds: self.delay_seconds,
             tags: self.tags,
             metrics: self.metrics,
+            max_points: self.max_points,
+            max_blocks: self.max_blocks,
         })
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use nprt_core::model::Secret;
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error, retry_after, status_error};
+use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
@@ -60,8 +60,13 @@ impl Client {
         Ok(Self { http, url, keys, limit })
     }
 
-    /// The series of `queries`, a point for each of `minutes`.
-    pub(super) async fn timeseries(&self, queries: &[String], minutes: &Range<i64>) -> Result<Columns> {
+    /// The series of `queries`, a point for each of `minutes`; there may be `most` of all.
+    pub(super) async fn timeseries(
+        &self,
+        queries: &[String],
+        minutes: &Range<i64>,
+        most: Points,
+    ) -> Result<Columns> {
         let milliseconds = |minute: i64| minute.saturating_mul(60_000);
         let name = |index: usize| format!("query{index}");
         let queries: Vec<Value> = queries
@@ -80,23 +85,15 @@ impl Client {
         let request = self.http.post(self.url.clone()).headers(self.headers()?).json(&body);
         let response = request.send().await.map_err(|error| request_error(OPERATION, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = read_body(OPERATION, response, self.limit).await?;
+        let body = read_body(OPERATION, response, Limit::by("max_response_bytes", self.limit)).await?;
         if status != StatusCode::OK {
             return Err(refused(status, &headers, &body, &self.keys));
         }
-        let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Datadog's").with_source(error)
-        })?;
-        match answer {
-            Answer { errors: Some(errors), .. } if !errors.is_null() => {
-                Err(Error::new(ErrorKind::Unexpected, OPERATION, "the query failed")
-                    .with("said", text(&errors, &self.keys)))
-            }
-            Answer { data: Some(data), .. } => Ok(data.attributes),
-            Answer { data: None, .. } => {
-                Err(Error::new(ErrorKind::Unexpected, OPERATION, "the answer has no data"))
-            }
-        }
+        let keys = self.keys.clone();
+        tokio::task::spawn_blocking(move || columns(&body, most, &keys)).await.map_err(|error| {
+            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end")
+                .with_source(error)
+        })?
     }
 
     fn headers(&self) -> Result<HeaderMap> {
@@ -111,9 +108,47 @@ impl Client {
     }
 }
 
+/// How many points an answer may have: what is left of [`DatadogConfig::max_points`](super::DatadogConfig).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Points {
+    pub(super) left: usize,
+    pub(super) most: usize,
+}
+
+/// Values of an answer beside those of points: tags, times, and what a column begins with.
+const TAGS: usize = 200_000;
+
+/// What an answer holds. A minute without a measurement is a value, too, by our count.
+pub(super) fn columns(body: &[u8], most: Points, keys: &[Secret]) -> Result<Columns> {
+    let Points { left, most } = most;
+    let limit = Limit::by("max_points", left.saturating_add(TAGS));
+    check_values(OPERATION, body, limit)?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Datadog's").with_source(error)
+    })?;
+    let data = match answer {
+        Answer { errors: Some(errors), .. } if !errors.is_null() => {
+            return Err(Error::new(ErrorKind::Unexpected, OPERATION, "the query failed")
+                .with("said", text(&errors, keys)));
+        }
+        Answer { data: Some(data), .. } => data.attributes,
+        Answer { data: None, .. } => {
+            return Err(Error::new(ErrorKind::Unexpected, OPERATION, "the answer has no data"));
+        }
+    };
+    let points: usize = data.values.iter().map(Vec::len).sum();
+    if points > left {
+        return Err(Error::new(ErrorKind::Unexpected, OPERATION, "the answer has too many points")
+            .with("limit", format_args!("{most} points"))
+            .with("option", "max_points"));
+    }
+    Ok(data)
+}
+
 /// The error of a refusal, with what Datadog says about its limits.
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], keys: &[Secret]) -> Error {
-    let said: Option<Answer> = serde_json::from_slice(body).ok();
+    let said: Option<Answer> =
+        check_values(OPERATION, body, TAGS).ok().and_then(|()| serde_json::from_slice(body).ok());
     let said = said.and_then(|said| said.errors).map(|errors| text(&errors, keys)).unwrap_or_default();
     // Datadog's own header, in seconds as well; it sends no other.
     let reset = headers.get("x-ratelimit-reset").filter(|_| status == StatusCode::TOO_MANY_REQUESTS);

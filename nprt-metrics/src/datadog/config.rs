@@ -26,6 +26,14 @@ pub struct DatadogConfig {
     /// Bytes that an answer may have; 64 MiB by default.
     #[serde(default = "max_response_bytes")]
     pub max_response_bytes: usize,
+    /// Points that one question may be answered with, in all its answers together; 1,000,000 by default, which take
+    /// some 100 MB while they are read.
+    #[serde(default = "max_points")]
+    pub max_points: usize,
+    /// Blocks that may come of one question; 250,000 by default. A block is what a metric did in a minute at one pod and
+    /// route.
+    #[serde(default = "max_blocks")]
+    pub max_blocks: usize,
     /// Seconds after its end until a minute counts as complete; 120 by default.
     #[serde(default = "delay_seconds")]
     pub delay_seconds: u32,
@@ -83,6 +91,8 @@ impl DatadogConfig {
             application_key,
             http: ClientConfig::default(),
             max_response_bytes: max_response_bytes(),
+            max_points: max_points(),
+            max_blocks: max_blocks(),
             delay_seconds: delay_seconds(),
             tags: tags(),
             metrics: metrics(),
@@ -108,6 +118,14 @@ fn site() -> String {
 
 fn max_response_bytes() -> usize {
     64 << 20
+}
+
+fn max_points() -> usize {
+    1_000_000
+}
+
+fn max_blocks() -> usize {
+    250_000
 }
 
 fn delay_seconds() -> u32 {

@@ -30,6 +30,9 @@ mod backend;
 mod builder;
 mod client;
 mod config;
+mod fuzz;
 
 pub use backend::Datadog;
 pub use config::{DatadogConfig, DatadogMetric};
+#[doc(hidden)]
+pub use fuzz::fuzz_answer;

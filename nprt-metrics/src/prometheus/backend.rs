@@ -10,10 +10,10 @@ use nprt_core::{Error, Result};
 use super::PrometheusMetric;
 use super::buckets::histograms;
 use super::builder::{fill, queries};
-use super::client::Client;
-use super::series::{labels_of, read};
+use super::client::{Client, Points};
+use super::series::read;
 use crate::Labels;
-use crate::assemble::{Point, classes, parts, requests, values};
+use crate::assemble::{Assembly, Line, parts};
 use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
@@ -24,6 +24,8 @@ pub struct Prometheus {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) labels: Labels,
     pub(super) metrics: BTreeMap<MetricName, PrometheusMetric>,
+    pub(super) max_points: usize,
+    pub(super) max_blocks: usize,
 }
 
 /// Prometheus answers with at most 11,000 points of a series; and it keeps some twelve numbers of each series
@@ -61,23 +63,33 @@ impl Prometheus {
         }
     }
 
-    async fn points(&self, asked: &MetricQuery, query: &str, part: Option<&str>) -> Result<Vec<Point>> {
+    /// What the series of a query say; `left` is how many more points there may be.
+    async fn lines(
+        &self,
+        asked: &MetricQuery,
+        query: &str,
+        part: Option<&str>,
+        left: &mut usize,
+    ) -> Result<Vec<Line>> {
         let minutes = asked.range.complete_minutes(self.clock.now());
         if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
             return Err(Error::invalid(OPERATION, "the range is too long")
                 .with("most", format_args!("{MOST_MINUTES} minutes")));
         }
         let query = fill(query, asked.service.as_str(), &self.labels, part);
-        let mut points = Vec::new();
+        let mut lines = Vec::new();
         for minutes in parts(minutes, MINUTES_A_REQUEST) {
-            for series in self.client.range(&query, &minutes).await? {
+            let most = Points { left: *left, most: self.max_points };
+            for series in self.client.range(&query, &minutes, most).await? {
                 let wrong = |message: String| {
-                    unexpected(OPERATION, &asked.metric, &message).with("series", labels_of(&series))
+                    unexpected(OPERATION, &asked.metric, &message).with("series", &series.metric)
                 };
-                read(&self.labels, &series, part, &mut points).map_err(wrong)?;
+                let line = read(&self.labels, &series, part).map_err(wrong)?;
+                *left = left.saturating_sub(line.points.len());
+                lines.push(line);
             }
         }
-        Ok(points)
+        Ok(lines)
     }
 }
 
@@ -101,15 +113,15 @@ impl MetricsBackend for Prometheus {
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let metric = self.metrics.get(name).ok_or_else(missing)?;
         let part = self.part(metric);
+        let (assembly, mut left) = (Assembly { metric: name, max_blocks: self.max_blocks }, self.max_points);
+        let mut lines = async |of| self.lines(query, of, part, &mut left).await;
         let blocks = match metric {
-            PrometheusMetric::Histogram { query: of } => {
-                histograms(name, self.points(query, of, part).await?)
-            }
-            PrometheusMetric::Value { query: of } => values(name, self.points(query, of, part).await?),
-            PrometheusMetric::Classes { query: of } => classes(name, self.points(query, of, part).await?),
-            PrometheusMetric::Requests { requests: all, errors } => {
-                let all = self.points(query, all, part).await?;
-                requests(name, all, self.points(query, errors, part).await?)
+            PrometheusMetric::Histogram { query } => histograms(assembly, &lines(query).await?),
+            PrometheusMetric::Value { query } => assembly.values(&lines(query).await?),
+            PrometheusMetric::Classes { query } => assembly.classes(&lines(query).await?),
+            PrometheusMetric::Requests { requests, errors } => {
+                let requests = lines(requests).await?;
+                assembly.requests(&requests, &lines(errors).await?)
             }
         };
         blocks.map_err(|message| unexpected(OPERATION, name, &message))

@@ -1,21 +1,23 @@
-use nprt_core::model::{Block, BlockData, MetricName};
+use nprt_core::model::{Block, BlockData};
 
-use crate::assemble::{Cells, Point, SEVERAL, blocks, count};
+use crate::assemble::{Assembly, Cells, Line, SEVERAL, count};
 
 /// Cumulative buckets become counts between edges. Where a query extrapolates, counts are rounded to whole
 /// ones; where rounding makes a bucket smaller than the one below it, it counts as equal.
-pub(super) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<Block>, String> {
-    let mut cells: Cells<Vec<(f64, u64)>> = Cells::new();
-    for Point { minute, place, part, value } in points {
-        let part = part.unwrap_or_default();
+pub(super) fn histograms(assembly: Assembly<'_>, lines: &[Line]) -> Result<Vec<Block>, String> {
+    let mut cells: Cells<'_, Vec<(f64, u64)>> = Cells::new();
+    for Line { place, part, points } in lines {
+        let part = part.as_deref().unwrap_or_default();
         let edge: f64 = part
             .parse()
             .ok()
             .filter(|edge: &f64| !edge.is_nan())
             .ok_or_else(|| format!("expected the label le to be the edge of a bucket, found {part:?}"))?;
-        cells.entry((minute, place)).or_default().push((edge, count(value)?));
+        for &(minute, value) in points {
+            cells.entry((minute, place)).or_default().push((edge, count(value)?));
+        }
     }
-    let mut histograms: Cells<BlockData> = Cells::new();
+    let mut histograms: Cells<'_, BlockData> = Cells::new();
     for (at, mut buckets) in cells {
         buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
         if buckets.windows(2).any(|pair| pair[0].0.total_cmp(&pair[1].0).is_eq()) {
@@ -33,31 +35,31 @@ pub(super) fn histograms(metric: &MetricName, points: Vec<Point>) -> Result<Vec<
         });
         histograms.insert(at, BlockData::Histogram { counts: counts.collect(), edges });
     }
-    Ok(blocks(metric, histograms, |data| data))
+    assembly.blocks(histograms, |data| data)
 }
 
 #[cfg(test)]
 mod tests {
-    use nprt_core::model::Track;
+    use nprt_core::model::{MetricName, Track};
 
     use super::*;
     use crate::assemble::Place;
 
-    fn point(part: &str, value: f64) -> Point {
+    fn line(part: &str, value: f64) -> Line {
         let place = Place { track: Track::Stable, pod: None, route: None, version: None };
-        Point { minute: 1, place, part: Some(part.to_owned()), value }
+        Line { place, part: Some(part.to_owned()), points: vec![(1, value)] }
     }
 
     #[test]
     fn buckets_become_counts() {
-        let points = vec![point("+Inf", 9.4), point("0.1", 2.6), point("1", 2.4)];
-        let blocks = histograms(&MetricName::new("m").unwrap(), points).unwrap();
+        let assembly = Assembly { metric: &MetricName::new("m").unwrap(), max_blocks: 9 };
+        let blocks = histograms(assembly, &[line("+Inf", 9.4), line("0.1", 2.6), line("1", 2.4)]).unwrap();
         let expected = BlockData::Histogram { edges: vec![0.1, 1.0], counts: vec![3, 0, 6] };
         assert_eq!(blocks[0].data, expected);
         for wrong in
-            [vec![point("0.1", 1.0)], vec![point("x", 1.0)], vec![point("+Inf", 1.0), point("+Inf", 1.0)]]
+            [vec![line("0.1", 1.0)], vec![line("x", 1.0)], vec![line("+Inf", 1.0), line("+Inf", 1.0)]]
         {
-            assert!(histograms(&MetricName::new("m").unwrap(), wrong).is_err());
+            assert!(histograms(assembly, &wrong).is_err());
         }
     }
 }

@@ -22,8 +22,14 @@ impl PrometheusConfig {
             Error::invalid("prometheus.config", message).with("field", field)
         };
         let url = base_url("prometheus.config", &self.url)?;
-        if self.max_response_bytes == 0 {
-            return Err(invalid("max_response_bytes", "expected at least 1"));
+        for (field, limit) in [
+            ("max_response_bytes", self.max_response_bytes),
+            ("max_points", self.max_points),
+            ("max_blocks", self.max_blocks),
+        ] {
+            if limit == 0 {
+                return Err(invalid(field, "expected at least 1"));
+            }
         }
         if self.metrics.is_empty() {
             return Err(invalid("metrics", "expected at least one metric"));
@@ -39,7 +45,8 @@ impl PrometheusConfig {
         }
         let http = nprt_http::client(&self.http)?;
         let client = Client::new(http, &url, self.auth, self.max_response_bytes)?;
-        Ok(Prometheus { client, clock, labels: self.labels, metrics })
+        let (max_points, max_blocks) = (self.max_points, self.max_blocks);
+        Ok(Prometheus { client, clock, labels: self.labels, metrics, max_points, max_blocks })
     }
 }
 

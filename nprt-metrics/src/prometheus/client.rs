@@ -1,13 +1,13 @@
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error, retry_after, status_error};
+use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::PrometheusAuth;
+use super::series::Series;
 
 const OPERATION: &str = "prometheus.query";
 
@@ -68,16 +68,6 @@ impl Data<Vec<Series>> {
     }
 }
 
-/// A series of a range query: labels, and values at moments (in seconds).
-#[derive(Debug, Deserialize)]
-pub(super) struct Series {
-    pub(super) metric: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(super) values: Vec<(f64, String)>,
-    /// Native histograms, which are not understood.
-    pub(super) histograms: Option<IgnoredAny>,
-}
-
 impl Client {
     pub(super) fn new(http: reqwest::Client, url: &Url, auth: PrometheusAuth, limit: usize) -> Result<Self> {
         let join = |path: &str| {
@@ -87,18 +77,23 @@ impl Client {
         Ok(Self { http, instant: join("api/v1/query")?, range: join("api/v1/query_range")?, auth, limit })
     }
 
-    /// The series of `query`, a point at the end of each of `minutes`.
-    pub(super) async fn range(&self, query: &str, minutes: &Range<i64>) -> Result<Vec<Series>> {
+    /// The series of `query`, a point at the end of each of `minutes`; there may be `most` points.
+    pub(super) async fn range(&self, query: &str, minutes: &Range<i64>, most: Points) -> Result<Vec<Series>> {
         let at = |minute: i64| minute.saturating_mul(60).to_string();
         let (start, end) = (at(minutes.start.saturating_add(1)), at(minutes.end));
         let form = [("query", query), ("start", &start), ("end", &end), ("step", "60")];
-        self.post(&self.range, &form).await.and_then(Data::series)
+        let body = self.post(&self.range, &form).await?;
+        tokio::task::spawn_blocking(move || series(&body, most)).await.map_err(|error| {
+            Error::new(ErrorKind::Unexpected, OPERATION, "the answer was not read to its end")
+                .with_source(error)
+        })?
     }
 
     /// Whether the server can evaluate `query` at a moment (in seconds).
     pub(super) async fn instant(&self, query: &str, second: i64) -> Result<()> {
         let form = [("query", query), ("time", &second.to_string())];
-        self.post::<IgnoredAny>(&self.instant, &form).await.map(|_| ())
+        let body = self.post(&self.instant, &form).await?;
+        answer::<IgnoredAny>(&body).map(|_| ())
     }
 
     fn repeats_secret(&self, said: &str) -> bool {
@@ -110,7 +105,7 @@ impl Client {
         }
     }
 
-    async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<Data<T>> {
+    async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<Vec<u8>> {
         let request = self.http.post(url.clone()).form(form);
         let request = match &self.auth {
             PrometheusAuth::None => request,
@@ -121,7 +116,7 @@ impl Client {
         };
         let response = request.send().await.map_err(|error| request_error(OPERATION, error))?;
         let (status, wait) = (response.status(), retry_after(response.headers()));
-        let body = read_body(OPERATION, response, self.limit).await?;
+        let body = read_body(OPERATION, response, Limit::by("max_response_bytes", self.limit)).await?;
         if status != StatusCode::OK {
             // Only what Prometheus itself says: a proxy's page may hold anything.
             let said: Option<Answer<IgnoredAny>> = serde_json::from_slice(&body).ok();
@@ -129,10 +124,45 @@ impl Client {
             let said = said.unwrap_or_default();
             return Err(status_error(OPERATION, status, &said).with_retry_after(wait));
         }
-        let unreadable = |error: serde_json::Error| {
-            Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Prometheus'").with_source(error)
-        };
-        let answer: Answer<T> = serde_json::from_slice(&body).map_err(unreadable)?;
-        answer.data()
+        Ok(body)
     }
+}
+
+/// How many points an answer may have: what is left of [`PrometheusConfig::max_points`](super::PrometheusConfig).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Points {
+    pub(super) left: usize,
+    pub(super) most: usize,
+}
+
+impl Points {
+    /// Takes what `series` has.
+    fn take(self, series: &[Series]) -> Result<()> {
+        let points: usize = series.iter().map(|series| series.values.len()).sum();
+        if points <= self.left {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unexpected, OPERATION, "the answer has too many points")
+            .with("limit", format_args!("{} points", self.most))
+            .with("option", "max_points"))
+    }
+}
+
+/// The series of an answer. A point is a list of two, in a list: three values by our count; the rest is for labels.
+pub(super) fn series(body: &[u8], most: Points) -> Result<Vec<Series>> {
+    let values = most.left.saturating_mul(3).saturating_add(LABELS);
+    check_values(OPERATION, body, Limit::by("max_points", values))?;
+    let series = answer::<Vec<Series>>(body)?.series()?;
+    most.take(&series)?;
+    Ok(series)
+}
+
+/// Values of an answer beside those of points.
+const LABELS: usize = 200_000;
+
+fn answer<T: DeserializeOwned>(body: &[u8]) -> Result<Data<T>> {
+    let answer: Answer<T> = serde_json::from_slice(body).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, OPERATION, "the answer is not Prometheus'").with_source(error)
+    })?;
+    answer.data()
 }

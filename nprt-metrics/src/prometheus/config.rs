@@ -21,6 +21,14 @@ pub struct PrometheusConfig {
     /// Bytes that an answer may have; 64 MiB by default.
     #[serde(default = "max_response_bytes")]
     pub max_response_bytes: usize,
+    /// Points that one question may be answered with, in all its answers together; 1,000,000 by default, which take
+    /// some 100 MB while they are read.
+    #[serde(default = "max_points")]
+    pub max_points: usize,
+    /// Blocks that may come of one question; 250,000 by default. A block is what a metric did in a minute at one pod and
+    /// route.
+    #[serde(default = "max_blocks")]
+    pub max_blocks: usize,
     /// The labels that say where something was measured: `track`, `version`, `pod`, `route`, and `code` for
     /// the class of an error, by default.
     #[serde(default = "labels")]
@@ -104,6 +112,8 @@ impl PrometheusConfig {
             auth: PrometheusAuth::None,
             http: ClientConfig::default(),
             max_response_bytes: max_response_bytes(),
+            max_points: max_points(),
+            max_blocks: max_blocks(),
             labels: labels(),
             metrics: metrics(),
         }
@@ -125,6 +135,14 @@ impl PrometheusMetric {
 
 fn max_response_bytes() -> usize {
     64 << 20
+}
+
+fn max_points() -> usize {
+    1_000_000
+}
+
+fn max_blocks() -> usize {
+    250_000
 }
 
 fn labels() -> Labels {

@@ -28,10 +28,13 @@ mod buckets;
 mod builder;
 mod client;
 mod config;
+mod fuzz;
 mod increase;
 mod recorded;
 mod series;
 
 pub use backend::Prometheus;
 pub use config::{PrometheusAuth, PrometheusConfig, PrometheusMetric};
+#[doc(hidden)]
+pub use fuzz::fuzz_answer;
 pub use recorded::recorded;

@@ -4,11 +4,11 @@ use nprt_core::model::{Block, MetricName};
 use nprt_core::{Error, Result};
 
 use super::buckets::histograms;
-use super::client::{Answer, Series};
+use super::client::Answer;
 use super::config::PrometheusConfig;
-use super::series::{labels_of, read};
+use super::series::{Series, read};
 use crate::Labels;
-use crate::assemble::{Cells, Point, classes, requests, values};
+use crate::assemble::{Assembly, Line, Place};
 
 const OPERATION: &str = "prometheus.recorded";
 
@@ -49,7 +49,7 @@ pub fn recorded(answers: &[u8], metric: Option<&MetricName>) -> Result<Vec<Block
             .map_err(|error| Error::invalid(OPERATION, format!("no answer of a range query: {error}")))?;
         for series in answer.series()? {
             let name = metric.map_or_else(|| named(&series), |metric| Ok(metric.clone()));
-            let name = name.map_err(|error| error.with("series", labels_of(&series)))?;
+            let name = name.map_err(|error| error.with("series", &series.metric))?;
             by_metric.entry(name).or_default().push(series);
         }
     }
@@ -69,44 +69,46 @@ fn named(series: &Series) -> Result<MetricName> {
 }
 
 fn of_metric(name: &MetricName, series: &[Series]) -> Result<Vec<Block>> {
-    let labels = PrometheusConfig::new("").labels;
-    let buckets = series.iter().any(|series| series.metric.contains_key("le"));
-    let of = |series: &[&Series], part| points(&labels, series, part);
-    let all: Vec<&Series> = series.iter().collect();
+    let labels = &PrometheusConfig::new("").labels;
+    let buckets = series.iter().any(|series| series.metric.get("le").is_some());
+    let of = |part| series.iter().map(move |series| line(labels, series, part));
+    // A file is as long as it is: what its reader allows is the limit.
+    let assembly = Assembly { metric: name, max_blocks: usize::MAX };
     let blocks = match name.as_str() {
-        _ if buckets => histograms(name, of(&all, Some("le"))?),
-        MetricName::ERRORS => classes(name, of(&all, Some(&labels.class))?),
+        _ if buckets => histograms(assembly, &of(Some("le")).collect::<Result<Vec<_>>>()?),
+        MetricName::ERRORS => assembly.classes(&of(Some(&labels.class)).collect::<Result<Vec<_>>>()?),
         MetricName::REQUESTS => {
-            let code = |series: &Series| series.metric.get(&labels.class).cloned();
-            let failed =
-                all.iter().copied().filter(|series| code(series).is_some_and(|code| is_failure(&code)));
-            let failed: Vec<&Series> = failed.collect();
-            requests(name, sums(of(&all, None)?), sums(of(&failed, None)?))
+            let all: Vec<Line> = of(Some(&labels.class)).collect::<Result<_>>()?;
+            let failed = all.iter().filter(|line| line.part.as_deref().is_some_and(is_failure));
+            assembly.requests(&sums(all.iter()), &sums(failed))
         }
-        _ => values(name, of(&all, None)?),
+        _ => assembly.values(&of(None).collect::<Result<Vec<_>>>()?),
     };
     blocks.map_err(|message| Error::new(nprt_core::ErrorKind::Unexpected, OPERATION, message))
 }
 
-fn points(labels: &Labels, series: &[&Series], part: Option<&str>) -> Result<Vec<Point>> {
-    let mut points = Vec::new();
-    for series in series {
-        read(labels, series, part, &mut points).map_err(|message| {
-            let error = Error::new(nprt_core::ErrorKind::Unexpected, OPERATION, message);
-            error.with("series", labels_of(series))
-        })?;
-    }
-    Ok(points)
+fn line(labels: &Labels, series: &Series, part: Option<&str>) -> Result<Line> {
+    read(labels, series, part).map_err(|message| {
+        let error = Error::new(nprt_core::ErrorKind::Unexpected, OPERATION, message);
+        error.with("series", &series.metric)
+    })
 }
 
 /// Requests of all codes together.
-fn sums(points: Vec<Point>) -> Vec<Point> {
-    let mut sums: Cells<f64> = Cells::new();
-    for Point { minute, place, value, .. } in points {
-        *sums.entry((minute, place)).or_default() += value;
+fn sums<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<Line> {
+    let mut sums: BTreeMap<&Place, BTreeMap<i64, f64>> = BTreeMap::new();
+    for Line { place, points, .. } in lines {
+        let sum = sums.entry(place).or_default();
+        for (minute, value) in points {
+            *sum.entry(*minute).or_default() += value;
+        }
     }
-    let point = |((minute, place), value)| Point { minute, place, part: None, value };
-    sums.into_iter().map(point).collect()
+    let line = |(place, points): (&Place, BTreeMap<i64, f64>)| Line {
+        place: place.clone(),
+        part: None,
+        points: points.into_iter().collect(),
+    };
+    sums.into_iter().map(line).collect()
 }
 
 fn is_failure(code: &str) -> bool {

@@ -1,15 +1,19 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nprt_core::model::{Block, BlockShape, MetricName, ServiceName};
-use nprt_core::ports::Clock;
+use nprt_core::ports::{Clock, Lost};
 use nprt_core::{Error, Result};
 
-use super::line::{Kind, Line, Metric, parse};
-use super::minute::{Minute, Reading, Room, read_key, write_key};
-use super::pattern::{Pattern, Place};
+use super::key::{read_key, write_key};
+use super::line::{Line, Metric, parse};
+use super::pattern::Place;
+use super::service::Service;
+use super::services::Services;
+use super::source::{Source, is_change, sources};
 use super::stats::Fate;
-use super::{Limits, StatsdConfig, StatsdMetric, StatsdStats, TagNames, Unit};
+use super::{Limits, StatsdConfig, StatsdStats, TagNames};
 
 /// Lines of statsd in, blocks out. It is the backend that [`StatsdServer`](super::StatsdServer) feeds; a
 /// program that has datagrams from elsewhere feeds it by [`Aggregator::ingest`].
@@ -25,70 +29,51 @@ pub struct Aggregator {
     state: Mutex<State>,
 }
 
-/// A statsd metric, and what it does for the metric at that place of `metrics`.
-#[derive(Debug)]
-struct Source {
-    pattern: Pattern,
-    metric: usize,
-    role: Role,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Role {
-    Samples(Unit),
-    Value,
-    Requests,
-    Errors,
-    Classes,
-}
-
 #[derive(Debug)]
 struct State {
-    minutes: BTreeMap<i64, Minute>,
-    room: Room,
+    services: Services,
     stats: StatsdStats,
     /// Written over for each line, so that a line allocates nothing where its block exists.
     key: String,
 }
 
 impl Aggregator {
-    /// An aggregator that has heard nothing; `clock` gives each datagram its minute.
+    /// An aggregator that has heard nothing; `clock` gives each datagram its minute. Where `config` names no services,
+    /// say by [`Aggregator::serve`] which have room.
     ///
     /// # Errors
     /// `Invalid` for a configuration without metrics, with a wrong name, or with a limit of zero.
     pub fn new(config: &StatsdConfig, clock: Arc<dyn Clock>) -> Result<Self> {
-        let StatsdConfig { tags, metrics, limits, .. } = config;
+        let StatsdConfig { tags, metrics, limits, services, .. } = config;
         if metrics.is_empty() {
             return Err(
                 Error::invalid("statsd.config", "expected at least one metric").with("field", "metrics")
             );
         }
-        let Limits { retention_minutes, blocks, samples, samples_per_block, classes_per_block } = limits;
-        let least = (*blocks).min(*samples).min(*samples_per_block).min(*classes_per_block);
-        if *retention_minutes == 0 || least == 0 {
-            return Err(Error::invalid("statsd.config", "a limit must be at least 1").with("field", "limits"));
-        }
-        let mut sources = Vec::new();
-        for (index, (name, metric)) in metrics.iter().enumerate() {
-            for (text, role) in roles(metric) {
-                let pattern = Pattern::new(text).map_err(|error| error.with("metric", name))?;
-                sources.push(Source { pattern, metric: index, role });
-            }
-        }
+        limits.check()?;
+        let born = Block::minute_of(clock.now());
+        let state = State {
+            services: Services::new(services, limits, born.saturating_add(1)),
+            stats: StatsdStats::default(),
+            key: String::new(),
+        };
         Ok(Self {
-            born: Block::minute_of(clock.now()),
+            born,
             clock,
             tags: tags.clone(),
             limits: limits.clone(),
             metrics: metrics.iter().map(|(name, metric)| (name.clone(), metric.shape())).collect(),
-            sources,
-            state: Mutex::new(State {
-                minutes: BTreeMap::new(),
-                room: Room { blocks: *blocks, samples: *samples },
-                stats: StatsdStats::default(),
-                key: String::new(),
-            }),
+            sources: sources(metrics)?,
+            state: Mutex::new(state),
         })
+    }
+
+    /// From now on these services have room, in equal shares, and no others: what was heard of others is forgotten, and
+    /// what is heard of them is counted and not kept. Of a service that is new, its first full minute is the next one;
+    /// where others come, one whose share gets too small for what it has loses its oldest minutes.
+    pub fn serve(&self, services: &BTreeSet<ServiceName>) {
+        let next = Block::minute_of(self.clock.now()).saturating_add(1);
+        self.state().services.name(services, next);
     }
 
     /// Takes in one datagram: lines that end with `\n`. What is wrong with a line is counted and harms no
@@ -108,7 +93,9 @@ impl Aggregator {
     /// What was heard so far.
     #[must_use]
     pub fn stats(&self) -> StatsdStats {
-        self.state().stats.clone()
+        let state = self.state();
+        let services = state.services.iter().map(|(name, of)| (name.to_owned(), of.stats().clone()));
+        StatsdStats { services: services.collect(), ..state.stats.clone() }
     }
 
     pub(super) fn receive_failed(&self) {
@@ -125,24 +112,31 @@ impl Aggregator {
 
     /// The first minute that was heard in full and is kept.
     pub(super) fn first_known(&self) -> i64 {
-        let kept =
-            Block::minute_of(self.clock.now()).saturating_sub(i64::from(self.limits.retention_minutes));
-        kept.max(self.born.saturating_add(1))
+        self.kept(Block::minute_of(self.clock.now())).max(self.born.saturating_add(1))
+    }
+
+    /// The first minute of the retention.
+    fn kept(&self, now: i64) -> i64 {
+        now.saturating_sub(i64::from(self.limits.retention_minutes))
     }
 
     /// The blocks of the metric at that place, of those of `minutes` that are kept and were heard in full.
+    ///
+    /// # Errors
+    /// `Invalid` for a service that has no room.
     pub(super) fn collect(
         &self,
         index: usize,
         service: &ServiceName,
-        minutes: std::ops::Range<i64>,
-    ) -> Vec<Block> {
-        let Some((metric, _)) = self.metrics.get(index) else { return Vec::new() };
+        minutes: Range<i64>,
+    ) -> Result<Vec<Block>> {
+        let Some((metric, _)) = self.metrics.get(index) else { return Ok(Vec::new()) };
         let start = minutes.start.max(self.first_known());
         let state = self.state();
-        let heard = state.minutes.range(start..minutes.end.max(start));
-        let blocks = heard.flat_map(|(&minute, heard)| {
-            heard.blocks(index, service.as_str()).filter_map(move |(key, data)| {
+        let Some(heard) = known(&state.services, service)? else { return Ok(Vec::new()) };
+        let heard = heard.minutes(start.max(heard.since())..minutes.end);
+        let blocks = heard.flat_map(|(minute, heard)| {
+            heard.blocks(index).filter_map(move |(key, data)| {
                 let (track, [version, pod, route]) = read_key(key)?;
                 Some(Block { minute, track, version, pod, route, metric: metric.clone(), data })
             })
@@ -150,7 +144,38 @@ impl Aggregator {
         let mut blocks: Vec<Block> = blocks.collect();
         drop(state);
         blocks.sort_by(|a, b| a.order().cmp(&b.order()));
-        blocks
+        Ok(blocks)
+    }
+
+    /// What of `minutes` was measured of the service, and is not in its blocks: first what is lost altogether, then the
+    /// minutes in which a metric was refused, with the number of lines.
+    ///
+    /// # Errors
+    /// `Invalid` for a service that has no room.
+    pub(super) fn what_is_lost(&self, service: &ServiceName, minutes: Range<i64>) -> Result<Vec<Lost>> {
+        let start = minutes.start.max(self.first_known());
+        let state = self.state();
+        let since = match known(&state.services, service)? {
+            Some(heard) => heard.since(),
+            None if state.services.turned_away() => i64::MAX,
+            None => i64::MIN,
+        };
+        let mut all = Vec::new();
+        let lost = start..since.min(minutes.end);
+        if !lost.is_empty() {
+            all.push(Lost { minutes: lost, metric: None, lines: 0 });
+        }
+        let heard = state.services.get(service.as_str());
+        for (minute, heard) in
+            heard.into_iter().flat_map(|heard| heard.minutes(start.max(since)..minutes.end))
+        {
+            all.extend(heard.refused().map(|(metric, lines)| Lost {
+                minutes: minute..minute.saturating_add(1),
+                metric: self.metrics.get(metric).map(|(name, _)| name.clone()),
+                lines,
+            }));
+        }
+        Ok(all)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -196,94 +221,44 @@ impl Aggregator {
         if !source.role.takes(metric.kind) {
             return Fate::WrongType;
         }
-        if matches!(source.role, Role::Samples(_)) && !place.class.is_empty() {
+        if source.role.is_samples() && !place.class.is_empty() {
             return Fate::Failed;
         }
-        self.make_minute(state, minute);
-        let State { minutes, room, key, .. } = state;
+        let State { services, key, .. } = state;
+        let kept = self.kept(minute);
+        if services.get(place.service).is_none() {
+            if !place.has_service() {
+                return Fate::Unattributed;
+            }
+            services.let_in(place.service, minute, kept);
+        }
+        let share = services.share();
+        let Some(service) = services.get_mut(place.service) else { return Fate::Unnamed };
+        service.begin(minute, kept, self.metrics.len());
         // Nothing more to do for it: least of all the search below, which a flood could make a load of.
-        if minutes.get(&minute).is_none_or(|heard| heard.refuses(source.metric, place.service)) {
+        if service.refuses(minute, source.metric) {
             return Fate::Refused;
         }
         write_key(key, track, place.version, place.pod, place.route);
         // Only a gauge that begins with a change needs to know what it was.
-        let changes = metric.values().next().is_some_and(is_change) && matches!(source.role, Role::Value);
-        let before = changes.then(|| {
-            minutes.range(..minute).rev().find_map(|(_, m)| m.last(source.metric, place.service, key))
-        });
-        let Some(heard) = minutes.get_mut(&minute) else { return Fate::Refused };
+        let changes = source.role.is_value() && metric.values().next().is_some_and(is_change);
+        let before = changes.then(|| service.last(minute, source.metric, key)).flatten();
         let readings = metric
             .values()
             .zip(metric.numbers())
-            .map(|(text, number)| source.role.reading(metric, text, number, place, before.flatten()));
-        // A name that is known has been checked.
-        if !heard.knows(source.metric, place.service) && !place.has_service() {
-            return Fate::Unattributed;
-        }
-        let id = (source.metric, place.service, key.as_str());
-        heard.add(id, readings, room, &self.limits).map_or(Fate::Refused, |()| Fate::Used)
-    }
-
-    /// Makes room for `minute` by dropping what is older than the retention.
-    fn make_minute(&self, state: &mut State, minute: i64) {
-        if state.minutes.contains_key(&minute) {
-            return;
-        }
-        let kept = minute.saturating_sub(i64::from(self.limits.retention_minutes));
-        let kept = state.minutes.split_off(&kept);
-        for old in std::mem::replace(&mut state.minutes, kept).into_values() {
-            state.room.blocks += old.taken().blocks;
-            state.room.samples += old.taken().samples;
-        }
-        state.minutes.insert(minute, Minute::new(self.metrics.len()));
+            .map(|(text, number)| source.role.reading(metric, text, number, place, before));
+        let added = service.add((minute, source.metric, key), readings, share, &self.limits);
+        added.map_or(Fate::Refused, |()| Fate::Used)
     }
 }
 
-fn roles(metric: &StatsdMetric) -> Vec<(&str, Role)> {
-    match metric {
-        StatsdMetric::Samples { name, unit } => vec![(name, Role::Samples(*unit))],
-        StatsdMetric::Value { name } => vec![(name, Role::Value)],
-        StatsdMetric::Requests { requests, errors } => {
-            vec![(requests, Role::Requests), (errors, Role::Errors)]
+/// A service; `None` where it may have room and nothing was heard of it.
+fn known<'a>(services: &'a Services, name: &ServiceName) -> Result<Option<&'a Service>> {
+    match (services.get(name.as_str()), services.named()) {
+        (None, Some(named)) => {
+            let message = "this statsd server keeps nothing of the service: name it among its services";
+            Err(Error::invalid("statsd.blocks", message).with("service", name).with_available(named))
         }
-        StatsdMetric::Classes { name } => vec![(name, Role::Classes)],
-    }
-}
-
-/// A gauge's `+3` or `-3` changes it; without a sign, the value sets it.
-fn is_change(value: &str) -> bool {
-    value.starts_with(['+', '-'])
-}
-
-impl Role {
-    fn takes(self, kind: Kind) -> bool {
-        match self {
-            Self::Samples(_) => matches!(kind, Kind::Timer | Kind::Histogram | Kind::Distribution),
-            Self::Value => kind == Kind::Gauge,
-            Self::Requests | Self::Errors | Self::Classes => kind == Kind::Counter,
-        }
-    }
-
-    fn reading<'a>(
-        self,
-        metric: &Metric<'_>,
-        text: &str,
-        number: f64,
-        place: &Place<'a>,
-        before: Option<f64>,
-    ) -> Reading<'a> {
-        let count = number / metric.rate;
-        match self {
-            Self::Samples(_) if metric.kind == Kind::Timer => {
-                Reading::Sample(number / Unit::Milliseconds.per_second())
-            }
-            Self::Samples(unit) => Reading::Sample(number / unit.per_second()),
-            Self::Value if is_change(text) => Reading::Change(number, before),
-            Self::Value => Reading::Gauge(number),
-            Self::Requests => Reading::Requests(count),
-            Self::Errors => Reading::Errors(count),
-            Self::Classes if place.class.is_empty() => Reading::Class("unclassified", count),
-            Self::Classes => Reading::Class(place.class, count),
-        }
+        (heard, _) => Ok(heard),
     }
 }

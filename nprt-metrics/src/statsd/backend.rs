@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::Result;
-use nprt_core::model::Block;
-use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::model::{Block, ServiceName, TimeRange};
+use nprt_core::ports::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use super::Aggregator;
 use crate::error::no_such_metric;
@@ -27,6 +27,10 @@ impl MetricsBackend for Aggregator {
         let configured = || self.metrics.iter().map(|(name, _)| name);
         let index = configured().position(|name| *name == query.metric);
         let index = index.ok_or_else(|| no_such_metric("statsd.blocks", &query.metric, configured()))?;
-        Ok(self.collect(index, &query.service, query.range.complete_minutes(self.now())))
+        self.collect(index, &query.service, query.range.complete_minutes(self.now()))
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        self.what_is_lost(service, range.complete_minutes(self.now()))
     }
 }

@@ -1,8 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use nprt_core::model::{BlockShape, MetricName};
+use nprt_core::model::{BlockShape, MetricName, ServiceName};
 use serde::{Deserialize, Serialize};
+
+use super::Limits;
 
 /// How the statsd server listens, and what it makes of what it hears.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct StatsdConfig {
     pub tags: TagNames,
     /// The metrics, by the name that a policy gives them.
     pub metrics: BTreeMap<MetricName, StatsdMetric>,
+    /// The services that have room; what is said of others is counted and not kept. Where nobody names any, those that are
+    /// heard of first have room, [`Limits::services`] of them: whoever reaches the server can then use that up.
+    pub services: BTreeSet<ServiceName>,
     /// What bounds the memory.
     pub limits: Limits,
 }
@@ -93,23 +98,6 @@ pub struct TagNames {
     pub class: String,
 }
 
-/// What bounds the memory. Where a limit is met, the metric of that service has no blocks of that minute:
-/// part of the measurements might look better than the whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Minutes that are kept; 240 by default.
-    pub retention_minutes: u32,
-    /// Blocks in all; 200,000 by default.
-    pub blocks: usize,
-    /// Samples in all; 16 million by default, which are 128 MB.
-    pub samples: usize,
-    /// Samples in one block; 100,000 by default.
-    pub samples_per_block: usize,
-    /// Classes in one block; 1,000 by default.
-    pub classes_per_block: usize,
-}
-
 impl Default for StatsdConfig {
     /// Loopback, and the five metrics that every backend has: latency from `request.latency`, requests from
     /// `request.count` and `request.errors`, errors by class from `request.errors`, cores from
@@ -137,6 +125,7 @@ impl Default for StatsdConfig {
                 .into_iter()
                 .filter_map(|(name, metric)| Some((MetricName::new(name).ok()?, metric)))
                 .collect(),
+            services: BTreeSet::new(),
             limits: Limits::default(),
         }
     }
@@ -152,18 +141,6 @@ impl Default for TagNames {
             pod: name("pod"),
             route: name("route"),
             class: name("error"),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            retention_minutes: 240,
-            blocks: 200_000,
-            samples: 16_000_000,
-            samples_per_block: 100_000,
-            classes_per_block: 1_000,
         }
     }
 }

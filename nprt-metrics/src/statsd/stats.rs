@@ -24,12 +24,25 @@ pub struct StatsdStats {
     /// Lines that met a limit, changed a gauge that was never set, or counted below zero; their metric has
     /// no blocks of that minute and service.
     pub refused: u64,
+    /// Lines of services that have no room, since nobody named them.
+    pub unnamed: u64,
     /// DogStatsD events, which are passed over.
     pub events: u64,
     /// DogStatsD service checks, which are passed over.
     pub service_checks: u64,
     /// Lines outside the grammar, by what is wrong with them.
     pub malformed: BTreeMap<Malformed, u64>,
+    /// The services that have room.
+    pub services: BTreeMap<String, ServiceStats>,
+}
+
+/// What a service lost since the server started.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceStats {
+    /// Its lines that were refused, each as often as there are metrics that it is part of.
+    pub refused: u64,
+    /// Its minutes that were forgotten before the retention was over, to make room for newer ones.
+    pub minutes_dropped: u64,
 }
 
 /// What became of a line.
@@ -39,6 +52,7 @@ pub(super) enum Fate {
     Unmapped,
     WrongType,
     Unattributed,
+    Unnamed,
     Refused,
     Failed,
     Used,
@@ -50,6 +64,7 @@ impl StatsdStats {
             Fate::Unmapped => &mut self.unmapped,
             Fate::WrongType => &mut self.wrong_type,
             Fate::Unattributed => &mut self.unattributed,
+            Fate::Unnamed => &mut self.unnamed,
             Fate::Refused => &mut self.refused,
             Fate::Failed => &mut self.failed,
             Fate::Used => &mut self.used,

@@ -47,3 +47,5 @@ mod thread;
 pub use backend::Slack;
 pub use builder::SlackBuilder;
 pub use config::SlackConfig;
+#[doc(hidden)]
+pub use thread::fuzz_answer;

@@ -7,7 +7,7 @@ use nprt_core::model::ServiceName;
 use nprt_core::ports::CanaryId;
 use serde_json::{Value, json};
 
-use super::client::WebApi;
+use super::client::{WebApi, read};
 
 const EVENT_TYPE: &str = "nprt_canary";
 /// How far Slack's clock may be behind ours.
@@ -15,6 +15,10 @@ const SKEW: SignedDuration = SignedDuration::from_mins(10);
 const PAGE: &str = "200";
 /// A thread further up than this is not found.
 const PAGES: usize = 5;
+/// It goes into the next address.
+const LONGEST_CURSOR: usize = 1000;
+/// A message is named by the time that it was sent at.
+const LONGEST_TIME: usize = 64;
 
 /// What the messages about a canary carry.
 pub(super) fn metadata(service: &ServiceName, canary: &CanaryId) -> Value {
@@ -52,7 +56,7 @@ pub(super) async fn parent(
             return Ok(Some(parent));
         }
         match page["response_metadata"]["next_cursor"].as_str() {
-            Some(next) if !next.is_empty() => next.clone_into(&mut cursor),
+            Some(next) if (1..=LONGEST_CURSOR).contains(&next.len()) => next.clone_into(&mut cursor),
             _ => break,
         }
     }
@@ -66,5 +70,14 @@ fn parent_in(page: &Value, metadata: &Value) -> Option<String> {
         let theirs = &message["metadata"];
         theirs["event_type"] == metadata["event_type"] && theirs["event_payload"] == metadata["event_payload"]
     })?;
-    own["thread_ts"].as_str().or(own["ts"].as_str()).map(str::to_owned)
+    let time = own["thread_ts"].as_str().or(own["ts"].as_str());
+    time.filter(|time| time.len() <= LONGEST_TIME).map(str::to_owned)
+}
+
+/// Reads `body` as what Slack answers, and looks for a thread in it. It is for fuzzing: it must not panic.
+#[doc(hidden)]
+pub fn fuzz_answer(body: &[u8]) {
+    if let Ok(answer) = read(body) {
+        let _ = parent_in(&answer, &json!({"event_type": EVENT_TYPE, "event_payload": {}}));
+    }
 }

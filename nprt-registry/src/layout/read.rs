@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use nprt_core::model::{Digest, ImageName, ImageRef, Tag};
@@ -17,6 +17,9 @@ const DEEPEST: usize = 4;
 
 /// How many images an error names.
 const MOST_NAMED: usize = 20;
+
+/// The longest file of a layout that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,7 +112,7 @@ fn collect(folder: &Path, name: &str, depth: usize, images: &mut Vec<String>) {
 
 /// The file's content, `None` where there is no file.
 fn json<T: DeserializeOwned>(operation: &'static str, file: &Path) -> Result<Option<T>> {
-    let content = match fs::read(file) {
+    let content = match read(file) {
         Ok(content) => content,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -120,7 +123,19 @@ fn json<T: DeserializeOwned>(operation: &'static str, file: &Path) -> Result<Opt
                 .with_source(error));
         }
     };
+    if content.len() as u64 > LONGEST {
+        return Err(
+            invalid(operation, file, "the file is too long").with("limit", format_args!("{LONGEST} bytes"))
+        );
+    }
     serde_json::from_slice(&content).map(Some).map_err(|error| invalid(operation, file, error.to_string()))
+}
+
+/// As much of it as says that it is too long.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    fs::File::open(file)?.take(LONGEST + 1).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn invalid(operation: &'static str, file: &Path, message: impl Into<String>) -> Error {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nprt_core::clock::SystemClock;
 use nprt_core::ports::Clock;
@@ -7,7 +8,7 @@ use nprt_core::{Error, Result};
 
 use super::auth::Authenticator;
 use super::backend::OciRegistry;
-use super::client::Client;
+use super::client::{Client, Lists};
 use super::config::OciConfig;
 use super::host::Host;
 
@@ -34,7 +35,12 @@ impl OciRegistryBuilder {
     /// # Errors
     /// `Invalid`, naming the field; `Unexpected` when TLS cannot be set up.
     pub fn build(self) -> Result<OciRegistry> {
-        let OciConfig { http, page_size, docker_config, registries } = self.config;
+        let OciConfig { http, page_size, max_tags, list_timeout_seconds, docker_config, registries } =
+            self.config;
+        if max_tags == 0 || list_timeout_seconds == 0 {
+            let field = if max_tags == 0 { "max_tags" } else { "list_timeout_seconds" };
+            return Err(Error::invalid("registry.config", "expected at least 1").with("field", field));
+        }
         if !(1..=1000).contains(&page_size) {
             return Err(Error::invalid("registry.config", "expected 1 to 1000")
                 .with("field", "page_size")
@@ -49,7 +55,8 @@ impl OciRegistryBuilder {
             .map(|(registry, config)| Ok((registry.clone(), Host::new(registry, config)?)))
             .collect::<Result<BTreeMap<_, _>>>()?;
         let http = nprt_http::client(&http)?;
+        let lists = Lists { page_size, max_tags, timeout: Duration::from_secs(list_timeout_seconds) };
         let authenticator = Authenticator::new(http.clone(), self.clock, docker_config);
-        Ok(OciRegistry::new(Client::new(http, authenticator, page_size), hosts))
+        Ok(OciRegistry::new(Client::new(http, authenticator, lists), hosts))
     }
 }

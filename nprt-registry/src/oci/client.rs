@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use nprt_core::model::{Digest, ImageName, Tag};
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_http::{Limit, check_values};
 use reqwest::header::{ACCEPT, HeaderName, LINK};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
@@ -30,12 +32,24 @@ const LONGEST_MANIFEST: usize = 4 << 20;
 /// Pages of one list of tags that are read before it is taken for endless.
 const MOST_PAGES: usize = 10_000;
 
+/// The longest address of a next page that is followed.
+const LONGEST_LINK: usize = 2048;
+
 /// The wire: the two endpoints that are needed, each request with what it must carry.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
     authenticator: Authenticator,
-    page_size: u32,
+    lists: Lists,
+}
+
+/// How lists of tags are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lists {
+    pub(super) page_size: u32,
+    pub(super) max_tags: usize,
+    /// For all pages.
+    pub(super) timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -59,16 +73,25 @@ impl Call<'_> {
 }
 
 impl Client {
-    pub(super) fn new(http: reqwest::Client, authenticator: Authenticator, page_size: u32) -> Self {
-        Self { http, authenticator, page_size }
+    pub(super) fn new(http: reqwest::Client, authenticator: Authenticator, lists: Lists) -> Self {
+        Self { http, authenticator, lists }
     }
 
-    /// The tags from all pages, sorted. `None` for an image that does not exist.
+    /// The tags from all pages, sorted, in the time allowed for all of them. `None` for an image that does not exist.
     pub(super) async fn tags(&self, call: Call<'_>) -> Result<Option<BTreeSet<Tag>>> {
+        tokio::time::timeout(self.lists.timeout, self.all_tags(call)).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, call.operation, "the list of tags takes too long")
+                .with("image", call.image)
+                .with("limit", format_args!("{} s", self.lists.timeout.as_secs()))
+                .with("option", "list_timeout_seconds"))
+        })
+    }
+
+    async fn all_tags(&self, call: Call<'_>) -> Result<Option<BTreeSet<Tag>>> {
         let mut tags = BTreeSet::new();
         let mut read = BTreeSet::new();
         let mut page = call.host.url(&call.image.repository(), "tags/list");
-        page.query_pairs_mut().append_pair("n", &self.page_size.to_string());
+        page.query_pairs_mut().append_pair("n", &self.lists.page_size.to_string());
         loop {
             if !read.insert(page.clone()) || read.len() > MOST_PAGES {
                 return Err(call.unexpected("the registry's list of tags has no end"));
@@ -79,13 +102,21 @@ impl Client {
                     .with("link", without_query(&target))
             })?;
             let content = nprt_http::read_body(call.operation, response, LONGEST_PAGE).await?;
-            let list: TagList = serde_json::from_slice(&content)
-                .map_err(|error| call.unexpected("the list of tags cannot be read").with_source(error))?;
-            for tag in list.tags.unwrap_or_default() {
-                let bad = |error| call.unexpected("the registry lists a malformed tag").with_source(error);
-                tags.insert(Tag::new(&tag).map_err(bad)?);
+            let left = self.lists.max_tags.saturating_sub(tags.len());
+            let more = page_of_tags(call.operation, &content, left);
+            tags.extend(more.map_err(|error| error.with("image", call.image))?);
+            if tags.len() > self.lists.max_tags {
+                return Err(call
+                    .unexpected("the registry lists too many tags")
+                    .with("limit", format_args!("{} tags", self.lists.max_tags))
+                    .with("option", "max_tags"));
             }
             match next {
+                Some(next) if next.as_str().len() > LONGEST_LINK => {
+                    return Err(call
+                        .unexpected("the address of the next page of tags is too long")
+                        .with("limit", format_args!("{LONGEST_LINK} bytes")));
+                }
                 Some(next) => page = next,
                 None => return Ok(Some(tags)),
             }
@@ -147,6 +178,24 @@ impl Client {
         let failed = |error| nprt_http::request_error(call.operation, error).with("image", call.image);
         request.send().await.map_err(failed)
     }
+}
+
+/// The tags of one page, which may have `left` more.
+fn page_of_tags(operation: &'static str, content: &[u8], left: usize) -> Result<Vec<Tag>> {
+    let unexpected =
+        |message, error| Error::new(ErrorKind::Unexpected, operation, message).with_source(error);
+    // Beside the tags: the list, its object, and the name in it.
+    check_values(operation, content, Limit::by("max_tags", left.saturating_add(4)))?;
+    let list: TagList = serde_json::from_slice(content).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, operation, "the list of tags cannot be read").with_source(error)
+    })?;
+    let tags = list.tags.unwrap_or_default().into_iter();
+    tags.map(|tag| Tag::new(&tag).map_err(|error| unexpected("the registry lists a malformed tag", error)))
+        .collect()
+}
+
+pub(super) fn fuzz_tags(content: &[u8]) {
+    let _ = page_of_tags("registry.fuzz", content, 10_000);
 }
 
 fn accepted(url: &Url) -> &'static str {

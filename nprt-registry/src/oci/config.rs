@@ -14,6 +14,10 @@ pub struct OciConfig {
     pub http: ClientConfig,
     /// Tags asked for at a time, 1 to 1000; 100 by default. A registry may answer with fewer.
     pub page_size: u32,
+    /// Tags that an image may have; 200,000 by default.
+    pub max_tags: usize,
+    /// Seconds that a list of tags may take, with all its pages; 120 by default.
+    pub list_timeout_seconds: u64,
     /// Credentials that docker has.
     pub docker_config: DockerConfig,
     /// What differs from the defaults, by the host (and port) in the images' names; Docker Hub is `docker.io`.
@@ -25,6 +29,8 @@ impl Default for OciConfig {
         Self {
             http: ClientConfig::default(),
             page_size: 100,
+            max_tags: 200_000,
+            list_timeout_seconds: 120,
             docker_config: DockerConfig::default(),
             registries: BTreeMap::new(),
         }

@@ -22,6 +22,17 @@ struct Reason {
     message: String,
 }
 
+/// The first reason that a refusal gives.
+fn reason(content: &[u8]) -> Option<String> {
+    let refusal: Refusal = serde_json::from_slice(content).ok()?;
+    let reason = refusal.errors.into_iter().next()?;
+    Some(format!("{}: {}", reason.code, reason.message))
+}
+
+pub(super) fn fuzz_refusal(content: &[u8]) {
+    let _ = reason(content);
+}
+
 /// The error of an answer whose status is no success; `sent` is what the request carried.
 pub(super) async fn refusal(
     operation: &'static str,
@@ -31,11 +42,6 @@ pub(super) async fn refusal(
     let status = response.status();
     let wait = retry_after(response.headers());
     let content = read_body(operation, response, LONGEST).await.unwrap_or_default();
-    let said = serde_json::from_slice::<Refusal>(&content)
-        .ok()
-        .and_then(|refusal| refusal.errors.into_iter().next())
-        .map(|reason| format!("{}: {}", reason.code, reason.message))
-        .filter(|said| !sent.is_some_and(|sent| sent.is_in(said)))
-        .unwrap_or_default();
+    let said = reason(&content).filter(|said| !sent.is_some_and(|sent| sent.is_in(said))).unwrap_or_default();
     status_error(operation, status, said.trim().trim_matches(':')).with_retry_after(wait)
 }

@@ -25,9 +25,12 @@ mod builder;
 mod client;
 mod config;
 mod error;
+mod fuzz;
 mod host;
 mod link;
 
 pub use backend::OciRegistry;
 pub use builder::OciRegistryBuilder;
 pub use config::{Credentials, DockerConfig, OciConfig, RegistryConfig};
+#[doc(hidden)]
+pub use fuzz::fuzz_answer;

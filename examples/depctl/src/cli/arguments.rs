@@ -154,6 +154,9 @@ pub(crate) struct ReplayArgs {
     /// The metric of Prometheus' series that have no `__name__` that is one of ours.
     #[arg(long, value_name = "METRIC")]
     pub(crate) metric: Option<String>,
+    /// Bytes of what is kept whole: a history, a file that is not lines of JSON, and the one run of a report.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_bytes: u64,
 }
 
 /// The forms of a recorded series.

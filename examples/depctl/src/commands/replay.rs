@@ -2,40 +2,32 @@
 
 use std::path::Path;
 
-use nprt_core::compare::replay::Replay;
-use nprt_core::compare::{Decision, Policy, Preset};
+use nprt_core::Error;
+use nprt_core::compare::replay::{Record, Replay};
+use nprt_core::compare::{Policy, Preset};
 use nprt_core::report::Report;
 
-use crate::cli::{Format, ReplayArgs};
+use crate::cli::ReplayArgs;
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{self, Output, write};
-use crate::replay::{Run, history, in_file, judge_pairs, read, records};
-use crate::style;
-use crate::table::Table;
+use crate::output::{Output, write};
+use crate::replay::{history, in_file, judge_pairs, judged, read, records, whole_records};
+use crate::runs::{Run, Runs};
 
 /// Judges each file, prints each run's verdict, and ends by the worst.
 pub(super) fn run(arguments: &ReplayArgs, output: Output) -> Result<Exit> {
-    let runs = match &arguments.kayenta {
-        Some(config) => judge_pairs(config, &arguments.files)?,
-        None => by_policy(arguments)?,
-    };
-    if runs.is_empty() {
-        return Err(Failure::usage("there is nothing to judge: no run in any file"));
+    let mut runs = Runs::new(output);
+    match (&arguments.kayenta, &arguments.report) {
+        (Some(config), _) => {
+            judge_pairs(config, &arguments.files, arguments.max_bytes, |run| runs.add(run))?;
+        }
+        (None, Some(file)) => with_report(arguments, file)?.into_iter().try_for_each(|run| runs.add(run))?,
+        (None, None) => by_policy(arguments, &mut runs)?,
     }
-    if output.format == Format::Table {
-        output::text(&table(&runs))?;
-    } else {
-        output.value(&runs.iter().map(|run| run.value.clone()).collect())?;
-    }
-    Ok(worst(&runs))
+    runs.end()
 }
 
-fn by_policy(arguments: &ReplayArgs) -> Result<Vec<Run>> {
+fn by_policy(arguments: &ReplayArgs, runs: &mut Runs) -> Result<()> {
     let policy = policy(arguments)?;
-    if let Some(file) = &arguments.report {
-        return with_report(arguments, &policy, file);
-    }
-    let mut runs = Vec::new();
     for path in &arguments.files {
         let replay = Replay::of(policy.clone(), records(arguments, path)?)?;
         let replay = match &arguments.history {
@@ -43,32 +35,60 @@ fn by_policy(arguments: &ReplayArgs) -> Result<Vec<Run>> {
             None => replay,
         };
         for outcome in replay.outcomes() {
-            runs.push(Run::of(outcome.map_err(|error| in_file(error, path))?)?);
+            runs.add(judged(outcome.map_err(|error| in_file(error, path))?)?)?;
         }
     }
-    Ok(runs)
+    Ok(())
 }
 
 /// Judges the one run that there is, and writes its report.
-fn with_report(arguments: &ReplayArgs, policy: &Policy, file: &Path) -> Result<Vec<Run>> {
-    let mut reports = Vec::new();
+fn with_report(arguments: &ReplayArgs, file: &Path) -> Result<Vec<Run>> {
+    let (policy, mut reports) = (policy(arguments)?, Vec::new());
     for path in &arguments.files {
         let history = arguments.history.as_ref().map(|past| history(arguments, past)).transpose()?;
-        let records = records(arguments, path)?;
-        let found = Report::recorded(policy, records, history.unwrap_or_default());
+        let records = few(whole_records(arguments, path)?);
+        let found = Report::recorded(&policy, records, history.unwrap_or_default());
         reports.append(&mut found.map_err(|error| in_file(error, path))?);
     }
     if reports.len() > 1 {
-        let names: Vec<String> = reports.iter().map(|(outcome, _)| outcome.judged.run.name()).collect();
-        let failure = Failure::usage(format!("--report is of one run, and there are {}", names.len()));
+        let names: Vec<String> =
+            reports.iter().take(20).map(|(outcome, _)| outcome.judged.run.name()).collect();
+        let failure = Failure::usage(format!("--report is of one run, and there are {}", reports.len()));
         return Err(failure.with(names.join(", ")));
     }
     let mut runs = Vec::new();
     for (outcome, report) in reports {
         write(file, nprt_report::html(&report).as_bytes())?;
-        runs.push(Run::of(outcome)?);
+        runs.push(judged(outcome)?);
     }
     Ok(runs)
+}
+
+/// Of a report, every verdict is kept: so many runs are read, to name them, and so many minutes.
+const MOST_RUNS: usize = 20;
+const MOST_MINUTES: usize = 20_000;
+
+/// Ends with an error where there is more than a report can hold.
+fn few(
+    records: impl Iterator<Item = nprt_core::Result<(u64, Record)>>,
+) -> impl Iterator<Item = nprt_core::Result<(u64, Record)>> {
+    let (mut runs, mut minutes, mut last) = (0, 0, None);
+    records.map(move |read| {
+        let (line, record) = read?;
+        let now = (record.run.clone(), record.block.minute);
+        let known = last.as_ref().map(|(run, minute)| (*run == now.0, *minute == now.1));
+        runs += usize::from(!known.is_some_and(|(same_run, _)| same_run));
+        minutes += usize::from(known != Some((true, true)));
+        last = Some(now);
+        let limit = |message: String| Err(Error::invalid("replay.report", message).with("line", line));
+        if runs > MOST_RUNS {
+            return limit(format!("--report is of one run, and there are more than {MOST_RUNS}"));
+        }
+        if minutes > MOST_MINUTES {
+            return limit(format!("--report is of at most {MOST_MINUTES} minutes"));
+        }
+        Ok((line, record))
+    })
 }
 
 fn policy(arguments: &ReplayArgs) -> Result<Policy> {
@@ -76,28 +96,5 @@ fn policy(arguments: &ReplayArgs) -> Result<Policy> {
         (Some(path), _) => Policy::read(read(path)?).map_err(|error| in_file(error, path)),
         (None, Some(name)) => Ok(Policy::preset(name.parse()?)),
         (None, None) => Ok(Policy::preset(Preset::Default)),
-    }
-}
-
-fn table(runs: &[Run]) -> String {
-    let mut table = Table::new(&["RUN", "VERDICT", "AFTER", "REASON"]);
-    for run in runs {
-        let after = run.minutes.map_or_else(|| "-".to_owned(), |minutes| format!("{minutes} min"));
-        let verdict = (run.decision.to_string(), style::verdict(run.decision.as_str()));
-        let plain = |text: String| (text, style::PLAIN);
-        table.styled([plain(run.name.clone()), verdict, plain(after), plain(run.reason.clone())]);
-    }
-    table.render()
-}
-
-/// A regression of any run, else one that is inconclusive, else a pass.
-fn worst(runs: &[Run]) -> Exit {
-    let any = |worse: fn(&Decision) -> bool| runs.iter().any(|run| worse(&run.decision));
-    if any(|decision| matches!(decision, Decision::Regression)) {
-        Exit::Regression
-    } else if any(|decision| matches!(decision, Decision::Inconclusive { .. })) {
-        Exit::Inconclusive
-    } else {
-        Exit::Success
     }
 }

@@ -246,3 +246,69 @@ async fn the_report_of_the_run_is_a_page() {
     let ran = run(&mut bench.bare(&["replay", "--report", "/nowhere/report.html", slow])).is(2);
     assert!(ran.err.contains("/nowhere/report.html"), "{}", ran.err);
 }
+
+/// The most memory that depctl had, in MiB, and how it ended.
+fn peak(bench: &Bench, file: &str, arguments: &[&str]) -> (usize, i32) {
+    let mut command = bench.bare(&[&["replay"], arguments].concat());
+    let output = fs::File::create(bench.directory().join(file)).unwrap();
+    let mut child = command.stdout(output).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let read = fs::read_to_string(&status).unwrap_or_default();
+        let line = read.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        if let Some(kilobytes) = line.and_then(|line| line.trim().strip_suffix(" kB")) {
+            peak = peak.max(kilobytes.parse::<usize>().unwrap() / 1024);
+        }
+        if let Some(ended) = child.try_wait().unwrap() {
+            return (peak, ended.code().unwrap());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_runs_there_are_the_memory_is_that_of_one() {
+    let bench = Bench::new().await;
+    let series = |runs: u32| {
+        let mut text = String::new();
+        for run in 0..runs {
+            for track in ["stable", "canary"] {
+                let _ = writeln!(
+                    text,
+                    r#"{{"run": {run}, "minute": 0, "track": "{track}", "metric": "latency", "samples": [0.1]}}"#
+                );
+            }
+        }
+        text
+    };
+    bench.write("shop/few.jsonl", &series(20));
+    bench.write("shop/many.jsonl", &series(1_500));
+    for format in ["json", "yaml", "table"] {
+        let (few, code) = peak(&bench, "few.out", &["few.jsonl", "-o", format]);
+        let (many, _) = peak(&bench, "many.out", &["many.jsonl", "-o", format]);
+        assert_eq!(code, 4);
+        assert!(many < few + 20, "{format}: {many} MiB, and {few} MiB of few");
+    }
+    let all = run(&mut bench.bare(&["replay", "few.jsonl", "-o", "json"])).is(4).json();
+    assert_eq!(all.as_array().unwrap().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_whole_has_a_limit_that_is_named() {
+    let bench = Bench::new().await;
+    bench.write("shop/a.jsonl", &lines("a", 20, 0));
+    bench.write("shop/a.csv", &csv(20, 0));
+    bench.write("shop/a.json", &prometheus(20, 0));
+    replay(&bench, &["a.jsonl", "--max-bytes", "1000"]).is(0);
+    for arguments in [
+        &["a.csv"][..],
+        &["a.json", "--metric", "latency"],
+        &["a.jsonl", "--report", "page.html"],
+        &["a.jsonl", "--history", "a.jsonl"],
+    ] {
+        let ran = replay(&bench, &[arguments, &["--max-bytes", "1000"]].concat()).is(2);
+        let said = "longer than 1000 bytes, which --max-bytes allows";
+        assert!(ran.err.contains(said) && ran.err.contains("file: a."), "{arguments:?}: {}", ran.err);
+    }
+}

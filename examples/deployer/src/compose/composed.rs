@@ -9,7 +9,7 @@ use nprt::{Error, ErrorKind, Result};
 
 use super::news::News;
 use super::{Parts, ports};
-use crate::config::{Config, Problems, ServiceConfig};
+use crate::config::{Config, Metrics, Problems, ServiceConfig};
 
 /// A configuration at work. It is never changed: another one takes its place, and requests that began with this
 /// one end with it.
@@ -77,6 +77,15 @@ impl Composed {
         let everything = pipeline(Told::Everything);
         let (failures, decisions) = (pipeline(Told::Failures), pipeline(Told::Decisions));
         Some(Self { everything: everything?, failures: failures?, decisions: decisions?, config, members })
+    }
+
+    /// Gives its services, and no others, room on the statsd servers of this process.
+    pub(crate) fn give_room(&self, parts: &Parts) {
+        let here = self.members.iter().filter_map(|(name, member)| match &member.config.metrics {
+            Metrics::Statsd(config) => Some((name, config)),
+            _ => None,
+        });
+        parts.serve_statsd(&here.collect::<Vec<_>>());
     }
 
     /// The pipeline whose notifiers get to know so much.

@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nprt::clock::SystemClock;
 use nprt::memory::MemoryCluster;
+use nprt::model::ServiceName;
 use nprt::pipeline::Stop;
 use nprt::ports::{Clock, MetricsBackend};
 use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer};
@@ -30,7 +32,7 @@ struct Kept {
 #[derive(Debug)]
 struct Heard {
     config: StatsdConfig,
-    backend: Arc<dyn MetricsBackend>,
+    backend: Arc<Aggregator>,
     server: Option<StatsdServer>,
 }
 
@@ -70,7 +72,7 @@ impl Parts {
     pub(crate) fn statsd(&self, config: &StatsdConfig) -> Result<Arc<dyn MetricsBackend>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = kept.statsd.iter().find(|heard| heard.config == *config) {
-            return Ok(Arc::clone(&same.backend));
+            return Ok(same.backend.clone());
         }
         let is_there = |heard: &Heard| heard.config.listen == config.listen && config.listen.port() != 0;
         if kept.statsd.iter().any(is_there) {
@@ -85,10 +87,19 @@ impl Parts {
             tracing::info!(listen = %server.local_addr(), "statsd listens");
             (server.backend(), Some(server))
         };
-        let backend: Arc<dyn MetricsBackend> = backend;
         let config = config.clone();
-        kept.statsd.push(Heard { config, backend: Arc::clone(&backend), server });
+        kept.statsd.push(Heard { config, backend: backend.clone(), server });
         Ok(backend)
+    }
+
+    /// From now on these services have room where they say that they are measured; all others have none.
+    pub(crate) fn serve_statsd(&self, services: &[(&ServiceName, &StatsdConfig)]) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for Heard { config, backend, .. } in &kept.statsd {
+            let here = services.iter().filter(|(_, of)| *of == config).map(|(name, _)| (*name).clone());
+            let named: BTreeSet<ServiceName> = here.chain(config.services.iter().cloned()).collect();
+            backend.serve(&named);
+        }
     }
 
     /// Where statsd servers listen.

@@ -1,11 +1,12 @@
 //! What `deployer statsd` serves: one section of the same file, or of one of its own.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use nprt::clock::SystemClock;
-use nprt::model::Secret;
+use nprt::model::{Secret, ServiceName};
 use nprt::statsd::{Aggregator, StatsdConfig};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,6 +44,13 @@ struct File {
     aggregator: Option<AggregatorFile>,
 }
 
+/// The services of the same file, if it has any: what is wrong with them is for `serve` to say.
+fn names(file: &Value) -> BTreeSet<ServiceName> {
+    let services = file.get("services").and_then(Value::as_array).into_iter().flatten();
+    let names = services.filter_map(|service| service.get("name")?.as_str());
+    names.filter_map(|name| ServiceName::new(name).ok()).collect()
+}
+
 impl AggregatorConfig {
     /// Reads its sections alone: a process that only aggregates has none of the other secrets.
     ///
@@ -66,6 +74,7 @@ impl AggregatorConfig {
     }
 
     fn read(mut value: Value, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        let named = names(&value);
         if let Some(sections) = value.as_object_mut() {
             sections.retain(|name, _| name == "aggregator" || name == "limits");
         }
@@ -76,7 +85,9 @@ impl AggregatorConfig {
             problems.add("aggregator", "missing");
             return None;
         };
-        Some(Self::check(file, limits, problems))
+        let mut config = Self::check(file, limits, problems);
+        config.statsd.services.extend(named);
+        Some(config)
     }
 
     pub(super) fn check(file: AggregatorFile, limits: Limits, problems: &mut Problems) -> Self {

@@ -130,7 +130,10 @@ async fn its_token_is_read_anew_and_what_it_heard_is_kept() {
     assert!(!statsd.log().contains("after a restart"), "{}", statsd.log());
 
     write(1 << 17);
-    until("more changed", &|log| log.contains("what changed beside the token holds after a restart")).await;
+    until("more changed", &|log| {
+        log.contains("what changed beside the token and services holds after a restart")
+    })
+    .await;
     // Without a token it would answer everybody.
     std::fs::write(&path, json!({"aggregator": {}}).to_string()).unwrap();
     until("a wrong one", &|log| log.contains("the token before stays: aggregator.token: missing")).await;
@@ -199,4 +202,45 @@ async fn without_its_section_or_a_token_it_does_not_start_and_check_knows_both_s
     schemas.validate(&file, compiled).unwrap();
     schemas.validate(&json!({"services": [service]}), compiled).unwrap();
     assert!(schemas.validate(&json!({"aggregator": {"tokn": "x"}}), compiled).is_err());
+}
+
+#[tokio::test]
+async fn only_services_that_are_named_have_room_and_others_are_named_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statsd.yml");
+    let write = |services: &[&str]| {
+        let statsd = json!({"listen": "127.0.0.1:0", "services": services});
+        std::fs::write(&path, json!({"aggregator": {"token": TOKEN, "statsd": statsd}}).to_string()).unwrap();
+    };
+    write(&["web"]);
+    let statsd = aggregator::serve(&path, "127.0.0.1:0").await;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = aggregator::udp(&statsd);
+    let numbers = async |lines: u32, service: &str| {
+        for _ in 0..lines {
+            let line = format!("request.latency:1|ms|#service:{service},track:canary,pod:p");
+            socket.send_to(line.as_bytes(), &address).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let answer = client().get(format!("{}/metrics", statsd.url)).bearer_auth(TOKEN).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let heard = numbers(3, "evil").await;
+    assert!(heard.contains("statsd_lines_total{fate=\"unnamed\"} 3"), "{heard}");
+    assert!(heard.contains("statsd_refused_lines_total{service=\"web\"} 0"), "{heard}");
+    assert!(numbers(2, "web").await.contains("statsd_lines_total{fate=\"used\"} 2"));
+    let question = |service: &str| format!("/v1/lost?service={service}&from=0&to=1");
+    assert_eq!(ask(&statsd.url, &question("web"), TOKEN).await, (200, json!({"version": 1, "lost": []})));
+    let (status, said) = ask(&statsd.url, &question("cart"), TOKEN).await;
+    assert!(status == 400 && said["available"] == json!(["web"]), "{said}");
+
+    write(&["web", "cart"]);
+    let began = Instant::now();
+    while !statsd.log().contains("other services have room now") {
+        assert!(began.elapsed() < Duration::from_secs(20), "{}", statsd.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!statsd.log().contains("after a restart"), "{}", statsd.log());
+    assert!(numbers(1, "cart").await.contains("statsd_lines_total{fate=\"used\"} 3"));
+    assert_eq!(ask(&statsd.url, &question("cart"), TOKEN).await.0, 200);
 }

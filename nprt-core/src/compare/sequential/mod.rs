@@ -6,6 +6,7 @@
 
 mod between_pods;
 mod calibration;
+mod checked;
 mod constant;
 mod events;
 mod explain;
@@ -93,8 +94,7 @@ impl Sequential {
 
     /// Goes on from a state that was written.
     pub(super) fn resume(&mut self, state: State) -> Result<()> {
-        if state.learned.len() != self.rules.len() {
-            let message = "this state is of another policy";
+        if let Some(message) = checked::flaw(&state, &self.rules, self.metrics.len()) {
             return Err(Error::invalid("judge.resume", message)
                 .with("rules", self.rules.len())
                 .with("in the state", state.learned.len()));
@@ -124,7 +124,7 @@ impl Sequential {
         }
         self.learn_history();
         if self.state.closed.is_some_and(|closed| block.minute <= closed) {
-            self.state.late[metric] += 1;
+            self.state.late[metric] = self.state.late[metric].saturating_add(1);
             return Ok(());
         }
         self.go_on(block.minute);

@@ -4,7 +4,7 @@ mod answer;
 mod web_api;
 mod webhook;
 
-pub(super) use web_api::WebApi;
+pub(super) use web_api::{WebApi, read};
 pub(super) use webhook::Webhook;
 
 const OPERATION: &str = "slack.notify";

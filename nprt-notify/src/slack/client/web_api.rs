@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use nprt_core::model::Secret;
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{read_body, request_error};
+use nprt_http::{check_values, read_body, request_error};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -16,6 +16,8 @@ use crate::answer::refused;
 const LOOK: Duration = Duration::from_secs(2);
 /// No page of messages that is asked for is longer.
 const LONGEST: usize = 8 << 20;
+/// Nor does one hold more values.
+const MOST_VALUES: usize = 500_000;
 
 /// Calls methods of the Web API.
 #[derive(Debug)]
@@ -58,7 +60,13 @@ impl WebApi {
             return Err(refused(OPERATION, response, &[self.token.expose()]).await);
         }
         let body = read_body(OPERATION, response, LONGEST).await?;
-        // What is no JSON is not shown: it may be anybody's.
-        accepted(serde_json::from_slice(&body).unwrap_or_default())
+        read(&body)
     }
+}
+
+/// What it answers, if it says that it is `ok`.
+pub(in crate::slack) fn read(body: &[u8]) -> Result<Value> {
+    check_values(OPERATION, body, MOST_VALUES)?;
+    // What is no JSON is not shown: it may be anybody's.
+    accepted(serde_json::from_slice(body).unwrap_or_default())
 }

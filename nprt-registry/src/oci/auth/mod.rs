@@ -23,6 +23,9 @@ use super::host::Host;
 /// How long a user's password is taken as read; a credential helper is asked again after that.
 const BASIC_LASTS: SignedDuration = SignedDuration::from_mins(5);
 
+/// So many answers are remembered: which images are asked for is up to repositories, and a token may last for years.
+const MOST_REMEMBERED: usize = 1000;
+
 /// What a request carries.
 #[derive(Debug, Clone)]
 pub(super) enum Authorization {
@@ -120,12 +123,19 @@ impl Authenticator {
             }
         };
         let until = now.checked_add(lasts).unwrap_or(now);
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key(host, repository), (authorization.clone(), until));
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MOST_REMEMBERED {
+            // It is asked for again, where it is needed again.
+            remembered.pop_first();
+        }
+        remembered.insert(key(host, repository), (authorization.clone(), until));
+        drop(remembered);
         Ok(authorization)
     }
+}
+
+pub(super) fn fuzz_challenge(header: &str) {
+    let _ = challenges(header);
 }
 
 fn key(host: &Host, repository: &str) -> (String, String) {
