@@ -1,5 +1,6 @@
 //! What a server that refused said, as an error that holds no secret.
 
+use nprt_core::model::shown;
 use nprt_core::{Error, ErrorKind};
 use nprt_http::{retry_after, status_error};
 use reqwest::{Response, StatusCode};
@@ -31,5 +32,5 @@ pub(crate) async fn said(mut response: Response, secrets: &[&str]) -> String {
     if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret)) {
         return "the answer repeats a secret, and is not shown".to_owned();
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown(&text).replace(char::is_control, " ")
 }

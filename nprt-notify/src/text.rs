@@ -1,16 +1,18 @@
 //! Text from outside, made fit for a receiver: cut to its limits, without control characters.
 
+use nprt_core::model::shown;
+
 const CUT: &str = "… (cut)";
 
 /// `text` with each character as `form` writes it, of at most `longest` UTF-16 units (as servers written in
 /// other languages count), ending with `… (cut)` where it had to be cut.
 ///
-/// Control characters but newline and tab become U+FFFD: some receivers refuse a whole message for one.
+/// [Hidden characters](nprt_core::model::find_hidden) become U+FFFD: they deceive who reads, and some receivers refuse a whole
+/// message for one.
 pub(crate) fn fit(text: &str, longest: usize, form: impl Fn(char) -> Option<&'static str>) -> String {
     let room = longest.saturating_sub(CUT.chars().count());
     let (mut fitted, mut units, mut end) = (String::new(), 0, 0);
-    for c in text.chars() {
-        let c = if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    for c in shown(text).chars() {
         match form(c) {
             Some(form) => fitted.push_str(form),
             None => fitted.push(c),
@@ -55,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_replaced() {
-        assert_eq!(fit("a\u{0}\n\t\u{1b}[31m", 100, plain), "a\u{fffd}\n\t\u{fffd}[31m");
+    fn hidden_characters_are_replaced() {
+        assert_eq!(fit("a\u{0}\n\t\u{1b}[31m\u{202e}", 100, plain), "a\u{fffd}\n\t\u{fffd}[31m\u{fffd}");
     }
 }

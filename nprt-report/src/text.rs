@@ -1,21 +1,10 @@
-use std::borrow::Cow;
-
-/// Any text as one that HTML and XML can hold. (It is escaped when it is written.)
-pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    if text.contains(is_unfit) { Cow::Owned(text.replace(is_unfit, "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
-
-/// Characters that XML does not allow, and those that turn the direction of what comes after them.
-fn is_unfit(character: char) -> bool {
-    match character {
-        '\t' | '\n' | '\r' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => true,
-        _ => character.is_control(),
-    }
-}
+/// Any text as one that a person can trust, and that HTML and XML can hold. (It is escaped when it is written.)
+pub(crate) use nprt_core::model::shown as text;
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
     #[test]

@@ -1,9 +1,11 @@
 //! What others wrote, made fit for a terminal.
 
-/// Without control characters, by which a text could move the cursor or set the title of the window. Line ends
-/// and tabs stay.
+use nprt_core::model::shown;
+
+/// Without characters by which a text could move the cursor, set the title of the window, or look like another one. Line
+/// ends and tabs stay.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    text.chars().zip(shown(text).chars()).filter(|(c, shown)| c == shown).map(|(c, _)| c).collect()
 }
 
 /// The same on one line.
@@ -17,7 +19,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_the_cursor() {
-        assert_eq!(clean("a\u{1b}[2Jb\u{7}\u{9b}c\n\td"), "a[2Jbc\n\td");
+        assert_eq!(clean("a\u{1b}[2Jb\u{7}\u{9b}c\u{202e}\n\td"), "a[2Jbc\n\td");
         assert_eq!(line(" a\n\r\n b\u{1b} "), "a b");
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::{Composed, Parts};
+use crate::http::Guesses;
 use crate::numbers::Numbers;
 use crate::verdicts::Verdicts;
 
@@ -24,6 +25,7 @@ struct Inner {
     /// Operations under way: they go on when their caller is gone.
     tasks: TaskTracker,
     drawings: Arc<Semaphore>,
+    guesses: Guesses,
     is_insecure: bool,
 }
 
@@ -33,7 +35,8 @@ impl App {
         let (numbers, verdicts, tasks) = (Numbers::new(), Verdicts::default(), TaskTracker::new());
         let current = RwLock::new(Arc::new(composed));
         let drawings = Arc::new(Semaphore::new(DRAWINGS));
-        Self(Arc::new(Inner { current, parts, numbers, verdicts, tasks, drawings, is_insecure }))
+        let guesses = Guesses::default();
+        Self(Arc::new(Inner { current, parts, numbers, verdicts, tasks, drawings, guesses, is_insecure }))
     }
 
     /// What holds now. Whoever began with it goes on with it.
@@ -70,6 +73,11 @@ impl App {
     /// Room to draw reports.
     pub(crate) fn drawings(&self) -> Arc<Semaphore> {
         Arc::clone(&self.0.drawings)
+    }
+
+    /// Tokens that were not known.
+    pub(crate) fn guesses(&self) -> &Guesses {
+        &self.0.guesses
     }
 
     /// Whether it may run without tokens.

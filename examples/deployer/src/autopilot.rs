@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use nprt::compare::Decision;
-use nprt::model::ServiceName;
+use nprt::model::{ServiceName, shown};
 use nprt::pipeline::{Caller, Event, Judgement, Pipeline, Progress, Running, Tended};
 use nprt::{Error, Result, Retry};
 use tokio::sync::mpsc;
@@ -260,6 +260,6 @@ fn fails_again(error: &Error) -> bool {
 
 /// The autopilot, because of a verdict, which is as long as it is.
 fn caller(reason: &str, judged: Option<&Arc<Judgement>>) -> Result<Caller> {
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(1000).collect();
+    let reason: String = shown(reason).replace(['\n', '\t'], " ").chars().take(1000).collect();
     Ok(Caller::new(NAME, reason)?.knowing(judged.cloned()))
 }

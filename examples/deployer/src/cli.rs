@@ -32,9 +32,15 @@ struct Options {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serves, by a configuration.
-    Serve(Serve),
+    Serve {
+        #[command(flatten)]
+        serve: Serving,
+        /// Where to answer probes of health (/healthz, /readyz) and nothing else, whatever the configuration says.
+        #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_HEALTH_LISTEN")]
+        health_listen: Option<SocketAddr>,
+    },
     /// Aggregates what statsd clients send, for all replicas: the section `aggregator` of a configuration.
-    Statsd(Serve),
+    Statsd(Serving),
     /// Everything in one process, to try it: no cluster and no network.
     Demo(demo::Options),
     /// Says whether a configuration is right, and if not, all that is wrong with it.
@@ -45,7 +51,7 @@ enum Command {
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
-struct Serve {
+struct Serving {
     #[command(flatten)]
     file: File,
     /// Where to listen, whatever the configuration says.
@@ -78,10 +84,10 @@ struct File {
 pub fn main() -> ExitCode {
     let options = Options::parse();
     let done = match options.command {
-        Command::Serve(Serve { file, listen, insecure }) => {
-            run(Some(options.log_format), serve(file.config, listen, insecure))
+        Command::Serve { serve: Serving { file, listen, insecure }, health_listen } => {
+            run(Some(options.log_format), serve(file.config, listen, health_listen, insecure))
         }
-        Command::Statsd(Serve { file, listen, insecure }) => {
+        Command::Statsd(Serving { file, listen, insecure }) => {
             let work = async move { statsd::run(&file.config, listen, insecure).await };
             run(Some(options.log_format), work)
         }

@@ -11,6 +11,7 @@ mod compose;
 mod config;
 mod demo;
 mod expected;
+mod files;
 mod http;
 mod log;
 mod numbers;

@@ -14,18 +14,36 @@ use crate::{autopilot, reload, shutdown};
 pub(crate) async fn serve(
     path: PathBuf,
     listen: Option<SocketAddr>,
+    health_listen: Option<SocketAddr>,
     is_insecure: bool,
 ) -> Result<String, String> {
     let changes = Changes::of(&path).await;
     let config = reload::read(&path, is_insecure)?;
     let address = listen.unwrap_or(config.listen);
+    let health_address = health_listen.or(config.health_listen);
     let parts = Parts::new(Arc::new(SystemClock));
     let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
     let app = App::new(composed, parts, is_insecure);
     let server = Server::bind(address, app.clone()).await?;
+    let health = match health_address {
+        Some(address) => Some(Server::of_health(address, &app).await?),
+        None => None,
+    };
     tracing::info!(address = %server.address()?, "listens");
+    if let Some(health) = &health {
+        tracing::info!(address = %health.address()?, "answers probes of health");
+    }
     tokio::spawn(reload::watch(app.clone(), changes));
     tokio::spawn(autopilot::fly(app.clone()));
-    server.serve(shutdown::after(shutdown::asked(), &app)).await;
+    let probes = async {
+        match health {
+            Some(health) => health.serve(std::future::pending()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = server.serve(shutdown::after(shutdown::asked(), &app)) => {}
+        () = probes => {}
+    }
     Ok(String::new())
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::FutureExt;
 use nprt::aggregator::Endpoint;
 use nprt::clock::SystemClock;
@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use crate::changes::Changes;
 use crate::config::token::hash_of;
 use crate::config::{AggregatorConfig, Environment, Problems};
-use crate::http::Server;
+use crate::http::{Guesses, Peer, Server};
 use crate::shutdown;
 
 /// So many answers are made at the same time: each may hold some megabytes.
@@ -40,6 +40,8 @@ struct Shared {
     aggregator: Arc<Aggregator>,
     /// The hash of the token; another one after a change of the file.
     token: watch::Receiver<Option<[u8; 32]>>,
+    guesses: Arc<Guesses>,
+    wrong_tokens_per_minute: u32,
     room: Arc<Semaphore>,
 }
 
@@ -63,7 +65,14 @@ pub(crate) async fn run(
     let endpoint = Endpoint::new(aggregator.clone(), clock);
     let (newest, token) = watch::channel(config.token);
     let heard = Arc::clone(&aggregator);
-    let shared = Shared { endpoint, aggregator, token, room: Arc::new(Semaphore::new(ANSWERS)) };
+    let shared = Shared {
+        endpoint,
+        aggregator,
+        token,
+        guesses: Arc::default(),
+        wrong_tokens_per_minute: config.limits.wrong_tokens_per_minute,
+        room: Arc::new(Semaphore::new(ANSWERS)),
+    };
     let address = listen.unwrap_or(config.listen);
     let server = Server::of(address, config.limits, routes(shared)).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
@@ -130,14 +139,13 @@ fn routes(shared: Shared) -> Router {
 
 async fn answer(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if !is_let_in(shared.token.borrow().as_ref(), &headers) {
-        let body = Json(json!({"version": 1, "error": "this bearer token is not known, or none was given"}));
-        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")], body)
-            .into_response();
+    if let Some(refusal) = refusal(&shared, peer, &headers) {
+        return refusal;
     }
     if uri.path() == "/metrics" {
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -186,11 +194,30 @@ fn numbers(stats: &StatsdStats) -> String {
     text
 }
 
-fn is_let_in(token: Option<&[u8; 32]>, headers: &HeaderMap) -> bool {
-    let Some(token) = token else { return true };
+/// What to answer to who has not got the token; who has sent too many wrong ones is to wait.
+fn refusal(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Option<Response> {
+    let token = (*shared.token.borrow())?;
+    let body = |error: &str| Json(json!({"version": 1, "error": error}));
     let given = headers.get(AUTHORIZATION).and_then(|given| given.to_str().ok()).and_then(|given| {
         let (scheme, secret) = given.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| hash_of(secret.trim()))
     });
-    given.is_some_and(|given| bool::from(given.ct_eq(token)))
+    let is_known = given.is_some_and(|given| bool::from(given.ct_eq(&token)));
+    if headers.contains_key(AUTHORIZATION) {
+        let asked = shared.guesses.may_ask(peer, is_known.then_some(token), shared.wrong_tokens_per_minute);
+        if let Err(wait) = asked {
+            let wait = [(RETRY_AFTER, (wait.as_secs() + 1).to_string())];
+            let body = body("too many bearer tokens from this address were not known");
+            return Some((StatusCode::TOO_MANY_REQUESTS, wait, body).into_response());
+        }
+    }
+    if is_known {
+        return None;
+    }
+    if let Some(left_out) = shared.guesses.seldom().now() {
+        tracing::warn!(%peer, left_out, "request without the token");
+    }
+    let realm = [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")];
+    let body = body("this bearer token is not known, or none was given");
+    Some((StatusCode::UNAUTHORIZED, realm, body).into_response())
 }

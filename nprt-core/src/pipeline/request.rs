@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::judge_canary::Judgement;
-use crate::model::{Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef};
+use crate::model::{Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef, find_hidden, shown};
 use crate::ports::Change;
 use crate::{Error, Result};
 
@@ -67,22 +67,34 @@ impl Caller {
     /// `name` asks because of `reason`, which may be empty.
     ///
     /// # Errors
-    /// `Invalid` for an empty name, one of more than 200 characters, a reason of more than 1000, or control
-    /// characters in either (in a reason other than line breaks).
+    /// `Invalid` for an empty name, one of more than 200 characters, a reason of more than 1000, a tab, or
+    /// [a hidden character](crate::model::find_hidden) in either; line breaks may stand in a reason alone.
     pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Result<Self> {
         let caller = Self { name: name.into(), reason: reason.into(), judgement: None };
         if caller.name.trim().is_empty()
             || caller.name.chars().count() > 200
-            || caller.name.contains(char::is_control)
+            || caller.name.contains(['\n', '\t'])
+            || find_hidden(&caller.name).is_some()
         {
             return Err(Error::invalid("pipeline.caller", "expected 1 to 200 characters, on one line")
                 .with("caller", format_args!("{:?}", caller.name)));
         }
-        let control = |c: char| c.is_control() && c != '\n';
-        if caller.reason.chars().count() > 1000 || caller.reason.contains(control) {
+        if caller.reason.chars().count() > 1000 {
             return Err(Error::invalid("pipeline.caller", "expected a reason of at most 1000 characters"));
         }
+        let hidden = find_hidden(&caller.reason).or_else(|| caller.reason.contains('\t').then_some('\t'));
+        if let Some(hidden) = hidden {
+            let message = "expected a reason without control characters and invisible ones";
+            return Err(Error::invalid("pipeline.caller", message)
+                .with("character", format_args!("U+{:04X}", u32::from(hidden))));
+        }
         Ok(caller)
+    }
+
+    /// Who asked, as the cluster keeps it: others can write there, too, so that it is made fit to be shown.
+    pub(super) fn recorded(name: &str, reason: &str) -> Result<Self> {
+        let fit = |text: &str| shown(text).replace('\t', " ");
+        Self::new(fit(name), fit(reason))
     }
 
     /// The same, knowing what the canary's metrics said last, if anything. It is told with a promotion or a rollback

@@ -10,7 +10,7 @@ use super::phase::phase;
 use super::progress::Event;
 use crate::Result;
 use crate::manifest::{self, Manifests, Version};
-use crate::model::{Digest, ImageName, Reference, Revision, Tag, VersionRef};
+use crate::model::{Digest, ImageName, Reference, Revision, Tag, VersionRef, shown};
 use crate::ports::VcsSourceExt;
 
 /// A version that version control knows.
@@ -24,8 +24,8 @@ impl Job<'_> {
     /// The revision that `version` means now.
     pub(super) async fn resolve(&self, version: &VersionRef) -> Result<Revision> {
         let commit = phase("resolve version", self.ports.vcs.resolve_version(version)).await?;
-        let subject = commit.message.lines().next().unwrap_or_default().to_owned();
-        let (revision, author) = (commit.revision.clone(), commit.author);
+        let subject = shown(commit.message.lines().next().unwrap_or_default()).into_owned();
+        let (revision, author) = (commit.revision.clone(), shown(&commit.author).into_owned());
         self.progress.tell(Event::Resolved { revision, author, subject });
         Ok(commit.revision)
     }

@@ -75,7 +75,7 @@ impl Job<'_> {
             let drift = canary.drift.clone();
             Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict, drift })
         });
-        let caller = Caller::new(by.clone(), reason.clone())?.knowing(judged);
+        let caller = Caller::recorded(by, reason)?.knowing(judged);
         Ok(self.tell_once(news, &caller).await)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use nprt::model::ServiceName;
+use nprt::model::{ServiceName, find_hidden};
 use nprt::oci::OciConfig;
 use nprt::pipeline::Service;
 
@@ -31,7 +31,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     let names: BTreeSet<&ServiceName> = services.iter().map(|service| &service.service.name).collect();
     let tokens = tokens(file.tokens, &names, problems);
     let name = file.name.or_else(|| environment.get("HOSTNAME")).unwrap_or_else(|| "deployer".to_owned());
-    if name.trim().is_empty() || name.chars().count() > 100 || name.contains(char::is_control) {
+    if name.trim().is_empty() || name.chars().count() > 100 || !is_one_line(&name) {
         problems.add("name", "expected 1 to 100 characters, on one line");
     }
     let url = file.url.and_then(|url| {
@@ -44,6 +44,7 @@ pub(crate) fn check(file: File, environment: &Environment, problems: &mut Proble
     });
     Config {
         listen: file.listen.unwrap_or(LISTEN),
+        health_listen: file.health_listen,
         url,
         name,
         cache: file.cache,
@@ -70,6 +71,9 @@ pub(super) fn check_limits(limits: &Limits, problems: &mut Problems) {
     within(problems, "limits.send_seconds", limits.send_seconds, 1, 600);
     within(problems, "limits.read_seconds", limits.read_seconds, 1, 600);
     within(problems, "limits.connections", limits.connections, 1, 1 << 20);
+    let of_peer = limits.connections_per_peer.unwrap_or(1);
+    within(problems, "limits.connections_per_peer", of_peer, 1, limits.connections);
+    within(problems, "limits.wrong_tokens_per_minute", limits.wrong_tokens_per_minute, 1, 100_000);
     within(problems, "limits.shutdown_seconds", limits.shutdown_seconds, 0, 3600);
 }
 
@@ -130,6 +134,11 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
     })
 }
 
+/// Whether it can be shown as it is.
+fn is_one_line(name: &str) -> bool {
+    !name.contains(['\n', '\t']) && find_hidden(name).is_none()
+}
+
 fn required<T>(value: Option<T>, path: &str, field: &str, problems: &mut Problems) -> Option<T> {
     if value.is_none() {
         problems.add(format!("{path}.{field}"), "missing");
@@ -145,7 +154,7 @@ fn tokens(files: Vec<TokenFile>, services: &BTreeSet<&ServiceName>, problems: &m
         if !name.is_empty() && tokens.iter().any(|token| token.name == name) {
             problems.add(format!("{path}.name"), format!("the token {name} is there twice"));
         }
-        if name.chars().count() > 200 || name.contains(char::is_control) {
+        if name.chars().count() > 200 || !is_one_line(&name) {
             problems.add(format!("{path}.name"), "expected 1 to 200 characters, on one line");
         }
         for unknown in file.services.iter().flatten().filter(|name| !services.contains(name)) {

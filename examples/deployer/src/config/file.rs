@@ -31,6 +31,7 @@ use super::token::Action;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) health_listen: Option<SocketAddr>,
     pub(crate) url: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) cache: Option<PathBuf>,
@@ -61,6 +62,10 @@ pub(crate) struct Limits {
     pub(crate) read_seconds: u64,
     /// Connections at once.
     pub(crate) connections: usize,
+    /// Of those, the connections of one peer; a quarter unless told.
+    pub(crate) connections_per_peer: Option<usize>,
+    /// Tokens that are not known, of one peer.
+    pub(crate) wrong_tokens_per_minute: u32,
     /// Seconds that operations under way have at the end of the process.
     pub(crate) shutdown_seconds: u64,
 }
@@ -75,8 +80,22 @@ impl Default for Limits {
             send_seconds: 30,
             read_seconds: 30,
             connections: 4096,
+            connections_per_peer: None,
+            wrong_tokens_per_minute: 60,
             shutdown_seconds: 25,
         }
+    }
+}
+
+impl Limits {
+    /// The same with so many connections.
+    pub(crate) fn with_connections(self, connections: usize) -> Self {
+        Self { connections, ..self }
+    }
+
+    /// The connections that one peer may have.
+    pub(crate) fn connections_per_peer(&self) -> usize {
+        self.connections_per_peer.unwrap_or(self.connections / 4).clamp(1, self.connections)
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4A
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    /// Where it answers probes of health, beside that.
+    pub(crate) health_listen: Option<SocketAddr>,
     /// Where people reach it, without a `/` at the end; links in news begin with it.
     pub(crate) url: Option<String>,
     /// Which process this is, to whoever finds a lease of it.

@@ -13,6 +13,7 @@ use nprt::{Error, ErrorKind};
 use super::accept::{Form, preferred};
 use super::auth;
 use super::params::Params;
+use super::peer::Peer;
 use super::problem::Problem;
 use crate::app::App;
 use crate::compose::{Composed, Member, Told};
@@ -34,7 +35,9 @@ impl FromRequest<App> for Asked {
 
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
         let composed = app.current();
-        let token = auth::token(app, &composed, request.headers())?;
+        // The server always says who it is.
+        let peer = request.extensions().get::<Peer>().copied().unwrap_or_else(Peer::unknown);
+        let token = auth::token(app, &composed, request.headers(), peer)?;
         tracing::Span::current().record("enduser.id", token.name.as_str());
         let service = request.extract_parts::<Path<String>>().await.ok().map(|Path(service)| service);
         let (parts, body) = request.into_parts();

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use nprt::ErrorKind;
 use nprt::model::ServiceName;
 
+use super::peer::Peer;
 use super::problem::Problem;
 use crate::app::App;
 use crate::compose::Composed;
@@ -16,21 +17,33 @@ use crate::config::token::{Token, find};
 /// The user of HTTP basic.
 const USER: &str = "auth_token";
 
-/// The token of a request.
+/// The token of a request by `peer`.
 ///
 /// # Errors
-/// 401 without one, or with one that is not known.
-pub(crate) fn token(app: &App, composed: &Composed, headers: &HeaderMap) -> Result<Token, Problem> {
+/// 401 without one, or with one that is not known; 429 where the peer has sent too many of these.
+pub(crate) fn token(
+    app: &App,
+    composed: &Composed,
+    headers: &HeaderMap,
+    peer: Peer,
+) -> Result<Token, Problem> {
     if app.is_insecure() && composed.config.tokens.is_empty() {
         return Ok(Token::of_anybody());
     }
     let unauthenticated =
         |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, ErrorKind::Unauthenticated, detail);
-    let Some(given) = headers.get(AUTHORIZATION) else {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let Some(given) = all.next() else {
         return Err(unauthenticated("a token is needed: HTTP basic as the user auth_token, or bearer"));
     };
+    if all.next().is_some() {
+        return Err(Problem::invalid("there are two Authorization headers"));
+    }
     let secret = given.to_str().ok().and_then(secret_in);
     let token = secret.and_then(|secret| find(&composed.config.tokens, &secret).cloned());
+    let (hash, a_minute) =
+        (token.as_ref().map(|token| token.hash), composed.config.limits.wrong_tokens_per_minute);
+    app.guesses().may_ask(peer, hash, a_minute).map_err(Problem::too_many_guesses)?;
     token.ok_or_else(|| unauthenticated("this token is not known"))
 }
 

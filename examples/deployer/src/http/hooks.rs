@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use axum::Json;
 use jiff::Timestamp;
-use nprt::model::ServiceName;
+use nprt::model::{ServiceName, shown};
 use nprt::pipeline::{Progress, Running};
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::answer::{ended, spawn};
 use super::asked::Asked;
-use super::params::whole;
+use super::params::{self, whole};
 use super::problem::Problem;
 use crate::compose::Told;
 use crate::config::Action;
@@ -105,18 +105,21 @@ pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
 }
 
 fn body<T: for<'de> Deserialize<'de>>(asked: &Asked) -> Result<T, Problem> {
-    serde_json::from_slice(&asked.body).map_err(|error| {
-        // Its own words could quote the body.
-        Problem::invalid("the body is not what such a webhook sends")
-            .with("line", error.line())
-            .with("column", error.column())
-    })
+    // What a form of any page could send is none.
+    if params::media_type(&asked.headers).as_deref() != Some(params::JSON) {
+        return Err(Problem::unsupported_type("expected JSON", &[params::JSON]));
+    }
+    // Its own words could quote the body.
+    let wrong = Problem::invalid("the body is not what such a webhook sends");
+    let value = super::json::read(&asked.body)
+        .map_err(|error| wrong.clone().with("line", error.line()).with("column", error.column()))?;
+    serde_json::from_value(value).map_err(|_| wrong)
 }
 
 async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<Json<Value>, Problem> {
     let pipeline = asked.composed.pipeline(Told::Failures);
     let status = pipeline.status(&service).await?;
-    let nothing = |reason: &str| Ok(Json(json!({"acted": false, "reason": reason})));
+    let nothing = |reason: &str| Ok(Json(json!({"acted": false, "reason": shown(reason)})));
     let Some(canary) = status.canary else { return nothing("there is no canary") };
     if let Some(held) = &canary.held {
         return nothing(&format!("the canary is held by {}", held.by));
@@ -131,8 +134,9 @@ async fn act(asked: &Asked, service: ServiceName, alerts: Vec<Alert>) -> Result<
     }) else {
         return nothing(&if reasons.is_empty() { "no alert".to_owned() } else { reasons.join("; ") });
     };
-    let reason: String =
-        format!("the alert {} fires", alert.name).chars().filter(|c| !c.is_control()).take(900).collect();
+    // It fires, whatever it is called: that is made fit to be shown, and no reason to leave the canary.
+    let reason = format!("the alert {} fires", shown(&alert.name).replace(['\n', '\t'], " "));
+    let reason: String = reason.chars().take(900).collect();
     let caller = asked.caller(&reason)?.knowing(asked.app.verdicts().of(&service, &canary));
     let (composed, name) = (Arc::clone(&asked.composed), service.clone());
     let work = async move {

@@ -3,14 +3,18 @@
 use std::any::Any;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONNECTION, VARY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use nprt::ErrorKind;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::peer::Peer;
 use super::problem::Problem;
 use crate::app::App;
 use crate::numbers::RequestLabels;
@@ -28,6 +32,7 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
         _ => "other".to_owned(),
     };
     let path = request.uri().path().to_owned();
+    let peer = request.extensions().get::<Peer>().copied();
     let span = if LOOKS.contains(&route.as_str()) { Span::none() } else { span(&request, &method, &route) };
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
@@ -35,7 +40,15 @@ pub(crate) async fn count(State(app): State<App>, request: Request, next: Next) 
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
-    span.in_scope(|| tracing::info!(%method, %path, status, "request"));
+    span.in_scope(|| match (response.status(), peer) {
+        // Anybody can have as many of those as they like.
+        (StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS, Some(peer)) => {
+            if let Some(left_out) = app.guesses().seldom().now() {
+                tracing::warn!(%method, %path, status, %peer, left_out, "request without a token that is known");
+            }
+        }
+        _ => tracing::info!(%method, %path, status, "request"),
+    });
     app.numbers().requests.get_or_create(&RequestLabels { method, route, status }).inc();
     response
 }
@@ -67,14 +80,26 @@ fn span(request: &Request, method: &str, route: &str) -> Span {
     span
 }
 
-/// Answers are about now, come in the form that was asked for, and are what they say they are.
-pub(crate) async fn headers(request: Request, next: Next) -> Response {
+/// Answers come in the form that was asked for.
+pub(crate) async fn vary(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.append(VARY, ACCEPT.into());
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().append(VARY, ACCEPT.into());
     response
+}
+
+/// Every answer is about now, is what it says it is, and is nothing that another page may show, load or be told of.
+pub(super) fn protect(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
 }
 
 /// A fault of ours is an answer, and not a connection that breaks.

@@ -6,15 +6,23 @@ mod answered;
 mod asked;
 mod auth;
 mod change;
+mod guesses;
+mod head;
 mod hold;
 mod hooks;
+mod host;
+mod json;
 mod middleware;
+mod origin;
 mod pace;
 mod page;
 mod params;
+mod peer;
 mod preview;
 mod problem;
 mod read;
+mod room;
+mod seldom;
 mod server;
 mod show;
 mod state;
@@ -31,7 +39,27 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 
+pub(crate) use guesses::Guesses;
+pub(crate) use peer::Peer;
 pub(crate) use server::Server;
+
+/// What probes of health need, and nothing else.
+pub(crate) fn health(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(state::healthz))
+        .route("/readyz", get(state::readyz))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(app)
+}
+
+async fn no_route() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such route")
+}
+
+async fn no_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::Unsupported, "not by this method")
+}
 
 /// All routes.
 pub(crate) fn router(app: App) -> Router {
@@ -56,11 +84,10 @@ pub(crate) fn router(app: App) -> Router {
         .route("/metrics", get(state::metrics))
         .route("/openapi.json", get(state::openapi))
         .merge(services)
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such route"))
-        .method_not_allowed_fallback(async || {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::Unsupported, "not by this method")
-        })
-        .layer(from_fn(middleware::headers))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), origin::refuse_elsewhere))
+        .layer(from_fn(middleware::vary))
         .layer(from_fn_with_state(app.clone(), middleware::count))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .with_state(app)

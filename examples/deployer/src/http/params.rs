@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
-use nprt::ErrorKind;
 use nprt::model::VersionRef;
 use percent_encoding::percent_decode;
 use serde_json::{Number, Value};
 
+use super::json;
 use super::problem::Problem;
 
 /// The longest wait for a lease.
 const LONGEST_WAIT: u64 = 3600;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const JSON: &str = "application/json";
 
 /// What each route takes. Whatever else is said was meant to matter, and is refused.
 /// It is about a version: any, or the canary's.
@@ -40,8 +43,8 @@ impl Params {
     /// what would then be done is not what was meant.
     ///
     /// # Errors
-    /// 400 for a name that is none of `names`, one with two values, or a value that cannot be read; 415 for a body
-    /// of another type.
+    /// 400 for a name that is none of `names` or is there twice, or a value that cannot be read; 415 for a body of another
+    /// type.
     pub(crate) fn read(
         names: &[&'static str],
         query: Option<&str>,
@@ -99,14 +102,10 @@ impl Said<'_> {
                 .with("parameter", name)
                 .with_available(self.names));
         }
-        match self.values.get(name) {
-            Some(known) if *known != value => {
-                Err(Problem::invalid("given twice, with different values").with("parameter", name))
-            }
-            _ => {
-                self.values.insert(name.to_owned(), value);
-                Ok(())
-            }
+        // Somebody else could read the other value.
+        match self.values.insert(name.to_owned(), value) {
+            Some(_) => Err(Problem::invalid("given twice").with("parameter", name)),
+            None => Ok(()),
         }
     }
 
@@ -119,22 +118,16 @@ impl Said<'_> {
     }
 
     fn body(&mut self, headers: &HeaderMap, body: &Bytes) -> Result<(), Problem> {
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "application/x-www-form-urlencoded" => self.form(body),
-            "application/json" => self.json(body),
-            _ => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                ErrorKind::Unsupported,
-                "expected a form or JSON",
-            )
-            .with_available(["application/x-www-form-urlencoded", "application/json"])),
+        match media_type(headers).as_deref() {
+            Some(FORM) => self.form(body),
+            Some(JSON) => self.json(body),
+            _ => Err(Problem::unsupported_type("expected a form or JSON", &[FORM, JSON])),
         }
     }
 
     fn json(&mut self, body: &Bytes) -> Result<(), Problem> {
-        let Ok(Value::Object(map)) = serde_json::from_slice(body) else {
-            return Err(Problem::invalid("the body is no JSON object"));
+        let Ok(Value::Object(map)) = json::read(body) else {
+            return Err(Problem::invalid("the body is no JSON object, or has a name twice"));
         };
         for (name, value) in map {
             let value = match (name.as_str(), value) {
@@ -149,6 +142,13 @@ impl Said<'_> {
         }
         Ok(())
     }
+}
+
+/// What a body is said to be; `None` where that is not said, or twice.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let mut all = headers.get_all(CONTENT_TYPE).iter();
+    let kind = all.next()?.to_str().ok().filter(|_| all.next().is_none())?;
+    Some(kind.split(';').next()?.trim().to_ascii_lowercase())
 }
 
 /// The text of a number. JSON does not tell 5.0 from 5.
@@ -180,8 +180,7 @@ mod tests {
         assert_eq!(read("commit=main&wait=9&notify=false", json, "").unwrap(), expected);
         assert_eq!(read("", form, "commit=main&wait=9&notify=0").unwrap(), expected);
         assert_eq!(
-            read("commit=main", json, r#"{"commit": "main", "wait": 9.0, "notify": false, "tag": null}"#)
-                .unwrap(),
+            read("commit=main", json, r#"{"wait": 9.0, "notify": false, "tag": null}"#).unwrap(),
             expected
         );
     }
@@ -193,6 +192,11 @@ mod tests {
             ("comit=x", ""),
             ("commit=a", r#"{"commit": "b"}"#),
             ("commit=a&commit=b", ""),
+            ("commit=a&commit=a", ""),
+            ("commit=a&com%6dit=a", ""),
+            ("commit=a", r#"{"commit": "a"}"#),
+            ("", r#"{"commit": "a", "commit": "a"}"#),
+            ("", r#"{"commit": "a", "tag": null, "tag": null}"#),
             ("wait=-1", ""),
             ("wait=99999", ""),
             ("dry_run=perhaps", ""),

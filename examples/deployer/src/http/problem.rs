@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Display;
+use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use nprt::model::shown;
 use nprt::ports::{Activity, Busy};
 use nprt::{Error, ErrorKind};
 use serde::Serialize;
@@ -44,7 +46,7 @@ impl Problem {
             kind_uri: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: shown(&detail.into()).into_owned(),
             instance: None,
             kind: kind.as_str(),
             context: BTreeMap::new(),
@@ -58,6 +60,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, ErrorKind::Invalid, detail)
     }
 
+    /// The body is of another type than the route takes.
+    pub(crate) fn unsupported_type(detail: &str, types: &[&str]) -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, ErrorKind::Unsupported, detail).with_available(types)
+    }
+
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, ErrorKind::Forbidden, detail)
     }
@@ -67,18 +75,27 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Unavailable, "the server ends")
     }
 
+    /// The peer has sent too many tokens that are not known, and may try again after `wait`.
+    pub(crate) fn too_many_guesses(wait: Duration) -> Self {
+        let detail =
+            "too many tokens from this address were not known; one that worked from here before still does";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorKind::RateLimited, detail);
+        problem.0.retry_after = Some(wait.as_secs() + 1);
+        problem.with("option", "limits.wrong_tokens_per_minute")
+    }
+
     pub(crate) fn too_large_headers(limit: usize) -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         Self::new(status, ErrorKind::Invalid, "the line and headers are too large").with("limit", limit)
     }
 
     pub(crate) fn with(mut self, key: &'static str, value: impl Display) -> Self {
-        self.0.context.insert(key, value.to_string());
+        self.0.context.insert(key, shown(&value.to_string()).into_owned());
         self
     }
 
     pub(crate) fn with_available<I: IntoIterator<Item: ToString>>(mut self, names: I) -> Self {
-        self.0.available.extend(names.into_iter().map(|name| name.to_string()));
+        self.0.available.extend(names.into_iter().map(|name| shown(&name.to_string()).into_owned()));
         self
     }
 
@@ -104,14 +121,16 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let mut problem = Self::new(status_of(&error), error.kind(), error.message());
-        problem.0.context.insert("operation", error.operation().to_owned());
-        problem.0.context.extend(error.context().iter().map(|(key, value)| (*key, value.clone())));
+        problem = problem.with("operation", error.operation());
+        for (key, value) in error.context() {
+            problem = problem.with(key, value);
+        }
         if let Some(lease) = Busy::of(&error) {
             problem.0.under_way = Some(lease.activity());
         } else if let Some(cause) = error.source() {
-            problem.0.context.insert("cause", cause.to_string());
+            problem = problem.with("cause", cause);
         }
-        problem.0.available = error.available().to_vec();
+        problem = problem.with_available(error.available());
         problem.0.retry_after = error.retry_after().map(|wait| wait.as_secs().max(1));
         problem
     }

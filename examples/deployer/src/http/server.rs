@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{Request, Response};
+use axum::http::header::{CONNECTION, TRANSFER_ENCODING};
+use axum::http::{HeaderValue, Request, Response, Version};
 use axum::response::IntoResponse;
 use axum::{BoxError, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,16 +15,20 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::answered::Answered;
+use super::head::Heads;
 use super::pace::{Pace, Paced};
+use super::peer::Peer;
 use super::problem::Problem;
-use super::router;
+use super::room::{Room, Seat};
+use super::seldom::Seldom;
+use super::{health, host, middleware, router};
 use crate::app::App;
 use crate::config::Limits;
+use crate::files;
 
 /// The most headers that a request may have.
 const HEADERS: usize = 64;
@@ -54,7 +59,19 @@ impl Server {
     /// Why it cannot.
     pub(crate) async fn of(address: SocketAddr, limits: Limits, routes: Router) -> Result<Self, String> {
         let cannot = |error: std::io::Error| format!("cannot listen on {address}: {error}");
-        Ok(Self { listener: TcpListener::bind(address).await.map_err(cannot)?, limits, routes })
+        let listener = TcpListener::bind(address).await.map_err(cannot)?;
+        Ok(Self { listener, limits: limits.with_connections(files::connections(limits.connections)), routes })
+    }
+
+    /// One that answers probes of health alone, whatever else is going on.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) async fn of_health(address: SocketAddr, app: &App) -> Result<Self, String> {
+        // All probes of a node come from it.
+        let limits =
+            Limits { connections: 64, connections_per_peer: Some(64), ..app.current().config.limits };
+        Self::of(address, limits, health(app.clone())).await
     }
 
     /// Where it listens.
@@ -82,32 +99,39 @@ impl Server {
 
     /// Accepts connections without end.
     async fn accept(&self, connections: &GracefulShutdown) {
-        let room = Arc::new(Semaphore::new(self.limits.connections));
+        let room = Room::new(self.limits.connections, self.limits.connections_per_peer());
+        let (failed, refused) = (Seldom::default(), Seldom::default());
         loop {
-            if let Some((stream, permit)) = accept(&self.listener, &room).await {
-                connect(stream, permit, &self.limits, self.routes.clone(), connections);
+            let (stream, peer) = match self.listener.accept().await {
+                Ok((stream, address)) => (stream, Peer::from(address)),
+                Err(error) => {
+                    if let Some(left_out) = failed.now() {
+                        tracing::warn!(%error, left_out, "no connection was accepted");
+                    }
+                    // Such as too many open files: one that is idle gives its own, or others may end.
+                    let pause = if room.end_one() { 5 } else { 100 };
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    continue;
+                }
+            };
+            // Where all is in use, it waits here, and the next ones in the kernel.
+            match room.enter(peer).await {
+                Some(seat) => connect(stream, peer, seat, &self.limits, self.routes.clone(), connections),
+                None => {
+                    if let Some(left_out) = refused.now() {
+                        let most = self.limits.connections_per_peer();
+                        tracing::warn!(%peer, most, left_out, "refused: limits.connections_per_peer");
+                    }
+                }
             }
-        }
-    }
-}
-
-/// The next connection. One too many waits in the kernel.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
-        Err(error) => {
-            // Such as too many open files: others may end.
-            tracing::warn!(%error, "no connection was accepted");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            None
         }
     }
 }
 
 fn connect(
     stream: TcpStream,
-    permit: OwnedSemaphorePermit,
+    peer: Peer,
+    seat: Seat,
     limits: &Limits,
     routes: Router,
     connections: &GracefulShutdown,
@@ -122,16 +146,21 @@ fn connect(
         .keep_alive_interval(Duration::from_secs(30))
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
-    let (pace, header_bytes) = (Pace::new(limits), limits.header_bytes);
-    let stream = TokioIo::new(Paced::new(stream, pace.clone()));
-    let service =
-        tower::service_fn(move |request| answer(routes.clone(), header_bytes, pace.clone(), request));
+    let (seat, header_bytes) = (Arc::new(seat), limits.header_bytes);
+    let pace = Pace::new(limits, Arc::clone(&seat));
+    let stream = TokioIo::new(Paced::new(stream, pace.clone(), Heads::new(header_bytes)));
+    let service = tower::service_fn(move |mut request: Request<_>| {
+        request.extensions_mut().insert(peer);
+        answer(routes.clone(), header_bytes, pace.clone(), request)
+    });
     let connection = builder.serve_connection(stream, TowerToHyperService::new(service)).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {
-        // A client that breaks off is no news.
-        let _ = connection.await;
-        drop(permit);
+        tokio::select! {
+            // A client that breaks off is no news.
+            _ = connection => {}
+            () = seat.ended() => {}
+        }
     });
 }
 
@@ -145,12 +174,24 @@ async fn answer<B>(
 where
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    let under_way = pace.request(request.version());
-    let answer = match size(&request) <= header_bytes {
-        true => routes.oneshot(request.map(Body::new)).await?,
-        // hyper ends what is larger than its buffer; what just fits may be twice as much.
-        false => Problem::too_large_headers(header_bytes).into_response(),
+    let Some(under_way) = pace.request(request.version()) else {
+        // The connection is about to be dropped, and this with it.
+        return std::future::pending().await;
     };
+    // Where such a body ends hyper alone knows: nothing that comes after it is taken for a request.
+    let is_last = request.version() < Version::HTTP_2 && request.headers().contains_key(TRANSFER_ENCODING);
+    let mut answer = if size(&request) > header_bytes {
+        // hyper ends what is larger than its buffer; what just fits may be twice as much.
+        Problem::too_large_headers(header_bytes).into_response()
+    } else if let Some(wrong) = host::wrong(&request) {
+        Problem::invalid(wrong).into_response()
+    } else {
+        routes.oneshot(request.map(Body::new)).await?
+    };
+    middleware::protect(answer.headers_mut());
+    if is_last {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(answer.map(|body| Body::new(Answered::new(body, under_way))))
 }
 

@@ -14,6 +14,7 @@ mod busy;
 mod ci;
 mod config;
 mod dry_run;
+mod edge;
 mod expected;
 mod http;
 mod image;

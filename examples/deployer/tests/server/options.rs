@@ -51,6 +51,19 @@ async fn the_environment_says_which_file_and_where_and_an_option_goes_before_it(
     let other = [("DEPLOYER_CONFIG", "/nowhere/deployer.yml"), ("DEPLOYER_LISTEN", NOWHERE)];
     serves(deployer(&["serve", "--config", path, "--listen", HERE], &other)).await;
 
+    // The door for probes as well.
+    let serve = ["serve", "--config", path, "--listen", HERE];
+    let health = ("DEPLOYER_HEALTH_LISTEN", NOWHERE);
+    let option = [&serve[..], &["--health-listen", HERE]].concat();
+    for command in
+        [deployer(&serve, &[health]), deployer(&[&serve[..], &["--health-listen", NOWHERE]].concat(), &[])]
+    {
+        let (done, said) = end(command);
+        assert!(!done && said.contains(NOWHERE), "{said}");
+    }
+    let log = serves(deployer(&option, &[health])).await;
+    assert!(log.contains("answers probes of health address=127.0.0.1:"), "{log}");
+
     let (done, said) = end(deployer(&["check"], &other[..1]));
     assert!(!done && said.contains("/nowhere/deployer.yml"), "{said}");
     let (done, said) = end(deployer(&["check"], &[("DEPLOYER_CONFIG", path)]));

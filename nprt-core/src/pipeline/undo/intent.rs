@@ -57,6 +57,6 @@ impl Intent {
 
     /// Who asked for it.
     pub(super) fn caller(&self) -> Result<Caller> {
-        Caller::new(self.by.clone(), self.reason.clone())
+        Caller::recorded(&self.by, &self.reason)
     }
 }

@@ -44,7 +44,7 @@ impl Job<'_> {
         }
         let Some(canary) = live.running(Track::Canary) else { return Ok(None) };
         let what = if let Some((_, stable)) = live.promoted() {
-            let by = Caller::new(stable.caller.unwrap_or_else(|| "unknown".to_owned()), "")?;
+            let by = Caller::recorded(stable.caller.as_deref().unwrap_or("unknown"), "")?;
             self.end_promoted(lease, &by).await?;
             format!("the promotion of {}", canary.describe())
         } else {

@@ -176,7 +176,7 @@ async fn a_canary_is_held_and_an_alert_rolls_it_back() {
         assert_eq!((status.as_u16(), &answer["acted"]), (200, &json!(false)), "{nothing}: {answer}");
     }
     assert_eq!(
-        answer(server.send(Method::POST, "/web/hooks/alertmanager", |r| r.body("{}")).await).await.0,
+        answer(server.send(Method::POST, "/web/hooks/alertmanager", |r| r.json(&json!({}))).await).await.0,
         400
     );
     let (status, acted) = alertmanager(fires(&world.tag(1), later)).await;

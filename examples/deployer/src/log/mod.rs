@@ -1,3 +1,5 @@
+mod line;
+
 use std::env::VarError;
 use std::io::IsTerminal;
 
@@ -6,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use self::line::Line;
 use crate::traces::Traces;
 
 /// How the log is written.
@@ -24,7 +27,7 @@ pub(crate) enum Format {
 /// Where the environment asks for that in a way that cannot be.
 pub(crate) fn start(format: Format, runtime: &Handle) -> Result<Option<Traces>, String> {
     let filter = filter()?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(|| Line(std::io::stderr()));
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         Format::Json => lines.json().boxed(),
