@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Backoff;
-use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::model::{
+    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag,
+};
 use crate::ports::{
     Clock, ImageRegistry, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
     NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
@@ -93,8 +95,8 @@ impl<T: VcsSource> VcsSource for Retry<T> {
         self.run(Error::is_temporary, || self.inner.resolve(reference)).await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        self.run(Error::is_temporary, || self.inner.read(revision, path)).await
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        self.run(Error::is_temporary, || self.inner.read(revision, path, budget)).await
     }
 }
 

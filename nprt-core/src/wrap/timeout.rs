@@ -4,7 +4,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::model::{
+    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag,
+};
 use crate::ports::{
     Clock, ImageRegistry, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
     NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
@@ -51,8 +53,8 @@ impl<T: VcsSource> VcsSource for Timeout<T> {
         self.run("vcs.resolve", self.inner.resolve(reference)).await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        self.run("vcs.read", self.inner.read(revision, path)).await
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        self.run("vcs.read", self.inner.read(revision, path, budget)).await
     }
 }
 

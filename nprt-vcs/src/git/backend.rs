@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gix::{ObjectId, Repository};
-use nprt_core::model::{Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::model::{Budget, Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -85,16 +85,16 @@ impl VcsSource for GitSource {
         let reference = reference.clone();
         self.run("vcs.resolve", move |place, cancel| {
             let (repository, oid) = place.find(&reference, cancel)?;
-            objects::commit(&repository, oid)
+            objects::commit(&repository, oid, cancel)
         })
         .await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        let (oid, path) = (full(revision)?, path.clone());
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        let (oid, path, budget) = (full(revision)?, path.clone(), budget.clone());
         self.run("vcs.read", move |place, cancel| {
             let repository = place.holding(oid, cancel)?;
-            objects::read(&repository, oid, &path)
+            objects::read(&repository, oid, &path, &budget, cancel)
         })
         .await
     }
