@@ -2,7 +2,7 @@
 
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
-use gix::{ObjectId, Repository, Tree};
+use gix::{Commit as GitCommit, ObjectId, Repository, Tree};
 use jiff::Timestamp;
 use nprt_core::model::{Budget, Commit, CommitPrefix, GitSha, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::read_tree;
@@ -72,7 +72,7 @@ pub(super) fn abbreviated(repository: &Repository, prefix: &CommitPrefix) -> Res
 /// What the repository knows of a commit.
 pub(super) fn commit(repository: &Repository, id: ObjectId, cancel: &Cancel) -> Result<Commit> {
     let failed = |error| unreadable("vcs.resolve", error).with("commit", id);
-    let commit = repository.find_commit(id).map_err(|_| unknown(id))?;
+    let commit = find_commit(repository, id)?;
     let author = commit.author().map_err(failed)?;
     let (name, mail) = (author.name.to_str_lossy(), author.email.to_str_lossy());
     let time = Timestamp::from_second(commit.time().map_err(failed)?.seconds).map_err(|source| {
@@ -97,8 +97,8 @@ pub(super) fn read(
     budget: &Budget,
     cancel: &Cancel,
 ) -> Result<Vec<SourceFile>> {
-    let root = repository.find_commit(commit).and_then(|commit| commit.tree());
-    let root = root.map_err(|error| unreadable("vcs.read", error).with("path", path))?;
+    let found = find_commit(repository, commit).map_err(|error| error.with("path", path))?;
+    let root = found.tree().map_err(|error| unreadable("vcs.read", error).with("path", path))?;
     let mut reader = Reader::new(repository, root.id, budget, cancel);
     let files = read_tree(&mut reader, path, budget)?;
     if files.is_empty() {
@@ -126,6 +126,28 @@ fn missing(root: &Tree<'_>, commit: ObjectId, path: &RepoPath) -> Error {
 
 fn names(tree: &Tree<'_>, prefix: &str) -> Vec<String> {
     tree.iter().flatten().map(|entry| format!("{prefix}{}", entry.filename().to_str_lossy())).collect()
+}
+
+/// The commit, if it is there and what its name says.
+fn find_commit(repository: &Repository, id: ObjectId) -> Result<GitCommit<'_>> {
+    let failed = |error| unreadable("vcs.resolve", error).with("commit", id);
+    if repository.try_find_header(id).map_err(failed)?.is_none_or(|header| header.kind() != Kind::Commit) {
+        return Err(unknown(id));
+    }
+    let commit = repository.find_commit(id).map_err(failed)?;
+    check_name(id, Kind::Commit, &commit.data)?;
+    Ok(commit)
+}
+
+/// Checks that the content of an object is what its name says: a damaged index leads to another one.
+pub(super) fn check_name(id: ObjectId, kind: Kind, content: &[u8]) -> Result<()> {
+    match gix::objs::compute_hash(id.kind(), kind, content) {
+        Ok(name) if name == id => Ok(()),
+        _ => {
+            let message = "an object of the repository is damaged";
+            Err(Error::new(ErrorKind::Unexpected, "git.read", message).with("object", id))
+        }
+    }
 }
 
 pub(super) fn unknown(commit: impl std::fmt::Display) -> Error {

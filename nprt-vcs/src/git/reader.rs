@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use gix::bstr::ByteSlice;
+use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 use nprt_core::model::{Budget, Limit};
@@ -11,7 +12,7 @@ use nprt_core::ports::{LONGEST_LINK, SourceTree, TreeEntry};
 use nprt_core::{Error, Result};
 
 use super::cancel::Cancel;
-use super::objects::unreadable;
+use super::objects::{check_name, unreadable};
 
 /// The entries of one directory, by name.
 type Entries = BTreeMap<String, (EntryKind, ObjectId)>;
@@ -66,6 +67,7 @@ impl<'a> Reader<'a> {
         self.check_size(tree, path)?;
         let failed = |error| unreadable("vcs.read", error).with("path", path);
         let tree = self.repository.find_tree(tree).map_err(failed)?;
+        check_name(tree.id, Kind::Tree, &tree.data)?;
         let mut entries = Entries::new();
         for entry in tree.iter() {
             let entry = entry.map_err(failed)?;
@@ -111,6 +113,7 @@ impl SourceTree for Reader<'_> {
         }
         let blob = self.repository.find_blob(id);
         let content = blob.map_err(|error| unreadable("vcs.read", error).with("path", path))?.take_data();
+        check_name(id, Kind::Blob, &content)?;
         if !is_link {
             return Ok(TreeEntry::File(Bytes::from(content)));
         }
