@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::vcs::{self, Edit, VcsWriter};
 use nprt_core::memory::MemoryVcs;
-use nprt_core::model::{Commit, Reference, RepoPath, Revision, SourceFile, VersionRef};
+use nprt_core::model::{Budget, Commit, Reference, RepoPath, Revision, SourceFile, VersionRef};
 use nprt_core::ports::{VcsCapabilities, VcsSource, VcsSourceExt};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_core::{ErrorKind, Result};
@@ -120,10 +120,10 @@ impl VcsSource for Broken {
         Ok(if matches!(self.fault, Fault::Stale) { first } else { commit })
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
         let newest = self.vcs.resolve(&"exact".parse().unwrap()).await.map(|commit| commit.revision);
-        match (self.vcs.read(revision, path).await, self.fault, newest) {
-            (Ok(_), Fault::Newest, Ok(newest)) => self.vcs.read(&newest, path).await,
+        match (self.vcs.read(revision, path, budget).await, self.fault, newest) {
+            (Ok(_), Fault::Newest, Ok(newest)) => self.vcs.read(&newest, path, budget).await,
             (Err(error), Fault::SkipsLinks, _) if error.is_invalid() => Ok(Vec::new()),
             (result, _, _) => result,
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nprt_core::memory::ManualClock;
-use nprt_core::model::{Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
+use nprt_core::model::{Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
 use nprt_core::ports::{
     Clock, ImageRegistry, MetricQuery, MetricsBackend, MockImageRegistry, MockMetricsBackend, MockVcsSource,
     RegistryCapabilities, VcsSource,
@@ -193,7 +193,7 @@ async fn every_read_is_tried_again() {
     vcs.expect_read().times(2).returning(move |_, _| answers.pop().unwrap());
     let vcs = wrapped(vcs);
     assert_eq!(vcs.resolve(&Reference::Revision(revision.clone())).await.unwrap(), commit);
-    assert_eq!(vcs.read(&revision, &RepoPath::new(".").unwrap()).await.unwrap(), []);
+    assert_eq!(vcs.read(&revision, &RepoPath::new(".").unwrap(), &Budget::default()).await.unwrap(), []);
 
     let mut metrics = MockMetricsBackend::new();
     let mut answers = vec![Ok(Vec::new()), Err(error(ErrorKind::RateLimited))];

@@ -4,15 +4,17 @@ use super::change::{Rendered, differences};
 use super::choose::choose;
 use super::copies::{self, Copies};
 use super::diagnose::{self, Pair};
-use super::document::{Document, Manifests, same};
+use super::document::{Document, Manifests};
+use super::places::{Documents, Objects};
 use super::references;
 use super::run::was_run;
 use super::settings::Settings;
-use super::transform::{find_live, finish, mark, render_stable};
+use super::surroundings::Surroundings;
+use super::transform::{finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
 use super::{placement, policies, replicas, rewritten, selector};
-use crate::model::{Object, ObjectId, Track, label};
+use crate::model::{Budget, Limit, Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
@@ -50,8 +52,28 @@ pub fn canary(
     settings: &Settings,
     beside: &Beside<'_>,
 ) -> Result<Rendered> {
+    canary_within(manifests, version, settings, beside, &Budget::default())
+}
+
+/// The same as far as `budget` goes.
+pub(crate) fn canary_within(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    beside: &Beside<'_>,
+    budget: &Budget,
+) -> Result<Rendered> {
     settings.check()?;
-    let input = Input { manifests, version, settings, beside };
+    let documents = Documents::new(&manifests.documents);
+    let live = Objects::new(beside.live);
+    let input = Input {
+        around: Surroundings::new(&documents, &live, budget),
+        promoted: Objects::new(beside.promoted),
+        carry: beside.carry,
+        version,
+        settings,
+        budget,
+    };
     let mut rendered = Rendered::default();
     let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
     let copies = copies::needed(&chosen, &input)?;
@@ -64,10 +86,11 @@ pub fn canary(
         let canary = render_canary(document, &copies, &input, &mut rendered.warnings)
             .map_err(|error| document.locate(error))?;
         diagnose(document, &canary, &input, &mut rendered.warnings)?;
+        budget.spend(Limit::Steps, 1).map_err(|error| document.locate(error))?;
         rendered.changes.extend(differences(document, &canary));
         rendered.documents.push(canary);
     }
-    refuse_taken_names(&rendered, manifests)?;
+    refuse_taken_names(&rendered, &documents)?;
     check_promotion(&input)?;
     rendered.withheld = withheld(&chosen, &input, &mut rendered.warnings)?;
     Ok(rendered)
@@ -75,44 +98,50 @@ pub fn canary(
 
 /// Checks that the labels of the promotion take no pods from anybody's selector.
 fn check_promotion(input: &Input<'_>) -> Result<()> {
-    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
-    let stable = manifests.documents.iter().map(|document| {
+    let &Input { version, settings, budget, .. } = input;
+    let Surroundings { documents, live, .. } = input.around;
+    let stable = documents.iter().map(|document| {
         if is_canary(&document.object) {
             return Ok(document.clone());
         }
-        render_stable(document, version, settings, find_live(live, &document.object), &mut Vec::new())
+        render_stable(document, version, settings, live.find(&document.object), &mut Vec::new())
     });
     let stable = stable.collect::<Result<Vec<_>>>()?;
-    rewritten::check(manifests, &stable, version, settings, live)
+    rewritten::check(documents, &stable, version, settings, live, budget)
 }
 
 /// What a canary is made from.
 pub(super) struct Input<'a> {
-    pub(super) manifests: &'a Manifests,
+    pub(super) around: Surroundings<'a>,
+    promoted: Objects<'a>,
+    pub(super) carry: bool,
     pub(super) version: &'a Version,
     pub(super) settings: &'a Settings,
-    pub(super) beside: &'a Beside<'a>,
+    budget: &'a Budget,
 }
 
 impl Input<'_> {
     /// The object of `document` as the promotion makes it.
     pub(super) fn promoted(&self, document: &Document) -> Option<&Object> {
-        find_live(self.beside.promoted, &document.object)
+        self.promoted.find(&document.object)
     }
 }
 
 /// The documents that wait for the promotion, beside the workloads that get a canary.
 fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>) -> Result<Vec<ObjectId>> {
-    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
+    let &Input { version, settings, .. } = input;
+    let Surroundings { documents, live, .. } = input.around;
     let mut withheld = Vec::new();
-    for document in &manifests.documents {
-        if chosen.iter().any(|chosen| std::ptr::eq(*chosen, document)) {
+    // Both are in the order of the manifests.
+    let mut chosen = chosen.iter().copied().peekable();
+    for document in documents.iter() {
+        if chosen.next_if(|chosen| std::ptr::eq(*chosen, document)).is_some() {
             continue;
         }
-        let now = find_live(live, &document.object);
+        let now = live.find(&document.object);
         let stable = render_stable(document, version, settings, now, &mut Vec::new())?;
         // A Job that is run has a name of its own for each version.
-        if was_run(&stable.object) && find_live(live, &stable.object).is_none() {
+        if was_run(&stable.object) && live.find(&stable.object).is_none() {
             warnings.push(format!("{}: runs with the promotion, not for the canary", stable.object.id()));
         }
         withheld.push(stable.object.id());
@@ -126,7 +155,7 @@ fn render_canary(
     input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Document> {
-    let &Input { version, settings, beside: &Beside { live, .. }, .. } = input;
+    let &Input { version, settings, .. } = input;
     let carried = carried(document, input)?;
     let mut object = match &carried {
         // What it replaces is its own.
@@ -138,7 +167,7 @@ fn render_canary(
         return Err(Error::invalid(OPERATION, "expected a selector").with("field", "spec.selector"));
     }
     if !is_canary(&document.object) {
-        let stable = find_live(live, &document.object).unwrap_or(&document.object);
+        let stable = input.around.live.find(&document.object).unwrap_or(&document.object);
         replicas::set(&mut object, settings.canary.replicas, stable)?;
     }
     rename(&mut object, &document.object)?;
@@ -157,7 +186,7 @@ fn render_canary(
 
 /// The document with the pod template that the promotion makes, where the canary gets that one.
 fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
-    let Some(promoted) = input.promoted(document).filter(|_| input.beside.carry) else { return Ok(None) };
+    let Some(promoted) = input.promoted(document).filter(|_| input.carry) else { return Ok(None) };
     let Some(path) = template_path(&document.object, input.settings)? else { return Ok(None) };
     let Some(Value::Object(template)) = get(promoted.as_value(), &path).cloned() else { return Ok(None) };
     let mut carried = document.clone();
@@ -215,9 +244,9 @@ fn diagnose(
     input: &Input<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    let &Input { manifests, version, settings, beside: &Beside { live, .. } } = input;
+    let &Input { ref around, version, settings, .. } = input;
     let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
-    let now = find_live(live, &document.object);
+    let now = around.live.find(&document.object);
     let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;
     let template = |value: &'_ Value| get(value, &path).cloned().unwrap_or_default();
     let pair = Pair {
@@ -227,23 +256,19 @@ fn diagnose(
         live: now.and_then(|now| get(now.as_value(), &path)),
         track_label: settings.labels.track(),
     };
-    warnings.extend(placement::warnings(&pair, manifests, live));
-    warnings.extend(diagnose::traffic(&pair, manifests, live)?);
-    warnings.extend(policies::uncovered(&pair, manifests, live));
-    warnings.extend(diagnose::missing(&pair, manifests, live));
-    warnings.extend(diagnose::resized(&pair, manifests, live));
+    warnings.extend(placement::warnings(&pair, around));
+    warnings.extend(diagnose::traffic(&pair, around)?);
+    warnings.extend(policies::uncovered(&pair, around)?);
+    warnings.extend(diagnose::missing(&pair, around));
+    warnings.extend(diagnose::resized(&pair, around));
     Ok(())
 }
 
 /// The name of a canary or a copy must not be that of another manifest.
-fn refuse_taken_names(rendered: &Rendered, manifests: &Manifests) -> Result<()> {
+fn refuse_taken_names(rendered: &Rendered, documents: &Documents<'_>) -> Result<()> {
+    let others = Documents::new(documents.iter().filter(|document| !is_canary(&document.object)));
     for added in &rendered.documents {
-        let id = added.object.id();
-        let taken = manifests
-            .documents
-            .iter()
-            .find(|document| same(&document.object.id(), &id) && !is_canary(&document.object));
-        if let Some(taken) = taken {
+        if let Some(taken) = others.find(&added.object.id()) {
             return Err(added
                 .locate(Error::invalid(OPERATION, "the canary's name is taken").with("by", &taken.source)));
         }

@@ -1,10 +1,12 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use crate::model::ObjectId;
+use crate::model::{Object, ObjectId};
 
 /// What a track of a version needs in the cluster, and how it differs from the manifests.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -48,8 +50,12 @@ impl fmt::Display for FieldChange {
 /// The fields in which `after` differs from `before`.
 pub(super) fn differences(before: &Document, after: &Document) -> Vec<FieldChange> {
     // What is redacted is equal unless a pass changed a Secret's value, which none does: `stringData` only moves.
-    let (id, before, after) = (after.object.id(), before.object.redacted(), after.object.redacted());
+    let (id, before, after) = (after.object.id(), shown(&before.object), shown(&after.object));
     compare(&id, "", Some(&before), Some(&after))
+}
+
+fn shown(object: &Object) -> Cow<'_, Value> {
+    if object.kind() == "Secret" { Cow::Owned(object.redacted()) } else { Cow::Borrowed(object.as_value()) }
 }
 
 /// The fields below `path` in which the values differ.
@@ -94,26 +100,33 @@ impl Found {
     fn maps(&mut self, path: &str, before: &Map<String, Value>, after: &Map<String, Value>) {
         let removed = before.keys().filter(|key| !after.contains_key(*key));
         for key in after.keys().chain(removed) {
+            let (before, after) = (before.get(key), after.get(key));
+            // What is equal needs no path, which may be long.
+            if before == after {
+                continue;
+            }
             let simple = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
             let path = match (simple, path) {
                 (true, "") => key.clone(),
                 (true, path) => format!("{path}.{key}"),
                 (false, path) => format!("{path}[{key}]"),
             };
-            self.compare(&path, before.get(key), after.get(key));
+            self.compare(&path, before, after);
         }
     }
 
     /// Elements of a list of named things are compared by name, others by their place.
     fn lists(&mut self, path: &str, a: &[Value], b: &[Value], before: Option<&Value>, after: Option<&Value>) {
         if by_name(a) && by_name(b) {
-            let find =
-                |list: &'_ [Value], name: &str| list.iter().position(|value| name_of(value) == Some(name));
-            let names =
-                b.iter().chain(a.iter().filter(|value| name_of(value).is_some_and(|n| find(b, n).is_none())));
-            for name in names.filter_map(name_of) {
-                let path = format!("{path}[{name}]");
-                self.compare(&path, find(a, name).map(|i| &a[i]), find(b, name).map(|i| &b[i]));
+            let [old, new] = [a, b].map(|list| -> BTreeMap<&str, &Value> {
+                list.iter().filter_map(|value| Some((name_of(value)?, value))).collect()
+            });
+            let removed = a.iter().filter_map(name_of).filter(|name| !new.contains_key(name));
+            for name in b.iter().filter_map(name_of).chain(removed) {
+                let (before, after) = (old.get(name).copied(), new.get(name).copied());
+                if before != after {
+                    self.compare(&format!("{path}[{name}]"), before, after);
+                }
             }
         } else if a.len() == b.len() {
             for (index, (a, b)) in a.iter().zip(b).enumerate() {

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::canary::{Beside, Input, rename};
+use super::canary::{Input, rename};
 use super::document::Document;
 use super::references::{self, ConfigKind};
-use super::transform::find_live;
 use super::workload::{get, template_path};
 use super::{identity, live, string_data};
 use crate::Result;
@@ -18,11 +17,11 @@ pub(super) type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;
 
 /// The configuration that the chosen workloads read and that the promotion would change.
 pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copies<'a>> {
-    let &Input { manifests, settings, beside: &Beside { live, .. }, .. } = input;
+    let &Input { ref around, settings, .. } = input;
     let mut copies = Copies::new();
     for document in chosen {
         let Some(path) = template_path(&document.object, settings)? else { continue };
-        let carried = input.promoted(document).filter(|_| input.beside.carry);
+        let carried = input.promoted(document).filter(|_| input.carry);
         let carried = carried.and_then(|promoted| get(promoted.as_value(), &path));
         let own = get(document.object.as_value(), &path);
         let template = carried.or(own).unwrap_or(&Value::Null);
@@ -33,9 +32,9 @@ pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copi
                 namespace: document.object.namespace().map(str::to_owned),
                 name: name.clone(),
             };
-            let Some(config) = manifests.find(&id) else { continue };
+            let Some(config) = around.documents.find(&id) else { continue };
             let promoted = input.promoted(config).unwrap_or(&config.object);
-            let now = find_live(live, &config.object);
+            let now = around.live.find(&config.object);
             if now.is_none_or(|now| live::config_differs(promoted, now)) {
                 copies.insert((kind, name), config);
             }
@@ -47,10 +46,10 @@ pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copi
 /// The copy of a ConfigMap or Secret that only the canary reads. It can be changed even where the original
 /// cannot, so that a second canary may follow the first.
 pub(super) fn copy(original: &Document, input: &Input<'_>) -> Result<Document> {
-    let &Input { version, settings, beside, .. } = input;
+    let &Input { version, settings, carry, .. } = input;
     let mut object = original.object.as_value().clone();
     string_data::encode(&mut object, &original.object)?;
-    if let Some(promoted) = input.promoted(original).filter(|_| beside.carry) {
+    if let Some(promoted) = input.promoted(original).filter(|_| carry) {
         carry_content(&mut object, promoted);
     }
     rename(&mut object, &original.object)?;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::document::{Document, Manifests, same};
+use super::document::Document;
 use super::selector::{Labels, Plain, all_among, labels_of};
-use super::transform::find_live;
+use super::surroundings::Surroundings;
 use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
@@ -28,23 +28,20 @@ pub(super) struct Pair<'a> {
 ///
 /// # Errors
 /// `Invalid`, naming the Service and its selector.
-pub(super) fn traffic(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Result<Option<String>> {
-    let canary = labels_of(pair.canary);
+pub(super) fn traffic(pair: &Pair<'_>, around: &Surroundings<'_>) -> Result<Option<String>> {
+    let (stable, canary) = (labels_of(pair.stable), labels_of(pair.canary));
     let mut reached = false;
-    for service in manifests.documents.iter().filter(|document| is_service(&document.object)) {
-        both_tracks(pair, &service.object, &labels_of(pair.stable), &canary)
-            .map_err(|error| service.source.locate(error))?;
-        reached |= find_live(live, &service.object).is_none() && selects(&service.object, pair, &canary);
+    for service in around.services(&[&stable, &canary])? {
+        both_tracks(pair, &service.object, &stable, &canary).map_err(|error| service.source.locate(error))?;
+        reached |= around.live.find(&service.object).is_none() && selects(&service.object, pair, &canary);
     }
     let stable = labels_of(pair.live.unwrap_or(pair.stable));
-    // A canary's own Services each select one track, as they must.
-    let is_own = |object: &&Object| object.label(label::TRACK) == Some(Track::Canary.as_str());
     // What Services of others select is not ours to say.
-    let is_ours = |object: &&Object| {
+    let is_ours = |object: &&&Object| {
         object.label(label::SERVICE).is_some_and(|name| stable_service(pair) == Some(name))
-            || manifests.find(&object.id()).is_some()
+            || around.documents.find(&object.id()).is_some()
     };
-    for service in live.iter().filter(|object| is_service(object) && !is_own(object)).filter(is_ours) {
+    for service in around.live_services(&[&stable, &canary])?.filter(is_ours) {
         both_tracks(pair, service, &stable, &canary).map_err(|error| error.with("where", "the cluster"))?;
         reached |= selects(service, pair, &canary);
     }
@@ -82,11 +79,11 @@ fn both_tracks(pair: &Pair<'_>, service: &Object, stable: &Labels, canary: &Labe
         .with("workload", pair.document.object.id()))
 }
 
-fn is_service(object: &Object) -> bool {
+pub(super) fn is_service(object: &Object) -> bool {
     object.id().group().is_empty() && object.kind() == "Service"
 }
 
-fn selector_of(service: &Object) -> Option<&Labels> {
+pub(super) fn selector_of(service: &Object) -> Option<&Labels> {
     service.as_value().pointer("/spec/selector")?.as_object().filter(|selector| !selector.is_empty())
 }
 
@@ -105,14 +102,11 @@ pub(super) fn find_namesake<'a>(
     pair: &Pair<'_>,
     kind: &str,
     name: &str,
-    manifests: &'a Manifests,
-    live: &'a [Object],
+    around: &Surroundings<'a>,
 ) -> Option<&'a Object> {
     let id = namesake(pair, kind, name);
-    manifests
-        .find(&id)
-        .map(|document| &document.object)
-        .or_else(|| live.iter().find(|live| same(&live.id(), &id)))
+    let document = around.documents.find(&id).map(|document| &document.object);
+    document.or_else(|| around.live.find_id(&id))
 }
 
 fn namesake(pair: &Pair<'_>, kind: &str, name: &str) -> ObjectId {
@@ -126,15 +120,15 @@ fn namesake(pair: &Pair<'_>, kind: &str, name: &str) -> ObjectId {
 
 /// Warns of what the canary's pods need to start and what only a deploy brings, or nobody here knows. Without
 /// any live object the cluster is unknown, and nothing is said to be missing from it.
-pub(super) fn missing(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Vec<String> {
+pub(super) fn missing(pair: &Pair<'_>, around: &Surroundings<'_>) -> Vec<String> {
     let spec = pair.canary.get("spec").unwrap_or(&Value::Null);
     let account = spec.get("serviceAccountName").and_then(Value::as_str).map(|name| ("ServiceAccount", name));
     let needed = account.into_iter().chain(claims(spec).map(|name| (CLAIM, name)));
     let warn = |(kind, name)| {
         let id = namesake(pair, kind, name);
-        let is_live = live.iter().any(|live| same(&live.id(), &id));
-        let why = match (manifests.find(&id), is_live) {
-            (Some(_), false) if !live.is_empty() => "is not live yet; deploy it first",
+        let is_live = around.live.find_id(&id).is_some();
+        let why = match (around.documents.find(&id), is_live) {
+            (Some(_), false) if !around.live.all.is_empty() => "is not live yet; deploy it first",
             (None, false) if kind == CLAIM => {
                 "is not of this service; the canary never starts if only one pod may hold it (ReadWriteOnce)"
             }
@@ -147,17 +141,9 @@ pub(super) fn missing(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -
 
 /// Warns where a VerticalPodAutoscaler sets the resources of stable's pods: by their owner it knows them from
 /// the canary's, which keep those of the manifest.
-pub(super) fn resized(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Option<String> {
+pub(super) fn resized(pair: &Pair<'_>, around: &Surroundings<'_>) -> Option<String> {
     let workload = pair.document.object.id();
-    let resizes = |object: &&Object| {
-        let text = |pointer| object.as_value().pointer(pointer).and_then(Value::as_str);
-        (object.id().group(), object.kind()) == ("autoscaling.k8s.io", "VerticalPodAutoscaler")
-            && text("/spec/targetRef/kind") == Some(&workload.kind)
-            && text("/spec/targetRef/name") == Some(&workload.name)
-            && text("/spec/updatePolicy/updateMode") != Some("Off")
-    };
-    let own = manifests.documents.iter().map(|document| &document.object);
-    let found = own.chain(live).find(resizes)?;
+    let found = around.resizer(&workload)?;
     Some(format!(
         "{workload}: {} sets the resources of stable's pods and not of the canary's: compared are different resources, too",
         found.id()

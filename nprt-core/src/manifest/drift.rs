@@ -1,5 +1,6 @@
 //! Drift: what others have set on stable, so that the promotion would differ from the canary that was judged.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::canary::canary_name;
 use super::change::{FieldChange, compare};
-use super::document::same;
+use super::places::Objects;
 use super::references::{self, ConfigKind};
 use super::settings::Settings;
 use super::workload::{each_container, get, map_at, template_path};
@@ -44,12 +45,13 @@ impl fmt::Display for Drift {
 /// `Invalid` for a workload without a pod template.
 pub fn drift(promoted: &[Object], canary: &[Object], settings: &Settings) -> Result<Vec<Drift>> {
     let mut found = Vec::new();
+    let (canary, originals) = (Objects::new(canary), originals(promoted));
     for stable in promoted {
         let twin = ObjectId { name: canary_name(stable), ..stable.id() };
-        let Some(canary) = canary.iter().find(|object| same(&object.id(), &twin)) else { continue };
+        let Some(canary) = canary.find_id(&twin) else { continue };
         let fields = match ConfigKind::of(stable.id().group(), stable.kind()) {
             Some(_) => ["data", "binaryData", "type"].map(|field| content(field, stable, canary)).concat(),
-            None => template(stable, canary, promoted, settings)?,
+            None => template(stable, canary, &originals, settings)?,
         };
         found.extend(fields.into_iter().map(|change| Drift {
             object: stable.id(),
@@ -70,26 +72,33 @@ fn content(field: &str, stable: &Object, canary: &Object) -> Vec<FieldChange> {
 fn template(
     stable: &Object,
     canary: &Object,
-    promoted: &[Object],
+    originals: &Originals<'_>,
     settings: &Settings,
 ) -> Result<Vec<FieldChange>> {
     let Some(path) = template_path(stable, settings)? else { return Ok(Vec::new()) };
     let id = stable.id();
     let of = |object: &Object| get(object.as_value(), &path).cloned().unwrap_or(Value::Null);
     let (mut stable, mut canary) = (of(stable), of(canary));
-    references::rewrite(&mut canary, |kind, name| original(kind, name, promoted));
+    references::rewrite(&mut canary, |kind, name| {
+        originals.get(&(kind, name.to_owned())).map(|original| (*original).to_owned())
+    });
     for template in [&mut stable, &mut canary] {
         forget_track(template, settings)?;
     }
     Ok(compare(&id, &path.join("."), Some(&canary), Some(&stable)))
 }
 
-/// The name of the configuration of stable of which `name` is the canary's copy.
-fn original(kind: ConfigKind, name: &str, promoted: &[Object]) -> Option<String> {
-    let is_it = |object: &&Object| {
-        ConfigKind::of(object.id().group(), object.kind()) == Some(kind) && canary_name(object) == name
-    };
-    promoted.iter().find(is_it).map(|object| object.name().to_owned())
+/// The names of stable's configuration, by the names of a canary's copies.
+type Originals<'a> = BTreeMap<(ConfigKind, String), &'a str>;
+
+fn originals(promoted: &[Object]) -> Originals<'_> {
+    let mut originals = Originals::new();
+    for object in promoted {
+        if let Some(kind) = ConfigKind::of(object.id().group(), object.kind()) {
+            originals.entry((kind, canary_name(object))).or_insert_with(|| object.name());
+        }
+    }
+    originals
 }
 
 /// Takes out of a pod template what tells the tracks apart.

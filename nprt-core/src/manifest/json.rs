@@ -6,10 +6,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::{Map, Value};
 
 use super::yaml::{Parsed, normalise};
+use crate::model::{Budget, Limit};
 use crate::{Error, Result};
 
-/// Reads all values of `text`. An error says document and line.
-pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
+/// Reads all values of `text`, as far as `budget` goes. An error says document and line.
+pub(super) fn read(text: &str, budget: &Budget) -> Result<Vec<Parsed>> {
+    budget.spend(Limit::Nodes, values_in(text))?;
     let mut documents = Vec::new();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Strict>();
     let (mut line, mut counted) = (1, 0);
@@ -19,7 +21,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
         line += text[counted..begins].bytes().filter(|&byte| byte == b'\n').count();
         counted = begins;
         let Some(value) = values.next() else { return Ok(documents) };
-        let Strict(value) = value.map_err(|error| {
+        let Strict(mut value) = value.map_err(|error| {
             // Its text may quote the input, which may be a Secret's.
             let what = match error.classify() {
                 serde_json::error::Category::Data => "a key is given twice",
@@ -31,8 +33,24 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
                 .with("line", error.line())
                 .with("column", error.column())
         })?;
-        documents.push(Parsed { line, value: normalise(value) });
+        normalise(&mut value);
+        documents.push(Parsed { line, value });
     }
+}
+
+/// How many values and keys there are at most: each but the first follows one of these characters.
+fn values_in(text: &str) -> u64 {
+    let (mut count, mut quoted, mut escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b':' | b'[' | b'{' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Whether `text` is JSON values and nothing else.

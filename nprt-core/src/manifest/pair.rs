@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::diagnose::selector_of;
 use super::identity;
 use super::selector::{all_among, labels_of};
+use super::selectors::Selectors;
 use super::settings::Settings;
 use super::version::Version;
 use crate::model::{Object, Track, label};
@@ -21,18 +23,28 @@ pub(super) fn name(service: &str, track: Track) -> String {
 
 /// Whether `service` selects the pods of `workload`.
 pub(crate) fn serves(service: &Object, workload: &Object) -> bool {
-    let selector = service.as_value().pointer("/spec/selector").and_then(Value::as_object);
     let template = workload.as_value().pointer("/spec/template");
-    selector
+    selector_of(service)
         .zip(template)
-        .is_some_and(|(selector, template)| !selector.is_empty() && all_among(selector, &labels_of(template)))
+        .is_some_and(|(selector, template)| all_among(selector, &labels_of(template)))
 }
 
-/// Whether `service` selects what has the labels of `object`.
-pub(crate) fn selects_labels(service: &Object, object: &Object) -> bool {
-    let selector = service.as_value().pointer("/spec/selector").and_then(Value::as_object);
-    selector
-        .is_some_and(|selector| !selector.is_empty() && all_among(selector, &labels_of(object.as_value())))
+/// Services, by what they select.
+pub(crate) struct Services<'a>(Selectors<&'a Object>);
+
+impl<'a> Services<'a> {
+    pub(crate) fn new(services: impl Iterator<Item = &'a Object>) -> Self {
+        Self(Selectors::new(services.collect(), |service| selector_of(service)))
+    }
+
+    /// Those that select the pod.
+    pub(crate) fn of(&self, pod: &Object) -> impl Iterator<Item = &'a Object> + use<'a> {
+        let labels = labels_of(pod.as_value());
+        let selects =
+            |service: &&Object| selector_of(service).is_some_and(|selector| all_among(selector, &labels));
+        let found: Vec<&Object> = self.0.candidates(&[&labels]).copied().filter(selects).collect();
+        found.into_iter()
+    }
 }
 
 /// The Services of both tracks beside `service`. They belong to the canary, and go with it.

@@ -1,22 +1,24 @@
 //! What may keep a canary's pods from running beside stable's: said before they start, not after a time-out.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::diagnose::{CLAIM, Pair, claims, find_namesake};
-use super::document::Manifests;
 use super::selector::{Labels, labels_of, selects};
-use crate::model::{Object, label};
+use super::surroundings::Surroundings;
+use crate::model::label;
 
 /// A warning for each rule of the canary's pods that stable's pods can keep them from running by: what cannot be
 /// placed, why, and what to do.
-pub(super) fn warnings(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> Vec<String> {
+pub(super) fn warnings(pair: &Pair<'_>, around: &Surroundings<'_>) -> Vec<String> {
     let canary = spec(pair.canary);
     let stable = pair.live.unwrap_or(pair.stable);
     let mut found = Vec::new();
     found.extend(host_ports(canary, spec(stable)));
     found.extend(anti_affinity(pair, stable));
     found.extend(spread(pair, stable));
-    found.extend(claims(canary).filter_map(|claim| held_claim(pair, claim, manifests, live)));
+    found.extend(claims(canary).filter_map(|claim| held_claim(pair, claim, around)));
     let workload = pair.document.object.id();
     found.into_iter().map(|what| format!("{workload}: {what}")).collect()
 }
@@ -34,10 +36,9 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
 }
 
 fn host_ports(canary: &Value, stable: &Value) -> Option<String> {
-    let taken = ports_of_the_host(stable);
-    let shared: Vec<String> =
-        ports_of_the_host(canary).into_iter().filter(|port| taken.contains(port)).collect();
-    let (port, network) = (shared.first()?, host_network(canary));
+    let taken: BTreeSet<String> = ports_of_the_host(stable).into_iter().collect();
+    let port = ports_of_the_host(canary).into_iter().find(|port| taken.contains(port))?;
+    let network = host_network(canary);
     let from = if network { "hostNetwork" } else { "hostPort" };
     Some(format!(
         "its canary takes port {port} of its node ({from}), as stable's pods do, so it can start only on a node where \
@@ -120,8 +121,8 @@ fn counts(rule: &Value, own: &Labels, other: &Labels) -> bool {
 }
 
 /// Where all access modes of a claim are for one node, or one pod.
-fn held_claim(pair: &Pair<'_>, claim: &str, manifests: &Manifests, live: &[Object]) -> Option<String> {
-    let object = find_namesake(pair, CLAIM, claim, manifests, live)?;
+fn held_claim(pair: &Pair<'_>, claim: &str, around: &Surroundings<'_>) -> Option<String> {
+    let object = find_namesake(pair, CLAIM, claim, around)?;
     let modes: Vec<&str> = list(object.as_value(), "/spec/accessModes").filter_map(Value::as_str).collect();
     let once = |mode: &&str| matches!(*mode, "ReadWriteOnce" | "ReadWriteOncePod");
     if modes.is_empty() || !modes.iter().all(once) {

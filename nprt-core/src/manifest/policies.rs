@@ -4,19 +4,15 @@
 use std::collections::BTreeSet;
 
 use super::diagnose::Pair;
-use super::document::Manifests;
 use super::selector::labels_of;
-use super::selects;
-use crate::model::Object;
+use super::surroundings::Surroundings;
+use crate::Result;
 
 /// A warning for each selector of a NetworkPolicy that selects stable's pods and not the canary's.
-pub(super) fn uncovered(pair: &Pair<'_>, manifests: &Manifests, live: &[Object]) -> BTreeSet<String> {
+pub(super) fn uncovered(pair: &Pair<'_>, around: &Surroundings<'_>) -> Result<BTreeSet<String>> {
     let (stable, canary) = (labels_of(pair.live.unwrap_or(pair.stable)), labels_of(pair.canary));
-    let objects = manifests.documents.iter().map(|document| &document.object).chain(live);
-    let policies = objects
-        .filter(|object| (object.id().group(), object.kind()) == ("networking.k8s.io", "NetworkPolicy"));
-    policies
-        .flat_map(selects::of)
+    let uncovered = around
+        .policies(&[&stable])?
         .filter(|select| select.matches(&stable) && !select.matches(&canary))
         .map(|select| {
             format!(
@@ -27,5 +23,6 @@ pub(super) fn uncovered(pair: &Pair<'_>, manifests: &Manifests, live: &[Object])
                 select.field
             )
         })
-        .collect()
+        .collect();
+    Ok(uncovered)
 }

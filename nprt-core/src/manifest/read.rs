@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{Document, Ignored, Manifests, Source};
 use super::yaml::{self, Parsed};
 use super::{json, run};
-use crate::model::{Object, SourceFile};
+use crate::model::{Budget, Limit, Object, SourceFile};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.read";
@@ -19,16 +19,25 @@ const OPERATION: &str = "manifest.read";
 ///
 /// # Errors
 /// `Invalid`, with file, document and line: for text that does not parse, a document that is no Kubernetes
-/// object, an object that is there twice (with both places), and `generateName` on anything but a Job that nprt
-/// runs; and when there is no object at all.
+/// object, an object that is there twice (with both places), `generateName` on anything but a Job that nprt
+/// runs, and more than the default [`Limits`](crate::model::Limits); and when there is no object at all.
 pub fn read(files: &[SourceFile]) -> Result<Manifests> {
+    read_within(files, &Budget::default())
+}
+
+/// The same as far as `budget` goes. It draws nodes and objects, and the bytes that aliases repeat: those of the files
+/// are drawn by who gets them.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(files: &[SourceFile], budget: &Budget) -> Result<Manifests> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut manifests = Manifests::default();
     for file in files {
         let name = file.path.as_str();
         match format_of(name) {
-            Ok(format) => read_file(name, format, &file.content, &mut manifests)?,
+            Ok(format) => read_file(name, format, &file.content, budget, &mut manifests)?,
             Err(why) => manifests.ignored.push(Ignored { file: name.to_owned(), why: why.to_owned() }),
         }
     }
@@ -59,24 +68,30 @@ fn format_of(path: &str) -> std::result::Result<Format, &'static str> {
 
 const KUSTOMIZATION: &str = "a kustomization is no Kubernetes object; what it would change does not happen (render it with `kustomize build` first)";
 
-fn read_file(name: &str, format: Format, content: &[u8], manifests: &mut Manifests) -> Result<()> {
+fn read_file(
+    name: &str,
+    format: Format,
+    content: &[u8],
+    budget: &Budget,
+    manifests: &mut Manifests,
+) -> Result<()> {
     let text = std::str::from_utf8(content).map_err(|error| {
         let line = 1 + content[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
         Error::invalid(OPERATION, "expected UTF-8 text").with("file", name).with("line", line)
     })?;
     let parsed = match format {
-        Format::Yaml => yaml::read(text),
-        Format::Json => json::read(text),
+        Format::Yaml => yaml::read(text, budget),
+        Format::Json => json::read(text, budget),
     };
     for (document, Parsed { line, value }) in (1..).zip(parsed.map_err(|error| error.with("file", name))?) {
         let source = Source { file: name.to_owned(), document, line };
-        flatten(value, &source, manifests)?;
+        flatten(value, &source, budget, manifests)?;
     }
     Ok(())
 }
 
 /// Adds the object, or the items of a list.
-fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Result<()> {
+fn flatten(mut value: Value, source: &Source, budget: &Budget, manifests: &mut Manifests) -> Result<()> {
     let field = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (field("apiVersion"), field("kind"));
     if api_version.starts_with("kustomize.config.k8s.io/") {
@@ -86,6 +101,7 @@ fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Resu
     let Some(Value::Array(items)) =
         value.get_mut("items").filter(|_| kind.ends_with("List")).map(Value::take)
     else {
+        budget.spend(Limit::Objects, 1).map_err(|error| source.locate(error))?;
         run::name_generated(&mut value).map_err(|error| source.locate(error))?;
         let object = Object::new(value).map_err(|error| source.locate(error))?;
         manifests.documents.push(Document { object, source: source.clone() });
@@ -98,7 +114,7 @@ fn flatten(mut value: Value, source: &Source, manifests: &mut Manifests) -> Resu
             item.entry("apiVersion").or_insert_with(|| api_version.as_str().into());
             item.entry("kind").or_insert_with(|| item_kind.into());
         }
-        flatten(item, source, manifests)?;
+        flatten(item, source, budget, manifests)?;
     }
     Ok(())
 }

@@ -1,19 +1,20 @@
 //! Refuses to rewrite a label by which somebody selects: a Service would lose its endpoints, a
 //! PodDisruptionBudget or a NetworkPolicy its pods, without a word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::datadog;
-use super::document::{Document, Manifests, same};
+use super::document::{Document, same};
+use super::places::{Documents, Objects};
 use super::selector::{Labels, labels_of};
+use super::selectors::pairs;
 use super::selects::{self, Select, Target};
 use super::settings::Settings;
-use super::transform::find_live;
 use super::version::Version;
 use super::workload::{get, template_path};
-use crate::model::{Object, label};
+use crate::model::{Budget, Limit, Object, label};
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.selectors";
@@ -33,30 +34,63 @@ struct Rewritten<'a> {
 /// # Errors
 /// `Invalid`, with the object, the selector, the label and what to do.
 pub(super) fn check(
-    manifests: &Manifests,
+    documents: &Documents<'_>,
     stable: &[Document],
     version: &Version,
     settings: &Settings,
-    live: &[Object],
+    live: &Objects<'_>,
+    budget: &Budget,
 ) -> Result<()> {
     let ours = labels_of_ours(settings);
     let mut rewritten = Vec::new();
-    for (before, after) in manifests.documents.iter().zip(stable) {
+    for (before, after) in documents.iter().zip(stable) {
         rewritten.extend(rewrite(before, after, settings, live)?);
     }
-    let own = manifests.documents.iter().flat_map(|document| selects::of(&document.object));
+    let by_label = ByLabel::new(&rewritten);
+    let own = documents.iter().flat_map(|document| selects::of(&document.object));
     let is_own = |object: &Object| object.label(label::SERVICE) == Some(version.service.as_str());
-    let others = live.iter().filter(|object| manifests.find(&object.id()).is_none());
+    let others = live.all.iter().filter(|object| documents.find(&object.id()).is_none());
     let others = others.flat_map(|object| selects::of(object).into_iter().map(move |s| (s, is_own(object))));
     for (select, is_own) in own.map(|select| (select, true)).chain(others) {
         if !select.keys().any(|key| ours.contains(key)) {
             continue;
         }
-        for labels in &rewritten {
+        let candidates = by_label.candidates(&select);
+        let steps = budget.spend(Limit::Steps, candidates.len() as u64);
+        steps.map_err(|error| error.with("object", select.object.id()).with("field", &select.field))?;
+        for labels in candidates.iter().map(|&place| &rewritten[place]) {
             check_one(&select, is_own, labels, &ours).map_err(|error| labels.document.locate(error))?;
         }
     }
     Ok(())
+}
+
+/// The places of what has a label, before or after.
+struct ByLabel<'a> {
+    places: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    all: Vec<usize>,
+}
+
+impl<'a> ByLabel<'a> {
+    fn new(rewritten: &'a [Rewritten<'_>]) -> Self {
+        let mut places = BTreeMap::<_, Vec<usize>>::new();
+        for (place, one) in rewritten.iter().enumerate() {
+            for pair in one.before.iter().chain([&one.after]).flat_map(pairs) {
+                let places = places.entry(pair).or_default();
+                if places.last() != Some(&place) {
+                    places.push(place);
+                }
+            }
+        }
+        Self { places, all: (0..rewritten.len()).collect() }
+    }
+
+    /// All that the selector may select, before or after: those with the rarest of its labels.
+    fn candidates<'s>(&'s self, select: &'s Select<'_>) -> &'s [usize] {
+        let with = |pair| self.places.get(&pair).map_or(&[][..], Vec::as_slice);
+        let asked = select.by_label().into_iter().flat_map(pairs);
+        asked.map(with).min_by_key(|places| places.len()).unwrap_or(&self.all)
+    }
 }
 
 /// The labels that nprt sets on pods.
@@ -71,10 +105,10 @@ fn rewrite<'a>(
     before: &'a Document,
     after: &Document,
     settings: &Settings,
-    live: &[Object],
+    live: &Objects<'_>,
 ) -> Result<Option<Rewritten<'a>>> {
     let object = &before.object;
-    let now = find_live(live, object).map(Object::as_value);
+    let now = live.find(object).map(Object::as_value);
     let (target, path) = match template_path(object, settings)? {
         Some(path) => (Target::Pods, path),
         None if object.id().group().is_empty() && object.kind() == "Service" => {

@@ -30,10 +30,14 @@ impl Select<'_> {
         selector::selects(&self.selector, labels)
     }
 
+    /// The labels that it asks for by their values.
+    pub(super) fn by_label(&self) -> Option<&Labels> {
+        self.selector.get("matchLabels").and_then(Value::as_object)
+    }
+
     /// The labels that it goes by.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        let by_label = self.selector.get("matchLabels").and_then(Value::as_object);
-        let keys = by_label.into_iter().flatten().map(|(key, _)| key.as_str());
+        let keys = self.by_label().into_iter().flatten().map(|(key, _)| key.as_str());
         keys.chain(self.expressions().filter_map(|expression| expression.get("key")?.as_str()))
     }
 
@@ -57,7 +61,7 @@ impl Select<'_> {
 impl fmt::Display for Select<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let none = Map::new();
-        let by_label = self.selector.get("matchLabels").and_then(Value::as_object).unwrap_or(&none);
+        let by_label = self.by_label().unwrap_or(&none);
         write!(f, "{}", selector::Plain(by_label))?;
         for (i, expression) in self.expressions().enumerate() {
             let text = |field: &str| expression.get(field).and_then(Value::as_str).unwrap_or_default();
@@ -96,10 +100,28 @@ pub(super) fn of(object: &Object) -> Vec<Select<'_>> {
     if let ("", "Service" | "ReplicationController") = (id.group(), object.kind())
         && let Some(labels) = spec.get("selector").and_then(Value::as_object).filter(|all| !all.is_empty())
     {
-        found.add("spec.selector", json!({"matchLabels": labels}));
+        found.add("spec.selector".to_owned(), json!({"matchLabels": labels}));
     }
-    found.look(spec, "spec");
+    found.look(spec, &mut vec![Step::Field("spec")]);
     found.selects
+}
+
+/// A step on the way to a value. Ways are written out only where a selector is: one alone may have a long name.
+enum Step<'v> {
+    Field(&'v str),
+    Item(usize),
+}
+
+fn written(way: &[Step<'_>]) -> String {
+    let mut text = String::new();
+    for step in way {
+        match step {
+            Step::Field(name) if text.is_empty() => text.push_str(name),
+            Step::Field(name) => text.extend([".", name]),
+            Step::Item(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
 }
 
 struct Found<'a> {
@@ -109,13 +131,14 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn look(&mut self, value: &Value, path: &str) {
+    /// Nothing that was read is nested so deep that this takes the stack.
+    fn look<'v>(&mut self, value: &'v Value, way: &mut Vec<Step<'v>>) {
         match value {
             Value::Object(map) => {
                 if map.get("matchLabels").is_some_and(Value::is_object)
                     || map.get("matchExpressions").is_some_and(Value::is_array)
                 {
-                    self.add(path, value.clone());
+                    self.add(written(way), value.clone());
                     return;
                 }
                 let elsewhere = self.is_elsewhere(map);
@@ -127,13 +150,17 @@ impl Found<'_> {
                     let skipped =
                         elsewhere && matches!(key.as_str(), "labelSelector" | "podSelector" | "selector");
                     if !selects_other && !skipped {
-                        self.look(value, &format!("{path}.{key}"));
+                        way.push(Step::Field(key));
+                        self.look(value, way);
+                        way.pop();
                     }
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.look(item, &format!("{path}[{index}]"));
+                    way.push(Step::Item(index));
+                    self.look(item, way);
+                    way.pop();
                 }
             }
             _ => {}
@@ -154,9 +181,9 @@ impl Found<'_> {
             || named.is_some_and(|named| named != own)
     }
 
-    fn add(&mut self, field: &str, selector: Value) {
+    fn add(&mut self, field: String, selector: Value) {
         let (object, target) = (self.object, self.target);
-        self.selects.push(Select { object, field: field.to_owned(), target, selector });
+        self.selects.push(Select { object, field, target, selector });
     }
 }
 

@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use super::change::{Rendered, differences};
-use super::document::{Document, Manifests, same};
+use super::document::{Document, Manifests};
+use super::places::{Documents, Objects};
 use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
 use super::{belongs, datadog, environment, identity, image, rewritten, run, selector, string_data};
 use crate::Result;
-use crate::model::{Object, Track};
+use crate::model::{Budget, Limit, Object, Track};
 
 /// Renders the manifests for the stable track: every document, with the version's images, identity and
 /// environment on the workloads that [belong to it](Settings::images). Other workloads stay as the manifests
@@ -25,7 +26,8 @@ use crate::model::{Object, Track};
 /// # Errors
 /// `Invalid`, with file, document, line and object, for a workload that cannot be transformed, an image
 /// outside the grammar, or a selector by a label that would be rewritten: of the manifests, or of any object in
-/// `live`, which may hold others of the namespace too; with the field, for settings out of range. `NotFound` for an image to pin whose
+/// `live`, which may hold others of the namespace too; with the field, for settings out of range; and where it takes
+/// more steps than the default [`Limits`](crate::model::Limits). `NotFound` for an image to pin whose
 /// digest `version` does not have.
 pub fn stable(
     manifests: &Manifests,
@@ -33,12 +35,25 @@ pub fn stable(
     settings: &Settings,
     live: &[Object],
 ) -> Result<Rendered> {
+    stable_within(manifests, version, settings, live, &Budget::default())
+}
+
+/// The same as far as `budget` goes.
+pub(crate) fn stable_within(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    live: &[Object],
+    budget: &Budget,
+) -> Result<Rendered> {
     settings.check()?;
+    let live = Objects::new(live);
     let mut rendered = Rendered::default();
     for document in &manifests.documents {
-        let now = find_live(live, &document.object);
+        budget.spend(Limit::Steps, 1).map_err(|error| document.locate(error))?;
+        let now = live.find(&document.object);
         let done = render_stable(document, version, settings, now, &mut rendered.warnings)?;
-        if find_live(live, &done.object).is_some_and(|now| is_frozen(now, &done.object)) {
+        if live.find(&done.object).is_some_and(|now| is_frozen(now, &done.object)) {
             rendered.warnings.push(format!(
                 "{} is live: {}",
                 done.object.id(),
@@ -48,7 +63,8 @@ pub fn stable(
         rendered.changes.extend(differences(document, &done));
         rendered.documents.push(done);
     }
-    rewritten::check(manifests, &rendered.documents, version, settings, live)?;
+    let documents = Documents::new(&manifests.documents);
+    rewritten::check(&documents, &rendered.documents, version, settings, &live, budget)?;
     rendered.warnings.extend(nothing_belongs(manifests, version, settings)?);
     Ok(rendered)
 }
@@ -139,12 +155,6 @@ pub(super) fn finish(document: &Document, object: Value, settings: &Settings) ->
         selector::check_own_pods(object.as_value(), template, settings)?;
     }
     Ok(Document { object, source: document.source.clone() })
-}
-
-/// The live object that a manifest means.
-pub(super) fn find_live<'a>(live: &'a [Object], object: &Object) -> Option<&'a Object> {
-    let id = object.id();
-    live.iter().find(|live| same(&live.id(), &id))
 }
 
 fn has_selector(object: &Object) -> bool {

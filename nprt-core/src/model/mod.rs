@@ -2,9 +2,11 @@
 
 mod block;
 mod branches;
+mod budget;
 mod commit;
 mod image;
 mod labels;
+mod limits;
 mod metric;
 mod object;
 mod path;
@@ -20,9 +22,11 @@ mod unit;
 
 pub use block::{Block, BlockData, BlockShape};
 pub use branches::Branches;
+pub use budget::Budget;
 pub use commit::{ChangedLines, Commit};
 pub use image::{Digest, ImageName, ImageRef};
 pub use labels::{annotation, label};
+pub use limits::{Limit, Limits};
 pub use metric::MetricName;
 pub use object::{Object, ObjectId};
 pub use path::{RepoPath, SourceFile};

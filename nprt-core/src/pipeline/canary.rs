@@ -15,7 +15,7 @@ use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
 use super::strangers::refuse_taken;
 use super::traffic::Routes;
-use crate::manifest::{self, Beside, Version};
+use crate::manifest::Version;
 use crate::model::{Object, Revision, ServiceName, Track, annotation};
 use crate::ports::{Lease, Occasion, Task};
 use crate::{Error, ErrorKind, Result};
@@ -151,9 +151,7 @@ impl Job<'_> {
         request: &Request,
         carry: bool,
     ) -> Result<Planned> {
-        let beside = Beside { live: &promotion.known, promoted: &promotion.plan.becomes(), carry };
-        let rendered =
-            async { manifest::canary(&source.manifests, version, &self.service.transform, &beside) };
+        let rendered = self.render_canary(source, version, promotion, carry);
         let mut rendered = phase("transform", rendered).await?;
         let older = self.older_canaries(live, &source.manifests);
         self.check_names(&rendered, live, &older)?;

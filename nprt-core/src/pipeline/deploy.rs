@@ -13,7 +13,7 @@ use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
 use super::undo::Goal;
-use crate::manifest::{self, Run, Version};
+use crate::manifest::{Run, Version};
 use crate::model::{Object, Revision, ServiceName, Track};
 use crate::ports::{Applied, Lease, Occasion, Task};
 use crate::report::EventKind;
@@ -170,9 +170,7 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Plan> {
-        let transform = &self.service.transform;
-        let rendered = async { manifest::stable(&source.manifests, version, transform, &live.all()) };
-        let rendered = phase("transform", rendered).await?;
+        let rendered = phase("transform", self.render_stable(source, version, live)).await?;
         let mut plan = self.plan(rendered, live, &marks(caller)).await?;
         plan.older = self.older_canaries(live, &source.manifests);
         self.warn_of_strangers(&mut plan, live, source);

@@ -1,8 +1,9 @@
 //! One operation on one service.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
 
 use super::about::About;
 use super::event::Subject;
@@ -12,7 +13,8 @@ use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
 use crate::Result;
-use crate::model::{ObjectId, ServiceName};
+use crate::manifest::places::Places;
+use crate::model::ServiceName;
 use crate::ports::{Clock, Lease, Occasion, Takeover, Task};
 
 /// What every step of an operation needs. The steps are methods of it, one concern a file.
@@ -24,6 +26,8 @@ pub(super) struct Job<'a> {
     pub(super) settings: PipelineSettings,
     pub(super) progress: &'a Progress,
     pub(super) stop: &'a Stop,
+    /// Room to compute.
+    pub(super) computing: &'a Arc<Semaphore>,
     /// Unique to this operation.
     pub(super) holder: String,
     /// The process, as people know it.
@@ -33,7 +37,7 @@ pub(super) struct Job<'a> {
     /// Which canary its news are about.
     pub(super) about: About,
     /// Objects of an older tool that are removed before what has their names is made.
-    pub(super) making_way: Mutex<BTreeSet<ObjectId>>,
+    pub(super) making_way: Mutex<Places>,
 }
 
 impl Pipeline {
@@ -47,6 +51,7 @@ impl Pipeline {
             settings: self.settings,
             progress,
             stop: &self.stop,
+            computing: &self.computing,
             holder: format!("{}/{number}", self.holder),
             process: &self.process,
             subject: Subject::default(),

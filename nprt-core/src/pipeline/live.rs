@@ -9,6 +9,7 @@ use super::held::Held;
 use super::job::Job;
 use super::marked::is_marked;
 use crate::Result;
+use crate::manifest::places::Places;
 use crate::manifest::{Version, was_run};
 use crate::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
 use crate::ports::Survey;
@@ -71,6 +72,7 @@ impl Running {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) objects: Vec<Object>,
+    places: Places,
     /// What is beside them, where it was looked at.
     around: Option<Around>,
 }
@@ -84,6 +86,11 @@ struct Around {
 }
 
 impl Live {
+    fn new(objects: Vec<Object>, around: Option<Around>) -> Self {
+        let places = Places::of(objects.iter());
+        Self { objects, places, around }
+    }
+
     /// The objects that belong to `track` alone: its workloads, and a canary's copies of configuration. A Job
     /// that was run is over, whichever version's it is, and so is what is marked as deleted.
     pub(super) fn on(&self, track: Track) -> impl Iterator<Item = &Object> {
@@ -100,7 +107,7 @@ impl Live {
     /// The same without what belongs to `track` alone.
     pub(super) fn without(&self, track: Track) -> Self {
         let others = self.objects.iter().filter(|object| track_of(object) != Some(track.as_str()));
-        Self { objects: others.cloned().collect(), around: self.around.clone() }
+        Self::new(others.cloned().collect(), self.around.clone())
     }
 
     /// What runs on `track`, if anything does.
@@ -182,8 +189,7 @@ impl Live {
 
     /// The live object that `object` means.
     pub(super) fn find(&self, object: &Object) -> Option<&Object> {
-        let id = object.id();
-        self.objects.iter().find(|live| means(&id, &live.id()))
+        self.places.meant_by(&object.id()).map(|place| &self.objects[place])
     }
 }
 
@@ -197,12 +203,6 @@ pub(super) fn is_service(object: &Object) -> bool {
     object.id().group().is_empty() && object.kind() == "Service"
 }
 
-/// Whether a manifest's object is this live one, be it in another version of the API.
-pub(super) fn means(id: &ObjectId, live: &ObjectId) -> bool {
-    (live.group(), &live.kind, &live.name) == (id.group(), &id.kind, &id.name)
-        && (id.namespace.is_none() || id.namespace == live.namespace)
-}
-
 /// The annotation's value, where all objects have the same.
 fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
     let first = objects.first()?.annotation(key)?;
@@ -211,7 +211,7 @@ fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
 
 impl Job<'_> {
     pub(super) async fn live(&self) -> Result<Live> {
-        let live = Live { objects: self.ports.cluster.list(&self.service.name).await?, around: None };
+        let live = Live::new(self.ports.cluster.list(&self.service.name).await?, None);
         self.subject.saw(&live);
         self.about.saw(&live);
         Ok(live)
@@ -220,7 +220,7 @@ impl Job<'_> {
     /// The same, and what is beside it: for what changes pods.
     pub(super) async fn look_around(&self) -> Result<Live> {
         let Survey { own, others, pods, unseen } = self.ports.cluster.survey(&self.service.name).await?;
-        let live = Live { objects: own, around: Some(Around { others, pods, unseen }) };
+        let live = Live::new(own, Some(Around { others, pods, unseen }));
         self.subject.saw(&live);
         self.about.saw(&live);
         Ok(live)

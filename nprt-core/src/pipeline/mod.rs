@@ -61,6 +61,7 @@ mod apply;
 mod branch;
 mod canary;
 mod checkpoint;
+mod compute;
 mod decided;
 mod definitions;
 mod deploy;
@@ -86,6 +87,7 @@ mod progress;
 mod promote;
 mod promotion;
 mod prune;
+mod render;
 mod request;
 mod rollback;
 mod rollout;
@@ -109,6 +111,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::model::ServiceName;
 use crate::ports::Clock;
@@ -144,6 +147,7 @@ pub struct Pipeline {
     /// The end of the last canary of each service that is known to be told.
     told: Mutex<BTreeMap<ServiceName, Timestamp>>,
     stop: Stop,
+    computing: Arc<Semaphore>,
 }
 
 impl Pipeline {
@@ -161,7 +165,17 @@ impl Pipeline {
         let (process, holder) =
             (process.to_owned(), format!("{process}/{}/{time}/{random:x}", std::process::id()));
         let (services, operations, stop) = (Services::default(), AtomicU64::new(1), Stop::new());
-        Ok(Self { clock, settings, services, process, holder, operations, told: Mutex::default(), stop })
+        Ok(Self {
+            clock,
+            settings,
+            services,
+            process,
+            holder,
+            operations,
+            told: Mutex::default(),
+            stop,
+            computing: compute::room(),
+        })
     }
 
     /// Adds a service, or replaces the one of its name.

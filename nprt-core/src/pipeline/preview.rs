@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Pipeline;
 use super::job::Job;
 use super::live::Live;
@@ -142,11 +144,12 @@ impl Job<'_> {
             removed.extend(live.on(Track::Canary).map(Object::id).filter(|id| !stay.contains(id)));
             warnings.extend(routes.warnings());
         }
+        let removed_ids: BTreeSet<&ObjectId> = removed.iter().collect();
         let mut objects = Vec::with_capacity(foreseen.len());
         for Applied { object: after, change, before, .. } in foreseen {
             let object = after.id();
             // What is removed first is created anew.
-            let change = if removed.contains(&object) { Change::Created } else { change };
+            let change = if removed_ids.contains(&object) { Change::Created } else { change };
             let before = before.filter(|_| change != Change::Created);
             objects.push(PreviewedObject { object, change, before, after });
         }

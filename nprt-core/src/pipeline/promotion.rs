@@ -1,11 +1,12 @@
 //! What promoting a version does: known before its canary starts.
 
 use super::job::Job;
-use super::live::{Live, means};
+use super::live::Live;
 use super::plan::{Plan, is_workload, marks};
 use super::request::Caller;
 use super::source::Source;
-use crate::manifest::{self, Version, traffic};
+use crate::manifest::places::Places;
+use crate::manifest::{Version, traffic};
 use crate::model::{Object, ObjectId, Track};
 use crate::ports::{Applied, Change};
 use crate::{Error, ErrorKind, Result};
@@ -16,6 +17,8 @@ pub(super) struct Promotion {
     /// The live objects, without what a canary changes of a route, those around them, and those of the manifests that
     /// do not have the service's label yet.
     pub(super) known: Vec<Object>,
+    /// Those that it changes.
+    changed: Places,
 }
 
 impl Job<'_> {
@@ -30,7 +33,7 @@ impl Job<'_> {
         live: &Live,
         caller: &Caller,
     ) -> Result<Promotion> {
-        let rendered = manifest::stable(&source.manifests, version, &self.service.transform, &live.all())?;
+        let rendered = self.render_stable(source, version, live).await?;
         let (objects, foreseen) = self.dry_run(rendered.documents, live, &marks(caller)).await?;
         let taken = foreseen.iter().filter_map(|applied| self.taken_over(applied));
         let warnings = taken.map(|taken| format!("on promotion, {taken}")).collect();
@@ -38,7 +41,9 @@ impl Job<'_> {
         let befores = foreseen.iter().filter_map(|applied| applied.before.as_ref());
         known.extend(befores.filter(|before| live.find(before).is_none()).cloned());
         let plan = Plan { objects, foreseen, warnings, ..Plan::default() };
-        Ok(Promotion { plan, known })
+        let changed = plan.foreseen.iter().filter(|applied| is_change(applied));
+        let changed = Places::of(changed.map(|applied| &applied.object));
+        Ok(Promotion { plan, known, changed })
     }
 
     /// What promoting `version` does, whose canary runs.
@@ -62,7 +67,7 @@ impl Job<'_> {
 impl Promotion {
     /// Whether the promotion changes the object.
     pub(super) fn changes(&self, id: &ObjectId) -> bool {
-        self.plan.foreseen.iter().any(|applied| means(id, &applied.object.id()) && is_change(applied))
+        self.changed.meant_by(id).is_some()
     }
 
     /// Checks that a canary has something beside it to be compared with: a stable version of ours, or the same

@@ -2,10 +2,11 @@
 
 use super::apply::Deleted;
 use super::job::Job;
-use super::live::{Live, means, track_of};
+use super::live::{Live, track_of};
 use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
+use crate::manifest::places::Places;
 use crate::manifest::{Manifests, was_run};
 use crate::model::{Object, ObjectId, Track, annotation, label};
 use crate::ports::Lease;
@@ -22,17 +23,17 @@ impl Job<'_> {
     /// Stable's live objects that the manifests no longer hold, of those that may be deleted. Jobs that are run
     /// have other names than in the manifests, and go by them.
     pub(super) fn orphans(&self, live: &Live, manifests: &Manifests) -> Vec<ObjectId> {
-        let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
+        let held = Places::of(manifests.documents.iter().map(|document| &document.object));
         let ours = live.objects.iter().filter(|object| self.may_prune(object));
         let ours = ours.filter(|object| !was_run(object) && !is_marked(object));
         let ours = ours.map(Object::id);
-        ours.filter(|id| !held(id)).collect()
+        ours.filter(|id| !held.mean(id)).collect()
     }
 
     /// What the manifests no longer hold, was deleted before and stays, in words.
     pub(super) fn held_orphans(&self, live: &Live, manifests: &Manifests) -> Vec<String> {
-        let held = |id: &ObjectId| manifests.documents.iter().any(|held| means(&held.object.id(), id));
-        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !held(&object.id()));
+        let held = Places::of(manifests.documents.iter().map(|document| &document.object));
+        let ours = live.objects.iter().filter(|object| self.may_prune(object) && !held.mean(&object.id()));
         ours.filter_map(Held::of).map(|held| held.to_string()).collect()
     }
 

@@ -4,12 +4,13 @@ use futures_util::StreamExt;
 
 use super::apply::Deleted;
 use super::job::Job;
-use super::live::{Live, means};
+use super::live::Live;
 use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
 use super::request::AppliedObject;
 use crate::Result;
+use crate::manifest::places::Places;
 use crate::manifest::{self, Manifests, Run};
 use crate::model::{Object, ObjectId};
 use crate::ports::{Change, Deletion, Lease, RolloutPhase};
@@ -56,15 +57,14 @@ impl Job<'_> {
     /// The service's live Jobs that were run for other versions than the plan's.
     pub(super) fn spent(&self, live: &Live, planned: &[Object], manifests: &Manifests) -> Vec<ObjectId> {
         // One that was applied before its manifest said when it is run has the manifest's own name.
-        let has_run = |id: &ObjectId| {
-            let mut runs = manifests.documents.iter().filter(|document| when(&document.object).is_some());
-            runs.any(|document| means(&document.object.id(), id))
-        };
-        let is_planned = |id: &ObjectId| planned.iter().any(|object| means(&object.id(), id));
+        let runs = manifests.documents.iter().map(|document| &document.object);
+        let runs = Places::of(runs.filter(|object| when(object).is_some()));
+        let planned = Places::of(planned.iter());
         let ours = live.objects.iter().filter(|object| manifest::is_job(object) && self.may_prune(object));
         let ours = ours.filter(|object| !is_marked(object));
-        let spent = ours.filter(|object| manifest::was_run(object) || has_run(&object.id())).map(Object::id);
-        spent.filter(|id| !is_planned(id)).collect()
+        let spent =
+            ours.filter(|object| manifest::was_run(object) || runs.mean(&object.id())).map(Object::id);
+        spent.filter(|id| !planned.mean(id)).collect()
     }
 
     /// Removes the plan's spent Jobs, and answers with what is gone. What cannot be removed becomes a warning of

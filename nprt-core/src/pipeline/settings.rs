@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Limits;
 use crate::{Error, Result};
 
-/// How long the pipeline waits for what.
+/// How long the pipeline waits for what, and how much it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PipelineSettings {
@@ -22,6 +23,8 @@ pub struct PipelineSettings {
     /// The longest pause between two looks at the registry, by default 30 seconds. The first is one second,
     /// and each twice as long as the one before.
     pub image_poll_seconds: u64,
+    /// How much of a repository one operation may read and compute.
+    pub limits: Limits,
 }
 
 impl Default for PipelineSettings {
@@ -32,6 +35,7 @@ impl Default for PipelineSettings {
             canary_seconds: 86_400,
             image_wait_seconds: 300,
             image_poll_seconds: 30,
+            limits: Limits::default(),
         }
     }
 }
@@ -52,7 +56,7 @@ impl PipelineSettings {
                     .with("value", value));
             }
         }
-        Ok(())
+        self.limits.check()
     }
 
     pub(super) fn lease(&self) -> Duration {

@@ -1,23 +1,46 @@
 //! Finds the version: its revision, its manifests, the tag of its images.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::Pipeline;
 use super::branch::Limits;
 use super::job::Job;
 use super::phase::phase;
-use super::progress::Event;
+use super::progress::{Event, Progress};
 use crate::Result;
 use crate::manifest::{self, Manifests, Version};
-use crate::model::{Digest, ImageName, Reference, Revision, Tag, VersionRef, shown};
+use crate::model::{Budget, Digest, ImageName, Reference, Revision, ServiceName, Tag, VersionRef, shown};
 use crate::ports::VcsSourceExt;
 
 /// A version that version control knows.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) revision: Revision,
-    pub(super) manifests: Manifests,
+    pub(super) manifests: Arc<Manifests>,
+    /// What is left for the work on them.
+    pub(super) budget: Budget,
+}
+
+impl Pipeline {
+    /// The images that a version of the service needs, by the name that the registry knows.
+    ///
+    /// # Errors
+    /// As [`Pipeline::deploy`] where it reads the manifests.
+    pub async fn images(
+        &self,
+        service: &ServiceName,
+        revision: &Revision,
+        progress: &Progress,
+    ) -> Result<Vec<ImageName>> {
+        let job = self.job(service, progress)?;
+        let budget = job.budget();
+        let manifests = job.read_within(revision, &budget).await?;
+        let settings = job.service.transform.clone();
+        job.compute(&budget, move || manifest::images(&manifests, &settings)).await
+    }
 }
 
 impl Job<'_> {
@@ -32,15 +55,25 @@ impl Job<'_> {
 
     /// The manifests of `revision`, which hold nothing that the service may not bring.
     pub(super) async fn read(&self, revision: Revision) -> Result<Source> {
-        let files = phase("read manifests", self.ports.vcs.read(&revision, &self.service.manifests)).await?;
-        let manifests = manifest::read(&files)?;
+        let budget = self.budget();
+        let manifests = phase("read manifests", self.read_within(&revision, &budget)).await?;
         self.progress.tell(Event::ManifestsRead { objects: manifests.documents.len() });
         for ignored in &manifests.ignored {
             self.progress.warn(format!("ignored {ignored}"));
         }
         self.check_allowed(&manifests)?;
         manifests.check_twice(&self.ports.cluster.namespace())?;
-        Ok(Source { revision, manifests })
+        Ok(Source { revision, manifests: Arc::new(manifests), budget })
+    }
+
+    fn budget(&self) -> Budget {
+        Budget::of_section(self.settings.limits, "pipeline.")
+    }
+
+    async fn read_within(&self, revision: &Revision, budget: &Budget) -> Result<Manifests> {
+        let files = self.ports.vcs.read(revision, &self.service.manifests, budget).await?;
+        let shared = budget.clone();
+        self.compute(budget, move || manifest::read_within(&files, &shared)).await
     }
 
     /// The version to render: its tag is on every image that needs it. `running` is the tag by which this

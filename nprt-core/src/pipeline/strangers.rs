@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::ending::names;
 use super::job::Job;
-use super::live::{Live, is_service, means};
+use super::live::{Live, is_service};
 use super::plan::Plan;
 use super::progress::Event;
-use crate::manifest::{Manifests, Rendered, selects_labels, serves};
+use crate::manifest::places::Places;
+use crate::manifest::{Manifests, Rendered, Services, serves};
 use crate::model::{Object, ObjectId, Track, label};
 use crate::ports::{Applied, Change, Lease};
 use crate::{Error, ErrorKind, Result};
@@ -27,10 +28,11 @@ impl Job<'_> {
     /// The canaries that an older tool left, as the method's first implementation makes them: `<name>-canary` beside
     /// a workload of the manifests, applied by kubectl with `track: canary`, and selected by a Service of ours.
     pub(super) fn older_canaries(&self, live: &Live, manifests: &Manifests) -> Vec<ObjectId> {
+        let named = Places::of(manifests.documents.iter().map(|document| &document.object));
         let is_older = |object: &&Object| {
-            is_canary_of(object, manifests)
-                && object.label(label::SERVICE).is_none()
+            object.label(label::SERVICE).is_none()
                 && object.annotation(LAST_APPLIED).is_some()
+                && is_canary_of(object, &named)
                 && self.says_canary(object)
                 && services(live, manifests).any(|service| serves(service, object))
         };
@@ -52,14 +54,14 @@ impl Job<'_> {
     /// # Errors
     /// `Conflict`, with the object, what is known of whose it is, and what to do.
     pub(super) fn check_names(&self, rendered: &Rendered, live: &Live, older: &[ObjectId]) -> Result<()> {
+        let is_given = |object: &Object| {
+            let owner = object.label(label::SERVICE);
+            owner.is_some_and(|name| self.service.take_over.iter().any(|given| given.as_str() == name))
+        };
+        let others: Vec<&Object> = live.others().filter(|object| !is_given(object)).collect();
+        let places = Places::of(others.iter().copied());
         for document in &rendered.documents {
-            let id = document.object.id();
-            let is_given = |object: &Object| {
-                let owner = object.label(label::SERVICE);
-                owner.is_some_and(|name| self.service.take_over.iter().any(|given| given.as_str() == name))
-            };
-            let mut others = live.others().filter(|object| !is_given(object));
-            let taken = others.find(|object| means(&id, &object.id()));
+            let taken = places.meant_by(&document.object.id()).map(|place| others[place]);
             if let Some(object) = taken.filter(|object| !older.contains(&object.id())) {
                 return Err(name_taken(object));
             }
@@ -70,7 +72,8 @@ impl Job<'_> {
 
     /// The dry run does not take these objects for what is there: they are removed first.
     pub(super) fn make_way_for_dry_run(&self, objects: impl Iterator<Item = ObjectId>) {
-        self.making_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(objects);
+        let mut making_way = self.making_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        objects.for_each(|object| making_way.add(object, 0));
     }
 
     /// The cluster's dry run of an object. Where one of the same name makes way first, it is asked under another
@@ -78,7 +81,7 @@ impl Job<'_> {
     pub(super) async fn dry_run_one(&self, object: &Object) -> Result<Applied> {
         let makes_way = {
             let ids = self.making_way.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            ids.iter().any(|id| means(&object.id(), id))
+            ids.meant_by(&object.id()).is_some()
         };
         let Some(stem) = object.name().strip_suffix(SUFFIX).filter(|_| makes_way) else {
             return self.ports.cluster.dry_run(object).await;
@@ -145,29 +148,24 @@ impl Job<'_> {
             let on_track = pod.label(label::TRACK).is_some();
             on_track && pod.label(label::SERVICE) == Some(self.service.name.as_str())
         };
-        let is_known = |pod: &Object| {
-            let Some((kind, name)) = owner(pod) else { return false };
-            let same = |id: &ObjectId| id.kind == kind && id.name == name;
-            manifests.documents.iter().any(|document| same(&document.object.id()))
-                || live.objects.iter().any(|object| same(&object.id()))
-                || older.iter().any(same)
-        };
-        let mut found = BTreeMap::<ObjectId, Vec<ObjectId>>::new();
-        for service in services(live, manifests) {
-            let id = service.id().or_in(&self.ports.cluster.namespace());
-            let selected = live.pods().filter(|pod| selects_labels(service, pod));
-            let strange = selected.filter(|pod| !is_ours(pod) && !is_known(pod)).map(Object::id);
-            let pods = found.entry(id).or_default();
-            pods.extend(strange);
-            pods.sort();
-            pods.dedup();
+        let objects = manifests.documents.iter().map(|document| &document.object).chain(&live.objects);
+        let mut known: BTreeSet<(&str, &str)> =
+            objects.map(|object| (object.kind(), object.name())).collect();
+        known.extend(older.iter().map(|id| (id.kind.as_str(), id.name.as_str())));
+        let is_known = |pod: &Object| owner(pod).is_some_and(|owner| known.contains(&owner));
+        let services = Services::new(services(live, manifests));
+        let mut found = BTreeMap::<ObjectId, BTreeSet<ObjectId>>::new();
+        for pod in live.pods().filter(|pod| !is_ours(pod) && !is_known(pod)) {
+            for service in services.of(pod) {
+                let id = service.id().or_in(&self.ports.cluster.namespace());
+                found.entry(id).or_default().insert(pod.id());
+            }
         }
-        let found = found.into_iter().filter(|(_, pods)| !pods.is_empty());
-        let warnings = found.map(|(service, pods)| {
+        let warnings = found.into_iter().map(|(service, pods)| {
             format!(
                 "{service} also sends requests to pods that belong to no version of this service: {}; delete \
                  what runs them, or change its selector",
-                names(&pods)
+                names(&pods.into_iter().collect::<Vec<_>>())
             )
         });
         warnings.chain(live.unseen().map(str::to_owned)).collect()
@@ -181,14 +179,10 @@ fn services<'a>(live: &'a Live, manifests: &'a Manifests) -> impl Iterator<Item 
 }
 
 /// Whether it has the name of a canary of a workload of the manifests, which do not have it themselves.
-fn is_canary_of(object: &Object, manifests: &Manifests) -> bool {
-    let id = object.id();
+fn is_canary_of(object: &Object, named: &Places) -> bool {
+    let id = ObjectId { namespace: None, ..object.id() };
     let Some(stem) = id.name.strip_suffix(SUFFIX) else { return false };
-    let has = |name: &str| {
-        let same =
-            |other: &ObjectId| (other.group(), &*other.kind, &*other.name) == (id.group(), &*id.kind, name);
-        manifests.documents.iter().any(|document| same(&document.object.id()))
-    };
+    let has = |name: &str| named.find(&ObjectId { name: name.to_owned(), ..id.clone() }).is_some();
     has(stem) && !has(&id.name)
 }
 

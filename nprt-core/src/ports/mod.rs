@@ -31,7 +31,7 @@ pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilitie
 pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
 pub use survey::Survey;
-pub use tree::{SourceTree, TreeEntry, read_tree};
+pub use tree::{LONGEST_LINK, SourceTree, TreeEntry, read_tree};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
 
 #[cfg(feature = "mock")]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::Result;
 use crate::model::{
-    Block, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
+    Block, Budget, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
     SourceFile, Tag, TimeRange, Track,
 };
 
@@ -32,8 +32,13 @@ macro_rules! forward_ports {
                 (**self).resolve(reference).await
             }
 
-            async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-                (**self).read(revision, path).await
+            async fn read(
+                &self,
+                revision: &Revision,
+                path: &RepoPath,
+                budget: &Budget,
+            ) -> Result<Vec<SourceFile>> {
+                (**self).read(revision, path, budget).await
             }
         }
 

@@ -1,19 +1,18 @@
 //! For backends of version control: reads the files below a path, and follows symbolic links that stay inside.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use bytes::Bytes;
 
-use crate::model::{RepoPath, SourceFile};
+use crate::model::{Budget, Limit, RepoPath, SourceFile};
 use crate::{Error, Result};
 
 const OPERATION: &str = "vcs.read";
 /// As many as Linux follows.
 const MOST_LINKS: usize = 40;
-/// More than any set of manifests; a path that holds more is a mistake.
-const MOST_ENTRIES: usize = 100_000;
-const DEEPEST: usize = 100;
-const LARGEST: usize = 64 * 1024 * 1024;
+/// How long the target of a link may be, as on Linux.
+pub const LONGEST_LINK: usize = 4096;
 
 /// The files of one revision, as [`read_tree`] asks for them. A path is relative to the root of the repository, with
 /// `/` between its parts; the root itself is the empty path. No path leads through a symbolic link.
@@ -54,18 +53,20 @@ pub enum TreeEntry {
 /// The files at and below `path`, sorted by path; none if nothing is there. Symbolic links are followed
 /// to files and directories inside the repository, also outside `path`; a file has the path by which it was found.
 ///
+/// It draws paths, depth, files, bytes and steps of `budget`. An implementor of [`SourceTree`] checks by
+/// [`Budget::allow`] before it loads something large.
+///
 /// # Errors
 /// `Invalid`, naming the link and its target, for a link that is absolute, leaves the repository, leads to nothing or
-/// in a circle; for a submodule; and for more than 64 MiB or 100,000 entries.
-pub fn read_tree(tree: &mut dyn SourceTree, path: &RepoPath) -> Result<Vec<SourceFile>> {
+/// in a circle; for a submodule; and where `budget` is used up.
+pub fn read_tree(tree: &mut dyn SourceTree, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
     let top = if path.is_root() { "" } else { path.as_str() };
-    let mut walk = Walk { tree, files: Vec::new(), size: 0, entries: 0, open: Vec::new() };
-    let link = Link { path: top, target: "" };
-    if !walk.visit(top, top, None)? {
+    let mut walk = Walk { tree, budget, files: Vec::new(), open: Vec::new() };
+    if !walk.below(top, top.to_owned())? {
         // The path itself may lead through a link.
-        let real = walk.resolve("", top, &link)?;
+        let real = walk.resolve("", &Link { path: top.to_owned(), target: top.to_owned() })?;
         if real != top {
-            walk.visit(top, &real, None)?;
+            walk.below(top, real)?;
         }
     }
     walk.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
@@ -74,80 +75,110 @@ pub fn read_tree(tree: &mut dyn SourceTree, path: &RepoPath) -> Result<Vec<Sourc
 
 struct Walk<'a> {
     tree: &'a mut dyn SourceTree,
+    budget: &'a Budget,
     files: Vec<SourceFile>,
-    size: usize,
-    entries: usize,
-    /// The directories on the way, by where they really are.
-    open: Vec<String>,
+    /// The directories on the way.
+    open: Vec<Open>,
+}
+
+/// A directory that is being read.
+struct Open {
+    /// Its path as it was found, and where it really is.
+    at: String,
+    real: String,
+    /// What is left of it.
+    names: std::vec::IntoIter<String>,
+    /// The link that led here.
+    via: Option<Rc<Link>>,
 }
 
 /// A link that was followed, for errors.
-#[derive(Clone, Copy)]
-struct Link<'a> {
-    path: &'a str,
-    target: &'a str,
+struct Link {
+    path: String,
+    target: String,
 }
 
-impl Link<'_> {
+impl Link {
     fn refused(&self, why: &str) -> Error {
-        let error = Error::invalid(OPERATION, why).with("path", self.path);
-        if self.target.is_empty() { error } else { error.with("target", format_args!("{:?}", self.target)) }
+        let error = Error::invalid(OPERATION, why).with("path", &self.path);
+        let is_link = self.target != self.path;
+        if is_link { error.with("target", format_args!("{:?}", self.target)) } else { error }
     }
 }
 
 impl Walk<'_> {
-    /// Adds what is at `real`, shown as `at`; whether something is there. `via` is the link that led here.
-    fn visit(&mut self, at: &str, real: &str, via: Option<Link<'_>>) -> Result<bool> {
-        self.entries += 1;
-        let refused = |why: &str| Error::invalid(OPERATION, why).with("path", at);
-        if self.entries > MOST_ENTRIES {
-            return Err(refused("more than 100,000 files and directories below the path"));
-        }
-        match self.tree.entry(real)? {
-            TreeEntry::Missing => return Ok(false),
-            TreeEntry::Submodule => return Err(refused("a submodule is another repository")),
-            TreeEntry::File(content) => {
-                self.size += content.len();
-                if self.size > LARGEST {
-                    return Err(refused("the files below the path hold more than 64 MiB"));
-                }
-                self.files.push(SourceFile { path: RepoPath::new(at)?, content });
-            }
-            TreeEntry::Directory(names) => {
-                if self.open.iter().any(|open| open == real) {
-                    let link = via.unwrap_or(Link { path: at, target: "" });
-                    return Err(
-                        link.refused("the symbolic link leads in a circle: to a directory that contains it")
-                    );
-                }
-                if self.open.len() >= DEEPEST {
-                    return Err(refused("nested deeper than 100 directories"));
-                }
-                self.open.push(real.to_owned());
-                for name in names {
-                    self.visit(&join(at, &name), &join(real, &name), via)?;
-                }
+    /// Adds all that is at and below `real`, shown as `at`; whether something is there.
+    fn below(&mut self, at: &str, real: String) -> Result<bool> {
+        self.spend(Limit::Paths, 1, at)?;
+        let is_there = self.visit(at.to_owned(), real, None)?;
+        while let Some(open) = self.open.last_mut() {
+            let Some(name) = open.names.next() else {
                 self.open.pop();
-            }
-            TreeEntry::Link(target) => {
-                let link = Link { path: at, target: &target };
-                let end = self.resolve(parent(real), &target, &link)?;
-                if !self.visit(at, &end, Some(link))? {
-                    return Err(
-                        link.refused("the symbolic link leads to nothing: no such file in this revision")
-                    );
-                }
-            }
+                continue;
+            };
+            let (at, real, via) = (join(&open.at, &name), join(&open.real, &name), open.via.clone());
+            self.visit(at, real, via)?;
         }
-        Ok(true)
+        Ok(is_there)
     }
 
-    /// Where `target` leads from the directory `from`, through any links on the way.
-    fn resolve(&mut self, from: &str, target: &str, link: &Link<'_>) -> Result<String> {
+    /// Adds the file at `real`, shown as `at`, or opens the directory there; whether something is there. `via` is the
+    /// link that led here.
+    fn visit(&mut self, at: String, mut real: String, mut via: Option<Rc<Link>>) -> Result<bool> {
+        loop {
+            let refused = |why: &str| Error::invalid(OPERATION, why).with("path", &at);
+            match self.tree.entry(&real)? {
+                TreeEntry::Missing => match via.filter(|link| link.path == at) {
+                    None => return Ok(false),
+                    Some(link) => {
+                        return Err(
+                            link.refused("the symbolic link leads to nothing: no such file in this revision")
+                        );
+                    }
+                },
+                TreeEntry::Submodule => return Err(refused("a submodule is another repository")),
+                TreeEntry::File(content) => {
+                    self.spend(Limit::Files, 1, &at)?;
+                    self.spend(Limit::Bytes, content.len(), &at)?;
+                    self.files.push(SourceFile { path: RepoPath::new(&at)?, content });
+                }
+                TreeEntry::Directory(names) => self.open(at, real, names, via)?,
+                TreeEntry::Link(target) => {
+                    let link = Link { path: at.clone(), target };
+                    real = self.resolve(parent(&real), &link)?;
+                    via = Some(Rc::new(link));
+                    continue;
+                }
+            }
+            return Ok(true);
+        }
+    }
+
+    fn open(&mut self, at: String, real: String, names: Vec<String>, via: Option<Rc<Link>>) -> Result<()> {
+        if self.open.iter().any(|open| open.real == real) {
+            let link = via.unwrap_or_else(|| Rc::new(Link { path: at.clone(), target: at }));
+            return Err(link.refused("the symbolic link leads in a circle: to a directory that contains it"));
+        }
+        self.budget
+            .allow(Limit::Depth, self.open.len() as u64 + 1)
+            .map_err(|error| error.with("path", shortened(&at)))?;
+        self.spend(Limit::Paths, names.len(), &at)?;
+        self.spend(Limit::Bytes, names.iter().map(|name| at.len() + 1 + name.len()).sum(), &at)?;
+        self.open.push(Open { at, real, names: names.into_iter(), via });
+        Ok(())
+    }
+
+    fn spend(&self, limit: Limit, amount: usize, at: &str) -> Result<()> {
+        self.budget.spend(limit, amount as u64).map_err(|error| error.with("path", shortened(at)))
+    }
+
+    /// Where `link` leads from the directory `from`, through any links on the way.
+    fn resolve(&mut self, from: &str, link: &Link) -> Result<String> {
         let mut at = from.to_owned();
-        let mut left: VecDeque<String> = parts(target, link)?.collect();
+        let mut left: VecDeque<String> = parts(&link.target, link)?.collect();
         let mut followed = 0;
         while let Some(part) = left.pop_front() {
+            self.spend(Limit::Steps, 1, &link.path)?;
             match part.as_str() {
                 "" | "." => {}
                 ".." if at.is_empty() => {
@@ -175,13 +206,25 @@ impl Walk<'_> {
     }
 }
 
-fn parts<'a>(target: &'a str, link: &Link<'_>) -> Result<impl DoubleEndedIterator<Item = String> + use<'a>> {
+fn parts<'a>(target: &'a str, link: &Link) -> Result<impl DoubleEndedIterator<Item = String> + use<'a>> {
     if target.starts_with('/') {
         return Err(
             link.refused("the symbolic link is absolute, so it leaves the repository: use a relative target")
         );
     }
+    if target.len() > LONGEST_LINK {
+        let error = Error::invalid(OPERATION, "the target of a symbolic link is longer than 4,096 bytes");
+        return Err(error.with("path", shortened(&link.path)));
+    }
     Ok(target.split('/').map(str::to_owned))
+}
+
+/// What a person reads of a path of any length.
+fn shortened(path: &str) -> String {
+    match path.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &path[..end]),
+        None => path.to_owned(),
+    }
 }
 
 fn parent(path: &str) -> &str {
@@ -195,6 +238,10 @@ fn join(parent: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(tree: &mut dyn SourceTree) -> Result<Vec<SourceFile>> {
+        read_tree(tree, &RepoPath::new("0").unwrap(), &Budget::default())
+    }
 
     /// Levels of directories, each with ten links to the next.
     struct Levels(usize);
@@ -224,19 +271,66 @@ mod tests {
         }
     }
 
+    /// A directory in each directory, without an end.
+    struct Deep;
+
+    impl SourceTree for Deep {
+        fn entry(&mut self, _: &str) -> Result<TreeEntry> {
+            Ok(TreeEntry::Directory(vec!["0".to_owned()]))
+        }
+    }
+
+    /// One directory with many names, each of them long.
+    struct Wide(usize);
+
+    impl SourceTree for Wide {
+        fn entry(&mut self, path: &str) -> Result<TreeEntry> {
+            let name = |n: usize| format!("{n:01$}", self.0);
+            Ok(match path {
+                "0" => TreeEntry::Directory((0..1000).map(name).collect()),
+                _ => TreeEntry::File(Bytes::new()),
+            })
+        }
+    }
+
     #[test]
     fn links_that_multiply_end_at_a_limit() {
-        let path = RepoPath::new("0").unwrap();
-        assert_eq!(read_tree(&mut Levels(3), &path).unwrap().len(), 1000);
-        let error = read_tree(&mut Levels(9), &path).unwrap_err();
-        assert!(error.is_invalid() && error.to_string().contains("100,000"), "{error}");
+        assert_eq!(read(&mut Levels(3)).unwrap().len(), 1000);
+        let error = read(&mut Levels(9)).unwrap_err();
+        let text = error.to_string();
+        assert!(error.is_invalid() && text.contains("option: limits.paths"), "{error}");
+        assert!(text.contains("limit: 100000") && text.contains("path: 0/"), "{error}");
+    }
+
+    #[test]
+    fn directories_in_one_another_end_at_a_limit() {
+        let error = read(&mut Deep).unwrap_err().to_string();
+        assert!(error.contains("limit: 100") && error.contains("option: limits.depth"), "{error}");
+        // A limit that somebody raised takes memory, and no stack.
+        let limits = crate::model::Limits { depth: 30_000, bytes: 1 << 40, ..Default::default() };
+        let error = read_tree(&mut Deep, &RepoPath::new("0").unwrap(), &Budget::new(limits)).unwrap_err();
+        assert!(error.to_string().contains("limit: 30000"), "{error}");
+    }
+
+    #[test]
+    fn long_names_count_as_bytes() {
+        assert_eq!(read(&mut Wide(10)).unwrap().len(), 1000);
+        let error = read(&mut Wide(20_000)).unwrap_err().to_string();
+        assert!(error.contains("option: limits.bytes") && error.contains("path: 0"), "{error}");
+    }
+
+    #[test]
+    fn nobody_reads_on_for_a_request_that_was_dropped() {
+        let budget = Budget::default();
+        budget.cancel();
+        let error = read_tree(&mut Deep, &RepoPath::new("0").unwrap(), &budget).unwrap_err();
+        assert!(error.is_cancelled(), "{error}");
     }
 
     #[test]
     fn a_chain_of_links_ends_at_a_limit() {
-        let path = RepoPath::new("0").unwrap();
-        assert_eq!(read_tree(&mut Chain(MOST_LINKS), &path).unwrap().len(), 1);
-        let error = read_tree(&mut Chain(MOST_LINKS + 2), &path).unwrap_err().to_string();
+        assert_eq!(read(&mut Chain(MOST_LINKS)).unwrap().len(), 1);
+        let error = read(&mut Chain(MOST_LINKS + 2)).unwrap_err().to_string();
         assert!(error.contains("through more than 40 others") && error.contains("path: 0"), "{error}");
     }
 }

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::model::{Commit, Reference, RepoPath, Revision, SourceFile, Tag, VersionRef};
+use crate::model::{Budget, Commit, Reference, RepoPath, Revision, SourceFile, Tag, VersionRef};
 use crate::{Error, ErrorKind, Result};
 
 /// Where the manifests of a service are versioned: one repository.
@@ -18,6 +18,7 @@ use crate::{Error, ErrorKind, Result};
 ///   has the path by which it was found. `path` itself may be a link, or lead through one. A link that is absolute,
 ///   leaves the repository, leads to nothing or in a circle is `Invalid` and names link and target; so is a submodule
 ///   below `path`, which is another repository. [`read_tree`](super::read_tree) does it for a backend.
+/// - Changed lines are never a reason to fail: where counting them takes too much, they are unknown.
 /// - Calls may run at the same time, on one value and from several processes that share a cache.
 /// - Both are cancel-safe: a call that was dropped never breaks a later one.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -33,11 +34,12 @@ pub trait VcsSource: Debug + Send + Sync {
     /// `Unauthenticated`, `Forbidden`, `Unavailable`, `Timeout`.
     async fn resolve(&self, reference: &Reference) -> Result<Commit>;
 
-    /// The files below `path` at `revision`.
+    /// The files below `path` at `revision`, as far as `budget` goes.
     ///
     /// # Errors
-    /// As [`resolve`](VcsSource::resolve), and `Invalid` for a symbolic link that cannot be followed, or a submodule.
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>>;
+    /// As [`resolve`](VcsSource::resolve), and `Invalid` for a symbolic link that cannot be followed, a submodule, and
+    /// where `budget` is used up.
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>>;
 }
 
 /// What a [`VcsSource`] can look up. Everything can look up its own full revisions and a branch.

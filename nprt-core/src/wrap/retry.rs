@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::Backoff;
 use crate::model::{
-    Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
+    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag,
+    TimeRange,
 };
 use crate::ports::{
     Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
@@ -95,8 +96,8 @@ impl<T: VcsSource> VcsSource for Retry<T> {
         self.run(Error::is_temporary, || self.inner.resolve(reference)).await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        self.run(Error::is_temporary, || self.inner.read(revision, path)).await
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        self.run(Error::is_temporary, || self.inner.read(revision, path, budget)).await
     }
 }
 

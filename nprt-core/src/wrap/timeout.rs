@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{
-    Block, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
+    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag,
+    TimeRange,
 };
 use crate::ports::{
     Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
@@ -53,8 +54,8 @@ impl<T: VcsSource> VcsSource for Timeout<T> {
         self.run("vcs.resolve", self.inner.resolve(reference)).await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        self.run("vcs.read", self.inner.read(revision, path)).await
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        self.run("vcs.read", self.inner.read(revision, path, budget)).await
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod belongs;
 mod boutique;
+mod budget;
 mod canary;
 mod canary_config;
 mod canary_diagnoses;

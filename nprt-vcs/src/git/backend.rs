@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gix::{ObjectId, Repository};
-use nprt_core::model::{Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::model::{Budget, Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -84,23 +84,48 @@ impl VcsSource for GitSource {
     async fn resolve(&self, reference: &Reference) -> Result<Commit> {
         let reference = reference.clone();
         self.run("vcs.resolve", move |place, cancel| {
-            let (repository, oid) = place.find(&reference, cancel)?;
-            objects::commit(&repository, oid)
+            place.healing(cancel, || {
+                let (repository, oid) = place.find(&reference, cancel)?;
+                Ok((objects::commit(&repository, oid, cancel), repository))
+            })
         })
         .await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        let (oid, path) = (full(revision)?, path.clone());
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        let (oid, path, budget) = (full(revision)?, path.clone(), budget.clone());
         self.run("vcs.read", move |place, cancel| {
-            let repository = place.holding(oid, cancel)?;
-            objects::read(&repository, oid, &path)
+            place.healing(cancel, || {
+                let repository = place.holding(oid, cancel)?;
+                Ok((objects::read(&repository, oid, &path, &budget.attempt(), cancel), repository))
+            })
         })
         .await
     }
 }
 
+/// How often a copy may turn out to be damaged: there may be one of the commit, and the mirror.
+const MOST_DAMAGED: usize = 2;
+
 impl Place {
+    /// Does `work`, which answers with the repository that it used. A copy that is damaged is discarded, and fetched
+    /// again.
+    fn healing<T>(&self, cancel: &Cancel, work: impl Fn() -> Result<(Result<T>, Repository)>) -> Result<T> {
+        for _ in 0..MOST_DAMAGED {
+            let (done, repository) = work()?;
+            match (done, self) {
+                (Err(error), Self::Remote(cache)) if error.kind() == ErrorKind::Unexpected => {
+                    tracing::warn!(%error, "a copy of the repository is damaged, and fetched again");
+                    let path = repository.path().to_owned();
+                    drop(repository);
+                    cache.discard(&path, cancel)?;
+                }
+                (done, _) => return done,
+            }
+        }
+        work()?.0
+    }
+
     fn find(&self, reference: &Reference, cancel: &Cancel) -> Result<(Repository, ObjectId)> {
         match reference {
             Reference::Commit(commit) => match GitSha::new(commit.as_str()) {
@@ -110,8 +135,13 @@ impl Place {
                         Self::Local(path) => repository::open(path)?,
                         Self::Remote(cache) => cache.mirror(cancel)?,
                     };
-                    let oid = objects::abbreviated(&repository, commit)?;
-                    Ok((repository, oid))
+                    let oid = match (objects::abbreviated(&repository, commit), self) {
+                        (Err(error), Self::Remote(cache)) if !error.is_ambiguous() => {
+                            objects::abbreviated(&cache.whole_mirror(repository, error, cancel)?, commit)?
+                        }
+                        (oid, _) => oid?,
+                    };
+                    Ok((self.holding(oid, cancel)?, oid))
                 }
             },
             Reference::Revision(revision) => self.full(revision, cancel),

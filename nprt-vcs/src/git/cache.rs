@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use super::cancel::Cancel;
 use super::client::{Client, OPERATION};
 use super::error::from_io;
-use super::mirror::Mirror;
+use super::mirror::{self, Mirror};
 use super::objects;
 use super::repository;
 use super::session::{Head, Session};
-use super::temporary::Temporary;
+use super::temporary::{self, Temporary};
 
 /// The commit and its parents, whose files its changed lines are counted against.
 const DEPTH: NonZeroU32 = NonZeroU32::new(2).unwrap();
@@ -67,7 +67,39 @@ impl Cache {
     /// All branches and tags with their history, as they are now on the server.
     pub(super) fn mirror(&self, cancel: &Cancel) -> Result<Repository> {
         let mut session = self.client.connect(cancel)?;
-        self.with_mirror(cancel, |mirror| mirror.fetch_all(&mut session))
+        self.with_mirror(&mut session, cancel, Mirror::fetch_all)
+    }
+
+    /// The mirror in which something was not found, made anew; `missing`, if there is nothing wrong with it.
+    pub(super) fn whole_mirror(
+        &self,
+        mirror: Repository,
+        missing: Error,
+        cancel: &Cancel,
+    ) -> Result<Repository> {
+        if missing.is_not_found() && mirror::is_whole(&mirror, cancel) {
+            return Err(missing);
+        }
+        let path = mirror.path().to_owned();
+        drop(mirror);
+        self.discard(&path, cancel)?;
+        self.mirror(cancel)
+    }
+
+    /// Removes a copy, or the mirror, of this cache. Who still reads it gets an error, and begins anew.
+    pub(super) fn discard(&self, path: &Path, cancel: &Cancel) -> Result<()> {
+        let is_ours = path.starts_with(&self.directory) && path != self.directory;
+        if !is_ours {
+            return Ok(());
+        }
+        let _lock = self.lock(cancel)?;
+        let aside = self.temporary()?;
+        match fs::rename(path, aside.path().join("damaged")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(from_io(OPERATION, path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A repository on disk that holds the commit and its files, if there is one.
@@ -79,7 +111,7 @@ impl Cache {
     /// to: then all of them are fetched.
     fn fetch(&self, session: &mut Session<'_>, head: &Head, cancel: &Cancel) -> Result<Repository> {
         let got = if self.has_many_copies() {
-            self.with_mirror(cancel, |mirror| mirror.fetch(session, head))
+            self.with_mirror(session, cancel, |mirror, session| mirror.fetch(session, head))
         } else {
             self.copy(session, head)
         };
@@ -108,21 +140,26 @@ impl Cache {
     /// The mirror after `update`, as its only writer. One that is damaged is made anew.
     fn with_mirror(
         &self,
+        session: &mut Session<'_>,
         cancel: &Cancel,
-        mut update: impl FnMut(&Mirror) -> Result<()>,
+        update: impl Fn(&Mirror, &mut Session<'_>) -> Result<()>,
     ) -> Result<Repository> {
         let _lock = self.lock(cancel)?;
         let path = self.mirror_path();
+        let mut again = None;
         if let Ok(mirror) = Mirror::open(&path) {
-            match update(&mirror) {
-                // It was the mirror, and not the server.
-                Err(error) if error.kind() == ErrorKind::Unexpected => {}
+            match update(&mirror, session) {
+                // It may be the mirror, and not the server: neither says so of a file that cannot be read.
+                Err(error) if may_be_damage(&error) => again = Some(self.client.connect(cancel)?),
                 result => return result.map(|()| mirror.repository()),
             }
         }
         let temporary = self.temporary()?;
         let mirror = Mirror::init(temporary.path())?;
-        update(&mirror)?;
+        match &mut again {
+            Some(again) => update(&mirror, again)?,
+            None => update(&mirror, session)?,
+        }
         drop(mirror);
         self.publish(&temporary, &path, |_| false)?;
         repository::open(&path)
@@ -149,7 +186,10 @@ impl Cache {
     fn lock(&self, cancel: &Cancel) -> Result<File> {
         let path = self.directory.join("lock");
         let io = |error| from_io(OPERATION, &path, error);
-        fs::create_dir_all(&self.directory).map_err(io)?;
+        self.make_directory(&self.directory)?;
+        if path.is_dir() {
+            temporary::remove(&path).map_err(io)?;
+        }
         let file = File::options().create(true).append(true).open(&path).map_err(io)?;
         loop {
             match file.try_lock() {
@@ -162,9 +202,21 @@ impl Cache {
     }
 
     fn temporary(&self) -> Result<Temporary> {
-        let copies = self.copies();
-        fs::create_dir_all(&copies).map_err(|error| from_io(OPERATION, &copies, error))?;
-        Temporary::new(&self.directory.join("temporary"))
+        let temporary = self.directory.join("temporary");
+        for directory in [&self.directory, &self.copies(), &temporary] {
+            self.make_directory(directory)?;
+        }
+        Temporary::new(&temporary)
+    }
+
+    /// Makes one of the cache's own directories, also where something else is in its place.
+    fn make_directory(&self, directory: &Path) -> Result<()> {
+        let io = |error| from_io(OPERATION, directory, error);
+        let is_other = fs::symlink_metadata(directory).is_ok_and(|there| !there.is_dir());
+        if is_other && !directory.is_dir() {
+            fs::remove_file(directory).map_err(io)?;
+        }
+        fs::create_dir_all(directory).map_err(io)
     }
 
     /// Moves a finished copy to `path`. Where one stands already it is kept if it is `usable`.
@@ -177,6 +229,11 @@ impl Cache {
         fs::rename(path, aside.path().join("replaced")).map_err(io)?;
         fs::rename(copy.path(), path).map_err(io)
     }
+}
+
+/// Whether an error may come of a mirror that is damaged.
+fn may_be_damage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unexpected | ErrorKind::Unavailable)
 }
 
 fn open_with(path: &Path, commit: ObjectId) -> Option<Repository> {

@@ -9,6 +9,7 @@ use gix::{ObjectId, Repository};
 use nprt_core::Result;
 use tempfile::NamedTempFile;
 
+use super::cancel::Cancel;
 use super::client::OPERATION;
 use super::error::from_io;
 use super::repository;
@@ -91,6 +92,17 @@ impl Mirror {
         file.persist(self.path.join(TIPS)).map_err(|error| io(error.error))?;
         Ok(())
     }
+}
+
+/// Whether the mirror has the whole history of what its [tips](Mirror::tips) name.
+pub(super) fn is_whole(mirror: &Repository, cancel: &Cancel) -> bool {
+    let tips = fs::read_to_string(mirror.path().join(TIPS)).unwrap_or_default();
+    let tips: Option<Vec<ObjectId>> =
+        tips.lines().map(|line| ObjectId::from_hex(line.as_bytes()).ok()).collect();
+    let Some(tips) = tips.filter(|tips| !tips.is_empty()) else { return false };
+    let Ok(mut commits) = mirror.rev_walk(tips).all() else { return false };
+    // Who no longer waits gets no answer: the mirror may stay.
+    commits.all(|commit| commit.is_ok_and(|commit| commit.object().is_ok()) || cancel.check().is_err())
 }
 
 /// Removes git's own locks and what was half written. Who holds our lock is the mirror's only writer: killed

@@ -1,23 +1,17 @@
 //! Commits and files, read from the objects of a repository on disk.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
-use gix::objs::tree::{EntryKind, EntryMode};
 use gix::{Commit as GitCommit, ObjectId, Repository, Tree};
 use jiff::Timestamp;
-use nprt_core::model::{
-    ChangedLines, Commit, CommitPrefix, GitSha, Reference, RepoPath, Revision, SourceFile,
-};
-use nprt_core::ports::{SourceTree, TreeEntry, read_tree};
+use nprt_core::model::{Budget, Commit, CommitPrefix, GitSha, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::ports::read_tree;
 use nprt_core::{Error, ErrorKind, Result};
 
+use super::cancel::Cancel;
+use super::changed;
+use super::reader::Reader;
 use super::session::Head;
-
-/// More than any set of manifests; a path that holds more is a mistake.
-const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// The reference among `heads` that a branch or tag names. A tag is the commit that it points at.
 pub(super) fn find<'a>(heads: &'a [Head], reference: &Reference) -> Result<&'a Head> {
@@ -76,9 +70,9 @@ pub(super) fn abbreviated(repository: &Repository, prefix: &CommitPrefix) -> Res
 }
 
 /// What the repository knows of a commit.
-pub(super) fn commit(repository: &Repository, id: ObjectId) -> Result<Commit> {
+pub(super) fn commit(repository: &Repository, id: ObjectId, cancel: &Cancel) -> Result<Commit> {
     let failed = |error| unreadable("vcs.resolve", error).with("commit", id);
-    let commit = repository.find_commit(id).map_err(|_| unknown(id))?;
+    let commit = find_commit(repository, id)?;
     let author = commit.author().map_err(failed)?;
     let (name, mail) = (author.name.to_str_lossy(), author.email.to_str_lossy());
     let time = Timestamp::from_second(commit.time().map_err(failed)?.seconds).map_err(|source| {
@@ -91,100 +85,26 @@ pub(super) fn commit(repository: &Repository, id: ObjectId) -> Result<Commit> {
         author: format!("{name} <{mail}>"),
         time,
         message: commit.message_raw_sloppy().to_str_lossy().into_owned(),
-        changed: changed(repository, &commit).map_err(failed)?,
+        changed: changed::lines(repository, &commit, cancel),
     })
 }
 
-/// Without the parent (it was not fetched) nothing can be said; a first commit changed all that it has.
-fn changed(repository: &Repository, commit: &GitCommit<'_>) -> gix::Result<Option<ChangedLines>> {
-    let before = match commit.parent_ids().next() {
-        None => repository.empty_tree(),
-        Some(parent) => match repository.find_commit(parent) {
-            Ok(parent) => parent.tree()?,
-            Err(_) => return Ok(None),
-        },
-    };
-    let stats = before.changes()?.stats(&commit.tree()?)?;
-    Ok(Some(ChangedLines { added: stats.lines_added, removed: stats.lines_removed }))
-}
-
 /// The files below `path` in `commit`.
-pub(super) fn read(repository: &Repository, commit: ObjectId, path: &RepoPath) -> Result<Vec<SourceFile>> {
-    let root = repository.find_commit(commit).and_then(|commit| commit.tree());
-    let root = root.map_err(|_| unknown(commit).with("path", path))?;
-    let files = read_tree(&mut Reader { repository, root: &root, listed: BTreeMap::new() }, path)?;
+pub(super) fn read(
+    repository: &Repository,
+    commit: ObjectId,
+    path: &RepoPath,
+    budget: &Budget,
+    cancel: &Cancel,
+) -> Result<Vec<SourceFile>> {
+    let found = find_commit(repository, commit).map_err(|error| error.with("path", path))?;
+    let root = found.tree().map_err(|error| unreadable("vcs.read", error).with("path", path))?;
+    let mut reader = Reader::new(repository, root.id, budget, cancel);
+    let files = read_tree(&mut reader, path, budget)?;
     if files.is_empty() {
         return Err(missing(&root, commit, path));
     }
     Ok(files)
-}
-
-struct Reader<'a> {
-    repository: &'a Repository,
-    root: &'a Tree<'a>,
-    /// What directories that were read hold: no path is looked up twice.
-    listed: BTreeMap<String, (EntryMode, ObjectId)>,
-}
-
-impl Reader<'_> {
-    fn find(&self, path: &str) -> Result<Option<(EntryMode, ObjectId)>> {
-        if let Some(&listed) = self.listed.get(path) {
-            return Ok(Some(listed));
-        }
-        let entry = self.root.lookup_entry_by_path(path);
-        let entry = entry.map_err(|error| unreadable("vcs.read", error).with("path", path))?;
-        Ok(entry.map(|entry| (entry.mode(), entry.object_id())))
-    }
-
-    fn directory(&mut self, tree: &Tree<'_>, path: &str) -> Result<TreeEntry> {
-        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let mut names = Vec::new();
-        for entry in tree.iter() {
-            let entry = entry.map_err(|error| unreadable("vcs.read", error).with("path", path))?;
-            let name = entry.filename().to_str_lossy().into_owned();
-            self.listed.insert(format!("{prefix}{name}"), (entry.mode(), entry.object_id()));
-            names.push(name);
-        }
-        Ok(TreeEntry::Directory(names))
-    }
-}
-
-impl SourceTree for Reader<'_> {
-    fn entry(&mut self, path: &str) -> Result<TreeEntry> {
-        if path.is_empty() {
-            return self.directory(self.root, path);
-        }
-        let Some((mode, id)) = self.find(path)? else { return Ok(TreeEntry::Missing) };
-        let failed = |error| unreadable("vcs.read", error).with("path", path);
-        match mode.kind() {
-            EntryKind::Commit => return Ok(TreeEntry::Submodule),
-            EntryKind::Tree => {
-                let tree = self.repository.find_tree(id).map_err(failed)?;
-                return self.directory(&tree, path);
-            }
-            EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link => {}
-        }
-        if self.repository.find_header(id).map_err(failed)?.size() > LARGEST {
-            return Err(Error::invalid("vcs.read", "a file of more than 64 MiB").with("path", path));
-        }
-        let content = self.repository.find_blob(id).map_err(failed)?.take_data();
-        if mode.kind() != EntryKind::Link {
-            return Ok(TreeEntry::File(Bytes::from(content)));
-        }
-        let target = String::from_utf8(content);
-        let invalid = |_| Error::invalid("vcs.read", "the link's target is not UTF-8").with("path", path);
-        target.map(TreeEntry::Link).map_err(invalid)
-    }
-
-    fn link(&mut self, path: &str) -> Result<Option<String>> {
-        if self.find(path)?.is_none_or(|(mode, _)| mode.kind() != EntryKind::Link) {
-            return Ok(None);
-        }
-        Ok(match self.entry(path)? {
-            TreeEntry::Link(target) => Some(target),
-            _ => None,
-        })
-    }
 }
 
 /// Nothing is at `path`: what is in the deepest directory on the way to it.
@@ -208,10 +128,32 @@ fn names(tree: &Tree<'_>, prefix: &str) -> Vec<String> {
     tree.iter().flatten().map(|entry| format!("{prefix}{}", entry.filename().to_str_lossy())).collect()
 }
 
+/// The commit, if it is there and what its name says.
+fn find_commit(repository: &Repository, id: ObjectId) -> Result<GitCommit<'_>> {
+    let failed = |error| unreadable("vcs.resolve", error).with("commit", id);
+    if repository.try_find_header(id).map_err(failed)?.is_none_or(|header| header.kind() != Kind::Commit) {
+        return Err(unknown(id));
+    }
+    let commit = repository.find_commit(id).map_err(failed)?;
+    check_name(id, Kind::Commit, &commit.data)?;
+    Ok(commit)
+}
+
+/// Checks that the content of an object is what its name says: a damaged index leads to another one.
+pub(super) fn check_name(id: ObjectId, kind: Kind, content: &[u8]) -> Result<()> {
+    match gix::objs::compute_hash(id.kind(), kind, content) {
+        Ok(name) if name == id => Ok(()),
+        _ => {
+            let message = "an object of the repository is damaged";
+            Err(Error::new(ErrorKind::Unexpected, "git.read", message).with("object", id))
+        }
+    }
+}
+
 pub(super) fn unknown(commit: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::NotFound, "vcs.resolve", "no such commit").with("commit", commit)
 }
 
-fn unreadable(operation: &'static str, error: gix::Error) -> Error {
+pub(super) fn unreadable(operation: &'static str, error: gix::Error) -> Error {
     Error::new(ErrorKind::Unexpected, operation, "the repository cannot be read").with_source(error)
 }

@@ -28,6 +28,9 @@ pub(super) fn is_complete(repository: &Repository, commit: ObjectId) -> bool {
     repository.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
 }
 
+/// No object is larger in memory: neither a file, nor a directory or commit that somebody made to be.
+const LARGEST: &str = "gitoxide.objects.allocLimit=67108864";
+
 fn options() -> gix::open::Options {
-    gix::open::Options::isolated()
+    gix::open::Options::isolated().config_overrides([LARGEST])
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nprt_core::model::{ChangedLines, Commit, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::model::{Budget, ChangedLines, Commit, Limit, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource, read_tree};
 use nprt_core::{Error, ErrorKind, Result};
 use percent_encoding::percent_decode_str;
@@ -119,14 +119,14 @@ impl SvnSource {
         Ok((entry, info))
     }
 
-    async fn files(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+    async fn files(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
         let number = number(revision)?;
         let (entry, info) = self.entry(number).await?;
         // A URL is percent-encoded, and the paths of a log are not.
         let top = info.url.strip_prefix(&info.repository.root).unwrap_or_default();
         let top = percent_decode_str(top).decode_utf8_lossy();
         let line = self.layout.line(revision, &entry.paths.path, &top)?;
-        let files = self.export(&line, number, path).await?;
+        let files = self.export(&line, number, path, budget).await?;
         if files.is_empty() {
             return Err(self.missing(&line, number, path).await);
         }
@@ -134,19 +134,30 @@ impl SvnSource {
     }
 
     /// Exports `path`, and then what its symbolic links lead to outside of it, one by one.
-    async fn export(&self, line: &str, revision: u64, path: &RepoPath) -> Result<Vec<SourceFile>> {
+    async fn export(
+        &self,
+        line: &str,
+        revision: u64,
+        path: &RepoPath,
+        budget: &Budget,
+    ) -> Result<Vec<SourceFile>> {
         let directory = TempDir::new().map_err(|error| unread(path, error))?;
         let mut exported = Exported::new(directory, path);
         for _ in 0..MOST_EXPORTS {
-            let wanted = path.clone();
+            let (wanted, attempt) = (path.clone(), budget.attempt());
             let read = tokio::task::spawn_blocking(move || {
-                let files = read_tree(&mut exported, &wanted);
+                let files = read_tree(&mut exported, &wanted, &attempt);
                 (exported, files)
             });
             let (read, files) = read.await.map_err(|error| unread(path, error))?;
             exported = read;
             match exported.needed() {
-                None => return files,
+                None => {
+                    let files = files?;
+                    let bytes = files.iter().map(|file| file.content.len() as u64).sum();
+                    budget.spend(Limit::Bytes, bytes)?;
+                    return Ok(files);
+                }
                 Some(Needed::Link(at)) => {
                     let info = self.client.info(&format!("{line}/{at}"), &revision.to_string()).await;
                     match info {
@@ -218,8 +229,8 @@ impl VcsSource for SvnSource {
         self.in_time("vcs.resolve", self.find(reference)).await
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
-        self.in_time("vcs.read", self.files(revision, path)).await
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
+        self.in_time("vcs.read", self.files(revision, path, budget)).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use nprt_core::conformance::vcs::Edit;
-use nprt_core::model::{Commit, RepoPath};
+use nprt_core::model::{Budget, Commit, RepoPath};
 use nprt_core::ports::VcsSource;
 use nprt_testkit::{GitHttp, GitHttpOptions, need};
 use nprt_vcs::git::GitSource;
@@ -48,7 +48,8 @@ async fn serves(source: &GitSource, commit: &Commit) {
         let resolved = resolved.unwrap_or_else(|error| panic!("{reference}: {error:?}"));
         assert_eq!(resolved.revision, commit.revision, "{reference}");
     }
-    let files = source.read(&commit.revision, &RepoPath::new("a").unwrap()).await.unwrap();
+    let files =
+        source.read(&commit.revision, &RepoPath::new("a").unwrap(), &Budget::default()).await.unwrap();
     assert_eq!(files[0].content, commit.message);
 }
 
@@ -74,7 +75,7 @@ async fn a_new_commit_is_two_requests() {
     for n in 0..10 {
         let (commit, before) = (setting.commit(&format!("{n}")), setting.server.requests().len());
         source.resolve(&commit.revision.to_string().parse().unwrap()).await.unwrap();
-        source.read(&commit.revision, &RepoPath::new(".").unwrap()).await.unwrap();
+        source.read(&commit.revision, &RepoPath::new(".").unwrap(), &Budget::default()).await.unwrap();
         let asked = async || {
             while setting.server.requests().len() < before + 2 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -103,7 +104,7 @@ async fn fetches_leave_no_file_each_to_look_into() {
     source.resolve(&large.revision.short().parse().unwrap()).await.unwrap();
     assert_eq!(packs(), 2, "many are a pack and its index");
     serves(&source, &setting.commit("and on")).await;
-    let files = source.read(&large.revision, &RepoPath::new(".").unwrap()).await.unwrap();
+    let files = source.read(&large.revision, &RepoPath::new(".").unwrap(), &Budget::default()).await.unwrap();
     assert_eq!(files.len(), 150);
 }
 

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use nprt_core::ErrorKind;
 use nprt_core::conformance::vcs::Edit;
-use nprt_core::model::{RepoPath, Secret};
+use nprt_core::model::{Budget, RepoPath, Secret};
 use nprt_core::ports::VcsSource;
 use nprt_testkit::{GitHttp, GitHttpOptions, USER, need};
 use nprt_vcs::git::GitSource;
@@ -42,7 +42,8 @@ async fn a_server_that_is_gone_is_unavailable_but_what_was_fetched_is_there() {
         let error = source.resolve(&reference.parse().unwrap()).await.unwrap_err();
         assert!(error.kind() == ErrorKind::Unavailable && error.is_temporary(), "{error:?}");
     }
-    let files = source.read(&commit.revision, &RepoPath::new("a").unwrap()).await.unwrap();
+    let files =
+        source.read(&commit.revision, &RepoPath::new("a").unwrap(), &Budget::default()).await.unwrap();
     assert_eq!(files[0].content, "1\n");
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 
 use nprt_core::ErrorKind;
 use nprt_core::conformance::vcs::{self, Edit};
-use nprt_core::model::{Reference, RepoPath, Secret};
+use nprt_core::model::{Budget, Reference, RepoPath, Secret};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_testkit::{ModDavSvn, PASSWORD, Svnserve, USER, need};
 use nprt_vcs::svn::{SvnLayout, SvnSource};
@@ -54,7 +54,10 @@ async fn a_part_of_a_repository_is_enough() {
     // The directory above, which it would take to show this, may not be read.
     let made = shop.resolve(&Reference::Revision(made)).await.unwrap();
     assert_eq!((made.message.as_str(), made.changed), ("the shop", None));
-    assert_eq!(shop.read(&commit, &RepoPath::new("a").unwrap()).await.unwrap()[0].content, "1\n2\n");
+    assert_eq!(
+        shop.read(&commit, &RepoPath::new("a").unwrap(), &Budget::default()).await.unwrap()[0].content,
+        "1\n2\n"
+    );
     let error = source(server.url()).resolve(&"HEAD".parse().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unauthenticated), "{error:?}");
 }

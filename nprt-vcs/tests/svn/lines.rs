@@ -1,7 +1,7 @@
 //! Trunk, branches and tags: whose files a revision means.
 
 use nprt_core::conformance::vcs::{Edit, VcsWriter};
-use nprt_core::model::{Reference, RepoPath, Revision};
+use nprt_core::model::{Budget, Reference, RepoPath, Revision};
 use nprt_core::ports::VcsSource;
 use nprt_vcs::svn::{SvnBuilder, SvnLayout, SvnSource};
 use tempfile::TempDir;
@@ -18,7 +18,8 @@ fn repository() -> (TempDir, Writer, SvnBuilder) {
 
 async fn content(source: &SvnSource, reference: &str) -> String {
     let commit = source.resolve(&reference.parse().unwrap()).await.unwrap();
-    let files = source.read(&commit.revision, &RepoPath::new("a").unwrap()).await.unwrap();
+    let files =
+        source.read(&commit.revision, &RepoPath::new("a").unwrap(), &Budget::default()).await.unwrap();
     String::from_utf8(files[0].content.to_vec()).unwrap()
 }
 
@@ -51,7 +52,7 @@ async fn a_revision_of_several_lines_is_ambiguous() {
         writer.edit(line, &[("a", Edit::File(line))]);
     }
     let both = writer.commit_all("both").revision;
-    let error = source.read(&both, &RepoPath::new("a").unwrap()).await.unwrap_err();
+    let error = source.read(&both, &RepoPath::new("a").unwrap(), &Budget::default()).await.unwrap_err();
     assert!(error.is_ambiguous() && error.available() == ["branches/release", "trunk"], "{error:?}");
 }
 
@@ -80,7 +81,8 @@ async fn externals_and_keywords_are_left_alone() {
     writer.svn(&["propset", "--quiet", "svn:externals", "^/trunk/other external", "trunk/k"]);
     writer.svn(&["propset", "--quiet", "svn:keywords", "Id", "trunk/k/a"]);
     let commit = writer.commit_all("properties");
-    let files = source.read(&commit.revision, &RepoPath::new("k").unwrap()).await.unwrap();
+    let files =
+        source.read(&commit.revision, &RepoPath::new("k").unwrap(), &Budget::default()).await.unwrap();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].content, "$Id$");
 }

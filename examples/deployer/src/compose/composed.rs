@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nprt::manifest;
-use nprt::model::{ImageName, Revision, ServiceName};
+use nprt::model::ServiceName;
 use nprt::pipeline::{Pipeline, Ports};
-use nprt::ports::VcsSource as _;
 use nprt::{Error, ErrorKind, Result};
 
 use super::news::News;
@@ -27,15 +25,6 @@ pub(crate) struct Composed {
 pub(crate) struct Member {
     pub(crate) config: ServiceConfig,
     pub(crate) ports: Ports,
-}
-
-impl Member {
-    /// The images that a version needs.
-    pub(crate) async fn images(&self, revision: &Revision) -> Result<Vec<ImageName>> {
-        let service = &self.config.service;
-        let files = self.ports.vcs.read(revision, &service.manifests).await?;
-        manifest::images(&manifest::read(&files)?, &service.transform)
-    }
 }
 
 /// What the notifiers of a service get to know.

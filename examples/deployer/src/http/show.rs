@@ -25,7 +25,7 @@ pub(crate) async fn service(asked: Asked) -> Result<Json<Value>, Problem> {
         .in_time(async {
             let status = pipeline.status(&service).await?;
             let images = match revision(member, &status).await {
-                Ok(revision) => member.images(&revision).await,
+                Ok(revision) => pipeline.images(&service, &revision, &Progress::silent()).await,
                 Err(error) => Err(error),
             };
             // What runs is shown also while version control does not answer.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use axum::Json;
 use futures_util::future::try_join_all;
 use nprt::model::{ImageName, Revision, Tag};
+use nprt::pipeline::Progress;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
@@ -18,9 +19,10 @@ pub(crate) async fn tags(asked: Asked) -> Result<Json<Value>, Problem> {
     asked.takes_json()?;
     asked
         .in_time(async {
-            let status = asked.composed.pipeline(Told::Decisions).status(&service).await?;
+            let pipeline = asked.composed.pipeline(Told::Decisions);
+            let status = pipeline.status(&service).await?;
             let revision = show::revision(member, &status).await?;
-            let images = member.images(&revision).await?;
+            let images = pipeline.images(&service, &revision, &Progress::silent()).await?;
             let tags = async |image: &ImageName| match member.ports.registry.tags(image).await {
                 Err(error) if error.is_not_found() => Ok(Vec::new()),
                 tags => tags.map(newest_first),

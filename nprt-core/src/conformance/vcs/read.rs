@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::{Edit, VcsWriter, branch, contents, path, same};
-use crate::model::Reference;
+use crate::model::{Budget, Reference};
 use crate::ports::VcsSource;
 
 /// All files below a path, in the order of their paths, nothing beside it, byte for byte.
@@ -21,7 +21,8 @@ pub async fn reads_in_order_and_recursively(source: &dyn VcsSource, writer: &dyn
         ("other", Edit::File("beside")),
     ];
     let written = writer.commit("tree", "a tree", &edits).await;
-    let files = source.read(&written.revision, &path("tree")).await.expect("a path that exists");
+    let files =
+        source.read(&written.revision, &path("tree"), &Budget::default()).await.expect("a path that exists");
     let expected = [
         ("tree/a.yaml", ""),
         ("tree/a/deep/er", "$Id$ %s\n"),
@@ -30,7 +31,7 @@ pub async fn reads_in_order_and_recursively(source: &dyn VcsSource, writer: &dyn
         ("tree/with a space@2", "at"),
     ];
     assert_eq!(contents(&files), expected);
-    let everything = source.read(&written.revision, &path(".")).await.expect("the root");
+    let everything = source.read(&written.revision, &path("."), &Budget::default()).await.expect("the root");
     assert!(everything.is_sorted_by(|a, b| a.path < b.path), "in the order of their paths");
     assert!(everything.len() >= edits.len(), "the root holds all: {:?}", contents(&everything));
 }
@@ -44,9 +45,9 @@ pub async fn reads_exactly_that_revision(source: &dyn VcsSource, writer: &dyn Vc
     let old = writer.commit("exact", "old", &old).await.revision;
     let new = [("exact/a", Edit::File("new")), ("exact/b", Edit::Remove)];
     let new = writer.commit("exact", "new", &new).await.revision;
-    let files = source.read(&new, &path("exact")).await.expect("the newer revision");
+    let files = source.read(&new, &path("exact"), &Budget::default()).await.expect("the newer revision");
     assert_eq!(contents(&files), [("exact/a", "new")]);
-    let files = source.read(&old, &path("exact")).await.expect("the older revision");
+    let files = source.read(&old, &path("exact"), &Budget::default()).await.expect("the older revision");
     assert_eq!(contents(&files), [("exact/a", "old"), ("exact/b", "b")]);
 }
 
@@ -57,7 +58,8 @@ pub async fn reads_exactly_that_revision(source: &dyn VcsSource, writer: &dyn Vc
 pub async fn reads_one_file(source: &dyn VcsSource, writer: &dyn VcsWriter) {
     let edits = [("one/a.yaml", Edit::File("a")), ("one/a.yaml.bak", Edit::File("b"))];
     let written = writer.commit("one", "one", &edits).await;
-    let files = source.read(&written.revision, &path("one/a.yaml")).await.expect("a file");
+    let files =
+        source.read(&written.revision, &path("one/a.yaml"), &Budget::default()).await.expect("a file");
     assert_eq!(contents(&files), [("one/a.yaml", "a")]);
 }
 
@@ -69,7 +71,10 @@ pub async fn lists_entries_instead_of_an_unknown_path(source: &dyn VcsSource, wr
     let edits = [("beside/kubernetes/a", Edit::File("a")), ("beside/readme", Edit::File("b"))];
     let written = writer.commit("beside", "beside", &edits).await;
     for unknown in ["beside/k8s", "beside/k8s/deeper", "beside/readme/deeper"] {
-        let error = source.read(&written.revision, &path(unknown)).await.expect_err("no such path");
+        let error = source
+            .read(&written.revision, &path(unknown), &Budget::default())
+            .await
+            .expect_err("no such path");
         assert!(error.is_not_found(), "{unknown}: expected NotFound, not {error:?}");
         for name in ["beside/kubernetes", "beside/readme"] {
             assert!(error.available().contains(&name.to_owned()), "{name} is missing in {error:?}");
@@ -105,7 +110,10 @@ pub async fn follows_links_inside_the_repository(source: &dyn VcsSource, writer:
         ("up", "shared"),
     ];
     for top in ["links/app", "links/linked"] {
-        let files = source.read(&written.revision, &path(top)).await.expect("links inside the repository");
+        let files = source
+            .read(&written.revision, &path(top), &Budget::default())
+            .await
+            .expect("links inside the repository");
         let expected: Vec<(String, &str)> =
             expected.iter().map(|(name, content)| (format!("{top}/{name}"), *content)).collect();
         let found: Vec<(String, &str)> =
@@ -115,7 +123,10 @@ pub async fn follows_links_inside_the_repository(source: &dyn VcsSource, writer:
     for (one, content) in
         [("links/app/file", "shared"), ("links/linked/own", "own"), ("links/linked/dir/a", "a")]
     {
-        let files = source.read(&written.revision, &path(one)).await.expect("a file behind a link");
+        let files = source
+            .read(&written.revision, &path(one), &Budget::default())
+            .await
+            .expect("a file behind a link");
         assert_eq!(contents(&files), [(one, content)]);
     }
 }
@@ -143,10 +154,14 @@ pub async fn refuses_other_links_and_submodules(source: &dyn VcsSource, writer: 
         edits.push(("linked/sub/module", Edit::Submodule));
     }
     let written = writer.commit("linked", "links", &edits).await;
-    source.read(&written.revision, &path("linked/fine")).await.expect("no link below this path");
+    source
+        .read(&written.revision, &path("linked/fine"), &Budget::default())
+        .await
+        .expect("no link below this path");
     for (at, edit) in edits.iter().skip(1).filter(|(at, _)| !at.ends_with("other")) {
         let (parent, _) = at.rsplit_once('/').expect("a path with a parent");
-        let error = source.read(&written.revision, &path(parent)).await.expect_err("a bad link");
+        let error =
+            source.read(&written.revision, &path(parent), &Budget::default()).await.expect_err("a bad link");
         assert!(error.is_invalid(), "{at}: expected Invalid, not {error:?}");
         assert!(error.to_string().contains("link") || error.to_string().contains("module"), "{error:?}");
         if let Edit::Link(target) = edit {
@@ -167,7 +182,7 @@ pub async fn serves_calls_at_the_same_time(source: &dyn VcsSource, writer: &dyn 
     let resolves = join_all((0..8).map(|_| async { source.resolve(&branch("parallel")).await }));
     let reads = join_all((0..8).map(|_| async {
         let resolved = source.resolve(&Reference::Revision(written.revision.clone())).await?;
-        source.read(&resolved.revision, &path("parallel")).await
+        source.read(&resolved.revision, &path("parallel"), &Budget::default()).await
     }));
     let (resolved, read) = futures_util::join!(resolves, reads);
     for commit in resolved {
@@ -188,9 +203,16 @@ pub async fn survives_dropped_calls(source: &dyn VcsSource, writer: &dyn VcsWrit
         let written = writer.commit("dropped", &content, &[("dropped", Edit::File(&content))]).await;
         let patience = std::time::Duration::from_millis(millis);
         let _ = tokio::time::timeout(patience, source.resolve(&branch("dropped"))).await;
-        let _ = tokio::time::timeout(patience, source.read(&written.revision, &path("dropped"))).await;
+        let _ = tokio::time::timeout(
+            patience,
+            source.read(&written.revision, &path("dropped"), &Budget::default()),
+        )
+        .await;
         same(&source.resolve(&branch("dropped")).await.expect("a branch that exists"), &written);
-        let files = source.read(&written.revision, &path("dropped")).await.expect("a file that exists");
+        let files = source
+            .read(&written.revision, &path("dropped"), &Budget::default())
+            .await
+            .expect("a file that exists");
         assert_eq!(contents(&files), [("dropped", content.as_str())]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Edit, VcsWriter, branch, commit, path, same, sha, tag};
 use crate::ErrorKind;
-use crate::model::{ChangedLines, Reference, Revision, Tag};
+use crate::model::{Budget, ChangedLines, Reference, Revision, Tag};
 use crate::ports::{VcsSource, VcsSourceExt};
 
 /// A branch is its newest commit on the server, at once and each time.
@@ -47,7 +47,7 @@ pub async fn resolves_its_own_revisions(source: &dyn VcsSource, writer: &dyn Vcs
         let expected = if claimed { ErrorKind::NotFound } else { ErrorKind::Unsupported };
         let error = source.resolve(&Reference::Revision(revision.clone())).await;
         assert_eq!(error.expect_err("no such revision").kind(), expected, "resolve {revision}");
-        let error = source.read(&revision, &path("a")).await;
+        let error = source.read(&revision, &path("a"), &Budget::default()).await;
         assert_eq!(error.expect_err("no such revision").kind(), expected, "read {revision}");
     }
 }
@@ -110,7 +110,8 @@ pub async fn resolves_tags_or_says_unsupported(source: &dyn VcsSource, writer: &
     let written = writer.tag("v1.2.3", "tagged").await;
     writer.commit("tagged", "after the tag", &[("a", Edit::File("2\n"))]).await;
     same(&source.resolve(&Reference::Tag(tag("v1.2.3"))).await.expect("a tag that exists"), &written);
-    let files = source.read(&written.revision, &path("a")).await.expect("the files of a tag");
+    let files =
+        source.read(&written.revision, &path("a"), &Budget::default()).await.expect("the files of a tag");
     assert_eq!(files[0].content, "1\n");
     let error = source.resolve(&unknown).await.expect_err("no such tag");
     assert!(error.is_not_found(), "expected NotFound, not {error:?}");

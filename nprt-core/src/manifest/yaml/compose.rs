@@ -5,26 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::{scalar, spelling};
+use super::{OPERATION, scalar, spelling};
+use crate::Error;
+use crate::model::{Budget, Limit};
 
 /// How deep maps and lists may be nested.
 const DEEPEST: usize = 64;
-/// Manifests come from the user's own repository: a generated file with many dashboards or custom resource
-/// definitions is no attack.
-const MOST_NODES: usize = 5_000_000;
-/// What aliases expand to stays bounded, too.
-const MOST_REPEATED: usize = 100_000;
 const MERGE: &str = "<<";
 
 /// What is wrong, and on which line of the text.
 pub(super) struct Problem {
     pub(super) line: usize,
-    pub(super) what: String,
+    pub(super) error: Error,
 }
 
-/// The one document of `text`; `None` where there is none.
-pub(super) fn document(text: &str) -> Result<Option<Value>, Problem> {
-    let mut composer = Composer::new(text);
+/// The one document of `text`; `None` where there is none. Its values are drawn of `budget`, repeated ones included.
+pub(super) fn document(text: &str, budget: &Budget) -> Result<Option<Value>, Problem> {
+    let mut composer = Composer::new(text, budget);
     loop {
         match composer.next()? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
@@ -46,30 +43,45 @@ struct Composer<'a> {
     flow: usize,
     /// How far the text was read.
     read: usize,
-    /// How many nodes were read, and how many were repeated by aliases.
-    nodes: usize,
-    repeated: usize,
+    budget: &'a Budget,
 }
 
 #[derive(Clone)]
 struct Node {
     value: Value,
     /// How many nodes it is, with all below it.
-    size: usize,
+    size: Size,
     /// Whether it is `<<` as a key that merges.
     merges: bool,
 }
 
+/// What a value takes.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: u64,
+    bytes: u64,
+}
+
+impl std::ops::AddAssign for Size {
+    fn add_assign(&mut self, other: Self) {
+        self.nodes = self.nodes.saturating_add(other.nodes);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// A list or a map by itself.
+const ONE: Size = Size { nodes: 1, bytes: 0 };
+
 type Item<'a> = (Event<'a>, Span);
 
 impl<'a> Composer<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, budget: &'a Budget) -> Self {
         let mut options = Options::default();
         options.disallow_directives = true;
         options.emit_anchor_events = true;
         options.set_emit_comments(false);
         let events = Parser::new_from_str_with_options(text, options);
-        Self { text, events, anchors: BTreeMap::new(), flow: 0, read: 0, nodes: 0, repeated: 0 }
+        Self { text, events, anchors: BTreeMap::new(), flow: 0, read: 0, budget }
     }
 
     fn next(&mut self) -> Result<Item<'a>, Problem> {
@@ -90,10 +102,8 @@ impl<'a> Composer<'a> {
                 self.next_event()
             }
             Some(Ok(item)) => Ok(item),
-            Some(Err(error)) => {
-                Err(Problem { line: error.marker().line(), what: format!("bad YAML: {}", error.info()) })
-            }
-            None => Err(Problem { line: 1, what: "bad YAML: it ends too early".to_owned() }),
+            Some(Err(error)) => Err(at(error.marker().line(), format!("bad YAML: {}", error.info()))),
+            None => Err(at(1, "bad YAML: it ends too early")),
         }
     }
 
@@ -114,10 +124,7 @@ impl<'a> Composer<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            return Err(problem(span, format!("the document has more than {MOST_NODES} values")));
-        }
+        self.spend(ONE, span)?;
         if depth > DEEPEST {
             return Err(problem(span, format!("nested deeper than {DEEPEST} levels")));
         }
@@ -132,9 +139,16 @@ impl<'a> Composer<'a> {
             _ => return Err(problem(span, "bad YAML: expected a value")),
         };
         if anchor != 0 {
+            self.spend(node.size, span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    fn spend(&self, size: Size, span: Span) -> Result<(), Problem> {
+        let spent = self.budget.spend(Limit::Nodes, size.nodes);
+        let spent = spent.and_then(|()| self.budget.spend(Limit::Bytes, size.bytes));
+        spent.map_err(|error| Problem { line: span.start.line(), error })
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<Node, Problem> {
@@ -150,7 +164,8 @@ impl<'a> Composer<'a> {
                 None => style == ScalarStyle::Plain,
                 Some(tag) => matches!(tag, "!" | "tag:yaml.org,2002:merge"),
             };
-        Ok(Node { value: value.map_err(|what| problem(span, what))?, size: 1, merges })
+        let size = Size { nodes: 1, bytes: text.len() as u64 };
+        Ok(Node { value: value.map_err(|what| problem(span, what))?, size, merges })
     }
 
     fn within(
@@ -166,7 +181,7 @@ impl<'a> Composer<'a> {
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Node, Problem> {
-        let (mut values, mut size) = (Vec::new(), 1);
+        let (mut values, mut size) = (Vec::new(), ONE);
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
@@ -180,7 +195,7 @@ impl<'a> Composer<'a> {
 
     fn mapping(&mut self, depth: usize) -> Result<Node, Problem> {
         let mut entries = Entries::default();
-        let mut size = 1;
+        let mut size = ONE;
         loop {
             let (event, key_span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
@@ -204,7 +219,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The maps that `<<` names, in the order in which they are laid over each other, and their size.
-    fn merged(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<(Vec<Value>, usize), Problem> {
+    fn merged(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<(Vec<Value>, Size), Problem> {
         let is_list = matches!(event, Event::SequenceStart(..));
         let Node { value, size, .. } = self.node(event, span, depth)?;
         let maps = match value {
@@ -221,13 +236,7 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Problem> {
         let node = self.anchors.get(&anchor).ok_or_else(|| problem(span, "the anchor contains itself"))?;
-        self.repeated += node.size;
-        if self.repeated > MOST_REPEATED {
-            return Err(problem(
-                span,
-                format!("alias replay limit exceeded: aliases may repeat {MOST_REPEATED} values"),
-            ));
-        }
+        self.spend(node.size, span)?;
         Ok(Node { merges: false, ..node.clone() })
     }
 }
@@ -268,5 +277,9 @@ impl Entries {
 }
 
 fn problem(span: Span, what: impl Into<String>) -> Problem {
-    Problem { line: span.start.line(), what: what.into() }
+    at(span.start.line(), what)
+}
+
+fn at(line: usize, what: impl Into<String>) -> Problem {
+    Problem { line, error: Error::invalid(OPERATION, what) }
 }

@@ -28,17 +28,19 @@ impl Chunk<'_> {
 }
 
 /// Splits at each line that begins with `---`, even inside quotes.
-pub(super) fn split(text: &str) -> Vec<Chunk<'_>> {
-    let mut chunks = Vec::new();
-    let (mut separator, mut start, mut first_line, mut offset) = ("", 0, 1, 0);
-    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
-        let begins = offset;
-        offset += line.len();
-        if let Some(rest) = line.strip_prefix("---") {
-            chunks.push(Chunk { first_line, separator, text: &text[start..begins] });
-            (separator, start, first_line) = (rest, offset, number + 1);
+pub(super) fn split(text: &str) -> impl Iterator<Item = Chunk<'_>> {
+    let (mut lines, mut offset, mut number) = (text.split_inclusive('\n'), 0, 0);
+    let mut next = Some((1, "", 0));
+    std::iter::from_fn(move || {
+        let (first_line, separator, start) = next.take()?;
+        for line in lines.by_ref() {
+            let begins = offset;
+            (offset, number) = (offset + line.len(), number + 1);
+            if let Some(rest) = line.strip_prefix("---") {
+                next = Some((number + 1, rest, offset));
+                return Some(Chunk { first_line, separator, text: &text[start..begins] });
+            }
         }
-    }
-    chunks.push(Chunk { first_line, separator, text: &text[start..] });
-    chunks
+        Some(Chunk { first_line, separator, text: &text[start..] })
+    })
 }

@@ -17,6 +17,7 @@ use serde_json::{Number, Value};
 use self::compose::Problem;
 use self::documents::Chunk;
 use super::json;
+use crate::model::Budget;
 use crate::{Error, Result};
 
 const OPERATION: &str = "manifest.read";
@@ -30,7 +31,7 @@ pub(super) struct Parsed {
 }
 
 /// Reads all documents of `text`, without the empty ones. An error says document and line.
-pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
+pub(super) fn read(text: &str, budget: &Budget) -> Result<Vec<Parsed>> {
     // A file that begins with `{` is JSON to kubectl, and YAML only where it is not.
     let may_be_json = text.trim_start().starts_with('{');
     let text = whole_lines(text.strip_prefix('\u{feff}').unwrap_or(text));
@@ -45,14 +46,17 @@ pub(super) fn read(text: &str) -> Result<Vec<Parsed>> {
                 .with("line", chunk.first_line - 1));
         }
         if number == 0 && may_be_json && json::is_json(chunk.text) {
-            documents = json::read(chunk.text)?;
+            documents = json::read(chunk.text, budget)?;
             continue;
         }
-        let value = decode(&chunk).map_err(|Problem { line, what }| {
-            Error::invalid(OPERATION, what).with("document", document).with("line", line)
-        })?;
+        let value = decode(&chunk, budget);
+        let value =
+            value.map_err(|Problem { line, error }| error.with("document", document).with("line", line))?;
         let line = chunk.begins().unwrap_or(chunk.first_line);
-        documents.extend(value.map(|value| Parsed { line, value: normalise(value) }));
+        documents.extend(value.map(|mut value| {
+            normalise(&mut value);
+            Parsed { line, value }
+        }));
     }
     Ok(documents)
 }
@@ -68,14 +72,15 @@ fn whole_lines(text: &str) -> Cow<'_, str> {
 }
 
 /// What a part of a file says; `None` where that is nothing, or `null`.
-fn decode(chunk: &Chunk<'_>) -> Result<Option<Value>, Problem> {
+fn decode(chunk: &Chunk<'_>, budget: &Budget) -> Result<Option<Value>, Problem> {
     let in_file = |line: usize| chunk.first_line - 1 + line;
     // Also in comments: some of these characters end a line for kubectl.
-    characters::check(chunk.text).map_err(|(line, what)| Problem { line: in_file(line), what })?;
+    characters::check(chunk.text)
+        .map_err(|(line, what)| Problem { line: in_file(line), error: Error::invalid(OPERATION, what) })?;
     if chunk.begins().is_none() {
         return Ok(None);
     }
-    let value = compose::document(chunk.text);
+    let value = compose::document(chunk.text, budget);
     let value = value.map_err(|problem| Problem { line: in_file(problem.line), ..problem })?;
     Ok(value.filter(|value| !value.is_null()))
 }
@@ -112,23 +117,20 @@ fn begins_with_tab(value: &Value) -> bool {
 
 /// Gives numbers the form in which kubectl sends them: `1.0` is `1`, and what an `i64` cannot hold is a
 /// float.
-pub(super) fn normalise(value: Value) -> Value {
+pub(super) fn normalise(value: &mut Value) {
     match value {
-        Value::Number(number) => Value::Number(normal_number(number)),
-        Value::Array(values) => values.into_iter().map(normalise).collect(),
-        Value::Object(map) => map.into_iter().map(|(key, value)| (key, normalise(value))).collect(),
-        other => other,
+        Value::Number(number) => *number = normal_number(number),
+        Value::Array(values) => values.iter_mut().for_each(normalise),
+        Value::Object(map) => map.values_mut().for_each(normalise),
+        _ => {}
     }
 }
 
-fn normal_number(number: Number) -> Number {
-    if number.is_i64() {
-        return number;
-    }
-    let Some(float) = number.as_f64() else { return number };
+fn normal_number(number: &Number) -> Number {
+    let Some(float) = number.as_f64().filter(|_| !number.is_i64()) else { return number.clone() };
     // `Display` writes the shortest digits and no exponent, as Go does for these.
     match format!("{float}").parse::<i64>() {
         Ok(integer) => integer.into(),
-        Err(_) => Number::from_f64(float).unwrap_or(number),
+        Err(_) => Number::from_f64(float).unwrap_or_else(|| number.clone()),
     }
 }

@@ -83,8 +83,13 @@ impl State {
 
     /// `id` with its namespace.
     pub(super) fn place(&self, id: ObjectId, namespace: &str) -> Result<ObjectId> {
-        let objects = self.objects.values().map(|stored| &stored.object);
-        kinds::place(id, namespace, objects.filter(|object| object.kind() == "CustomResourceDefinition"))
+        kinds::place(id, namespace, self.of_kind("CustomResourceDefinition"))
+    }
+
+    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+        let first = (kind.to_owned(), String::new(), None, String::new());
+        let stored = self.objects.range(first..).map(|(_, stored)| &stored.object);
+        stored.take_while(move |object| object.kind() == kind)
     }
 
     pub(super) fn get(&self, id: &ObjectId, namespace: &str) -> Result<Option<&Stored>> {
@@ -124,7 +129,8 @@ impl State {
 
     /// Whether an autoscaler sets the replicas of `workload`.
     fn is_scaled(&self, workload: &ObjectId) -> bool {
-        let mut objects = self.objects.values().map(|stored| &stored.object);
+        let scalers = ["HorizontalPodAutoscaler", "ScaledObject"];
+        let mut objects = scalers.into_iter().flat_map(|kind| self.of_kind(kind));
         objects.any(|o| o.namespace() == workload.namespace.as_deref() && o.scales(workload))
     }
 

@@ -6,7 +6,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::model::{BranchName, Commit, CommitPrefix, Reference, RepoPath, Revision, SourceFile, Tag};
+use crate::model::{
+    BranchName, Budget, Commit, CommitPrefix, Reference, RepoPath, Revision, SourceFile, Tag,
+};
 use crate::ports::{SourceTree, TreeEntry, VcsCapabilities, VcsSource, read_tree};
 use crate::{Error, ErrorKind, Result};
 
@@ -18,7 +20,7 @@ pub use commit::MemoryCommit;
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// use nprt_core::memory::MemoryVcs;
-/// use nprt_core::model::RepoPath;
+/// use nprt_core::model::{Budget, RepoPath};
 /// use nprt_core::ports::VcsSource;
 ///
 /// let vcs = MemoryVcs::new();
@@ -26,7 +28,7 @@ pub use commit::MemoryCommit;
 /// vcs.tag("v1", &first.revision)?;
 ///
 /// assert_eq!(vcs.resolve(&"HEAD".parse()?).await?, first);
-/// let files = vcs.read(&first.revision, &RepoPath::new("kubernetes")?).await?;
+/// let files = vcs.read(&first.revision, &RepoPath::new("kubernetes")?, &Budget::default()).await?;
 /// assert_eq!(files[0].path.as_str(), "kubernetes/cart.yaml");
 /// # Ok::<(), nprt_core::Error>(())
 /// # }).unwrap();
@@ -146,11 +148,12 @@ impl VcsSource for MemoryVcs {
         }
     }
 
-    async fn read(&self, revision: &Revision, path: &RepoPath) -> Result<Vec<SourceFile>> {
+    async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
         self.supports(revision)?;
         let state = self.state();
         let (_, tree) = state.commit(revision)?;
-        let files = read_tree(&mut Reader(tree), path).map_err(|error| error.with("revision", revision))?;
+        let files =
+            read_tree(&mut Reader(tree), path, budget).map_err(|error| error.with("revision", revision))?;
         if files.is_empty() {
             return Err(Error::new(ErrorKind::NotFound, "vcs.read", "nothing at this path")
                 .with("path", path)
