@@ -267,6 +267,9 @@ impl Cluster for Broken {
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.0.lease(service).await
     }
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.0.transition(service).await
+    }
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         if self.has(Fault::NoLease) {
             return self.0.acquire(&LeaseRequest { takeover: Takeover::Now, ..request.clone() }).await;

@@ -99,6 +99,10 @@ impl Cluster for KubernetesCluster {
         self.leases.read("cluster.lease", service).await
     }
 
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.leases.transition("cluster.transition", service).await
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         self.leases.acquire("cluster.acquire", request).await
     }

@@ -11,7 +11,7 @@ use super::settings::Settings;
 use super::transform::{find_live, finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
-use super::{placement, policies, replicas, rewritten, selector};
+use super::{placement, policies, replicas, reserved, rewritten, selector};
 use crate::model::{Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
@@ -51,6 +51,7 @@ pub fn canary(
     beside: &Beside<'_>,
 ) -> Result<Rendered> {
     settings.check()?;
+    reserved::refuse_marks(manifests, version)?;
     let input = Input { manifests, version, settings, beside };
     let mut rendered = Rendered::default();
     let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;

@@ -8,7 +8,7 @@ use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{belongs, datadog, environment, identity, image, rewritten, run, selector, string_data};
+use super::{belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data};
 use crate::Result;
 use crate::model::{Object, Track};
 
@@ -26,7 +26,7 @@ use crate::model::{Object, Track};
 /// `Invalid`, with file, document, line and object, for a workload that cannot be transformed, an image
 /// outside the grammar, or a selector by a label that would be rewritten: of the manifests, or of any object in
 /// `live`, which may hold others of the namespace too; with the field, for settings out of range. `NotFound` for an image to pin whose
-/// digest `version` does not have.
+/// digest `version` does not have. `Forbidden` for a label or annotation `nprt.dev/…` that only nprt writes.
 pub fn stable(
     manifests: &Manifests,
     version: &Version,
@@ -34,6 +34,7 @@ pub fn stable(
     live: &[Object],
 ) -> Result<Rendered> {
     settings.check()?;
+    reserved::refuse_marks(manifests, version)?;
     let mut rendered = Rendered::default();
     for document in &manifests.documents {
         let now = find_live(live, &document.object);

@@ -100,7 +100,7 @@ impl Pipeline {
 impl Job<'_> {
     /// What a lease is needed for, if for anything.
     async fn what_is_due(&self, caller: &Caller) -> Result<Option<Purpose>> {
-        if let Some(record) = self.pending().await? {
+        if let Some(record) = self.pending_now().await? {
             return Ok(Some(record.recovery(caller)));
         }
         let live = self.live().await?;

@@ -138,6 +138,13 @@ pub trait Cluster: Debug + Send + Sync {
     /// As [`list`](Cluster::list).
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>>;
 
+    /// What the service's lease tells of a change that was begun and not ended, whether anybody holds the lease or
+    /// not.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>>;
+
     /// Takes the service's lease.
     ///
     /// # Errors

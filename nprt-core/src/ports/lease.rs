@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::purpose::{Purpose, Task};
-use crate::model::ServiceName;
+use crate::model::{Digest, ServiceName};
 use crate::{Error, ErrorKind};
 
 /// Asks for a service's lease.
@@ -69,6 +69,9 @@ pub struct Transition {
     pub to: String,
     /// Whether the change is being undone: the next holder of the lease continues to undo it, and does not finish it.
     pub back: bool,
+    /// What its holder has recorded of it, or was about to record, each by its SHA-256. No other record is believed,
+    /// whoever left it.
+    pub records: Vec<Digest>,
 }
 
 /// What is being done to a service, for people and programs.

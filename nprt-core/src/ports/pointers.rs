@@ -152,6 +152,10 @@ macro_rules! forward_ports {
                 (**self).lease(service).await
             }
 
+            async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+                (**self).transition(service).await
+            }
+
             async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
                 (**self).acquire(request).await
             }

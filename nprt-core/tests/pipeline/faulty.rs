@@ -167,6 +167,9 @@ impl Cluster for Faulty {
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.cluster.lease(service).await
     }
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.cluster.transition(service).await
+    }
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         let person = self.person.lock().unwrap().take();
         if let Some(pipeline) = person {

@@ -47,6 +47,15 @@ impl Leases {
         Ok(live.and_then(|live| held(service, &live)).filter(|lease| !lease.is_expired(self.clock.now())))
     }
 
+    /// The change of version that the Lease tells of, whoever holds it.
+    pub(crate) async fn transition(
+        &self,
+        operation: &'static str,
+        service: &ServiceName,
+    ) -> Result<Option<Transition>> {
+        Ok(self.get(operation, service).await?.as_ref().and_then(object::transition))
+    }
+
     /// Takes the lease, and makes sure that no write of an earlier holder changes anything any more.
     pub(crate) async fn acquire(&self, operation: &'static str, request: &LeaseRequest) -> Result<Lease> {
         let LeaseRequest { service, holder, duration, takeover, .. } = request;

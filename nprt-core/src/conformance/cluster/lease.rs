@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
+use crate::model::Digest;
 use crate::ports::{Busy, Cluster, Lease, Takeover, Transition};
 
 async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
@@ -118,17 +119,21 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
 pub async fn a_transition_outlives_its_holder(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     let name = "check-transition";
     let (from, to) = ("main-1".to_owned(), "main-2".to_owned());
-    let transition = Some(Transition { from: from.clone(), to: to.clone(), back: false });
+    let records = vec![Digest::new(&format!("sha256:{}", "0a".repeat(32))).expect("a digest")];
+    let transition =
+        Some(Transition { from: from.clone(), to: to.clone(), back: false, records: records.clone() });
     let first = acquire(cluster, fixture, name, "first").await;
     cluster.set_transition(&first, transition.clone()).await.expect("the lease is held");
     assert_eq!(cluster.renew(&first).await.expect("renewed").transition, transition);
     cluster.release(&first).await.expect("given back");
     cluster.set_transition(&first, None).await.expect_err("it was given back");
+    let told = cluster.transition(&first.service).await.expect("read");
+    assert_eq!(told, transition, "and whoever only looks, too");
     let second = acquire(cluster, fixture, name, "second").await;
     assert_eq!(second.transition, transition, "the next holder learns of it");
     let request = request(&second.service, "rollback", fixture.patience(), Takeover::Now);
     let rollback = cluster.acquire(&request).await.expect("it takes the lease");
-    let back = Some(Transition { from, to, back: true });
+    let back = Some(Transition { from, to, back: true, records });
     assert_eq!(rollback.transition, back, "who takes it at once wants it undone");
     cluster.release(&rollback).await.expect("given back");
     let second = acquire(cluster, fixture, name, "after").await;

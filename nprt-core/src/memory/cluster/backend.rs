@@ -137,6 +137,10 @@ impl Cluster for MemoryCluster {
         Ok(self.state().leases.read(service, self.clock.now()).cloned())
     }
 
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        Ok(self.state().leases.transition(service))
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         self.state().leases.acquire(request, self.clock.now())
     }

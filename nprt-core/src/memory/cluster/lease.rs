@@ -21,6 +21,10 @@ impl Leases {
         self.held.get(service).filter(|lease| !lease.is_expired(now))
     }
 
+    pub(super) fn transition(&self, service: &ServiceName) -> Option<Transition> {
+        self.last.get(service)?.transition.clone()
+    }
+
     pub(super) fn acquire(&mut self, request: &LeaseRequest, now: Timestamp) -> Result<Lease> {
         if let Some(holder) = self.read(&request.service, now)
             && request.takeover == Takeover::WhenExpired

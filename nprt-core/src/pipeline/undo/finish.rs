@@ -56,6 +56,11 @@ impl Job<'_> {
     ) -> Result<Option<Finished>> {
         let Some(intent) = &record.intent else { return Ok(None) };
         let Some(plan) = self.as_planned(intent).await? else { return Ok(None) };
+        let routes = intent.routes()?;
+        if let Err(error) = routes.iter().try_for_each(|route| self.check_named(&route.id())) {
+            self.progress.warn(format!("the routes cannot be finished: {error}"));
+            return Ok(None);
+        }
         let workloads: Vec<ObjectId> =
             plan.objects.iter().filter(|object| when(object).is_none()).map(Object::id).collect();
         let jobs = plan.objects.iter().filter(|object| when(object) == Some(Run::After)).map(Object::id);
@@ -73,8 +78,8 @@ impl Job<'_> {
                 self.unless_stopped(rest).await?;
             }
         }
-        for route in intent.routes()? {
-            self.apply_one(lease, &route).await?;
+        for route in &routes {
+            self.apply_one(lease, route).await?;
         }
         self.forget(lease, record.parts).await?;
         let by = intent.caller()?;
@@ -107,6 +112,10 @@ impl Job<'_> {
                 }
                 Err(error) => return Err(error),
             };
+            if let Err(error) = self.check_named(&object.id()).and_then(|()| self.check_would_be(&applied)) {
+                self.progress.warn(format!("{} cannot be finished: {error}", object.id()));
+                return Ok(None);
+            }
             if applied.change != Change::Unchanged && when(object).is_none() {
                 self.progress.warn(format!("{} differs from what was to be applied", object.id()));
                 return Ok(None);
