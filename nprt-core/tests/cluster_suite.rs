@@ -37,6 +37,10 @@ impl ClusterFixture for Fixture {
         self.cluster.apply_as(manager, object).unwrap();
     }
 
+    async fn seen_by(&self, clock: Arc<dyn Clock>) -> Arc<dyn Cluster> {
+        Arc::new(self.cluster.clone().seen_by(clock))
+    }
+
     async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
         let all = self.cluster.events().into_iter();
         all.filter(|(id, _)| *id == object.id()).map(|(_, event)| event).collect()
@@ -141,6 +145,9 @@ impl Cluster for Broken {
     }
     fn namespace(&self) -> String {
         self.0.namespace()
+    }
+    fn now(&self) -> Option<jiff::Timestamp> {
+        self.0.now()
     }
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
         let mut objects = self.0.list(service).await?;

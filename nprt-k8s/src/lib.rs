@@ -103,6 +103,7 @@ mod owned;
 mod owners;
 mod refusal;
 mod rollout;
+mod server_time;
 mod survey;
 mod text;
 mod write;

@@ -15,8 +15,7 @@ const NAME: &str = "nprt-";
 /// What the keys of nprt's labels and annotations begin with.
 const KEY: &str = "nprt.dev/";
 /// The kinds in which nprt keeps its state.
-const KINDS: [(&str, &str); 3] =
-    [("", "ConfigMap"), ("", "Secret"), ("coordination.k8s.io", "Lease")];
+const KINDS: [(&str, &str); 3] = [("", "ConfigMap"), ("", "Secret"), ("coordination.k8s.io", "Lease")];
 /// The annotations that people write in manifests.
 const DOCUMENTED: [&str; 3] = [annotation::CANARY, annotation::PRUNE, annotation::RUN];
 
@@ -67,7 +66,8 @@ struct Claim {
 
 impl Claim {
     fn refuse(self) -> Error {
-        let message = format!("labels and annotations that begin with `{KEY}` are reserved for nprt: remove it");
+        let message =
+            format!("labels and annotations that begin with `{KEY}` are reserved for nprt: remove it");
         Error::new(ErrorKind::Forbidden, OPERATION, message)
             .with("reserved", self.key)
             .with("field", self.field)
@@ -87,7 +87,8 @@ fn claims(object: &Object, version: &Version) -> Option<Claim> {
                     let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                     let marks = value.as_object().filter(|_| gives_marks(key)).into_iter().flatten();
                     let mut ours = marks.filter(|(key, _)| key.starts_with(KEY));
-                    if let Some((key, _)) = ours.find(|(key, value)| !is_accepted(key, value, version, rendered))
+                    if let Some((key, _)) =
+                        ours.find(|(key, value)| !is_accepted(key, value, version, rendered))
                     {
                         return Some(Claim { field: path, key: key.clone() });
                     }

@@ -8,7 +8,9 @@ use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data};
+use super::{
+    belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data,
+};
 use crate::Result;
 use crate::model::{Object, Track};
 

@@ -137,7 +137,8 @@ impl Job<'_> {
         objects: Vec<&Object>,
         told: impl Fn(ObjectId) -> Event,
     ) -> (Deleted, Result<()>) {
-        let mut objects: Vec<&Object> = objects.into_iter().filter(|object| self.may_delete(object)).collect();
+        let mut objects: Vec<&Object> =
+            objects.into_iter().filter(|object| self.may_delete(object)).collect();
         objects.sort_by_key(|object| std::cmp::Reverse(order(object)));
         let mut deleted = Deleted::default();
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
+
 use super::about::About;
 use super::event::Subject;
 use super::notify::purpose;
@@ -57,6 +59,12 @@ impl Pipeline {
 }
 
 impl Job<'_> {
+    /// The time of what is written on objects, and by which it is over: all who change the service go by the cluster's
+    /// where theirs is another.
+    pub(super) fn now(&self) -> Timestamp {
+        self.ports.cluster.now().unwrap_or_else(|| self.clock.now())
+    }
+
     /// Changes the service under its lease, and tells people how that ended. That somebody else holds the
     /// lease is told to the caller alone.
     pub(super) async fn change<W>(

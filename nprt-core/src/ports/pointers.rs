@@ -88,6 +88,10 @@ macro_rules! forward_ports {
                 (**self).now()
             }
 
+            fn elapsed(&self) -> Duration {
+                (**self).elapsed()
+            }
+
             async fn sleep(&self, duration: Duration) {
                 (**self).sleep(duration).await;
             }
@@ -102,6 +106,10 @@ macro_rules! forward_ports {
 
             fn namespace(&self) -> String {
                 (**self).namespace()
+            }
+
+            fn now(&self) -> Option<Timestamp> {
+                (**self).now()
             }
 
             async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {

@@ -110,6 +110,9 @@ impl Cluster for Faulty {
     fn namespace(&self) -> String {
         self.cluster.namespace()
     }
+    fn now(&self) -> Option<jiff::Timestamp> {
+        self.cluster.now()
+    }
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
         self.cluster.list(service).await
     }

@@ -176,6 +176,7 @@ fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> 
         acquired: time(&spec.acquire_time),
         renewed: time(&spec.renew_time),
         duration: Duration::from_secs(seconds.unwrap_or(0)),
+        left: Duration::from_secs(seconds.unwrap_or(0)),
         transition: transition(lease),
     })
 }
