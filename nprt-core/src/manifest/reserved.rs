@@ -79,35 +79,68 @@ impl Claim {
 /// metadata under names of their own (`secretTemplate`, `podLabels`).
 fn claims(object: &Object, version: &Version) -> Option<Claim> {
     let rendered = was_rendered(object, version);
-    let mut left = vec![(String::new(), object.as_value())];
-    while let Some((path, value)) = left.pop() {
-        match value {
+    let mut parts = vec![Part { value: object.as_value(), within: 0, step: Step::Whole }];
+    let mut at = 0;
+    while let Some(part) = parts.get(at) {
+        match part.value {
             Value::Object(map) => {
-                for (key, value) in map {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    let marks = value.as_object().filter(|_| gives_marks(key)).into_iter().flatten();
+                for (field, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
+                    let marks = value.as_object().filter(|_| gives_marks(field)).into_iter().flatten();
                     let mut ours = marks.filter(|(key, _)| key.starts_with(KEY));
-                    if let Some((key, _)) =
-                        ours.find(|(key, value)| !is_accepted(key, value, version, rendered))
-                    {
-                        return Some(Claim { field: path, key: key.clone() });
+                    let claim = ours.find(|(key, value)| !is_accepted(key, value, version, rendered));
+                    parts.push(Part { value, within: at, step: Step::Field(field) });
+                    if let Some((key, _)) = claim {
+                        return Some(Claim { field: path(&parts, parts.len() - 1), key: key.clone() });
                     }
-                    left.push((path, value));
                 }
             }
             Value::Array(items) => {
-                left.extend(items.iter().enumerate().map(|(n, item)| (format!("{path}[{n}]"), item)));
+                let items = items.iter().enumerate();
+                parts.extend(items.map(|(n, value)| Part { value, within: at, step: Step::Item(n) }));
             }
             _ => {}
         }
+        at += 1;
     }
     None
 }
 
+/// A part of an object, and where it is in the part that holds it.
+struct Part<'a> {
+    value: &'a Value,
+    /// The place of that part in the list of all.
+    within: usize,
+    step: Step<'a>,
+}
+
+enum Step<'a> {
+    Whole,
+    Field(&'a str),
+    Item(usize),
+}
+
+/// Where a part is: `spec.template.metadata.labels`.
+fn path(parts: &[Part<'_>], mut at: usize) -> String {
+    let mut steps = Vec::new();
+    while let Some(Part { within, step, .. }) = parts.get(at) {
+        match step {
+            Step::Whole => break,
+            Step::Field(name) => steps.push(format!(".{name}")),
+            Step::Item(n) => steps.push(format!("[{n}]")),
+        }
+        at = *within;
+    }
+    steps.reverse();
+    steps.concat().trim_start_matches('.').to_owned()
+}
+
 /// Whether a field of this name holds labels or annotations that something gets, and not those that are selected by.
 fn gives_marks(field: &str) -> bool {
-    let field = field.to_ascii_lowercase();
-    (field.ends_with("labels") || field.ends_with("annotations")) && !field.starts_with("match")
+    let is_end = |end: &str| {
+        let start = field.len().checked_sub(end.len()).and_then(|start| field.get(start..));
+        start.is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    (is_end("labels") || is_end("annotations")) && !field.starts_with("match")
 }
 
 fn is_accepted(key: &str, value: &Value, version: &Version, rendered: bool) -> bool {

@@ -119,6 +119,9 @@ impl Job<'_> {
             self.progress.warn(warning);
         }
         let mut warnings: Vec<String> = kept.into_iter().chain(mixed).collect();
+        if put_back.is_none() && lease.transition.is_some() {
+            warnings.extend(self.distrusted().await?);
+        }
         if let Some(put_back) = put_back {
             // After the canary, which must not wait for pods.
             let undone = self.complete(&lease, put_back).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nprt_core::model::{Digest, Object, ServiceName};
-use nprt_core::pipeline::{Event, Pipeline, Service, Tended};
+use nprt_core::pipeline::{Event, Pipeline, Progress, Service, Tended};
 use nprt_core::ports::{Cluster, Purpose, Task, Transition};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -84,7 +84,7 @@ async fn a_record_that_nobody_vouches_for_is_left_alone() {
         assert!(!leases, "nothing is written for it: {said}");
     }
     let pipeline = world.pipeline();
-    pipeline.rollback(&shop(), &caller(), &nprt_core::pipeline::Progress::silent()).await.unwrap();
+    pipeline.rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
     assert_eq!((says(&world, &mine), says(&world, &made)), (Some("good".into()), Some("good".into())));
     // It is as it was, too.
     let kept = world.objects().into_iter().find(|object| object.name() == "nprt-undo-shop").unwrap();
@@ -108,6 +108,16 @@ async fn a_record_in_place_of_the_one_that_is_vouched_for_is_left_alone() {
     let runs = world.runs();
     assert!(runs.iter().all(|(_, now, _)| *now == tag(&second).to_string()), "{runs:?}");
     assert_eq!(says(&world, &mine).as_deref(), Some("good"));
+}
+
+#[tokio::test]
+async fn a_rollback_says_that_it_puts_nothing_back() {
+    let world = World::new();
+    interrupted(&world, 200).await;
+    put(&world, &record(&[]));
+    let done = world.pipeline().rollback(&shop(), &caller(), &Progress::silent()).await.unwrap();
+    let said = done.warnings.join("\n");
+    assert!(said.contains("Secret/nprt-undo-shop is not believed") && said.contains("older nprt"), "{said}");
 }
 
 /// A record that the lease vouches for says what no manifest could: each object is checked again.

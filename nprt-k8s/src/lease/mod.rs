@@ -4,12 +4,12 @@
 mod fence;
 mod hold;
 mod object;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1 as api;
 use kube::api::{Api, PostParams};
 use nprt_core::model::ServiceName;
@@ -43,26 +43,6 @@ pub(crate) struct Leases {
 impl Leases {
     pub(crate) fn new(client: Arc<Client>, clock: Arc<dyn Clock>, server: ServerTime) -> Self {
         Self { client, holds: Holds::default(), clock, server, sightings: Arc::default() }
-    }
-
-    /// The server's time, where ours is another.
-    pub(crate) fn server_time(&self) -> Option<Timestamp> {
-        self.server.unlike(&*self.clock)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.server_time().unwrap_or_else(|| self.clock.now())
-    }
-
-    /// Who holds the Lease, and how much longer, as we have seen it.
-    fn seen(&self, service: &ServiceName, live: &api::Lease) -> Option<Lease> {
-        held(service, live).map(|lease| self.sightings.see(lease, self.clock.elapsed()))
-    }
-
-    /// The lease, where somebody holds it and has renewed it since we have seen it first, or that is not long ago.
-    pub(crate) async fn read(&self, operation: &'static str, service: &ServiceName) -> Result<Option<Lease>> {
-        let live = self.get(operation, service).await?;
-        Ok(live.and_then(|live| self.seen(service, &live)).filter(|lease| !lease.left.is_zero()))
     }
 
     /// The change of version that the Lease tells of, whoever holds it.

@@ -20,7 +20,8 @@ async fn it_takes_no_lease_of_an_operation_under_way() {
     let Some(world) = World::new("skewed-lease").await else { return };
     let process = world.process().await;
     // Its pods are given up after a while, but not before the test has seen enough.
-    let slow = manifests(2, "never-ready").replace("  replicas: 2", "  replicas: 2\n  progressDeadlineSeconds: 20");
+    let slow =
+        manifests(2, "never-ready").replace("  replicas: 2", "  replicas: 2\n  progressDeadlineSeconds: 20");
     let (first, second) = (world.commit(&manifests(1, "")), world.commit(&slow));
     process.deploy(&first).await.accepted();
     let under_way = tokio::spawn({

@@ -34,7 +34,7 @@ pub(in super::super) struct Record {
     /// The revision that is to run.
     pub(super) to: String,
     pub(super) objects: Vec<Former>,
-    /// What is to be applied; an older nprt does not say.
+    /// What is to be applied.
     #[serde(default)]
     pub(super) intent: Option<Intent>,
     /// How many parts it was read from.
@@ -224,16 +224,21 @@ impl Job<'_> {
 
     /// The same by what the lease tells now, of whoever has no lease. It is asked only where there is a record.
     pub(in super::super) async fn pending_now(&self) -> Result<Option<Record>> {
-        if self.ports.cluster.get(&self.part(0)).await?.is_none() {
+        if self.distrusted().await?.is_none() {
             return Ok(None);
         }
-        match self.ports.cluster.transition(&self.service.name).await? {
-            Some(transition) => self.pending(&transition).await,
-            None => {
-                self.progress.warn(self.unvouched());
-                Ok(None)
-            }
+        if let Some(transition) = self.ports.cluster.transition(&self.service.name).await? {
+            return self.pending(&transition).await;
         }
+        // Unless the change has ended in between.
+        self.distrusted().await?.into_iter().for_each(|distrusted| self.progress.warn(distrusted));
+        Ok(None)
+    }
+
+    /// What to say of the record that is there, where nobody vouches for it; `None` where there is none.
+    pub(in super::super) async fn distrusted(&self) -> Result<Option<String>> {
+        let record = self.ports.cluster.get(&self.part(0)).await?;
+        Ok(record.map(|_| self.unvouched()))
     }
 
     /// That the record which is there is not believed.
