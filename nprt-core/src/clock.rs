@@ -1,11 +1,21 @@
 //! Clocks: the system's, and one that runs faster, for demos.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::Clock;
+
+/// How far the clocks of two machines may differ and count as one.
+pub const TOLERANCE: Duration = Duration::from_secs(5);
+
+/// Whether two machines that read their clocks at the same moment differ by more than the [tolerance](TOLERANCE).
+#[must_use]
+pub fn differs(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).unsigned_abs() > TOLERANCE
+}
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +28,11 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
+    fn elapsed(&self) -> Duration {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        ORIGIN.get_or_init(Instant::now).elapsed()
+    }
+
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
@@ -28,7 +43,7 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone, Copy)]
 pub struct FastClock {
     origin: Timestamp,
-    started: std::time::Instant,
+    started: Instant,
     factor: u32,
 }
 
@@ -36,7 +51,7 @@ impl FastClock {
     /// A clock that runs `factor` times (at least once) as fast, beginning now.
     #[must_use]
     pub fn new(factor: u32) -> Self {
-        Self { origin: SystemClock.now(), started: std::time::Instant::now(), factor: factor.max(1) }
+        Self { origin: SystemClock.now(), started: Instant::now(), factor: factor.max(1) }
     }
 
     /// How many times as fast it runs.
@@ -49,9 +64,12 @@ impl FastClock {
 #[async_trait]
 impl Clock for FastClock {
     fn now(&self) -> Timestamp {
-        let elapsed = self.started.elapsed().saturating_mul(self.factor);
-        let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        let elapsed = SignedDuration::try_from(self.elapsed()).unwrap_or(SignedDuration::MAX);
         self.origin.checked_add(elapsed).unwrap_or(Timestamp::MAX)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed().saturating_mul(self.factor)
     }
 
     async fn sleep(&self, duration: Duration) {

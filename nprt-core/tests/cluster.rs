@@ -30,6 +30,10 @@ impl ClusterFixture for Fixture {
         self.cluster.apply_as(manager, object).unwrap();
     }
 
+    async fn seen_by(&self, clock: Arc<dyn Clock>) -> Arc<dyn Cluster> {
+        Arc::new(self.cluster.clone().seen_by(clock))
+    }
+
     async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
         let all = self.cluster.events().into_iter();
         all.filter(|(id, _)| *id == object.id()).map(|(_, event)| event).collect()

@@ -37,6 +37,10 @@ impl ClusterFixture for Fixture {
         self.cluster.apply_as(manager, object).unwrap();
     }
 
+    async fn seen_by(&self, clock: Arc<dyn Clock>) -> Arc<dyn Cluster> {
+        Arc::new(self.cluster.clone().seen_by(clock))
+    }
+
     async fn events(&self, object: &Object) -> Vec<ObjectEvent> {
         let all = self.cluster.events().into_iter();
         all.filter(|(id, _)| *id == object.id()).map(|(_, event)| event).collect()
@@ -141,6 +145,9 @@ impl Cluster for Broken {
     }
     fn namespace(&self) -> String {
         self.0.namespace()
+    }
+    fn now(&self) -> Option<jiff::Timestamp> {
+        self.0.now()
     }
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
         let mut objects = self.0.list(service).await?;
@@ -266,6 +273,9 @@ impl Cluster for Broken {
     }
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.0.lease(service).await
+    }
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.0.transition(service).await
     }
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         if self.has(Fault::NoLease) {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
@@ -15,6 +16,7 @@ use crate::client::Client;
 use crate::config::KubernetesConfig;
 use crate::lease::Leases;
 use crate::rollout;
+use crate::server_time::ServerTime;
 
 /// One namespace of a Kubernetes cluster.
 #[derive(Debug, Clone)]
@@ -30,9 +32,9 @@ impl KubernetesCluster {
         KubernetesBuilder::new(config)
     }
 
-    pub(crate) fn new(client: Client, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(client: Client, clock: Arc<dyn Clock>, server: ServerTime) -> Self {
         let client = Arc::new(client);
-        Self { leases: Leases::new(Arc::clone(&client), clock), client }
+        Self { leases: Leases::new(Arc::clone(&client), clock, server), client }
     }
 }
 
@@ -44,6 +46,10 @@ impl Cluster for KubernetesCluster {
 
     fn namespace(&self) -> String {
         self.client.namespace.clone()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.leases.server_time()
     }
 
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
@@ -97,6 +103,10 @@ impl Cluster for KubernetesCluster {
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.leases.read("cluster.lease", service).await
+    }
+
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.leases.transition("cluster.transition", service).await
     }
 
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {

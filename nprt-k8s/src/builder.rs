@@ -9,6 +9,7 @@ use crate::backend::KubernetesCluster;
 use crate::client::Client;
 use crate::config::KubernetesConfig;
 use crate::identity;
+use crate::server_time::ServerTime;
 
 pub(crate) const OPERATION: &str = "cluster.connect";
 
@@ -26,7 +27,7 @@ impl KubernetesBuilder {
         Self { config, clock: Arc::new(SystemClock) }
     }
 
-    /// The clock by which leases expire. All that share a cluster's leases must agree on the time.
+    /// The clock by whose elapsed time leases run out. Its time of day may be wrong: then the API server's counts.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -55,10 +56,11 @@ impl KubernetesBuilder {
         }
         let identity = identity::read(config).await?;
         let namespace = valid_namespace(config.namespace.as_ref().unwrap_or(&identity.default_namespace))?;
-        let kube = identity::client(identity).await?;
+        let server = ServerTime::default();
+        let kube = identity::client(identity, server.clone()).await?;
         let timeout = Duration::from_secs(config.timeout_seconds);
         let client = Client::new(kube, namespace, self.config.force_conflicts, timeout);
-        Ok(KubernetesCluster::new(client, self.clock))
+        Ok(KubernetesCluster::new(client, self.clock, server))
     }
 }
 

@@ -12,7 +12,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt, RustlsTlsError};
 use tower::retry::RetryLayer;
+use tower::util::MapResponseLayer;
 use tower::{BoxError, ServiceBuilder};
+
+use crate::server_time::ServerTime;
 
 /// How often a server that is silent is asked whether it is there, and how long it may take to answer: all watches
 /// hang on the one connection.
@@ -22,10 +25,11 @@ const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::fro
 ///
 /// # Errors
 /// Those of the credentials and certificates.
-pub(crate) fn client(config: kube::Config) -> Result<kube::Client, kube::Error> {
+pub(crate) fn client(config: kube::Config, server: &ServerTime) -> Result<kube::Client, kube::Error> {
     if config.proxy_url.is_some() {
         // kube knows which proxies it was built for.
-        return kube::Client::try_from(config);
+        let layer = MapResponseLayer::new(server.reader());
+        return Ok(ClientBuilder::try_from(config)?.with_layer(&layer).build());
     }
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -52,6 +56,7 @@ pub(crate) fn client(config: kube::Config) -> Result<kube::Client, kube::Error> 
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
+        .map_response(server.reader())
         .service(http);
     Ok(ClientBuilder::new(service, config.default_namespace).build())
 }

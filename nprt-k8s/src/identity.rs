@@ -10,6 +10,7 @@ use crate::builder::OPERATION;
 use crate::config::{Impersonate, KubernetesConfig};
 use crate::connect;
 use crate::error::no_credentials;
+use crate::server_time::ServerTime;
 
 /// What the kubeconfig, or the pod, says of the server and of us.
 pub(crate) async fn read(config: &KubernetesConfig) -> Result<kube::Config> {
@@ -36,14 +37,14 @@ pub(crate) async fn read(config: &KubernetesConfig) -> Result<kube::Config> {
 }
 
 /// A client that is `identity`.
-pub(crate) async fn client(identity: kube::Config) -> Result<kube::Client> {
+pub(crate) async fn client(identity: kube::Config, server: ServerTime) -> Result<kube::Client> {
     usable(&identity.auth_info)?;
     // Only fails where somebody else was quicker, which serves as well.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     // A credential plugin is a program that this waits for. kube panics where it prints a token that is none.
-    let client = tokio::task::spawn_blocking(move || connect::client(identity)).await;
+    let client = tokio::task::spawn_blocking(move || connect::client(identity, &server)).await;
     let client = client.map_err(|lost| {
         Error::new(ErrorKind::Unauthenticated, OPERATION, "the credentials cannot be used").with_source(lost)
     })?;

@@ -33,8 +33,10 @@
 //!   know it yet. A VerticalPodAutoscaler changes pods as they start
 //!   or run, and no field of what is applied: nothing is to be kept.
 //! - A service's lease is a `coordination.k8s.io` Lease named `nprt-<service>`. It says who holds it and for
-//!   what, and while a version is replaced `nprt.dev/from` and `nprt.dev/to`. It expires by the clock of whoever
-//!   asks: those who share a namespace must agree on the time.
+//!   what, and while a version is replaced `nprt.dev/from` and `nprt.dev/to`, and by `nprt.dev/records` which record
+//!   of that counts. It runs out once whoever asks has seen it without renewal for as long as it lasts, by a
+//!   monotonic clock. Where this machine's time of day is off by more than 5 seconds, that of the API server's
+//!   answers (`Date`) is written and compared instead.
 //! - The API server refuses the writes of one who lost the lease: each names the very object that was read, by
 //!   uid and resource version, or that there is none; and whoever takes a lease that was not given back in
 //!   order changes the annotation `nprt.dev/epoch` of every object of the service first. That restarts no pod. An
@@ -103,6 +105,7 @@ mod owned;
 mod owners;
 mod refusal;
 mod rollout;
+mod server_time;
 mod survey;
 mod text;
 mod write;

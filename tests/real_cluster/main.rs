@@ -16,6 +16,7 @@ mod ending;
 mod events;
 mod expire;
 mod flow;
+mod hostile;
 mod jobs;
 mod kinds;
 mod overlap;

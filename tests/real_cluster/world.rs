@@ -9,6 +9,7 @@ use nprt::clock::SystemClock;
 use nprt::memory::{MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
 use nprt::model::{Digest, ImageName, Revision, ServiceName, SourceFile, Tag, Track};
 use nprt::pipeline::{Pipeline, PipelineSettings, Ports, Service};
+use nprt::ports::Clock;
 use nprt_k8s::{KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::Value;
@@ -48,26 +49,42 @@ impl World {
 
     /// A pipeline that waits for a rollout for so long.
     pub(crate) async fn process_within(&self, rollout_seconds: u64) -> Arc<Process> {
-        self.process_with(self.user.kubeconfig(), Service::new(shop()), rollout_seconds).await
+        self.process_with(
+            self.user.kubeconfig(),
+            Service::new(shop()),
+            rollout_seconds,
+            Arc::new(SystemClock),
+        )
+        .await
+    }
+
+    /// A pipeline of a process that has `clock`.
+    pub(crate) async fn process_on(&self, clock: Arc<dyn Clock>) -> Arc<Process> {
+        self.process_with(self.user.kubeconfig(), Service::new(shop()), 90, clock).await
     }
 
     /// The same, with other rights.
     pub(crate) async fn process_as(&self, kubeconfig: &Path, service: Service) -> Arc<Process> {
-        self.process_with(kubeconfig, service, 90).await
+        self.process_with(kubeconfig, service, 90, Arc::new(SystemClock)).await
     }
 
-    async fn process_with(&self, kubeconfig: &Path, service: Service, rollout_seconds: u64) -> Arc<Process> {
+    async fn process_with(
+        &self,
+        kubeconfig: &Path,
+        service: Service,
+        rollout_seconds: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Process> {
         let config = KubernetesConfig {
             kubeconfig: Some(kubeconfig.to_owned()),
             namespace: Some(self.namespace.clone()),
             ..KubernetesConfig::default()
         };
-        let clock = Arc::new(SystemClock);
         let ports = Ports {
             vcs: self.vcs.clone(),
             registry: self.registry.clone(),
             metrics: Arc::new(MemoryMetrics::new(clock.clone())),
-            cluster: Arc::new(KubernetesCluster::builder(config).build().await.unwrap()),
+            cluster: Arc::new(KubernetesCluster::builder(config).clock(clock.clone()).build().await.unwrap()),
             notifier: Arc::new(MemoryNotifier::new()),
         };
         let settings = PipelineSettings {

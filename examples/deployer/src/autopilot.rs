@@ -141,7 +141,11 @@ fn count(app: &App, done: &Tended) {
 async fn tend(app: &App, composed: &Composed, name: &ServiceName) -> Result<Tended> {
     // Where a canary's time is over, what was known of it is told.
     let caller = Caller::new(NAME, "")?.knowing(app.verdicts().last(name));
-    composed.pipeline(Told::Failures).tend(name, &caller, &Progress::silent()).await
+    let (progress, events) = Progress::stream();
+    let done = composed.pipeline(Told::Failures).tend(name, &caller, &progress).await;
+    drop(progress);
+    events.for_each(async |event| warn(name, &event)).await;
+    done
 }
 
 /// Judges the canary, if there is one that nobody holds, and does what follows; answers with what that was.
@@ -155,7 +159,7 @@ async fn decide(app: &App, composed: &Composed, member: &Member, name: &ServiceN
     let judged = pipeline.judge_and_keep(name, &progress).await;
     drop(progress);
     events.for_each(async |event| warn(name, &event)).await;
-    let is_over = is_over(member, &canary, app.clock().now());
+    let is_over = is_over(member, &canary, pipeline.now(name)?);
     let judged = match judged {
         Ok(judged) => judged,
         // Nobody judges it any more while the metrics do not answer.

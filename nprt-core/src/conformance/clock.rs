@@ -19,31 +19,33 @@ pub async fn all(clock: &dyn Clock, unit: Duration) {
     dropped_sleep_breaks_nothing(clock, unit).await;
 }
 
-/// `now` stays or advances, also between tasks that take turns.
+/// `now` and `elapsed` stay or advance, also between tasks that take turns.
 ///
 /// # Panics
-/// Where it goes back.
+/// Where one goes back.
 pub async fn now_never_goes_back(clock: &dyn Clock) {
-    let mut last = clock.now();
+    let mut last = (clock.now(), clock.elapsed());
     for _ in 0..1000 {
-        let now = clock.now();
-        assert!(now >= last, "{now} came after {last}");
+        let now = (clock.now(), clock.elapsed());
+        assert!(now.0 >= last.0 && now.1 >= last.1, "{now:?} came after {last:?}");
         last = now;
         tokio::task::yield_now().await;
     }
 }
 
-/// After a sleep, `now` has advanced by the duration at least; a sleep of no time returns.
+/// After a sleep, `now` and `elapsed` have advanced by the duration at least; a sleep of no time returns.
 ///
 /// # Panics
 /// Where it has not.
 pub async fn sleep_lasts_as_long_as_told(clock: &dyn Clock, unit: Duration) {
     clock.sleep(Duration::ZERO).await;
     for duration in [unit / 1000, unit / 3, unit, unit * 3] {
-        let before = clock.now();
+        let (before, began) = (clock.now(), clock.elapsed());
         clock.sleep(duration).await;
         let passed = clock.now().duration_since(before);
         assert!(passed >= signed(duration), "slept {passed:#} instead of {duration:?}");
+        let elapsed = clock.elapsed().saturating_sub(began);
+        assert!(elapsed >= duration, "{elapsed:?} have passed in a sleep of {duration:?}");
     }
 }
 

@@ -13,7 +13,7 @@ use super::surroundings::Surroundings;
 use super::transform::{finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
-use super::{placement, policies, replicas, rewritten, selector};
+use super::{placement, policies, replicas, reserved, rewritten, selector};
 use crate::model::{Budget, Limit, Object, ObjectId, Track, label};
 use crate::{Error, Result};
 
@@ -64,6 +64,7 @@ pub(crate) fn canary_within(
     budget: &Budget,
 ) -> Result<Rendered> {
     settings.check()?;
+    reserved::refuse_marks(manifests, version)?;
     let documents = Documents::new(&manifests.documents);
     let live = Objects::new(beside.live);
     let input = Input {

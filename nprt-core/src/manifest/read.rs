@@ -20,7 +20,8 @@ const OPERATION: &str = "manifest.read";
 /// # Errors
 /// `Invalid`, with file, document and line: for text that does not parse, a document that is no Kubernetes
 /// object, an object that is there twice (with both places), `generateName` on anything but a Job that nprt
-/// runs, and more than the default [`Limits`](crate::model::Limits); and when there is no object at all.
+/// runs, and more than the default [`Limits`](crate::model::Limits); and when there is no object at all. `Forbidden`,
+/// with the same, for a name that is reserved for nprt's own state: a ConfigMap, Secret or Lease `nprt-…`, and any Event.
 pub fn read(files: &[SourceFile]) -> Result<Manifests> {
     read_within(files, &Budget::default())
 }
@@ -104,7 +105,9 @@ fn flatten(mut value: Value, source: &Source, budget: &Budget, manifests: &mut M
         budget.spend(Limit::Objects, 1).map_err(|error| source.locate(error))?;
         run::name_generated(&mut value).map_err(|error| source.locate(error))?;
         let object = Object::new(value).map_err(|error| source.locate(error))?;
-        manifests.documents.push(Document { object, source: source.clone() });
+        let document = Document { object, source: source.clone() };
+        document.refuse_name()?;
+        manifests.documents.push(document);
         return Ok(());
     };
     let item_kind = kind.strip_suffix("List").unwrap_or_default();

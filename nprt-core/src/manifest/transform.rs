@@ -9,7 +9,9 @@ use super::remedy::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
-use super::{belongs, datadog, environment, identity, image, rewritten, run, selector, string_data};
+use super::{
+    belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data,
+};
 use crate::Result;
 use crate::model::{Budget, Limit, Object, Track};
 
@@ -28,7 +30,7 @@ use crate::model::{Budget, Limit, Object, Track};
 /// outside the grammar, or a selector by a label that would be rewritten: of the manifests, or of any object in
 /// `live`, which may hold others of the namespace too; with the field, for settings out of range; and where it takes
 /// more steps than the default [`Limits`](crate::model::Limits). `NotFound` for an image to pin whose
-/// digest `version` does not have.
+/// digest `version` does not have. `Forbidden` for a label or annotation `nprt.dev/…` that only nprt writes.
 pub fn stable(
     manifests: &Manifests,
     version: &Version,
@@ -47,6 +49,7 @@ pub(crate) fn stable_within(
     budget: &Budget,
 ) -> Result<Rendered> {
     settings.check()?;
+    reserved::refuse_marks(manifests, version)?;
     let live = Objects::new(live);
     let mut rendered = Rendered::default();
     for document in &manifests.documents {

@@ -42,6 +42,7 @@ const TURNS: usize = 100;
 /// may not be, and would see its time-out fire early: use [`FastClock`](crate::clock::FastClock) there.
 #[derive(Debug)]
 pub struct ManualClock {
+    start: Timestamp,
     state: watch::Sender<State>,
     auto_advance: bool,
 }
@@ -60,7 +61,7 @@ impl ManualClock {
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
         let state = State { now: start, sleepers: BTreeSet::new(), changes: 0 };
-        Self { state: watch::Sender::new(state), auto_advance: false }
+        Self { start, state: watch::Sender::new(state), auto_advance: false }
     }
 
     /// A clock that stands at `start` and advances by itself whenever all tasks wait.
@@ -121,6 +122,10 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.state.borrow().now
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now().duration_since(self.start).max(SignedDuration::ZERO).unsigned_abs()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -6,6 +6,7 @@ mod cluster;
 mod metrics;
 mod notifier;
 mod registry;
+mod skewed;
 mod vcs;
 
 pub use clock::ManualClock;
@@ -13,4 +14,5 @@ pub use cluster::{ClusterView, MemoryCluster, WorkloadView};
 pub use metrics::{MemoryMetrics, Origin};
 pub use notifier::MemoryNotifier;
 pub use registry::MemoryRegistry;
+pub use skewed::SkewedClock;
 pub use vcs::{MemoryCommit, MemoryVcs};

@@ -4,7 +4,7 @@
 use super::job::Job;
 use super::marked::Held;
 use super::service::Service;
-use crate::manifest::{Manifests, Source};
+use crate::manifest::{Manifests, Source, refuse_name};
 use crate::model::{Object, ObjectId};
 use crate::ports::Applied;
 use crate::{Error, ErrorKind, Result};
@@ -56,22 +56,42 @@ impl Job<'_> {
     /// # Errors
     /// `Forbidden`, with the first of them, where it was read, and how to allow it.
     pub(super) fn check_allowed(&self, manifests: &Manifests) -> Result<()> {
-        let namespace = self.ports.cluster.namespace();
         for document in &manifests.documents {
             let id = document.object.id();
-            if let Some(other) = id.namespace.as_ref().filter(|named| **named != namespace) {
-                let error = Error::new(ErrorKind::Forbidden, OPERATION, "the object names another namespace")
-                    .with("namespace", other)
-                    .with("expected", format_args!("{namespace}, or none"));
-                return Err(of(&document.source, &id, error));
-            }
-            let rules = GROUPS.contains(&id.group()) || KINDS.contains(&(id.group(), &id.kind));
-            if rules && !self.service.allows(&id) {
-                let error = refused("this kind gives rights, or rules over more than the service", &id);
-                return Err(of(&document.source, &id, error));
-            }
+            self.check_named(&id).map_err(|error| of(&document.source, &id, error))?;
         }
         Ok(())
+    }
+
+    /// The same for the one object that a manifest, or a record in the cluster, names.
+    pub(super) fn check_named(&self, id: &ObjectId) -> Result<()> {
+        refuse_name(id)?;
+        let namespace = self.ports.cluster.namespace();
+        if let Some(other) = id.namespace.as_ref().filter(|named| **named != namespace) {
+            let error = Error::new(ErrorKind::Forbidden, OPERATION, "the object names another namespace")
+                .with("namespace", other)
+                .with("expected", format_args!("{namespace}, or none"));
+            return Err(error);
+        }
+        let rules = GROUPS.contains(&id.group()) || KINDS.contains(&(id.group(), &id.kind));
+        if rules && !self.service.allows(id) {
+            return Err(refused("this kind gives rights, or rules over more than the service", id));
+        }
+        Ok(())
+    }
+
+    /// Refuses to put back or delete an object that the service could not bring by its manifests: `live`, as the
+    /// cluster has it.
+    ///
+    /// # Errors
+    /// `Forbidden` and `Conflict`, as for a manifest.
+    pub(super) fn check_live(&self, live: &Object) -> Result<()> {
+        let id = live.id();
+        self.check_named(&id)?;
+        if live.namespace().is_none() && !self.service.allows(&id) {
+            return Err(refused("this kind is of the whole cluster", &id));
+        }
+        self.check_owner_of(live)
     }
 
     /// What applying `object` would do, where the cluster and the service's settings accept it.
@@ -81,15 +101,20 @@ impl Job<'_> {
 
     /// Refuses what the service's settings do not accept of what the cluster would.
     pub(super) fn check_accepted(&self, source: &Source, would_be: Applied) -> Result<Applied> {
+        self.check_would_be(&would_be).map_err(|error| of(source, &would_be.object.id(), error))?;
+        Ok(would_be)
+    }
+
+    /// The same, without the place in the manifests.
+    pub(super) fn check_would_be(&self, would_be: &Applied) -> Result<()> {
         let id = would_be.object.id();
         if would_be.object.namespace().is_none() && !self.service.allows(&id) {
-            return Err(of(source, &id, refused("this kind is of the whole cluster", &id)));
+            return Err(refused("this kind is of the whole cluster", &id));
         }
         if let Some(held) = would_be.before.as_ref().and_then(Held::of) {
-            return Err(of(source, &id, held.refuse()));
+            return Err(held.refuse());
         }
-        self.check_owner(&would_be).map_err(|error| of(source, &id, error))?;
-        Ok(would_be)
+        would_be.before.as_ref().map_or(Ok(()), |before| self.check_owner_of(before))
     }
 }
 

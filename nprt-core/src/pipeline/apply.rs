@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::checkpoint::is_checkpoint;
 use super::job::Job;
 use super::live::Live;
 use super::marked::Held;
@@ -133,9 +134,11 @@ impl Job<'_> {
     pub(super) async fn delete(
         &self,
         lease: &Lease,
-        mut objects: Vec<&Object>,
+        objects: Vec<&Object>,
         told: impl Fn(ObjectId) -> Event,
     ) -> (Deleted, Result<()>) {
+        let mut objects: Vec<&Object> =
+            objects.into_iter().filter(|object| self.may_delete(object)).collect();
         objects.sort_by_key(|object| std::cmp::Reverse(order(object)));
         let mut deleted = Deleted::default();
         for kinds in objects.chunk_by(|a, b| order(a) == order(b)) {
@@ -165,6 +168,17 @@ impl Job<'_> {
             }
         }
         (deleted, Ok(()))
+    }
+
+    /// Whether the service could have brought the object; else it stays, and a warning says why. What its judge knew is
+    /// nprt's own.
+    fn may_delete(&self, object: &Object) -> bool {
+        let Err(why) = self.check_live(object) else { return true };
+        let is_own = is_checkpoint(object) && self.other_owner(object).is_none();
+        if !is_own {
+            self.progress.warn(format!("{} is not deleted: {why}", object.id()));
+        }
+        is_own
     }
 
     /// Does `write`, and again after a pause where it fails for a moment. A write that landed all the same is

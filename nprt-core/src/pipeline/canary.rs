@@ -160,7 +160,7 @@ impl Job<'_> {
         rendered.warnings.extend(promotion.plan.warnings.iter().cloned());
         refuse_marked(&rendered.documents, live)?;
         let marks = [marks(&request.caller), self.trial_from_now()].concat();
-        let now = self.clock.now();
+        let now = self.now();
         let running = live.running(Track::Canary).filter(|canary| !canary.is_expired(now));
         let is_there = running.is_some_and(|canary| canary.is(version)) && live.has_routes(&routes);
         // One that is removed first leaves nothing to keep.
@@ -195,7 +195,7 @@ impl Job<'_> {
 
     /// The start and the end of a trial that begins now.
     fn trial_from_now(&self) -> Marks {
-        let now = self.clock.now();
+        let now = self.now();
         let expires = now.checked_add(self.settings.canary()).unwrap_or(Timestamp::MAX);
         vec![(annotation::STARTED, now.to_string()), (annotation::EXPIRES, expires.to_string())]
     }

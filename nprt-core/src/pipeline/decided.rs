@@ -91,7 +91,7 @@ impl Job<'_> {
     }
 
     fn decided(&self, canary: &Running, caller: &Caller) -> Result<String> {
-        let (by, reason, at) = (caller.name(), caller.reason(), self.clock.now());
+        let (by, reason, at) = (caller.name(), caller.reason(), self.now());
         serde_json::to_string(&Decided { canary: canary.describe(), by, reason, at }).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.decided", "cannot be written").with_source(error)
         })

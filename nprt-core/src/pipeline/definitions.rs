@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::job::Job;
@@ -132,7 +131,7 @@ impl Job<'_> {
     }
 
     async fn validate(&self, object: &Object, definition: &Object) -> Result<()> {
-        let began = self.clock.now();
+        let began = self.clock.elapsed();
         loop {
             let error = match self.again(|| self.ports.cluster.dry_run(object)).await {
                 Ok(_) => return Ok(()),
@@ -143,7 +142,7 @@ impl Job<'_> {
                 ErrorKind::Rejected => OUTDATED,
                 _ => return Err(error),
             };
-            let waited = self.clock.now().duration_since(began).max(SignedDuration::ZERO).unsigned_abs();
+            let waited = self.clock.elapsed().saturating_sub(began);
             if waited < patience {
                 self.clock.sleep(PAUSE).await;
                 continue;

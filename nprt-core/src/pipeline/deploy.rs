@@ -119,7 +119,7 @@ impl Job<'_> {
             Err(error) => return Err(self.undo(lease, error).await),
         };
         if is_canary {
-            self.keep_past(lease, PastCanary::of(live, self.clock.now(), EventKind::Promoted, caller)).await;
+            self.keep_past(lease, PastCanary::of(live, self.now(), EventKind::Promoted, caller)).await;
             gone = self.remove_canary(lease, live).await?;
         }
         let Removal { mut removed, warnings, .. } = gone;
@@ -156,7 +156,7 @@ impl Job<'_> {
 
     /// Removes the canary for another version's sake.
     pub(super) async fn make_way(&self, lease: &Lease, live: &Live, caller: &Caller) -> Result<Removal> {
-        self.keep_past(lease, PastCanary::of(live, self.clock.now(), EventKind::Replaced, caller)).await;
+        self.keep_past(lease, PastCanary::of(live, self.now(), EventKind::Replaced, caller)).await;
         let gone = self.remove_canary(lease, live).await?;
         self.about.replaced(live.running(Track::Canary));
         Ok(gone)

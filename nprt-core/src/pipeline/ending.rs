@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::job::Job;
 use super::progress::Event;
 use crate::model::{ObjectId, Track};
@@ -22,14 +20,14 @@ impl Job<'_> {
     /// # Errors
     /// `Timeout`, with the pods, when some are left; those of the cluster.
     pub(super) async fn wait_for_the_end_of_pods(&self) -> Result<()> {
-        let (began, (mut pause, longest)) = (self.clock.now(), PAUSES);
+        let (began, (mut pause, longest)) = (self.clock.elapsed(), PAUSES);
         let mut told = Vec::new();
         loop {
             let pods = self.again(|| self.ports.cluster.pods(&self.service.name, Track::Canary)).await?;
             if pods.is_empty() {
                 return Ok(());
             }
-            let waited = self.clock.now().duration_since(began).max(SignedDuration::ZERO).unsigned_abs();
+            let waited = self.clock.elapsed().saturating_sub(began);
             let left = self.settings.rollout().saturating_sub(waited);
             if left.is_zero() {
                 let message =

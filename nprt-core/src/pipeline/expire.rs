@@ -35,7 +35,7 @@ impl Pipeline {
 
 impl Job<'_> {
     async fn is_over(&self) -> Result<bool> {
-        Ok(is_over(&self.live().await?, self.clock.now()))
+        Ok(is_over(&self.live().await?, self.now()))
     }
 
     async fn expire(&self, lease: Lease, caller: &Caller) -> Result<Option<Rollback>> {

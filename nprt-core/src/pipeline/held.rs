@@ -48,7 +48,7 @@ impl Pipeline {
     /// service's lease; `Cancelled` by a rollback; those of the cluster.
     pub async fn hold(&self, service: &ServiceName, caller: &Caller, progress: &Progress) -> Result<Held> {
         let job = self.job(service, progress)?;
-        let since = job.clock.now();
+        let since = job.now();
         let held = Held { by: caller.name().to_owned(), reason: caller.reason().to_owned(), since };
         let text = serde_json::to_string(&held).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.hold", "cannot be written").with_source(error)

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
+use jiff::Timestamp;
+
 use super::about::About;
 use super::event::Subject;
 use super::notify::purpose;
@@ -62,6 +64,12 @@ impl Pipeline {
 }
 
 impl Job<'_> {
+    /// The time of what is written on objects, and by which it is over: all who change the service go by the cluster's
+    /// where theirs is another.
+    pub(super) fn now(&self) -> Timestamp {
+        self.ports.cluster.now().unwrap_or_else(|| self.clock.now())
+    }
+
     /// Changes the service under its lease, and tells people how that ended. That somebody else holds the
     /// lease is told to the caller alone.
     pub(super) async fn change<W>(

@@ -71,13 +71,13 @@ impl Job<'_> {
         let live = self.live().await?;
         let canary = live.running(Track::Canary);
         let canary = canary.ok_or_else(|| no_canary("pipeline.judge", &self.service.name))?;
-        not_expired(&canary, self.clock.now(), "pipeline.judge")?;
+        not_expired(&canary, self.now(), "pipeline.judge")?;
         let canary = Judged::of(canary)?;
         let resumed = match self.resumed(&live, &canary) {
             Some(resumed) => resumed,
             None => self.beginning(&canary, &self.past_of_stable(canary.started).await?)?,
         };
-        let asked = self.blocks_since(start_of(resumed.1), self.clock.now(), &Names::of(&live)).await?;
+        let asked = self.blocks_since(start_of(resumed.1), self.now(), &Names::of(&live)).await?;
         self.conclude(canary, resumed, &asked).await
     }
 

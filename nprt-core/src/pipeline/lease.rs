@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use jiff::{SignedDuration, Timestamp};
 
 use super::job::Job;
 use super::progress::Event;
@@ -33,7 +32,7 @@ impl Job<'_> {
         purpose: Purpose,
         takeover: Takeover,
         mut wait: Duration,
-    ) -> Result<(Lease, Timestamp)> {
+    ) -> Result<(Lease, Duration)> {
         let request = LeaseRequest {
             service: self.service.name.clone(),
             holder: self.holder.clone(),
@@ -42,11 +41,11 @@ impl Job<'_> {
             duration: self.settings.lease(),
             takeover,
         };
-        let began = self.clock.now();
+        let began = self.clock.elapsed();
         let (mut told, mut look) = (None, LOOK.0);
         loop {
             // The lease runs from when it was asked for, at the earliest.
-            let asked = self.clock.now();
+            let asked = self.clock.elapsed();
             let error = match self.ports.cluster.acquire(&request).await {
                 Ok(lease) => {
                     self.progress.tell(Event::Leased { epoch: lease.epoch });
@@ -62,7 +61,7 @@ impl Job<'_> {
                 }
                 wait = MOMENT;
             }
-            let waited = self.clock.now().duration_since(began).max(SignedDuration::ZERO).unsigned_abs();
+            let waited = self.clock.elapsed().saturating_sub(began);
             let left = wait.saturating_sub(waited);
             if left.is_zero() {
                 return Err(error.with("waited", format_args!("{} s", waited.as_secs())));
@@ -109,7 +108,7 @@ impl Job<'_> {
     async fn work<T>(
         &self,
         lease: &Lease,
-        since: Timestamp,
+        since: Duration,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let result = match select(pin!(work), pin!(self.renew(lease, since))).await {
@@ -137,11 +136,11 @@ impl Job<'_> {
 
     /// Renews the lease for as long as that is possible, and answers with why it no longer is: at the latest
     /// when it expires, even if the cluster does not answer at all.
-    async fn renew(&self, lease: &Lease, mut renewed: Timestamp) -> Error {
+    async fn renew(&self, lease: &Lease, mut renewed: Duration) -> Error {
         let mut held = lease.clone();
         loop {
             self.clock.sleep(self.left(renewed).min(self.settings.lease() / 3)).await;
-            let asked = self.clock.now();
+            let asked = self.clock.elapsed();
             let error = match self.within(self.left(renewed), self.ports.cluster.renew(&held)).await {
                 Ok(lease) => {
                     (held, renewed) = (lease, asked);
@@ -169,9 +168,8 @@ impl Job<'_> {
     }
 
     /// How much of the lease is left, by our own clock.
-    fn left(&self, renewed: Timestamp) -> Duration {
-        let gone = self.clock.now().duration_since(renewed).max(SignedDuration::ZERO).unsigned_abs();
-        self.settings.lease().saturating_sub(gone)
+    fn left(&self, renewed: Duration) -> Duration {
+        self.settings.lease().saturating_sub(self.clock.elapsed().saturating_sub(renewed))
     }
 
     /// What an error means: that somebody else took the lease over, or just `error` where it is held. A

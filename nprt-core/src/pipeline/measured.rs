@@ -89,7 +89,7 @@ impl Pipeline {
             let past = job.past().await?.ok_or_else(|| no_canary("pipeline.report", service))?;
             return job.measure(past, None).await;
         };
-        let runs = !canary.is_expired(job.clock.now());
+        let runs = !canary.is_expired(job.now());
         let stable = live.running(Track::Stable);
         let trial = Trial::of(canary, stable.as_ref(), Names::of(&live), None)?;
         job.measure(trial, runs.then_some(&live)).await
@@ -105,7 +105,7 @@ impl Job<'_> {
     async fn measure(&self, trial: Trial, running: Option<&Live>) -> Result<Measured> {
         let canary = &trial.canary;
         let history = self.past_of_stable(canary.started).await?;
-        let until = trial.ended.unwrap_or_else(|| self.clock.now());
+        let until = trial.ended.unwrap_or_else(|| self.now());
         let asked = self.blocks_since(canary.started, until, &trial.names).await?;
         let verdict = match running {
             None => None,

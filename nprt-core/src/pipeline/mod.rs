@@ -205,6 +205,15 @@ impl Pipeline {
         Self { stop, ..self }
     }
 
+    /// The time by which the service's canaries begin and end: the cluster's own, where this process's is another.
+    ///
+    /// # Errors
+    /// `NotFound` for a service.
+    pub fn now(&self, service: &ServiceName) -> Result<Timestamp> {
+        let (_, ports) = self.services.get(service)?;
+        Ok(ports.cluster.now().unwrap_or_else(|| self.clock.now()))
+    }
+
     /// The services, by name.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.iter()

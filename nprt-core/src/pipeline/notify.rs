@@ -188,7 +188,7 @@ impl Job<'_> {
             details,
             verdict: judged.map(|judged| judged.verdict.clone()),
             canary,
-            ..Notification::new(self.clock.now(), self.service.name.clone(), occasion, severity, summary)
+            ..Notification::new(self.now(), self.service.name.clone(), occasion, severity, summary)
         }
     }
 }

@@ -10,10 +10,8 @@ impl Job<'_> {
     ///
     /// # Errors
     /// `Conflict`, with both services and how to allow it.
-    pub(super) fn check_owner(&self, would_be: &Applied) -> Result<()> {
-        let Some(owner) = would_be.before.as_ref().and_then(|before| self.other_owner(before)) else {
-            return Ok(());
-        };
+    pub(super) fn check_owner_of(&self, live: &Object) -> Result<()> {
+        let Some(owner) = self.other_owner(live) else { return Ok(()) };
         if self.service.take_over.iter().any(|service| service.as_str() == owner) {
             return Ok(());
         }

@@ -105,7 +105,7 @@ impl Job<'_> {
     /// if one was), and of a branch that may be deployed.
     pub(super) fn tag_on_trial(&self, live: &Live, revision: &Revision, request: &Request) -> Result<Tag> {
         if let Some(canary) = live.running(Track::Canary) {
-            not_expired(&canary, self.clock.now(), "pipeline.promote")?;
+            not_expired(&canary, self.now(), "pipeline.promote")?;
         }
         let tag = canary_tag(live, revision, request.version.tag())?;
         self.limits(request).check(&tag)?;

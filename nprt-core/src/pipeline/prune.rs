@@ -66,6 +66,7 @@ impl Job<'_> {
             && track_of(object) != Some(Track::Canary.as_str())
             && object.annotation(annotation::PRUNE).is_none_or(|prune| prune == "true")
             && !is_kept(&id)
+            && self.check_live(object).is_ok()
     }
 }
 

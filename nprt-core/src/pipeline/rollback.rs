@@ -89,7 +89,7 @@ impl Job<'_> {
         let put_back = self.unfinished(&lease).await?;
         let mut live = self.live().await?;
         let canary = live.running(Track::Canary);
-        self.keep_past(&lease, PastCanary::of(&live, self.clock.now(), EventKind::RolledBack, caller)).await;
+        self.keep_past(&lease, PastCanary::of(&live, self.now(), EventKind::RolledBack, caller)).await;
         let (mut removed, mut stay, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
         // Again, where a write of the cancelled operation was under way.
         for _ in 0..LOOKS {
@@ -119,6 +119,9 @@ impl Job<'_> {
             self.progress.warn(warning);
         }
         let mut warnings: Vec<String> = kept.into_iter().chain(mixed).collect();
+        if put_back.is_none() && lease.transition.is_some() {
+            warnings.extend(self.distrusted().await?);
+        }
         if let Some(put_back) = put_back {
             // After the canary, which must not wait for pods.
             let undone = self.complete(&lease, put_back).await?;
@@ -155,7 +158,7 @@ impl Job<'_> {
     pub(super) async fn report_replaced(&self, caller: &Caller) {
         let Some(canary) = self.about.take_replaced() else { return };
         let (reason, made_way) = REPLACED;
-        let what = if canary.is_expired(self.clock.now()) { "expired" } else { made_way };
+        let what = if canary.is_expired(self.now()) { "expired" } else { made_way };
         let about = self.about.canary(Occasion::RolledBack, None);
         let news = News::of_the_end(&self.service.name, &canary, (reason, what));
         self.tell(News { canary: about, ..news }, caller).await;
@@ -170,7 +173,7 @@ impl Job<'_> {
                 }
                 let (occasion, severity) = (Occasion::RolledBack, Severity::Warning);
                 let news = if let Some(canary) = &done.canary {
-                    let is_expired = canary.is_expired(self.clock.now());
+                    let is_expired = canary.is_expired(self.now());
                     let gone = if is_expired { EXPIRED } else { ROLLED_BACK };
                     let about = self.about.canary(occasion, None);
                     News { canary: about, ..News::of_the_end(&done.service, canary, gone) }

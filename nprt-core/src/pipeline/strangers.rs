@@ -120,7 +120,7 @@ impl Job<'_> {
     }
 
     async fn wait_for_the_end_of(&self, mut pods: BTreeSet<String>) -> Result<()> {
-        let began = self.clock.now();
+        let began = self.clock.elapsed();
         while !pods.is_empty() {
             let around = self.again(|| self.ports.cluster.survey(&self.service.name)).await?;
             let left: Vec<ObjectId> =
@@ -128,7 +128,7 @@ impl Job<'_> {
             if left.is_empty() {
                 return Ok(());
             }
-            let waited = self.clock.now().duration_since(began).unsigned_abs();
+            let waited = self.clock.elapsed().saturating_sub(began);
             if waited >= self.settings.rollout() {
                 let message = "pods of an older tool's canary are still running, and a third version would run beside them";
                 return Err(Error::new(ErrorKind::Timeout, OPERATION, message)

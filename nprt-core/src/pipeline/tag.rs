@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use jiff::SignedDuration;
 
 use super::branch::is_refusal;
 use super::job::Job;
@@ -27,7 +26,7 @@ impl Job<'_> {
     /// `NotFound`, naming the first image that misses it and its nearest tags; `Forbidden` where it is of no branch
     /// that may be deployed; else those of the registry, temporary ones only once the time is over.
     pub(super) async fn find_tag(&self, images: &[ImageName], wish: &Wish<'_>) -> Result<Tag> {
-        let began = self.clock.now();
+        let began = self.clock.elapsed();
         let mut looks = 0;
         loop {
             let missing = match self.look(images).await {
@@ -47,13 +46,12 @@ impl Job<'_> {
                 Err(error) => return Err(error),
             };
             let (images, error) = missing;
-            let waited = self.clock.now().duration_since(began);
-            let left =
-                SignedDuration::try_from(self.settings.image_wait()).unwrap_or(SignedDuration::MAX) - waited;
-            if left <= SignedDuration::ZERO {
+            let waited = self.clock.elapsed().saturating_sub(began);
+            let left = self.settings.image_wait().saturating_sub(waited);
+            if left.is_zero() {
                 return Err(if error.is_temporary() { error.with_retry(Retry::Exhausted) } else { error });
             }
-            let pause: Duration = self.settings.image_pause(looks).min(left.unsigned_abs());
+            let pause: Duration = self.settings.image_pause(looks).min(left);
             let (revision, seconds) = (wish.revision.clone(), pause.as_secs());
             self.progress.tell(Event::WaitingForImages { images, revision, seconds });
             self.clock.sleep(pause).await;

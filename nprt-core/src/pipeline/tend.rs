@@ -32,7 +32,8 @@ pub struct Tended {
     pub scaled: Vec<Scaled>,
     /// Who is changing the service, and how: the next call does what is due.
     pub busy: Option<String>,
-    /// When that lease runs out unless it is renewed: call again then, to settle what the process left if it died.
+    /// When that lease runs out unless it is renewed, by this process's clock: call again then, to settle what the process
+    /// left if it died.
     pub busy_until: Option<Timestamp>,
 }
 
@@ -100,11 +101,11 @@ impl Pipeline {
 impl Job<'_> {
     /// What a lease is needed for, if for anything.
     async fn what_is_due(&self, caller: &Caller) -> Result<Option<Purpose>> {
-        if let Some(record) = self.pending().await? {
+        if let Some(record) = self.pending_now().await? {
             return Ok(Some(record.recovery(caller)));
         }
         let live = self.live().await?;
-        let is_due = is_over(&live, self.clock.now())
+        let is_due = is_over(&live, self.now())
             || !self.out_of_step(&live).await?.is_empty()
             || self.has_loose_ends(&live).await?
             || self.is_left_over(&live).await?;
@@ -118,7 +119,8 @@ impl Job<'_> {
     }
 
     fn busy(&self, lease: &Lease) -> Tended {
-        Tended { busy: Some(lease.to_string()), busy_until: Some(lease.ends()), ..self.nothing() }
+        let until = self.clock.now().saturating_add(lease.left).unwrap_or(Timestamp::MAX);
+        Tended { busy: Some(lease.to_string()), busy_until: Some(until), ..self.nothing() }
     }
 
     async fn tend(&self, lease: Lease, caller: &Caller) -> Result<Tended> {
@@ -134,7 +136,7 @@ impl Job<'_> {
             tended.finished.get_or_insert(what);
             return Ok(tended);
         }
-        if is_over(&live, self.clock.now()) {
+        if is_over(&live, self.now()) {
             tended.expired = Some(self.remove_expired(lease, caller).await?);
             return Ok(tended);
         }

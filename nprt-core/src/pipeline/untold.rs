@@ -45,7 +45,7 @@ impl Job<'_> {
         let Some(past) = self.past_canary().await?.filter(|past| told != Some(past.ended)) else {
             return Ok(None);
         };
-        let age = self.clock.now().duration_since(past.ended);
+        let age = self.now().duration_since(past.ended);
         // It is kept just before it ends, and may not have ended.
         let goes_on = async || -> Result<bool> {
             let now = self.live().await?.running(Track::Canary);

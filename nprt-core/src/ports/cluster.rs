@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ObjectEvent;
@@ -28,7 +29,8 @@ use crate::model::{Object, ObjectId, ServiceName, Track};
 /// - **Writes** carry the [`Lease`] under which they are made; a write under a lease that another took
 ///   over is a `Conflict` and lands nothing. Dropping the future of a write may or may not have landed it.
 /// - **Lease**: at most one holder a service at a time; a holder that does not renew within the lease's
-///   duration loses it to whoever asks next. `epoch` grows with each new holder.
+///   duration loses it to whoever asks next and has seen it unchanged for as long, by its own
+///   [elapsed time](super::Clock::elapsed). No time of day counts: clocks differ. `epoch` grows with each new holder.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Cluster: Debug + Send + Sync {
@@ -37,6 +39,10 @@ pub trait Cluster: Debug + Send + Sync {
 
     /// The namespace of objects that name none.
     fn namespace(&self) -> String;
+
+    /// The cluster's own time, where it is known and [differs](crate::clock::differs) from that of this process: what is
+    /// written on objects, and when it is over, goes by the cluster's then.
+    fn now(&self) -> Option<Timestamp>;
 
     /// All live objects with the label `nprt.dev/service: service` in the namespace, by kind and name,
     /// of the kinds that nprt applies. Pods and other objects that controllers made are not among them.
@@ -132,11 +138,18 @@ pub trait Cluster: Debug + Send + Sync {
     /// the cluster does not accept; else as [`list`](Cluster::list).
     async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool>;
 
-    /// The service's lease, where anybody holds one that has not expired.
+    /// The service's lease, where anybody holds one that has not [run out](Lease::left).
     ///
     /// # Errors
     /// As [`list`](Cluster::list).
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>>;
+
+    /// What the service's lease tells of a change that was begun and not ended, whether anybody holds the lease or
+    /// not.
+    ///
+    /// # Errors
+    /// As [`list`](Cluster::list).
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>>;
 
     /// Takes the service's lease.
     ///

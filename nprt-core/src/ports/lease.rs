@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::purpose::{Purpose, Task};
-use crate::model::ServiceName;
+use crate::model::{Digest, ServiceName};
 use crate::{Error, ErrorKind};
 
 /// Asks for a service's lease.
@@ -56,6 +56,8 @@ pub struct Lease {
     pub renewed: Timestamp,
     /// How long it lasts without renewal.
     pub duration: Duration,
+    /// How much longer it counts as held unless it is renewed, as whoever read it has [seen](super::Sightings).
+    pub left: Duration,
     /// A change of version that an earlier holder began and did not end. What it recorded of it may be there.
     pub transition: Option<Transition>,
 }
@@ -69,6 +71,9 @@ pub struct Transition {
     pub to: String,
     /// Whether the change is being undone: the next holder of the lease continues to undo it, and does not finish it.
     pub back: bool,
+    /// What its holder has recorded of it, or was about to record, each by its SHA-256. No other record is believed,
+    /// whoever left it.
+    pub records: Vec<Digest>,
 }
 
 /// What is being done to a service, for people and programs.
@@ -89,16 +94,10 @@ pub struct Activity {
 }
 
 impl Lease {
-    /// Whether it has run out at `now`.
-    #[must_use]
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        now >= self.ends()
-    }
-
-    /// When it runs out unless it is renewed.
-    #[must_use]
-    pub fn ends(&self) -> Timestamp {
-        self.renewed.checked_add(self.duration).unwrap_or(Timestamp::MAX)
+    /// Whether its holder may be dead: it is not renewed any more, as far as the clocks of two machines say at `now`.
+    fn is_silent(&self, now: Timestamp) -> bool {
+        let ended = self.renewed.checked_add(self.duration).is_ok_and(|end| end < now);
+        ended || self.left < self.duration / 2
     }
 
     /// What is being done under it.
@@ -127,10 +126,17 @@ impl fmt::Display for Lease {
 pub struct Busy(pub Lease);
 
 impl Busy {
-    /// The refusal of a lease that another holds: `holder`.
+    /// The refusal at `now` of a lease that another holds: `holder`. Where it is not renewed any more, it says since when
+    /// and how long to wait.
     #[must_use]
-    pub fn refusal(operation: &'static str, holder: &Lease) -> Error {
-        let message = format!("the service is busy: {holder}");
+    pub fn refusal(operation: &'static str, holder: &Lease, now: Timestamp) -> Error {
+        let mut message = format!("the service is busy: {holder}");
+        if holder.is_silent(now) {
+            let (renewed, left) = (holder.renewed.strftime("%H:%M:%S"), holder.left.as_secs_f64().ceil());
+            message += &format!(
+                "; this may be dead since {renewed} UTC, when it last renewed its lease: wait {left} s, and the lease is free"
+            );
+        }
         Error::new(ErrorKind::Conflict, operation, message)
             .with("service", &holder.service)
             .with_source(Self(holder.clone()))

@@ -97,6 +97,10 @@ macro_rules! forward_ports {
                 (**self).now()
             }
 
+            fn elapsed(&self) -> Duration {
+                (**self).elapsed()
+            }
+
             async fn sleep(&self, duration: Duration) {
                 (**self).sleep(duration).await;
             }
@@ -111,6 +115,10 @@ macro_rules! forward_ports {
 
             fn namespace(&self) -> String {
                 (**self).namespace()
+            }
+
+            fn now(&self) -> Option<Timestamp> {
+                (**self).now()
             }
 
             async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
@@ -159,6 +167,10 @@ macro_rules! forward_ports {
 
             async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
                 (**self).lease(service).await
+            }
+
+            async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+                (**self).transition(service).await
             }
 
             async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {

@@ -11,6 +11,7 @@ mod canary_placement;
 mod environment;
 mod properties;
 mod read;
+mod reserved;
 mod selectors;
 mod stable;
 mod string_data;

@@ -110,6 +110,9 @@ impl Cluster for Faulty {
     fn namespace(&self) -> String {
         self.cluster.namespace()
     }
+    fn now(&self) -> Option<jiff::Timestamp> {
+        self.cluster.now()
+    }
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
         self.cluster.list(service).await
     }
@@ -166,6 +169,9 @@ impl Cluster for Faulty {
     }
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
         self.cluster.lease(service).await
+    }
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.cluster.transition(service).await
     }
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
         let person = self.person.lock().unwrap().take();

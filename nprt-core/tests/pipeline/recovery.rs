@@ -350,25 +350,6 @@ async fn what_somebody_changed_since_is_not_taken_for_finished() {
 }
 
 #[tokio::test]
-async fn a_record_of_an_older_nprt_is_undone() {
-    let world = World::new();
-    let (first, _) = interrupted(&world, 200).await;
-    let mut old = world.objects().into_iter().find(|o| o.name() == "nprt-undo-shop").unwrap();
-    let text = old.as_value()["data"]["record"].as_str().unwrap().to_owned();
-    let decode =
-        |text: &str| base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).unwrap();
-    let mut record: serde_json::Value = serde_json::from_slice(&decode(&text)).unwrap();
-    assert!(record.as_object_mut().unwrap().remove("intent").is_some());
-    let bytes = serde_json::to_vec(&record).unwrap();
-    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes);
-    old.as_value_mut()["data"]["record"] = json!(encoded);
-    world.cluster.apply_as("nprt", &old).unwrap();
-    let done = tend(&world.pipeline()).await;
-    assert!(done.undone.is_some(), "{done:?}");
-    assert_eq!(versions(&world).await.0, Some(tag(&first).to_string()));
-}
-
-#[tokio::test]
 async fn a_busy_service_says_when_to_look_again() {
     let world = World::new();
     let (_, second) = (world.version(1), world.version(2));

@@ -4,6 +4,7 @@
 mod fence;
 mod hold;
 mod object;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::coordination::v1 as api;
 use kube::api::{Api, PostParams};
 use nprt_core::model::ServiceName;
-use nprt_core::ports::{Busy, Clock, Lease, LeaseRequest, Takeover, Transition};
+use nprt_core::ports::{Busy, Clock, Lease, LeaseRequest, Sightings, Takeover, Transition};
 use nprt_core::{Error, ErrorKind, Result};
 
 use crate::client::{Client, MANAGER};
 use crate::discovery::{Resource, built_in, remembered_as};
 use crate::error::Failure;
+use crate::server_time::ServerTime;
 pub(crate) use fence::{epoch, name_epoch};
 pub(crate) use hold::{Holds, Seen};
 use object::{held, last, name};
@@ -34,17 +36,22 @@ pub(crate) struct Leases {
     pub(crate) client: Arc<Client>,
     pub(crate) holds: Holds,
     pub(crate) clock: Arc<dyn Clock>,
+    server: ServerTime,
+    sightings: Arc<Sightings>,
 }
 
 impl Leases {
-    pub(crate) fn new(client: Arc<Client>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, holds: Holds::default(), clock }
+    pub(crate) fn new(client: Arc<Client>, clock: Arc<dyn Clock>, server: ServerTime) -> Self {
+        Self { client, holds: Holds::default(), clock, server, sightings: Arc::default() }
     }
 
-    /// The lease, where somebody holds it who renewed it in time.
-    pub(crate) async fn read(&self, operation: &'static str, service: &ServiceName) -> Result<Option<Lease>> {
-        let live = self.get(operation, service).await?;
-        Ok(live.and_then(|live| held(service, &live)).filter(|lease| !lease.is_expired(self.clock.now())))
+    /// The change of version that the Lease tells of, whoever holds it.
+    pub(crate) async fn transition(
+        &self,
+        operation: &'static str,
+        service: &ServiceName,
+    ) -> Result<Option<Transition>> {
+        Ok(self.get(operation, service).await?.as_ref().and_then(object::transition))
     }
 
     /// Takes the lease, and makes sure that no write of an earlier holder changes anything any more.
@@ -62,11 +69,11 @@ impl Leases {
                 Some(idle) => Some(idle),
                 None => self.get(operation, service).await?,
             };
-            let now = self.clock.now();
-            let present = live.as_ref().and_then(|live| held(service, live));
+            let now = self.now();
+            let present = live.as_ref().and_then(|live| self.seen(service, live));
             let waits = *takeover == Takeover::WhenExpired;
-            if let Some(holder) = present.filter(|lease| waits && !lease.is_expired(now)) {
-                return Err(Busy::refusal(operation, &holder));
+            if let Some(holder) = present.filter(|lease| waits && !lease.left.is_zero()) {
+                return Err(Busy::refusal(operation, &holder, now));
             }
             let is_clean = live.as_ref().is_some_and(object::is_clean);
             let mut live = match live {
@@ -76,7 +83,7 @@ impl Leases {
             object::take(&mut live, request, now);
             let asked = Instant::now();
             let Some(live) = self.write(operation, &live).await? else { continue };
-            let lease = held(service, &live).ok_or_else(|| strange(operation, service))?;
+            let lease = self.seen(service, &live).ok_or_else(|| strange(operation, service))?;
             self.holds.begin(&lease, live, asked, !is_clean);
             if !is_clean && let Err(error) = self.fence(operation, &lease).await {
                 // Whoever takes it next has to.
@@ -90,9 +97,9 @@ impl Leases {
     }
 
     pub(crate) async fn renew(&self, operation: &'static str, lease: &Lease) -> Result<Lease> {
-        let now = self.clock.now();
+        let now = self.now();
         let renewed = self.change(operation, lease, |live| object::renew(live, now)).await?;
-        held(&lease.service, &renewed).ok_or_else(|| strange(operation, &lease.service))
+        self.seen(&lease.service, &renewed).ok_or_else(|| strange(operation, &lease.service))
     }
 
     /// That a change is over is written with the next change of the Lease: until then whoever takes it looks

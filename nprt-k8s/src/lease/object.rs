@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1 as api;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::ObjectMeta;
-use nprt_core::model::ServiceName;
+use nprt_core::model::{Digest, ServiceName};
 use nprt_core::ports::{Lease, LeaseRequest, Purpose, Takeover, Task, Transition};
 
 use crate::discovery::{built_in, remembered_as};
@@ -29,6 +29,8 @@ const FROM: &str = "nprt.dev/from";
 const TO: &str = "nprt.dev/to";
 /// That the change is being undone.
 const BACK: &str = "nprt.dev/back";
+/// The records of the change that its holder has written, or was about to, by digest and separated by commas.
+const RECORDS: &str = "nprt.dev/records";
 /// The kinds that the service has or had, `apiVersion/Kind` and separated by commas.
 const KINDS: &str = "nprt.dev/kinds";
 
@@ -45,7 +47,8 @@ pub(super) fn first(service: &ServiceName, kinds: &BTreeSet<String>, epoch: u64)
     annotations(&mut lease).insert(KINDS.to_owned(), text(kinds));
     if !kinds.is_empty() {
         let unknown = || "unknown".to_owned();
-        tell(&mut lease, Some(Transition { from: unknown(), to: unknown(), back: false }));
+        let (from, to, records) = (unknown(), unknown(), Vec::new());
+        tell(&mut lease, Some(Transition { from, to, back: false, records }));
     }
     lease
 }
@@ -108,15 +111,17 @@ pub(super) fn is_clean(lease: &api::Lease) -> bool {
 pub(super) fn tell(lease: &mut api::Lease, transition: Option<Transition>) {
     let annotations = annotations(lease);
     match transition {
-        Some(Transition { from, to, back }) => {
-            annotations.extend([(FROM.to_owned(), from), (TO.to_owned(), to)]);
+        Some(Transition { from, to, back, records }) => {
+            let records: Vec<&str> = records.iter().map(Digest::as_str).collect();
+            let said = [(FROM, from), (TO, to), (RECORDS, records.join(","))];
+            annotations.extend(said.map(|(key, value)| (key.to_owned(), value)));
             match back {
                 true => annotations.insert(BACK.to_owned(), "true".to_owned()),
                 false => annotations.remove(BACK),
             };
         }
         None => {
-            for key in [FROM, TO, BACK] {
+            for key in [FROM, TO, BACK, RECORDS] {
                 annotations.remove(key);
             }
         }
@@ -171,12 +176,17 @@ fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> 
         acquired: time(&spec.acquire_time),
         renewed: time(&spec.renew_time),
         duration: Duration::from_secs(seconds.unwrap_or(0)),
-        transition: annotation(lease, FROM).zip(annotation(lease, TO)).map(|(from, to)| Transition {
-            from: from.clone(),
-            to: to.clone(),
-            back: is_back(lease),
-        }),
+        left: Duration::from_secs(seconds.unwrap_or(0)),
+        transition: transition(lease),
     })
+}
+
+/// The change of version that the Lease tells of.
+pub(super) fn transition(lease: &api::Lease) -> Option<Transition> {
+    let (from, to) = annotation(lease, FROM).zip(annotation(lease, TO))?;
+    let records = annotation(lease, RECORDS).into_iter().flat_map(|records| records.split(','));
+    let records = records.filter_map(|digest| Digest::new(digest).ok()).collect();
+    Some(Transition { from: from.clone(), to: to.clone(), back: is_back(lease), records })
 }
 
 /// What the Lease says that it is held for, or was. An older nprt changes the words alone: then they count.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::cluster::{self, ClusterFixture};
 use nprt_core::model::Object;
-use nprt_core::ports::{Clock, ObjectEvent};
+use nprt_core::ports::{Clock, Cluster, ObjectEvent};
 use serde_json::Value;
 
 use crate::world::World;
@@ -21,6 +21,10 @@ impl ClusterFixture for World {
         let manager = format!("--field-manager={manager}");
         let args = ["apply", "--server-side", "--force-conflicts", &manager, "-f", "-"];
         self.admin_with_input(&args, &object.as_value().to_string()).await;
+    }
+
+    async fn seen_by(&self, clock: Arc<dyn Clock>) -> Arc<dyn Cluster> {
+        self.on(clock).await
     }
 
     async fn events(&self, object: &Object) -> Vec<ObjectEvent> {

@@ -129,7 +129,8 @@ async fn a_record_made_too_late_is_taken_back_unless_the_next_holder_may_need_it
     let next = world.another().await;
     for is_changing in [true, false] {
         let held = world.cluster.acquire(&request("cart", "late", Takeover::Now)).await.unwrap();
-        let change = Transition { from: "1".to_owned(), to: "2".to_owned(), back: false };
+        let change =
+            Transition { from: "1".to_owned(), to: "2".to_owned(), back: false, records: Vec::new() };
         world.cluster.set_transition(&held, Some(change)).await.unwrap();
         let name = format!("record-{is_changing}");
         let record = object(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}));

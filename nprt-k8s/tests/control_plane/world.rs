@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use nprt_core::model::{Object, ObjectId, ServiceName};
-use nprt_core::ports::{Cluster, Lease, LeaseRequest, Purpose, RolloutStatus, Takeover, Task};
+use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Purpose, RolloutStatus, Takeover, Task};
 use nprt_k8s::{Impersonate, KubernetesCluster, KubernetesConfig};
 use nprt_testkit::{ControlPlane, Kubectl, need};
 use serde_json::{Value, json};
@@ -29,6 +29,12 @@ impl World {
     /// A second client of the same namespace.
     pub(crate) async fn another(&self) -> Arc<KubernetesCluster> {
         connect(as_user(&self.user, &self.namespace)).await
+    }
+
+    /// A second client, of a process that has `clock`.
+    pub(crate) async fn on(&self, clock: Arc<dyn Clock>) -> Arc<KubernetesCluster> {
+        let config = as_user(&self.user, &self.namespace);
+        Arc::new(KubernetesCluster::builder(config).clock(clock).build().await.unwrap())
     }
 
     /// A client that takes the fields of `managers`.

@@ -1,10 +1,16 @@
 //! Leases: one holder a service, expiry, takeover, and what a lost lease may no longer do.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
+use crate::clock::TOLERANCE;
+use crate::memory::SkewedClock;
+use crate::model::Digest;
 use crate::ports::{Busy, Cluster, Lease, Takeover, Transition};
 
 async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
@@ -32,7 +38,8 @@ pub async fn a_lease_has_one_holder(cluster: &dyn Cluster, fixture: &dyn Cluster
         let said = error.to_string();
         assert!(said.contains(&held.purpose.activity()), "who does what: {said}");
         assert!(said.contains(&held.process) && !said.contains(&held.holder), "by public names: {said}");
-        assert_eq!(Busy::of(&error), Some(&held), "and as data");
+        let told = Busy::of(&error).map(|told| Lease { left: held.left, ..told.clone() });
+        assert_eq!(told.as_ref(), Some(&held), "and as data");
     }
     let read = cluster.lease(&service).await.expect("read").expect("somebody holds it");
     assert_eq!((&read.holder, &read.process, &read.purpose), (&held.holder, &held.process, &held.purpose));
@@ -84,6 +91,39 @@ pub async fn an_expired_lease_goes_to_whoever_asks(cluster: &dyn Cluster, fixtur
     cluster.release(&next).await.expect("given back");
 }
 
+/// A process whose clock is wrong takes no lease that is renewed, and goes by the cluster's time. One that has died it
+/// takes once it has seen that for as long as the lease lasts, however old the lease is by the time of day.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_wrong_clock_takes_no_lease(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
+    let (service, clock) = (service("check-skew"), fixture.clock());
+    let skewed = SkewedClock::new(fixture.clock(), SignedDuration::from_hours(1));
+    let other = fixture.seen_by(Arc::new(skewed)).await;
+    let mine = request(&service, "holder", fixture.lease_duration(), Takeover::WhenExpired);
+    let theirs = request(&service, "other", fixture.lease_duration(), Takeover::WhenExpired);
+    let mut lease = cluster.acquire(&mine).await.expect("the lease is free");
+    for _ in 0..4 {
+        let error = other.acquire(&theirs).await.expect_err("it is held");
+        assert!(error.is_conflict(), "{error}");
+        assert!(other.lease(&service).await.expect("read").is_some(), "it is held");
+        clock.sleep(fixture.lease_duration() / 3).await;
+        lease = cluster.renew(&lease).await.expect("renewed");
+    }
+    let now = other.now().expect("the clocks differ").duration_since(clock.now());
+    assert!(now.unsigned_abs() < TOLERANCE, "the cluster's time: {now}");
+    other.acquire(&theirs).await.expect_err("it was renewed");
+    clock.sleep(fixture.lease_duration() * 2 / 3).await;
+    let error = other.acquire(&theirs).await.expect_err("it was renewed").to_string();
+    assert!(error.contains("may be dead since") && error.contains("wait"), "what to do if it is: {error}");
+    clock.sleep(fixture.lease_duration() / 2).await;
+    assert_eq!(other.lease(&service).await.expect("read"), None, "it was watched for long enough");
+    let next = other.acquire(&theirs).await.expect("the lease is free");
+    assert!(next.epoch > lease.epoch, "the epoch grows with each holder");
+    cluster.renew(&lease).await.expect_err("somebody else has it");
+    other.release(&next).await.expect("given back");
+}
+
 /// A rollback does not wait for the lease's end; who held it learns of it when it renews, even when the
 /// rollback is over by then.
 ///
@@ -118,17 +158,21 @@ pub async fn a_rollback_takes_the_lease_at_once(cluster: &dyn Cluster, fixture: 
 pub async fn a_transition_outlives_its_holder(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     let name = "check-transition";
     let (from, to) = ("main-1".to_owned(), "main-2".to_owned());
-    let transition = Some(Transition { from: from.clone(), to: to.clone(), back: false });
+    let records = vec![Digest::new(&format!("sha256:{}", "0a".repeat(32))).expect("a digest")];
+    let transition =
+        Some(Transition { from: from.clone(), to: to.clone(), back: false, records: records.clone() });
     let first = acquire(cluster, fixture, name, "first").await;
     cluster.set_transition(&first, transition.clone()).await.expect("the lease is held");
     assert_eq!(cluster.renew(&first).await.expect("renewed").transition, transition);
     cluster.release(&first).await.expect("given back");
     cluster.set_transition(&first, None).await.expect_err("it was given back");
+    let told = cluster.transition(&first.service).await.expect("read");
+    assert_eq!(told, transition, "and whoever only looks, too");
     let second = acquire(cluster, fixture, name, "second").await;
     assert_eq!(second.transition, transition, "the next holder learns of it");
     let request = request(&second.service, "rollback", fixture.patience(), Takeover::Now);
     let rollback = cluster.acquire(&request).await.expect("it takes the lease");
-    let back = Some(Transition { from, to, back: true });
+    let back = Some(Transition { from, to, back: true, records });
     assert_eq!(rollback.transition, back, "who takes it at once wants it undone");
     cluster.release(&rollback).await.expect("given back");
     let second = acquire(cluster, fixture, name, "after").await;

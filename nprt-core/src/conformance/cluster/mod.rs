@@ -31,7 +31,7 @@ pub use autoscaler::an_autoscaler_keeps_the_replicas;
 pub use event::keeps_events_where_claimed;
 pub use lease::{
     a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
-    a_transition_outlives_its_holder, an_expired_lease_goes_to_whoever_asks,
+    a_transition_outlives_its_holder, a_wrong_clock_takes_no_lease, an_expired_lease_goes_to_whoever_asks,
     writes_under_a_lost_lease_are_refused,
 };
 pub use owned::what_is_owned_goes_with_its_owner;
@@ -59,6 +59,9 @@ pub trait ClusterFixture: Send + Sync {
     /// The events that are kept with `object`, by whomever, and by other means than the cluster under test. Not
     /// asked where it claims [none](crate::ports::ClusterCapabilities::events).
     async fn events(&self, object: &Object) -> Vec<ObjectEvent>;
+
+    /// The cluster under test, as another process sees it whose machine has `clock`.
+    async fn seen_by(&self, clock: Arc<dyn Clock>) -> Arc<dyn Cluster>;
 
     /// How long a lease lasts that is let run out; 3 seconds.
     fn lease_duration(&self) -> Duration {
@@ -97,6 +100,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     a_lease_has_one_holder(cluster, fixture).await;
     a_renewed_lease_lasts(cluster, fixture).await;
     an_expired_lease_goes_to_whoever_asks(cluster, fixture).await;
+    a_wrong_clock_takes_no_lease(cluster, fixture).await;
     a_rollback_takes_the_lease_at_once(cluster, fixture).await;
     a_transition_outlives_its_holder(cluster, fixture).await;
     writes_under_a_lost_lease_are_refused(cluster, fixture).await;

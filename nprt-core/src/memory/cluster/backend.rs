@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
+use jiff::Timestamp;
 
 use super::{MemoryCluster, rollout, state};
+use crate::clock::differs;
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{
     Applied, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
@@ -31,6 +33,11 @@ impl Cluster for MemoryCluster {
 
     fn namespace(&self) -> String {
         self.namespace.clone()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        differs(self.reader.now(), now).then_some(now)
     }
 
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
@@ -134,15 +141,19 @@ impl Cluster for MemoryCluster {
     }
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
-        Ok(self.state().leases.read(service, self.clock.now()).cloned())
+        Ok(self.state().leases.read(service, &self.reader))
+    }
+
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        Ok(self.state().leases.transition(service))
     }
 
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
-        self.state().leases.acquire(request, self.clock.now())
+        self.state().leases.acquire(request, self.right_time(), &self.reader)
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Lease> {
-        self.state().leases.renew(lease, self.clock.now())
+        self.state().leases.renew(lease, self.right_time(), &self.reader)
     }
 
     async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {

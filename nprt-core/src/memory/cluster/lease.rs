@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::reader::Reader;
 use crate::Result;
 use crate::model::ServiceName;
 use crate::ports::{Busy, Lease, LeaseRequest, Takeover, Transition};
@@ -17,15 +18,20 @@ pub(super) struct Leases {
 }
 
 impl Leases {
-    pub(super) fn read(&self, service: &ServiceName, now: Timestamp) -> Option<&Lease> {
-        self.held.get(service).filter(|lease| !lease.is_expired(now))
+    pub(super) fn read(&self, service: &ServiceName, by: &Reader) -> Option<Lease> {
+        let lease = by.see(self.held.get(service)?.clone());
+        (!lease.left.is_zero()).then_some(lease)
     }
 
-    pub(super) fn acquire(&mut self, request: &LeaseRequest, now: Timestamp) -> Result<Lease> {
-        if let Some(holder) = self.read(&request.service, now)
+    pub(super) fn transition(&self, service: &ServiceName) -> Option<Transition> {
+        self.last.get(service)?.transition.clone()
+    }
+
+    pub(super) fn acquire(&mut self, request: &LeaseRequest, now: Timestamp, by: &Reader) -> Result<Lease> {
+        if let Some(holder) = self.read(&request.service, by)
             && request.takeover == Takeover::WhenExpired
         {
-            return Err(Busy::refusal("cluster.acquire", holder));
+            return Err(Busy::refusal("cluster.acquire", &holder, now));
         }
         let last = self.last.get(&request.service);
         let epoch = last.map_or(1, |last| last.epoch + 1);
@@ -42,8 +48,10 @@ impl Leases {
             acquired: now,
             renewed: now,
             duration: request.duration,
+            left: request.duration,
             transition,
         };
+        let lease = by.see(lease);
         self.held.insert(request.service.clone(), lease.clone());
         self.last.insert(request.service.clone(), lease.clone());
         Ok(lease)
@@ -59,10 +67,10 @@ impl Leases {
         Err(Busy::lost(operation, &lease.service, self.last.get(&lease.service).filter(|last| !same(last))))
     }
 
-    pub(super) fn renew(&mut self, lease: &Lease, now: Timestamp) -> Result<Lease> {
+    pub(super) fn renew(&mut self, lease: &Lease, now: Timestamp, by: &Reader) -> Result<Lease> {
         self.check(lease, "cluster.renew")?;
         let transition = self.last.get(&lease.service).and_then(|last| last.transition.clone());
-        let renewed = Lease { renewed: now, transition, ..lease.clone() };
+        let renewed = by.see(Lease { renewed: now, transition, ..lease.clone() });
         self.held.insert(lease.service.clone(), renewed.clone());
         Ok(renewed)
     }

@@ -7,6 +7,7 @@ mod kinds;
 mod lease;
 mod owned;
 mod pods;
+mod reader;
 mod rollout;
 mod state;
 mod validate;
@@ -15,12 +16,14 @@ mod view;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::Result;
 use crate::model::{Object, ObjectId};
 use crate::ports::{Applied, Clock, Deletion, ObjectEvent};
 
+use reader::Reader;
 use state::{State, Write};
 pub use view::{ClusterView, WorkloadView};
 
@@ -49,6 +52,7 @@ pub struct MemoryCluster {
     rollout_delay: Duration,
     termination: Duration,
     clock: Arc<dyn Clock>,
+    reader: Reader,
     shared: Arc<Shared>,
 }
 
@@ -68,6 +72,7 @@ impl MemoryCluster {
             namespace: "default".to_owned(),
             rollout_delay: Duration::from_secs(2),
             termination: Duration::from_secs(1),
+            reader: Reader::new(Arc::clone(&clock)),
             clock,
             shared: Arc::default(),
         }
@@ -77,6 +82,12 @@ impl MemoryCluster {
     #[must_use]
     pub fn with_namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
+    }
+
+    /// The same cluster, as another process sees it whose machine has another clock. Copies of it are that process, too.
+    #[must_use]
+    pub fn seen_by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { reader: Reader::new(clock), ..self }
     }
 
     /// The same cluster, with rollouts that take `delay`.
@@ -152,6 +163,11 @@ impl MemoryCluster {
             rollout_delay: self.rollout_delay,
             termination: self.termination,
         }
+    }
+
+    /// The reader's time, or the cluster's where they differ.
+    fn right_time(&self) -> Timestamp {
+        crate::ports::Cluster::now(self).unwrap_or_else(|| self.reader.now())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,6 @@ use super::super::notify::News;
 use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::super::run::when;
-use super::intent::Intent;
 use super::record::Record;
 use crate::Result;
 use crate::manifest::Run;
@@ -44,7 +43,7 @@ impl Finished {
 
 impl Job<'_> {
     /// Finishes what `record` tells of; `None` where that cannot be, because something of it was not applied, was
-    /// changed since or is not ready, or an older nprt recorded it.
+    /// changed since or is not ready, or the service may not bring it any more.
     ///
     /// # Errors
     /// `RolloutFailed`, with the workload or Job; `Cancelled` where this process is about to end; those of the cluster.
@@ -55,7 +54,14 @@ impl Job<'_> {
         patience: Patience,
     ) -> Result<Option<Finished>> {
         let Some(intent) = &record.intent else { return Ok(None) };
-        let Some(plan) = self.as_planned(intent).await? else { return Ok(None) };
+        let (objects, routes) = (intent.objects()?, intent.routes()?);
+        for id in objects.iter().chain(&routes).map(Object::id) {
+            if let Err(error) = self.check_named(&id) {
+                self.progress.warn(format!("{id} cannot be finished: {error}"));
+                return Ok(None);
+            }
+        }
+        let Some(plan) = self.as_planned(objects).await? else { return Ok(None) };
         let workloads: Vec<ObjectId> =
             plan.objects.iter().filter(|object| when(object).is_none()).map(Object::id).collect();
         let jobs = plan.objects.iter().filter(|object| when(object) == Some(Run::After)).map(Object::id);
@@ -73,8 +79,8 @@ impl Job<'_> {
                 self.unless_stopped(rest).await?;
             }
         }
-        for route in intent.routes()? {
-            self.apply_one(lease, &route).await?;
+        for route in &routes {
+            self.apply_one(lease, route).await?;
         }
         self.forget(lease, record.parts).await?;
         let by = intent.caller()?;
@@ -85,8 +91,7 @@ impl Job<'_> {
 
     /// What is left to do, where the cluster has all that comes before it. That a Job ran before the workloads shows
     /// in what is applied after it; where nothing is, it must have succeeded itself.
-    async fn as_planned(&self, intent: &Intent) -> Result<Option<Plan>> {
-        let objects = intent.objects()?;
+    async fn as_planned(&self, objects: Vec<Object>) -> Result<Option<Plan>> {
         let (before, objects): (Vec<Object>, Vec<Object>) =
             objects.into_iter().partition(|object| when(object) == Some(Run::Before));
         let is_later = |object: &Object| when(object).is_none() && order(object) >= WORKLOADS;
@@ -107,6 +112,10 @@ impl Job<'_> {
                 }
                 Err(error) => return Err(error),
             };
+            if let Err(error) = self.check_would_be(&applied) {
+                self.progress.warn(format!("{} cannot be finished: {error}", object.id()));
+                return Ok(None);
+            }
             if applied.change != Change::Unchanged && when(object).is_none() {
                 self.progress.warn(format!("{} differs from what was to be applied", object.id()));
                 return Ok(None);

@@ -60,7 +60,7 @@ impl Job<'_> {
         let live = self.live().await?;
         let Some((canary, _)) = live.promoted() else { return Ok(()) };
         if !self.is_past(&canary).await? {
-            let past = PastCanary::of(&live, self.clock.now(), EventKind::Promoted, caller);
+            let past = PastCanary::of(&live, self.now(), EventKind::Promoted, caller);
             self.keep_past(lease, past).await;
         }
         self.remove_canary(lease, &live).await.map(drop)

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::super::job::Job;
 use super::super::live::{Live, Running};
@@ -14,7 +15,7 @@ use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::intent::Intent;
 use crate::manifest::Version;
-use crate::model::{Object, ObjectId, Track};
+use crate::model::{Digest, Object, ObjectId, Track};
 use crate::ports::{Change, Lease, Purpose, Task, Transition};
 use crate::{Error, ErrorKind, Result};
 
@@ -33,12 +34,15 @@ pub(in super::super) struct Record {
     /// The revision that is to run.
     pub(super) to: String,
     pub(super) objects: Vec<Former>,
-    /// What is to be applied; an older nprt does not say.
+    /// What is to be applied.
     #[serde(default)]
     pub(super) intent: Option<Intent>,
     /// How many parts it was read from.
     #[serde(skip)]
     pub(super) parts: usize,
+    /// Of the text that it was read from.
+    #[serde(skip)]
+    pub(super) digest: Option<Digest>,
 }
 
 /// What an object was.
@@ -55,7 +59,7 @@ impl Record {
         let stable = live.running(Track::Stable);
         let from = stable.as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
         let to = version.revision.to_string();
-        Self { from, to, objects: Vec::new(), intent: None, parts: 0 }
+        Self { from, to, objects: Vec::new(), intent: None, parts: 0, digest: None }
     }
 
     /// Which track it changes.
@@ -118,8 +122,8 @@ impl Job<'_> {
 
     /// The record of a change that the lease says was interrupted.
     async fn pending_under(&self, lease: &Lease) -> Result<Option<Record>> {
-        match lease.transition {
-            Some(_) => self.pending().await,
+        match &lease.transition {
+            Some(transition) => self.pending(transition).await,
             None => Ok(None),
         }
     }
@@ -134,29 +138,32 @@ impl Job<'_> {
         caller: &Caller,
     ) -> Result<usize> {
         let pending = self.pending_under(lease).await?;
-        let parts = pending.map_or(0, |pending| pending.parts);
+        let (parts, digest) = pending.map_or((0, None), |pending| (pending.parts, pending.digest));
         if plan.changed().chain(routes.changed()).next().is_none() {
             return Ok(parts);
         }
         let intent = Intent::new(Task::Canary, version, caller, plan, |_| true).with_routes(routes);
-        let record = Record { intent: Some(intent), parts, ..Record::of(live, version) };
+        let record = Record { intent: Some(intent), parts, digest, ..Record::of(live, version) };
         self.begin(lease, &record).await
     }
 
     /// The lease comes first, so that a record that is found without it counts for nothing: whoever wrote that had
-    /// lost the lease.
+    /// lost the lease, or never held it. It vouches for the record by its digest, and for the one that is there until
+    /// that is replaced.
     async fn begin(&self, lease: &Lease, record: &Record) -> Result<usize> {
-        let transition = Transition { from: record.from.clone(), to: record.to.clone(), back: false };
-        self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
-        Ok(self.write(lease, record).await?.max(record.parts))
-    }
-
-    /// The first part comes last: with it, all are there.
-    async fn write(&self, lease: &Lease, record: &Record) -> Result<usize> {
         let json = serde_json::to_vec(record).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record cannot be written")
                 .with_source(error)
         })?;
+        let records = [Some(digest(&json)?), record.digest.clone()].into_iter().flatten().collect();
+        let (from, to) = (record.from.clone(), record.to.clone());
+        let transition = Transition { from, to, back: false, records };
+        self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
+        Ok(self.write(lease, &json).await?.max(record.parts))
+    }
+
+    /// The first part comes last: with it, all are there.
+    async fn write(&self, lease: &Lease, json: &[u8]) -> Result<usize> {
         let parts: Vec<&[u8]> = json.chunks(PART).collect();
         for (number, part) in parts.iter().enumerate().rev() {
             let mut annotations = json!({});
@@ -179,27 +186,69 @@ impl Job<'_> {
         Ok(parts.len())
     }
 
-    /// The record of a change that was interrupted.
+    /// The record of a change that was interrupted, where the lease vouches for it by the change's `transition`. One
+    /// that is another is left alone and believed in nothing: whoever can write a Secret could have nprt change
+    /// anything else.
     ///
     /// # Errors
-    /// Those of the cluster, and `Unexpected` for a record that somebody damaged, with its name: deleting it
-    /// leaves everything as it is.
-    pub(in super::super) async fn pending(&self) -> Result<Option<Record>> {
-        let cluster = &self.ports.cluster;
-        let Some(first) = cluster.get(&self.part(0)).await? else { return Ok(None) };
-        let damaged = || {
+    /// Those of the cluster, and `Unexpected` for a record that cannot be read although the lease vouches for it, with
+    /// its name: deleting it leaves everything as it is.
+    pub(in super::super) async fn pending(&self, transition: &Transition) -> Result<Option<Record>> {
+        let Some(first) = self.ports.cluster.get(&self.part(0)).await? else { return Ok(None) };
+        let text = self.text(&first).await?;
+        let digest = text.as_ref().map(|(_, json)| digest(json)).transpose()?;
+        let (Some((parts, json)), Some(digest)) =
+            (text, digest.filter(|digest| transition.records.contains(digest)))
+        else {
+            self.progress.warn(self.unvouched());
+            return Ok(None);
+        };
+        // What it cannot read may be quoted by the error, and may be a Secret's.
+        let record: Record = serde_json::from_slice(&json).map_err(|_| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
                 .with("object", self.part(0))
-        };
-        let parts = parts(&first).ok_or_else(damaged)?;
-        let mut json = content(&first).ok_or_else(damaged)?;
+        })?;
+        Ok(Some(Record { parts, digest: Some(digest), ..record }))
+    }
+
+    /// How many parts the record has, and its text; `None` where it is none.
+    async fn text(&self, first: &Object) -> Result<Option<(usize, Vec<u8>)>> {
+        let Some((parts, mut json)) = parts(first).zip(content(first)) else { return Ok(None) };
         for number in 1..parts {
-            let part = cluster.get(&self.part(number)).await?;
-            json.extend(part.as_ref().and_then(content).ok_or_else(damaged)?);
+            let part = self.ports.cluster.get(&self.part(number)).await?;
+            let Some(more) = part.as_ref().and_then(content) else { return Ok(None) };
+            json.extend(more);
         }
-        // What it cannot read may be quoted by the error, and may be a Secret's.
-        let record: Record = serde_json::from_slice(&json).map_err(|_| damaged())?;
-        Ok(Some(Record { parts, ..record }))
+        Ok(Some((parts, json)))
+    }
+
+    /// The same by what the lease tells now, of whoever has no lease. It is asked only where there is a record.
+    pub(in super::super) async fn pending_now(&self) -> Result<Option<Record>> {
+        if self.distrusted().await?.is_none() {
+            return Ok(None);
+        }
+        if let Some(transition) = self.ports.cluster.transition(&self.service.name).await? {
+            return self.pending(&transition).await;
+        }
+        // Unless the change has ended in between.
+        self.distrusted().await?.into_iter().for_each(|distrusted| self.progress.warn(distrusted));
+        Ok(None)
+    }
+
+    /// What to say of the record that is there, where nobody vouches for it; `None` where there is none.
+    pub(in super::super) async fn distrusted(&self) -> Result<Option<String>> {
+        let record = self.ports.cluster.get(&self.part(0)).await?;
+        Ok(record.map(|_| self.unvouched()))
+    }
+
+    /// That the record which is there is not believed.
+    fn unvouched(&self) -> String {
+        format!(
+            "{} is not believed, and nothing is put back by it: the lease does not vouch for it. An older nprt wrote \
+             it, somebody deleted the lease, or it is forged. Look at what runs, deploy the version that should run, \
+             and delete it",
+            self.part(0)
+        )
     }
 
     /// Removes the record of `parts`, its first one first, without which the others are nothing; and says on the
@@ -219,6 +268,11 @@ impl Job<'_> {
         }
         ObjectId { api_version: "v1".to_owned(), kind: "Secret".to_owned(), namespace: None, name }
     }
+}
+
+fn digest(json: &[u8]) -> Result<Digest> {
+    let hex: String = Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect();
+    Digest::new(&format!("sha256:{hex}"))
 }
 
 /// How many parts the record has, as its first one says.

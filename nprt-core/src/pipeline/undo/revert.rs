@@ -7,7 +7,7 @@ use super::super::job::Job;
 use super::super::progress::Event;
 use super::super::prune::is_kept;
 use super::record::Record;
-use crate::model::{Object, ObjectId, Track};
+use crate::model::{Object, ObjectId, Track, label};
 use crate::ports::{Lease, Transition};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,8 +24,8 @@ pub(in super::super) struct PutBack {
 impl Job<'_> {
     /// Before a rollback: undoes what the lease tells of. The canary is left to the caller.
     pub(in super::super) async fn unfinished(&self, lease: &Lease) -> Result<Option<PutBack>> {
-        match lease.transition {
-            Some(_) => self.put_back_pending(lease).await,
+        match &lease.transition {
+            Some(transition) => self.put_back_pending(lease, transition).await,
             None => Ok(None),
         }
     }
@@ -33,7 +33,10 @@ impl Job<'_> {
     /// Undoes a deploy that failed with `error`, and answers with that and with what is there now.
     pub(in super::super) async fn undo(&self, lease: &Lease, error: Error) -> Error {
         let undone = async {
-            match self.put_back_pending(lease).await? {
+            // What the lease tells by now: it was taken before the change began.
+            let told = self.again(|| self.ports.cluster.transition(&lease.service)).await?;
+            let Some(transition) = told else { return Ok(None) };
+            match self.put_back_pending(lease, &transition).await? {
                 Some(put_back) => self.complete(lease, put_back).await,
                 None => Ok(None),
             }
@@ -48,8 +51,8 @@ impl Job<'_> {
         }
     }
 
-    async fn put_back_pending(&self, lease: &Lease) -> Result<Option<PutBack>> {
-        let Some(record) = self.pending().await? else {
+    async fn put_back_pending(&self, lease: &Lease, transition: &Transition) -> Result<Option<PutBack>> {
+        let Some(record) = self.pending(transition).await? else {
             // It had not changed anything yet, or was put back already.
             self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
             return Ok(None);
@@ -62,8 +65,8 @@ impl Job<'_> {
     pub(super) async fn put_back(&self, lease: &Lease, record: Record) -> Result<PutBack> {
         let what = record.describe();
         let is_canary = record.track() == Track::Canary;
-        let Record { from, to, objects, parts, .. } = record;
-        let back = Transition { from: from.clone(), to, back: true };
+        let Record { from, to, objects, parts, digest, .. } = record;
+        let back = Transition { from: from.clone(), to, back: true, records: digest.into_iter().collect() };
         self.again(|| self.ports.cluster.set_transition(lease, Some(back.clone()))).await?;
         self.progress.warn(format!("{what} was interrupted or failed: undoing it"));
         let (mut changed, mut created) = (Vec::new(), Vec::new());
@@ -105,6 +108,16 @@ impl Job<'_> {
 
     async fn restore_one(&self, lease: &Lease, object: &Object) -> Result<Option<ObjectId>> {
         let id = object.id();
+        if let Err(error) = self.check_record_of(object) {
+            self.progress.warn(format!("{id} stays as it is: {error}"));
+            return Ok(None);
+        }
+        if let Some(live) = self.live_one(&id).await?
+            && let Err(error) = self.check_live(&live)
+        {
+            self.progress.warn(format!("{id} stays as it is: {error}"));
+            return Ok(None);
+        }
         match self.again(|| self.ports.cluster.restore(lease, object)).await {
             Ok(Some(_)) => {
                 self.progress.tell(Event::PutBack { object: id.clone() });
@@ -127,17 +140,34 @@ impl Job<'_> {
         }
     }
 
-    /// What is there, but has nothing of ours, is somebody else's.
+    /// Refuses what a record would make of an object that no manifest of the service could.
+    fn check_record_of(&self, former: &Object) -> Result<()> {
+        self.check_named(&former.id())?;
+        // What was another's before it was taken over goes back to that.
+        self.check_owner_of(former)
+    }
+
+    /// The object as it is; `None` where there is none, also because its kind is not known: the definition that came
+    /// with it was not applied.
+    async fn live_one(&self, id: &ObjectId) -> Result<Option<Object>> {
+        match self.again(|| self.ports.cluster.get(id)).await {
+            Err(error) if error.is_invalid() => Ok(None),
+            live => live,
+        }
+    }
+
+    /// What is there, but has nothing of ours or lacks the service's label, is somebody else's.
     async fn remove_created(&self, lease: &Lease, ids: Vec<ObjectId>) -> Result<()> {
         let mut created = Vec::new();
         for id in ids {
-            match self.ports.cluster.owned(&id).await {
-                // Its kind is not known: the definition that came with it was not applied.
-                Err(error) if error.is_invalid() => {}
-                owned => {
-                    let owned = owned?.filter(has_fields);
-                    created.extend(owned.filter(|owned| self.other_owner(owned).is_none()));
-                }
+            if let Err(error) = self.check_named(&id) {
+                self.progress.warn(format!("{id} stays as it is: {error}"));
+                continue;
+            }
+            let Some(live) = self.live_one(&id).await? else { continue };
+            let is_ours = live.label(label::SERVICE) == Some(self.service.name.as_str());
+            if is_ours && self.ports.cluster.owned(&id).await?.is_some_and(|owned| has_fields(&owned)) {
+                created.push(live);
             }
         }
         let (kept, goes): (Vec<&Object>, Vec<&Object>) =

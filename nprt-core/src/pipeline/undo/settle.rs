@@ -59,7 +59,7 @@ impl Job<'_> {
     /// operation begins with it.
     pub(in super::super) async fn settle(&self, lease: &Lease, goal: Goal<'_>) -> Result<Option<Settled>> {
         let Some(transition) = &lease.transition else { return Ok(None) };
-        let Some(record) = self.pending().await? else {
+        let Some(record) = self.pending(transition).await? else {
             // It had not changed anything yet, or was settled already.
             self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
             return Ok(None);
