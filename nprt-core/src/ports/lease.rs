@@ -134,7 +134,8 @@ impl Busy {
         if holder.is_silent(now) {
             let (renewed, left) = (holder.renewed.strftime("%H:%M:%S"), holder.left.as_secs_f64().ceil());
             message += &format!(
-                "; this may be dead since {renewed} UTC, when it last renewed its lease: wait {left} s, and the lease is free"
+                "; it may be dead since {renewed} UTC, when it last renewed its lease: ask with a wait of {left} s or \
+                 more, and the lease is free"
             );
         }
         Error::new(ErrorKind::Conflict, operation, message)

@@ -52,7 +52,7 @@ async fn a_dead_lease_is_free_once_it_was_watched_for_as_long_as_it_lasts() {
         let refused = deploy(&fresh, &second).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
         let said = refused.to_string();
-        assert!(said.contains("may be dead since") && said.contains("wait 30 s"), "{said}");
+        assert!(said.contains("may be dead since") && said.contains("a wait of 30 s"), "{said}");
         let tended = fresh.tend(&shop(), &caller(), &Progress::silent()).await.unwrap();
         let until = tended.busy_until.expect("it says when to look again");
         let left = until.duration_since(clock.now()).as_secs();
