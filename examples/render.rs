@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use nprt::manifest::{self, Beside, Manifests, Rendered, Settings, Version, to_yaml};
-use nprt::model::{ImageName, Object, RepoPath, Revision, ServiceName, SourceFile, Tag, Track};
+use nprt::model::{
+    Budget, ImageName, Limit, Limits, Object, RepoPath, Revision, ServiceName, SourceFile, Tag, Track,
+};
 use nprt::{Error, Result};
 use sha2::{Digest, Sha256};
 
@@ -42,6 +44,9 @@ struct Arguments {
     /// canary gets a copy of all the configuration that it reads.
     #[arg(long)]
     live: Option<PathBuf>,
+    /// Raises one of the limits of what is read, such as `nodes=2000000`; repeatable.
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<String>,
     /// `-o json`: one array.
     #[arg(short, long, value_enum, default_value_t = Output::Yaml)]
     output: Output,
@@ -81,9 +86,10 @@ pub(crate) fn run<A: Into<std::ffi::OsString> + Clone>(
 }
 
 fn render(arguments: &Arguments, err: &mut impl Write) -> Result<Rendered> {
-    let manifests = read(&arguments.dir)?;
+    let limits = limits(&arguments.limits)?;
+    let manifests = read(&arguments.dir, limits)?;
     let live = match &arguments.live {
-        Some(path) => read(path)?.documents.into_iter().map(|document| document.object).collect(),
+        Some(path) => read(path, limits)?.documents.into_iter().map(|document| document.object).collect(),
         None => Vec::<Object>::new(),
     };
     let version = Version {
@@ -142,35 +148,56 @@ fn write_documents(rendered: &Rendered, output: Output) -> Result<String> {
     }
 }
 
-/// The manifests below `path`, recursively.
-fn read(path: &Path) -> Result<Manifests> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        collect(path, path, &mut files)?;
-    } else {
-        add(path.parent().unwrap_or(path), path, &mut files)?;
+/// The limits that were raised, and all others by default.
+fn limits(raised: &[String]) -> Result<Limits> {
+    let invalid = |text: &str| {
+        Error::invalid("render.limits", "expected a limit and a number, such as nodes=2000000")
+            .with("value", format_args!("{text:?}"))
+            .with_available(["paths", "depth", "files", "bytes", "nodes", "objects", "steps"])
+    };
+    let mut limits = serde_json::Map::new();
+    for text in raised {
+        let (name, value) = text.split_once('=').ok_or_else(|| invalid(text))?;
+        limits.insert(name.to_owned(), value.parse::<u64>().map_err(|_| invalid(text))?.into());
     }
-    manifest::read(&files)
+    let limits: Limits = serde_json::from_value(limits.into()).map_err(|_| invalid(&raised.join(" ")))?;
+    limits.check()?;
+    Ok(limits)
 }
 
-fn collect(root: &Path, directory: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
-    for entry in directory.read_dir().map_err(|error| failed(&error, directory.display()))? {
-        let entry = entry.map_err(|error| failed(&error, directory.display()))?;
-        let kind = entry.file_type().map_err(|error| failed(&error, entry.path().display()))?;
-        match () {
-            () if kind.is_dir() && entry.file_name() == ".git" => {}
-            () if kind.is_dir() => collect(root, &entry.path(), files)?,
-            () if kind.is_file() => add(root, &entry.path(), files)?,
-            () => {
-                return Err(Error::invalid("render.read", "expected a file, not a link")
-                    .with("file", entry.path().display()));
+/// The manifests below `path`, with all its directories.
+fn read(path: &Path, limits: Limits) -> Result<Manifests> {
+    let budget = Budget::new(limits);
+    let mut files = Vec::new();
+    if !path.is_dir() {
+        add(path.parent().unwrap_or(path), path, &budget, &mut files)?;
+        return manifest::read_within(&files, &budget);
+    }
+    let mut open = vec![path.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in directory.read_dir().map_err(|error| failed(&error, directory.display()))? {
+            let entry = entry.map_err(|error| failed(&error, directory.display()))?;
+            let kind = entry.file_type().map_err(|error| failed(&error, entry.path().display()))?;
+            let spent = budget.spend(Limit::Paths, 1);
+            spent.map_err(|error| error.with("file", entry.path().display()))?;
+            match () {
+                () if kind.is_dir() && entry.file_name() == ".git" => {}
+                () if kind.is_dir() => open.push(entry.path()),
+                () if kind.is_file() => add(path, &entry.path(), &budget, &mut files)?,
+                () => {
+                    return Err(Error::invalid("render.read", "expected a file, not a link")
+                        .with("file", entry.path().display()));
+                }
             }
         }
     }
-    Ok(())
+    manifest::read_within(&files, &budget)
 }
 
-fn add(root: &Path, path: &Path, files: &mut Vec<SourceFile>) -> Result<()> {
+fn add(root: &Path, path: &Path, budget: &Budget, files: &mut Vec<SourceFile>) -> Result<()> {
+    let size = path.metadata().map_err(|error| failed(&error, path.display()))?.len();
+    let spent = budget.spend(Limit::Files, 1).and_then(|()| budget.spend(Limit::Bytes, size));
+    spent.map_err(|error| error.with("file", path.display()))?;
     let content = std::fs::read(path).map_err(|error| failed(&error, path.display()))?;
     let relative = path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
     files.push(SourceFile { path: RepoPath::new(&relative)?, content: content.into() });

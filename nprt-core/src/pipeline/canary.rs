@@ -1,3 +1,4 @@
+use futures_util::FutureExt;
 use futures_util::future::join;
 use jiff::Timestamp;
 
@@ -96,7 +97,7 @@ impl Job<'_> {
         let promotion = self.promotion(&source, &version, &live, &request.caller).await?;
         promotion.stable_beside(&live)?;
         let Planned { mut plan, routes, is_there } =
-            self.plan_beside(&source, &version, &live, &promotion, request).await?;
+            self.plan_beside(&source, &version, &live, &promotion, request).boxed().await?;
         if self.service.prune {
             plan.withheld.extend(self.orphans(&live, &source.manifests));
         }

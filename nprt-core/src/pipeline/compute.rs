@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::job::Job;
-use crate::model::Budget;
+use crate::model::{Budget, SourceFile};
 use crate::{Error, ErrorKind, Result};
 
 /// How many operations of a pipeline compute at once: as many as the machine has processors.
@@ -15,30 +17,48 @@ pub(super) fn room() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(processors))
 }
 
+/// Up to so many bytes of manifests are small.
+const SMALL: usize = 64 * 1024;
+/// Unless they have more aliases, which may make them large. An asterisk may be anything else, too.
+const FEW_ALIASES: usize = 4;
+
+/// Whether these manifests are read and rendered in about a millisecond.
+pub(super) fn is_small(files: &[SourceFile]) -> bool {
+    let bytes = || files.iter().flat_map(|file| &file.content);
+    let size: usize = files.iter().map(|file| file.content.len()).sum();
+    size <= SMALL && bytes().filter(|&&byte| byte == b'*').count() <= FEW_ALIASES
+}
+
 impl Job<'_> {
     /// Does `work` on a thread for blocking work. If this future is dropped, `budget` is cancelled, and the work ends
-    /// as soon as it next draws on it. Outside of tokio, the work is done at once.
-    pub(super) async fn compute<T: Send + 'static>(
-        &self,
-        budget: &Budget,
+    /// as soon as it next draws on it. What is `small`, and takes about a millisecond, is done at once; so is
+    /// everything outside of tokio.
+    pub(super) fn compute<'f, T: Send + 'static>(
+        &'f self,
+        budget: &'f Budget,
+        small: bool,
         work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        if Handle::try_current().is_err() {
-            return work();
-        }
-        let failed = || Error::new(ErrorKind::Unexpected, "pipeline.compute", "the computation failed");
-        let room = Arc::clone(self.computing).acquire_owned().await;
-        let room = room.map_err(|closed| failed().with_source(closed))?;
-        let mut dropped = CancelOnDrop(Some(budget));
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            // Also of work that nobody waits for any more.
-            drop(room);
-            done
-        });
-        let done = done.await;
-        dropped.0 = None;
-        done.map_err(|panic| failed().with_source(panic))?
+    ) -> BoxFuture<'f, Result<T>> {
+        let work = async move {
+            if small || Handle::try_current().is_err() {
+                return work();
+            }
+            let failed = || Error::new(ErrorKind::Unexpected, "pipeline.compute", "the computation failed");
+            let room = Arc::clone(self.computing).acquire_owned().await;
+            let room = room.map_err(|closed| failed().with_source(closed))?;
+            let mut dropped = CancelOnDrop(Some(budget));
+            let done = tokio::task::spawn_blocking(move || {
+                let done = work();
+                // Also of work that nobody waits for any more.
+                drop(room);
+                done
+            });
+            let done = done.await;
+            dropped.0 = None;
+            done.map_err(|panic| failed().with_source(panic))?
+        };
+        // It is called deep in other futures, which are large as it is.
+        work.boxed()
     }
 }
 

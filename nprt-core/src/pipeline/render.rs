@@ -20,7 +20,7 @@ impl Job<'_> {
         let (manifests, budget) = (Arc::clone(&source.manifests), source.budget.clone());
         let (version, settings, live) = (version.clone(), self.service.transform.clone(), live.all());
         let work = move || manifest::stable_within(&manifests, &version, &settings, &live, &budget);
-        self.compute(&source.budget, work).await
+        self.compute(&source.budget, source.small, work).await
     }
 
     /// The objects of a canary beside what `promotion` makes.
@@ -38,6 +38,6 @@ impl Job<'_> {
             let beside = Beside { live: &known, promoted: &promoted, carry };
             manifest::canary_within(&manifests, &version, &settings, &beside, &budget)
         };
-        self.compute(&source.budget, work).await
+        self.compute(&source.budget, source.small, work).await
     }
 }

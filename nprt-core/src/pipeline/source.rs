@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::Pipeline;
 use super::branch::Limits;
+use super::compute::is_small;
 use super::job::Job;
 use super::phase::phase;
 use super::progress::{Event, Progress};
@@ -20,7 +21,8 @@ use crate::ports::VcsSourceExt;
 pub(super) struct Source {
     pub(super) revision: Revision,
     pub(super) manifests: Arc<Manifests>,
-    /// What is left for the work on them.
+    /// Whether work on them takes no time to speak of, and what is left for it.
+    pub(super) small: bool,
     pub(super) budget: Budget,
 }
 
@@ -37,9 +39,9 @@ impl Pipeline {
     ) -> Result<Vec<ImageName>> {
         let job = self.job(service, progress)?;
         let budget = job.budget();
-        let manifests = job.read_within(revision, &budget).await?;
+        let (manifests, small) = job.read_within(revision, &budget).await?;
         let settings = job.service.transform.clone();
-        job.compute(&budget, move || manifest::images(&manifests, &settings)).await
+        job.compute(&budget, small, move || manifest::images(&manifests, &settings)).await
     }
 }
 
@@ -56,24 +58,25 @@ impl Job<'_> {
     /// The manifests of `revision`, which hold nothing that the service may not bring.
     pub(super) async fn read(&self, revision: Revision) -> Result<Source> {
         let budget = self.budget();
-        let manifests = phase("read manifests", self.read_within(&revision, &budget)).await?;
+        let (manifests, small) = phase("read manifests", self.read_within(&revision, &budget)).await?;
         self.progress.tell(Event::ManifestsRead { objects: manifests.documents.len() });
         for ignored in &manifests.ignored {
             self.progress.warn(format!("ignored {ignored}"));
         }
         self.check_allowed(&manifests)?;
         manifests.check_twice(&self.ports.cluster.namespace())?;
-        Ok(Source { revision, manifests: Arc::new(manifests), budget })
+        Ok(Source { revision, manifests: Arc::new(manifests), small, budget })
     }
 
     fn budget(&self) -> Budget {
         Budget::of_section(self.settings.limits, "pipeline.")
     }
 
-    async fn read_within(&self, revision: &Revision, budget: &Budget) -> Result<Manifests> {
+    async fn read_within(&self, revision: &Revision, budget: &Budget) -> Result<(Manifests, bool)> {
         let files = self.ports.vcs.read(revision, &self.service.manifests, budget).await?;
-        let shared = budget.clone();
-        self.compute(budget, move || manifest::read_within(&files, &shared)).await
+        let (shared, small) = (budget.clone(), is_small(&files));
+        let manifests = self.compute(budget, small, move || manifest::read_within(&files, &shared)).await?;
+        Ok((manifests, small))
     }
 
     /// The version to render: its tag is on every image that needs it. `running` is the tag by which this

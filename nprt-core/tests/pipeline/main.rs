@@ -3,6 +3,7 @@
 
 mod allowed;
 mod branches;
+mod budget;
 mod canary;
 mod checkpoint;
 mod concurrency;

@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         let mut found = (EntryKind::Tree, self.root);
         // From the deepest directory that is known.
         let ends = path.match_indices('/').map(|(end, _)| end);
-        let known = ends.clone().filter(|&end| self.listed.contains_key(&path[..end])).last();
+        let known = ends.clone().rfind(|&end| self.listed.contains_key(&path[..end]));
         for end in ends.chain([path.len()]).filter(|&end| known.is_none_or(|known| end > known)) {
             let (above, name) = path[..end].rsplit_once('/').unwrap_or(("", &path[..end]));
             if !self.listed.contains_key(above) {

@@ -57,7 +57,7 @@ impl SvnSource {
             }
         };
         let (entry, info) = self.entry(revision).await?;
-        let changed = self.changed(&info.repository.root, revision, &entry).await?;
+        let changed = self.changed(&info.repository.root, revision, &entry).await;
         let time: Timestamp = entry.date.parse().map_err(|source: jiff::Error| {
             Error::new(ErrorKind::Forbidden, "vcs.resolve", "the revision's date cannot be read")
                 .with("revision", reference)
@@ -93,19 +93,15 @@ impl SvnSource {
     }
 
     /// How many lines the revision changed; `None` where `svn` cannot say, or not soon or in short.
-    async fn changed(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<ChangedLines>> {
+    async fn changed(&self, root: &str, revision: u64, entry: &LogEntry) -> Option<ChangedLines> {
         // Whoever resolves needs the revision, and would like to know the lines.
         let diff = tokio::time::timeout(self.timeout / 2, self.client.diff(root, revision, entry)).await;
-        let diff = match diff.unwrap_or(Ok(None)) {
+        let diff = diff.unwrap_or(Ok(None)).unwrap_or_else(|error| {
             // Such as the revision that made the directory of the URL, whose parent may not be read.
-            Err(error) if !error.is_temporary() => {
-                tracing::debug!(%error, revision, "the changed lines stay unknown");
-                None
-            }
-            diff => diff?,
-        };
-        let Some(diff) = diff else { return Ok(None) };
-        Ok(tokio::task::spawn_blocking(move || diff::count(&diff)).await.unwrap_or_default())
+            tracing::debug!(%error, revision, "the changed lines stay unknown");
+            None
+        })?;
+        tokio::task::spawn_blocking(move || diff::count(&diff)).await.unwrap_or_default()
     }
 
     /// What is known of a revision, and of the configured URL in it.
