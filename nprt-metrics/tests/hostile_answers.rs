@@ -1,6 +1,7 @@
 //! Metrics servers that mean harm: endless, huge, deep, slow and leading astray. Each costs bounded time and memory, and
 //! the error says which limit it met.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
+#![allow(clippy::disallowed_methods, reason = "a server of threads may sleep in them")]
 #![cfg(all(feature = "prometheus", feature = "datadog", feature = "aggregator", target_os = "linux"))]
 
 mod support;

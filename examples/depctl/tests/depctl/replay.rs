@@ -248,7 +248,7 @@ async fn the_report_of_the_run_is_a_page() {
 }
 
 /// The most memory that depctl had, in MiB, and how it ended.
-fn peak(bench: &Bench, file: &str, arguments: &[&str]) -> (usize, i32) {
+async fn peak(bench: &Bench, file: &str, arguments: &[&str]) -> (usize, i32) {
     let mut command = bench.bare(&[&["replay"], arguments].concat());
     let output = fs::File::create(bench.directory().join(file)).unwrap();
     let mut child = command.stdout(output).spawn().unwrap();
@@ -263,7 +263,7 @@ fn peak(bench: &Bench, file: &str, arguments: &[&str]) -> (usize, i32) {
         if let Some(ended) = child.try_wait().unwrap() {
             return (peak, ended.code().unwrap());
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
 
@@ -285,8 +285,8 @@ async fn however_many_runs_there_are_the_memory_is_that_of_one() {
     bench.write("shop/few.jsonl", &series(20));
     bench.write("shop/many.jsonl", &series(1_500));
     for format in ["json", "yaml", "table"] {
-        let (few, code) = peak(&bench, "few.out", &["few.jsonl", "-o", format]);
-        let (many, _) = peak(&bench, "many.out", &["many.jsonl", "-o", format]);
+        let (few, code) = peak(&bench, "few.out", &["few.jsonl", "-o", format]).await;
+        let (many, _) = peak(&bench, "many.out", &["many.jsonl", "-o", format]).await;
         assert_eq!(code, 4);
         assert!(many < few + 20, "{format}: {many} MiB, and {few} MiB of few");
     }
