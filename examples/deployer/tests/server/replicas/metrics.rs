@@ -13,7 +13,7 @@ use nprt::aggregator::Endpoint;
 use nprt::compare::{Judge, Policy, Preset};
 use nprt::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt::model::{Block, BlockData, ServiceName, TimeRange, Track};
-use nprt::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt::ports::{Clock, Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use super::serve;
 
@@ -55,6 +55,10 @@ impl MetricsBackend for Forgetful {
 
     async fn known_since(&self) -> Result<Option<jiff::Timestamp>> {
         Ok(jiff::Timestamp::from_second(60 * self.since()).ok())
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        self.recorded.lost(service, range).await
     }
 }
 
