@@ -285,7 +285,7 @@ mod tests {
 
     impl SourceTree for Wide {
         fn entry(&mut self, path: &str) -> Result<TreeEntry> {
-            let name = |n: usize| format!("{n:01$}", self.0);
+            let name = |n: usize| format!("{n:0>width$}", width = self.0);
             Ok(match path {
                 "0" => TreeEntry::Directory((0..1000).map(name).collect()),
                 _ => TreeEntry::File(Bytes::new()),

@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use crate::writer::Writer;
 
 /// What can become of a file.
-const DAMAGES: [(&str, fn(&Path)); 7] = [
+type Damage = fn(&Path);
+
+const DAMAGES: [(&str, Damage); 7] = [
     ("deleted", |file| fs::remove_file(file).unwrap()),
     ("empty", |file| fs::write(file, "").unwrap()),
     ("cut in half", |file| {
