@@ -1,2 +1,4 @@
+//! Gives `datadog` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(datadog);

@@ -1,2 +1,4 @@
+//! Gives `git` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(git);

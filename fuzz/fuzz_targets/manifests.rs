@@ -1,2 +1,4 @@
+//! Gives `manifests` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(manifests);

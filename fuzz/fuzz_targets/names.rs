@@ -1,2 +1,4 @@
+//! Gives `names` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(names);

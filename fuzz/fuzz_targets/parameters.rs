@@ -1,2 +1,4 @@
+//! Gives `parameters` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(parameters);

@@ -1,2 +1,4 @@
+//! Gives `policy` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(policy);

@@ -1,2 +1,4 @@
+//! Gives `statsd` to libFuzzer.
 #![cfg_attr(fuzzing, no_main)]
+
 nprt_fuzz::target!(statsd);

@@ -4,12 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use nprt::clock::SystemClock;
-use nprt::metrics::datadog::{Datadog, DatadogConfig};
-use nprt::metrics::prometheus::{Prometheus, PrometheusConfig, recorded};
+use nprt::datadog::{Datadog, DatadogConfig};
 use nprt::model::{MetricName, Secret, TimeRange};
-use nprt::notify::slack::Slack;
-use nprt::ports::{ImageRegistry as _, MetricQuery, MetricsBackend, Notification, Notifier as _, Occasion, Severity};
-use nprt::registry::oci::{OciConfig, OciRegistry, RegistryConfig};
+use nprt::oci::{OciConfig, OciRegistry, RegistryConfig};
+use nprt::ports::{
+    ImageRegistry as _, MetricQuery, MetricsBackend, Notification, Notifier as _, Occasion, Severity,
+};
+use nprt::prometheus::{Prometheus, PrometheusConfig, recorded};
+use nprt::slack::Slack;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -39,7 +41,10 @@ impl<C> Exchange<C> {
     }
 
     fn ask(&self, data: &[u8], request: impl AsyncFnOnce(&C)) {
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", data.len());
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            data.len()
+        );
         let head = if data.starts_with(b"HTTP/") { "" } else { &head };
         *self.answer.lock().unwrap() = [head.as_bytes(), data].concat();
         self.runtime.block_on(request(&self.client));
@@ -55,7 +60,8 @@ async fn serve(mut stream: TcpStream, answer: Vec<u8>) {
 }
 
 fn queries() -> Vec<MetricQuery> {
-    let range = TimeRange::new("2026-11-23T12:00:00Z".parse().unwrap(), "2026-11-23T12:10:00Z".parse().unwrap());
+    let range =
+        TimeRange::new("2026-11-23T12:00:00Z".parse().unwrap(), "2026-11-23T12:10:00Z".parse().unwrap());
     let names = [MetricName::LATENCY, MetricName::REQUESTS, MetricName::ERRORS, MetricName::CPU];
     let query = |name| MetricQuery {
         service: "shop".parse().unwrap(),
@@ -76,7 +82,7 @@ async fn ask_all(backend: &dyn MetricsBackend) {
 pub fn prometheus(data: &[u8]) {
     thread_local! {
         static EXCHANGE: Exchange<Prometheus> = Exchange::new(|address| {
-            Prometheus::builder(PrometheusConfig::new(format!("http://{address}"))).build(Arc::new(SystemClock)).unwrap()
+            PrometheusConfig::new(format!("http://{address}")).build(Arc::new(SystemClock)).unwrap()
         });
     }
     let _ = recorded(data, None);
@@ -90,7 +96,7 @@ pub fn datadog(data: &[u8]) {
             let key = || Secret::new("0123456789abcdef".to_owned());
             let mut config = DatadogConfig::new(key(), key());
             config.url = Some(format!("http://{address}"));
-            Datadog::builder(config).build(Arc::new(SystemClock)).unwrap()
+            config.build(Arc::new(SystemClock)).unwrap()
         });
     }
     EXCHANGE.with(|exchange| exchange.ask(data, async |datadog| ask_all(datadog).await));

@@ -31,7 +31,8 @@ async fn find(record: &[u8]) {
         notifier: Arc::new(MemoryNotifier::new()),
     };
     let settings = PipelineSettings { rollout_seconds: 1, ..PipelineSettings::default() };
-    let pipeline = Pipeline::new("fuzz", clock, settings).unwrap().with_service(Service::new(shop()), ports).unwrap();
+    let pipeline =
+        Pipeline::new("fuzz", clock, settings).unwrap().with_service(Service::new(shop()), ports).unwrap();
     let _ = pipeline.tend(&shop(), &Caller::new("fuzz", "").unwrap(), &Progress::silent()).await;
     let other = cluster.objects().into_iter().find(|object| object.name() == "others").unwrap();
     assert_eq!(other.as_value()["data"]["a"], "b", "another service's object changed");

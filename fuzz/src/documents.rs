@@ -27,7 +27,8 @@ pub fn manifests(data: &[u8]) {
         let values = stable.documents.iter().map(|document| document.object.as_value());
         let text = to_yaml(values).unwrap();
         let again = manifest::read(&[file("x.yaml", text.as_bytes())]).unwrap();
-        let objects = |all: &[manifest::Document]| all.iter().map(|one| one.object.clone()).collect::<Vec<_>>();
+        let objects =
+            |all: &[manifest::Document]| all.iter().map(|one| one.object.clone()).collect::<Vec<_>>();
         assert_eq!(objects(&again.documents), objects(&stable.documents), "{text}");
     }
 }
@@ -46,5 +47,5 @@ pub fn judge(data: &[u8]) {
     let Ok(state) = serde_json::from_slice::<JudgeState>(data) else { return };
     let Ok(judge) = Judge::resume(Policy::preset(Preset::Default), state) else { return };
     let verdict = judge.verdict("2026-11-23T12:30:00Z".parse().unwrap());
-    let _ = (serde_json::to_string(&verdict), verdict.to_string(), serde_json::to_string(&judge.state()));
+    let _ = (serde_json::to_string(&verdict), serde_json::to_string(&judge.state()));
 }

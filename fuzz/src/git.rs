@@ -2,9 +2,9 @@
 
 use gix::objs::{Kind, Write as _};
 use gix::refs::transaction::PreviousValue;
+use nprt::git::GitSource;
 use nprt::model::{BranchName, Budget, Reference, RepoPath};
 use nprt::ports::VcsSource as _;
-use nprt::vcs::git::GitSource;
 use tokio::runtime::{Builder, Runtime};
 
 /// A repository, and who reads it.
@@ -56,7 +56,8 @@ pub fn git(data: &[u8]) {
         world.runtime.block_on(async {
             let main = Reference::Branch(BranchName::new("main").unwrap());
             let Ok(commit) = world.source.resolve(&main).await else { return };
-            let _ = world.source.read(&commit.revision, &RepoPath::new(".").unwrap(), &Budget::default()).await;
+            let _ =
+                world.source.read(&commit.revision, &RepoPath::new(".").unwrap(), &Budget::default()).await;
         });
     });
 }

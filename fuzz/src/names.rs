@@ -5,10 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use nprt::clock::SystemClock;
-use nprt::metrics::statsd::{Aggregator, StatsdConfig, parse};
 use nprt::model::{
     BranchName, Digest, ImageName, ImageRef, MetricName, RepoPath, Revision, ServiceName, Tag, VersionRef,
 };
+use nprt::statsd::{Aggregator, StatsdConfig, parse};
 
 /// References to images, tags, revisions and the other names of requests and manifests.
 pub fn names(data: &[u8]) {

@@ -1,10 +1,10 @@
 //! The targets on stable Rust: the files of `corpus/`, and mutations of them. `NPRT_LONG=1` tries more.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rand::seq::IndexedRandom as _;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::TARGETS;
@@ -37,9 +37,41 @@ fn attempt(name: &str, target: fn(&[u8]), data: &[u8]) {
 
 /// Bytes that mean something to one of the grammars.
 const TOKENS: &[&[u8]] = &[
-    b"\0", b"\n", b"\r\n", b"\xff\xfe", b"\x1b[31m", b"\"", b"'", b"{", b"}", b"[", b"]", b":", b",", b"|", b"@", b"#", b"%",
-    b"&a ", b"*a", b"<<", b"---\n", b"null", b"true", b"NaN", b"-1", b"1e308", b"1e-320", b"9223372036854775807",
-    b"18446744073709551616", b"0x7f", b"../", b"%00", b"\xe2\x80\xae", b"T00:00:00Z", b"sha256:",
+    b"\0",
+    b"\n",
+    b"\r\n",
+    b"\xff\xfe",
+    b"\x1b[31m",
+    b"\"",
+    b"'",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"|",
+    b"@",
+    b"#",
+    b"%",
+    b"&a ",
+    b"*a",
+    b"<<",
+    b"---\n",
+    b"null",
+    b"true",
+    b"NaN",
+    b"-1",
+    b"1e308",
+    b"1e-320",
+    b"9223372036854775807",
+    b"18446744073709551616",
+    b"0x7f",
+    b"../",
+    b"%00",
+    b"\xe2\x80\xae",
+    b"T00:00:00Z",
+    b"sha256:",
 ];
 
 fn mutated(random: &mut Xoshiro256PlusPlus, corpus: &[Vec<u8>]) -> Vec<u8> {
@@ -65,10 +97,17 @@ fn mutated(random: &mut Xoshiro256PlusPlus, corpus: &[Vec<u8>]) -> Vec<u8> {
     data
 }
 
+/// A seed that no other run has.
+fn started() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    since.subsec_nanos().into()
+}
+
 fn try_target(name: &str) {
     let (_, target) = TARGETS.into_iter().find(|(other, _)| *other == name).unwrap();
     let is_long = std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1");
-    let (lasts, seed) = if is_long { (Duration::from_secs(60), rand::rng().next_u64()) } else { (Duration::from_secs(2), 1) };
+    let (lasts, seed) =
+        if is_long { (Duration::from_secs(60), started()) } else { (Duration::from_secs(2), 1) };
     let (corpus, mut random) = (corpus(name), Xoshiro256PlusPlus::seed_from_u64(seed));
     for data in &corpus {
         attempt(name, target, data);

@@ -12,6 +12,8 @@ mod config;
 mod demo;
 mod expected;
 mod files;
+#[doc(hidden)]
+pub mod fuzzed;
 mod http;
 mod log;
 mod numbers;

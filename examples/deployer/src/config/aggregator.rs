@@ -58,7 +58,8 @@ impl AggregatorConfig {
     /// All that is wrong with them.
     pub(crate) fn load(path: &Path, environment: &Environment) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let config = Config::value(path, &mut problems)
+        let config = Config::text(path, &mut problems)
+            .and_then(|text| Config::value(&text, &mut problems))
             .and_then(|value| Self::read(value, environment, &mut problems));
         match config {
             Some(config) => problems.or(config),

@@ -81,7 +81,12 @@ impl Config {
 
     /// Reads the file as far as that is possible: with problems it is only fit to look for more of them.
     pub(crate) fn examine(path: &Path, environment: &Environment, problems: &mut Problems) -> Option<Self> {
-        let mut value = Self::value(path, problems)?;
+        Self::read(&Self::text(path, problems)?, environment, problems)
+    }
+
+    /// The same for the text of a file.
+    pub(crate) fn read(text: &str, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        let mut value = Self::value(text, problems)?;
         references::resolve(&mut value, environment, problems);
         let file = decode::decode(value, problems)?;
         Some(check::check(file, environment, problems))
@@ -94,16 +99,18 @@ impl Config {
         }
     }
 
-    /// What the file holds, whatever it is.
-    fn value(path: &Path, problems: &mut Problems) -> Option<Value> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => {
-                problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()));
-                return None;
-            }
-        };
-        match serde_saphyr::from_str(&text) {
+    /// The text of the file.
+    fn text(path: &Path, problems: &mut Problems) -> Option<String> {
+        let text = std::fs::read_to_string(path);
+        text.map_err(|error| {
+            problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()))
+        })
+        .ok()
+    }
+
+    /// What it holds, whatever that is.
+    fn value(text: &str, problems: &mut Problems) -> Option<Value> {
+        match serde_saphyr::from_str(text) {
             Ok(Value::Null) => Some(Value::Object(serde_json::Map::new())),
             Ok(value) => Some(value),
             Err(error) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::http::HeaderMap;
 use jiff::Timestamp;
 use nprt::model::{ServiceName, shown};
 use nprt::pipeline::{Progress, Running};
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An alert, whoever sends it.
 #[derive(Debug, Default)]
-struct Alert {
+pub(crate) struct Alert {
     name: String,
     fires: bool,
     since: Option<Timestamp>,
@@ -67,7 +68,17 @@ enum Millis {
 /// `POST /{service}/hooks/alertmanager`
 pub(crate) async fn alertmanager(asked: Asked) -> Result<Json<Value>, Problem> {
     let (service, _) = asked.service(&[Action::Canary])?;
-    let sent: Alertmanager = body(&asked)?;
+    act(&asked, service, of_alertmanager(&asked.headers, &asked.body)?).await
+}
+
+/// `POST /{service}/hooks/datadog`
+pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
+    let (service, _) = asked.service(&[Action::Canary])?;
+    act(&asked, service, vec![of_datadog(&asked.headers, &asked.body)?]).await
+}
+
+pub(crate) fn of_alertmanager(headers: &HeaderMap, sent: &[u8]) -> Result<Vec<Alert>, Problem> {
+    let sent: Alertmanager = body(headers, sent)?;
     let alert = |mut one: AlertmanagerAlert| Alert {
         name: one.labels.remove("alertname").unwrap_or_else(|| "alert".to_owned()),
         fires: one.status == "firing",
@@ -75,13 +86,11 @@ pub(crate) async fn alertmanager(asked: Asked) -> Result<Json<Value>, Problem> {
         track: one.labels.remove("track"),
         version: one.labels.remove("version"),
     };
-    act(&asked, service, sent.alerts.into_iter().map(alert).collect()).await
+    Ok(sent.alerts.into_iter().map(alert).collect())
 }
 
-/// `POST /{service}/hooks/datadog`
-pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
-    let (service, _) = asked.service(&[Action::Canary])?;
-    let sent: Datadog = body(&asked)?;
+pub(crate) fn of_datadog(headers: &HeaderMap, sent: &[u8]) -> Result<Alert, Problem> {
+    let sent: Datadog = body(headers, sent)?;
     let millis = match sent.date {
         Millis::Number(number) => whole(&number),
         Millis::Text(text) => text,
@@ -94,24 +103,23 @@ pub(crate) async fn datadog(asked: Asked) -> Result<Json<Value>, Problem> {
         let tags = sent.tags.split(',').filter_map(|tag| tag.trim().split_once(':'));
         tags.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
     };
-    let alert = Alert {
+    Ok(Alert {
         fires: matches!(sent.transition.as_str(), "Triggered" | "Re-Triggered"),
         since: Some(since),
         track: tag("track"),
         version: tag("version"),
         name: sent.title,
-    };
-    act(&asked, service, vec![alert]).await
+    })
 }
 
-fn body<T: for<'de> Deserialize<'de>>(asked: &Asked) -> Result<T, Problem> {
+fn body<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
     // What a form of any page could send is none.
-    if params::media_type(&asked.headers).as_deref() != Some(params::JSON) {
+    if params::media_type(headers).as_deref() != Some(params::JSON) {
         return Err(Problem::unsupported_type("expected JSON", &[params::JSON]));
     }
     // Its own words could quote the body.
     let wrong = Problem::invalid("the body is not what such a webhook sends");
-    let value = super::json::read(&asked.body)
+    let value = super::json::read(body)
         .map_err(|error| wrong.clone().with("line", error.line()).with("column", error.column()))?;
     serde_json::from_value(value).map_err(|_| wrong)
 }

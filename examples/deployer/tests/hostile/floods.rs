@@ -38,7 +38,11 @@ async fn connections_that_do_nothing_give_way() {
         ("4,300 connections that say nothing", "", "/healthz away for 87 s"),
         ("4,300 with half a head", "GET /web/status HTTP/1.1\r\nHost: x\r\nAccept:", "not tried"),
         ("4,300 that asked once", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "not tried"),
-        ("4,300 with half a body", "POST /web/deploy HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx", "not tried"),
+        (
+            "4,300 with half a body",
+            "POST /web/deploy HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx",
+            "not tried",
+        ),
         ("4,300 that read no answer", &unread, "not tried"),
     ] {
         let watch = watch(&server);
@@ -61,7 +65,8 @@ async fn wrong_tokens_are_few_lines_and_keep_nobody_out() {
     let watch = watch(&server);
     let client = server.http();
     for n in 0..5_000 {
-        let request = client.put(format!("{}/evil/deploy?tag=x", server.url)).bearer_auth(format!("wrong-{n}"));
+        let request =
+            client.put(format!("{}/evil/deploy?tag=x", server.url)).bearer_auth(format!("wrong-{n}"));
         let status = request.send().await.unwrap().status();
         assert!(status == 401 || status == 429, "{status}");
     }

@@ -46,9 +46,11 @@ fn laughs() -> String {
 fn deployments(count: usize) -> String {
     each(count, |n| {
         let environment = format!("{{containers: [{{envFrom: [{{configMapRef: {{name: c{n}}}}}], name: web,");
-        let deployment = MANIFEST
-            .replacen("name: web}", &format!("name: web{n}}}"), 1)
-            .replacen("{containers: [{name: web,", &environment, 1);
+        let deployment = MANIFEST.replacen("name: web}", &format!("name: web{n}}}"), 1).replacen(
+            "{containers: [{name: web,",
+            &environment,
+            1,
+        );
         format!("---\n{deployment}{}", config_map(n, "data: {a: b}"))
     })
 }
@@ -60,41 +62,77 @@ const TEXTS: &[(&str, Text, &str)] = &[
     ("aliases in 100 documents (162 KB)", || aliases(100), "3.8 GB"),
     ("aliases in 1,000 documents", || aliases(1_000), "not tried"),
     ("nine levels of nine aliases", laughs, "refused"),
-    ("a scalar of 100 KB, 50,000 times", || {
-        let many = ["*a"; 50_000].join(",");
-        config_map(0, &format!("data:\n  a: &a \"{}\"\nx: [{many}]", "x".repeat(100_000)))
-    }, "refused"),
-    ("80 merge keys of 1,000 keys each", || {
-        let keys = each(1_000, |n| format!("k{n}: 1,"));
-        let merge = format!("- {{<<: [{}]}}\n", ["*a"; 40].join(","));
-        config_map(0, &format!("x:\n- &a {{{keys}}}\n{merge}{merge}"))
-    }, "read"),
-    ("a million keys in one document", || {
-        config_map(0, &format!("data:\n{}", each(1_000_000, |n| format!("  k{n}: v\n"))))
-    }, "1.1 GB"),
+    (
+        "a scalar of 100 KB, 50,000 times",
+        || {
+            let many = ["*a"; 50_000].join(",");
+            config_map(0, &format!("data:\n  a: &a \"{}\"\nx: [{many}]", "x".repeat(100_000)))
+        },
+        "refused",
+    ),
+    (
+        "80 merge keys of 1,000 keys each",
+        || {
+            let keys = each(1_000, |n| format!("k{n}: 1,"));
+            let merge = format!("- {{<<: [{}]}}\n", ["*a"; 40].join(","));
+            config_map(0, &format!("x:\n- &a {{{keys}}}\n{merge}{merge}"))
+        },
+        "read",
+    ),
+    (
+        "a million keys in one document",
+        || config_map(0, &format!("data:\n{}", each(1_000_000, |n| format!("  k{n}: v\n")))),
+        "1.1 GB",
+    ),
     ("100,000 open brackets", || format!("---\n{}", "[".repeat(100_000)), "refused"),
-    ("3,000 levels of indentation", || {
-        format!("---\n{}", each(3_000, |n| format!("{}a:\n", " ".repeat(n))))
-    }, "refused"),
+    (
+        "3,000 levels of indentation",
+        || format!("---\n{}", each(3_000, |n| format!("{}a:\n", " ".repeat(n)))),
+        "refused",
+    ),
     ("100,000 nested sequences", || format!("---\n{}", "- ".repeat(100_000)), "refused"),
     ("a value of 50 MB", || config_map(0, &format!("data: {{a: \"{}\"}}", "x".repeat(50_000_000))), "400 MB"),
     ("200,000 documents", || each(200_000, |n| config_map(n, "data: {}")), "900 MB"),
     ("5 million separators", || "---\n".repeat(5_000_000), "refused"),
-    ("a plain scalar of 5 million lines", || config_map(0, &format!("x: a\n{}", "  b\n".repeat(5_000_000))), "read"),
-    ("200,000 anchors", || config_map(0, &format!("x:\n{}", each(200_000, |n| format!("- &a{n} 1\n")))), "read"),
+    (
+        "a plain scalar of 5 million lines",
+        || config_map(0, &format!("x: a\n{}", "  b\n".repeat(5_000_000))),
+        "read",
+    ),
+    (
+        "200,000 anchors",
+        || config_map(0, &format!("x:\n{}", each(200_000, |n| format!("- &a{n} 1\n")))),
+        "read",
+    ),
     ("a key of 5 MB", || config_map(0, &format!("data: {{{}: v}}", "k".repeat(5_000_000))), "read"),
     ("a tag directive of 1 MB", || format!("%TAG ! tag:{}\n{MANIFEST}", "x".repeat(1_000_000)), "refused"),
-    ("3 million escapes", || config_map(0, &format!("data: {{a: \"{}\"}}", "\\U0010FFFF".repeat(3_000_000))), "read"),
-    ("100,000 containers", || {
-        let containers = each(100_000, |n| format!("      - {{name: c{n}, image: registry.example.com/web}}\n"));
-        let head = MANIFEST.split("    spec: {containers").next().unwrap().replacen("name: web}", "name: many}", 1);
-        format!("---\n{head}    spec:\n      containers:\n{containers}")
-    }, "read"),
+    (
+        "3 million escapes",
+        || config_map(0, &format!("data: {{a: \"{}\"}}", "\\U0010FFFF".repeat(3_000_000))),
+        "read",
+    ),
+    (
+        "100,000 containers",
+        || {
+            let containers =
+                each(100_000, |n| format!("      - {{name: c{n}, image: registry.example.com/web}}\n"));
+            let head = MANIFEST.split("    spec: {containers").next().unwrap().replacen(
+                "name: web}",
+                "name: many}",
+                1,
+            );
+            format!("---\n{head}    spec:\n      containers:\n{containers}")
+        },
+        "read",
+    ),
 ];
 
 fn cases(world: &World) -> Vec<Case> {
     let version = |name: &'static str, text: &str| {
-        let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let slug: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
         let file: Entry = (FILE, "x.yaml".to_owned(), world.repository.blob(text));
         world.manifests(&slug, vec![file])
     };
@@ -107,7 +145,9 @@ fn cases(world: &World) -> Vec<Case> {
     cases.push(Case { name, tag, operation: "canary", before: "/healthz away for 75 s" });
     let name = "a million names in one JSON object";
     let names = each(1_000_000, |n| format!(",\"k{n}\":\"v\""));
-    let json = format!(r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"x"}},"data":{{"a":"b"{names}}}}}"#);
+    let json = format!(
+        r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"x"}},"data":{{"a":"b"{names}}}}}"#
+    );
     let tag = world.manifests("json", vec![(FILE, "x.json".to_owned(), world.repository.blob(json))]);
     cases.push(Case { name, tag, operation: "deploy", before: "1.1 GB" });
     cases

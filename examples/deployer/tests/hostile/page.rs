@@ -42,8 +42,10 @@ impl Row {
         match lines.iter().position(|line| is_row(line)) {
             Some(at) => lines[at] = &row,
             None => {
-                let heading = lines.iter().position(|line| *line == heading).unwrap_or_else(|| panic!("{heading}"));
-                let table = heading + lines[heading..].iter().position(|line| line.starts_with("|---")).unwrap();
+                let heading =
+                    lines.iter().position(|line| *line == heading).unwrap_or_else(|| panic!("{heading}"));
+                let table =
+                    heading + lines[heading..].iter().position(|line| line.starts_with("|---")).unwrap();
                 let rows = lines[table..].iter().take_while(|line| line.starts_with('|')).count();
                 lines.insert(table + rows, &row);
             }

@@ -25,7 +25,12 @@ fn cases(world: &World) -> Vec<Case> {
     let mut case = |name, tag, end, before| cases.push(Case { name, tag, end, before });
     let end = End::Deployed;
     let tag = world.beside("bomb-beside", vec![(TREE, "z".to_owned(), bomb)]);
-    case("10 billion paths in 25 KB of trees, beside the manifests", tag, end, "a thread without end, 4.7 GB");
+    case(
+        "10 billion paths in 25 KB of trees, beside the manifests",
+        tag,
+        end,
+        "a thread without end, 4.7 GB",
+    );
     let tag = world.manifests("bomb", vec![(TREE, "z".to_owned(), bomb)]);
     case("the same among the manifests", tag, End::Refused(&["100,000"]), "a thread without end, 4.7 GB");
 
@@ -60,7 +65,9 @@ fn cases(world: &World) -> Vec<Case> {
     }
 
     // A name is data: git itself would not write these.
-    for (n, bad) in ["..", ".", "", "a/b", ".git", "a\u{1b}[31m.yaml", "\u{202e}lmay.yaml"].into_iter().enumerate() {
+    for (n, bad) in
+        ["..", ".", "", "a/b", ".git", "a\u{1b}[31m.yaml", "\u{202e}lmay.yaml"].into_iter().enumerate()
+    {
         let tag = world.manifests(&format!("name-{n}"), vec![(FILE, bad.to_owned(), file)]);
         case("a file with a name that is none", tag, End::Refused(&[]), "refused");
     }
@@ -90,7 +97,13 @@ async fn any_tree_is_read_within_limits() {
             }
         }
         noticed.is_harmless(&what);
-        Row { section: "Repositories", name, before, now: format!("{} in {:.1} s; {noticed}", answer.status, answer.took.as_secs_f64()) }.keep();
+        Row {
+            section: "Repositories",
+            name,
+            before,
+            now: format!("{} in {:.1} s; {noticed}", answer.status, answer.took.as_secs_f64()),
+        }
+        .keep();
     }
     world.still_serves(&server).await;
 }

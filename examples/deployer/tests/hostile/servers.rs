@@ -61,7 +61,10 @@ fn empty(to: &mut dyn Write) -> std::io::Result<()> {
 
 fn points(to: &mut dyn Write) -> std::io::Result<()> {
     head(to, "")?;
-    write!(to, r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"track":"canary"}},"values":["#)?;
+    write!(
+        to,
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"track":"canary"}},"values":["#
+    )?;
     let some = r#"[1790000000,"0.123456789012"],"#.repeat(1_000);
     for _ in 0..2_000 {
         to.write_all(some.as_bytes())?;
@@ -118,7 +121,10 @@ fn to_itself(to: &mut dyn Write) -> std::io::Result<()> {
 fn next_page(to: &mut dyn Write) -> std::io::Result<()> {
     let tags: Vec<String> = (0..1_000).map(|n| format!("main-{n:012x}")).collect();
     let body = json!({"name": "web", "tags": tags}).to_string();
-    head(to, &format!("Link: </v2/web/tags/list?last=x>; rel=\"next\"\r\nContent-Length: {}\r\n", body.len()))?;
+    head(
+        to,
+        &format!("Link: </v2/web/tags/list?last=x>; rel=\"next\"\r\nContent-Length: {}\r\n", body.len()),
+    )?;
     to.write_all(body.as_bytes())
 }
 

@@ -53,8 +53,15 @@ impl Repository {
     }
 
     /// Commits the tree on a branch of its own.
-    pub(crate) fn commit(&self, branch: &str, parent: Option<ObjectId>, message: &str, tree: ObjectId) -> ObjectId {
-        let author = SignatureRef { name: "Eve".into(), email: "eve@example.com".into(), time: "1790000000 +0000" };
+    pub(crate) fn commit(
+        &self,
+        branch: &str,
+        parent: Option<ObjectId>,
+        message: &str,
+        tree: ObjectId,
+    ) -> ObjectId {
+        let author =
+            SignatureRef { name: "Eve".into(), email: "eve@example.com".into(), time: "1790000000 +0000" };
         let branch = format!("refs/heads/{branch}");
         if let Some(parent) = parent {
             self.0.reference(branch.as_str(), parent, PreviousValue::Any, "").unwrap();

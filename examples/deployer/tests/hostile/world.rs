@@ -60,7 +60,10 @@ impl World {
     /// A version of this one manifest.
     pub(crate) fn of(&self, name: &str, manifest: &str) -> String {
         let file = (FILE, "web.yaml".to_owned(), self.repository.blob(manifest));
-        self.version(name, self.repository.tree([(TREE, "kubernetes".to_owned(), self.repository.tree([file]))]))
+        self.version(
+            name,
+            self.repository.tree([(TREE, "kubernetes".to_owned(), self.repository.tree([file]))]),
+        )
     }
 
     pub(crate) fn version(&self, name: &str, tree: ObjectId) -> String {
