@@ -190,7 +190,7 @@ async fn every_read_is_tried_again() {
     let mut answers = vec![Ok(commit.clone()), Err(error(ErrorKind::Timeout))];
     vcs.expect_resolve().times(2).returning(move |_| answers.pop().unwrap());
     let mut answers = vec![Ok(Vec::<SourceFile>::new()), Err(error(ErrorKind::Unavailable))];
-    vcs.expect_read().times(2).returning(move |_, _| answers.pop().unwrap());
+    vcs.expect_read().times(2).returning(move |_, _, _| answers.pop().unwrap());
     let vcs = wrapped(vcs);
     assert_eq!(vcs.resolve(&Reference::Revision(revision.clone())).await.unwrap(), commit);
     assert_eq!(vcs.read(&revision, &RepoPath::new(".").unwrap(), &Budget::default()).await.unwrap(), []);

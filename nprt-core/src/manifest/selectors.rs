@@ -74,7 +74,7 @@ mod tests {
                 _ => labels(json!({"app": "web", "n": n})),
             })
             .collect();
-        let selectors = Selectors::new(all.clone(), Some);
+        let selectors = Selectors::new(all.clone(), |labels| Some(labels));
         for n in 0..12 {
             let pod = labels(json!({"app": (["web", "db"][n % 2]), "part": values(n), "n": n}));
             let found: Vec<&Labels> = selectors.candidates(&[&pod]).collect();

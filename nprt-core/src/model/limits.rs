@@ -23,10 +23,10 @@ pub struct Limits {
     pub depth: u64,
     /// Files below the manifests' path; by default 20,000.
     pub files: u64,
-    /// Bytes of these files, and of the text that YAML's aliases repeat; by default 16 MiB.
+    /// Bytes of these files, and of the text that YAML's aliases repeat; by default 8 MiB.
     pub bytes: u64,
     /// Values in all documents (each text, number, map, list and key), those that YAML's anchors and aliases repeat
-    /// included; by default 750,000.
+    /// included; by default 300,000.
     pub nodes: u64,
     /// Kubernetes objects; by default 10,000.
     pub objects: u64,
@@ -41,8 +41,8 @@ impl Default for Limits {
             paths: 100_000,
             depth: 100,
             files: 20_000,
-            bytes: 16 * 1024 * 1024,
-            nodes: 750_000,
+            bytes: 8 * 1024 * 1024,
+            nodes: 300_000,
             objects: 10_000,
             steps: 20_000_000,
         }

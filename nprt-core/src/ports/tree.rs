@@ -298,8 +298,8 @@ mod tests {
         assert_eq!(read(&mut Levels(3)).unwrap().len(), 1000);
         let error = read(&mut Levels(9)).unwrap_err();
         let text = error.to_string();
-        assert!(error.is_invalid() && text.contains("option: limits.paths"), "{error}");
-        assert!(text.contains("limit: 100000") && text.contains("path: 0/"), "{error}");
+        assert!(error.is_invalid() && text.contains("option: limits.files"), "{error}");
+        assert!(text.contains("limit: 20000") && text.contains("path: 0/"), "{error}");
     }
 
     #[test]

@@ -32,10 +32,10 @@ fn refused(files: &[SourceFile]) -> String {
 #[test]
 fn aliases_share_one_budget_over_all_documents_and_files() {
     let list = format!("[{}]", vec!["x"; 300].join(","));
-    assert_eq!(manifest::read(&[file("a.yaml", &aliases(5, &list, 300))]).unwrap().documents.len(), 5);
+    assert_eq!(manifest::read(&[file("a.yaml", &aliases(3, &list, 300))]).unwrap().documents.len(), 3);
     // 162 KB of which each document is harmless.
     let error = refused(&[file("a.yaml", &aliases(100, &list, 300))]);
-    for part in ["file: a.yaml", "document: ", "line: ", "limit: 750000", "option: limits.nodes"] {
+    for part in ["file: a.yaml", "document: ", "line: ", "limit: 300000", "option: limits.nodes"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let files: Vec<_> = (0..20).map(|n| file(&format!("{n}.yaml"), &aliases(5, &list, 300))).collect();
@@ -49,7 +49,7 @@ fn a_text_that_is_repeated_counts_with_all_its_bytes() {
     let text = format!("\"{}\"", "x".repeat(100_000));
     assert_eq!(manifest::read(&[file("a.yaml", &aliases(1, &text, 50))]).unwrap().documents.len(), 1);
     let error = refused(&[file("a.yaml", &aliases(1, &text, 5_000))]);
-    assert!(error.contains("option: limits.bytes") && error.contains("limit: 16777216"), "{error}");
+    assert!(error.contains("option: limits.bytes") && error.contains("limit: 8388608"), "{error}");
 }
 
 #[test]

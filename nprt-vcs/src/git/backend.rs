@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gix::{ObjectId, Repository};
-use nprt_core::model::{Budget, Commit, GitSha, Reference, RepoPath, Revision, SourceFile};
+use nprt_core::model::{Budget, Commit, GitSha, Limit, Reference, RepoPath, Revision, SourceFile};
 use nprt_core::ports::{VcsCapabilities, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
@@ -95,10 +95,12 @@ impl VcsSource for GitSource {
     async fn read(&self, revision: &Revision, path: &RepoPath, budget: &Budget) -> Result<Vec<SourceFile>> {
         let (oid, path, budget) = (full(revision)?, path.clone(), budget.clone());
         self.run("vcs.read", move |place, cancel| {
-            place.healing(cancel, || {
+            let files = place.healing(cancel, || {
                 let repository = place.holding(oid, cancel)?;
                 Ok((objects::read(&repository, oid, &path, &budget.attempt(), cancel), repository))
-            })
+            })?;
+            budget.spend(Limit::Bytes, files.iter().map(|file| file.content.len() as u64).sum())?;
+            Ok(files)
         })
         .await
     }

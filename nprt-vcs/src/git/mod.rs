@@ -15,7 +15,8 @@
 //! of protocol 2 (git 2.18, 2018) hand out any, others what their references name, unless they are told to.
 //!
 //! Branches and tags are always looked up on the server. A full commit that the cache holds is served from
-//! it, though the server may have dropped its branch since: its name is its content. The cache may be
+//! it, though the server may have dropped its branch since: its name is its content. Whatever is read of a cache is
+//! checked against its name. A copy that is damaged or incomplete is discarded, and fetched again. The cache may be
 //! deleted whenever no process uses it.
 //!
 //! Over https the system's certificates are trusted (or `SSL_CERT_FILE`, `SSL_CERT_DIR`). Over ssh the program `ssh`

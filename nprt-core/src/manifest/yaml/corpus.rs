@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::read;
+use crate::model::Budget;
 
 /// Files that we refuse and kubectl reads: it takes the last of two values and drops the other.
 const REFUSED: &[&str] = &["dup", "dup_nested", "dup_num", "dup_quoted", "merge_twice"];
@@ -70,7 +71,7 @@ fn agrees_with_kubectl_or_refuses() {
     assert_eq!(kubectl.len(), 78);
     let mut wrong = Vec::new();
     for (case, answer) in &kubectl {
-        let ours = read(&data(&format!("{case}.yaml")))
+        let ours = read(&data(&format!("{case}.yaml")), &Budget::default())
             .map(|documents| documents.iter().map(|parsed| parsed.value["spec"].clone()).collect::<Vec<_>>());
         let expect_error = answer["rc"] != 0 || REFUSED.contains(&case.as_str());
         let fine = match &ours {
@@ -92,7 +93,8 @@ fn reads_each_spelling_as_kubectl_does_or_says_what_to_write() {
     assert!(cases.len() > 400, "{}", cases.len());
     let mut refused = BTreeSet::new();
     for (text, kubectl) in &cases {
-        let ours = read(text).map(|documents| documents.into_iter().map(|parsed| parsed.value).collect());
+        let ours = read(text, &Budget::default())
+            .map(|documents| documents.into_iter().map(|parsed| parsed.value).collect());
         match (ours, kubectl) {
             (Ok(ours), Some(theirs)) => {
                 let ours = Value::Array(ours);

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
+use tokio::task::coop::consume_budget;
 
 use super::{MemoryCluster, rollout, state};
 use crate::clock::differs;
@@ -73,10 +74,13 @@ impl Cluster for MemoryCluster {
     }
 
     async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        // Thousands are asked at once, and answered without waiting for anything.
+        consume_budget().await;
         Ok(self.state().prepare(self.as_nprt(), object)?.0)
     }
 
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        consume_budget().await;
         let write = self.as_nprt();
         let mut state = self.state();
         state.leases.check(lease, "cluster.apply")?;
