@@ -32,7 +32,7 @@ fn cases(world: &World) -> Vec<Case> {
         "a thread without end, 4.7 GB",
     );
     let tag = world.manifests("bomb", vec![(TREE, "z".to_owned(), bomb)]);
-    case("the same among the manifests", tag, End::Refused(&["100,000"]), "a thread without end, 4.7 GB");
+    case("the same among the manifests", tag, End::Refused(&["pipeline.limits."]), "a thread without end, 4.7 GB");
 
     for levels in [4_000, 40_000] {
         let nested = world.repository.nested(levels, file_tree(world));
@@ -41,14 +41,14 @@ fn cases(world: &World) -> Vec<Case> {
         case(name, tag, End::Deployed, "the process died: stack overflow");
         let tag = world.manifests(&format!("deep-{levels}"), vec![(TREE, "d".to_owned(), nested)]);
         let name = if levels == 4_000 { "4,000 among the manifests" } else { "40,000 among the manifests" };
-        case(name, tag, End::Refused(&["100"]), "the process died: stack overflow");
+        case(name, tag, End::Refused(&["pipeline.limits.depth"]), "the process died: stack overflow");
     }
 
     let flat = world.repository.tree((0..200_000).map(|n| (FILE, format!("f{n:06}"), file)));
     let tag = world.beside("flat-beside", vec![(TREE, "z".to_owned(), flat)]);
     case("200,000 files in one directory, beside the manifests", tag, End::Deployed, "not tried");
     let tag = world.manifests("flat", vec![(TREE, "z".to_owned(), flat)]);
-    case("the same among the manifests", tag, End::Refused(&["100,000"]), "refused");
+    case("the same among the manifests", tag, End::Refused(&["pipeline.limits."]), "refused");
 
     let link = |target: &str| (LINK, "link.yaml".to_owned(), world.repository.blob(target));
     let (circle, up) = (link("."), link("../../../../../etc/passwd"));
