@@ -59,7 +59,7 @@ mod tests {
     use super::super::selector::all_among;
     use super::*;
 
-    fn labels(value: Value) -> Labels {
+    fn labels(value: &Value) -> Labels {
         value.as_object().unwrap().clone()
     }
 
@@ -68,20 +68,20 @@ mod tests {
         let values = |n: usize| ["x", "y", "z"][n % 3];
         let all: Vec<Labels> = (0..40)
             .map(|n| match n % 4 {
-                0 => labels(json!({})),
-                1 => labels(json!({"app": "web", "part": values(n)})),
-                2 => labels(json!({"part": values(n)})),
-                _ => labels(json!({"app": "web", "n": n})),
+                0 => labels(&json!({})),
+                1 => labels(&json!({"app": "web", "part": values(n)})),
+                2 => labels(&json!({"part": values(n)})),
+                _ => labels(&json!({"app": "web", "n": n})),
             })
             .collect();
         let selectors = Selectors::new(all.clone(), |labels| Some(labels));
         for n in 0..12 {
-            let pod = labels(json!({"app": (["web", "db"][n % 2]), "part": values(n), "n": n}));
+            let pod = labels(&json!({"app": (["web", "db"][n % 2]), "part": values(n), "n": n}));
             let found: Vec<&Labels> = selectors.candidates(&[&pod]).collect();
             let expected = all.iter().filter(|selector| all_among(selector, &pod));
             assert!(expected.clone().all(|selector| found.contains(&selector)), "{pod:?}: {found:?}");
         }
-        let pod = labels(json!({"app": "web", "part": "x"}));
+        let pod = labels(&json!({"app": "web", "part": "x"}));
         assert!(selectors.candidates(&[&pod]).len() < 40);
     }
 }

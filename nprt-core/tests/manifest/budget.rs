@@ -79,7 +79,7 @@ fn many_values_and_objects_are_refused_in_both_formats() {
     let many: String = (0..10_001).map(config_map).collect();
     let error = refused(&[file("a.yaml", &many)]);
     assert!(error.contains("option: limits.objects") && error.contains("document: 10001"), "{error}");
-    let list = format!("{{kind: List, apiVersion: v1, items: [{}]}}", vec!["{}"; 3].join(","));
+    let list = format!("{{kind: List, apiVersion: v1, items: [{}]}}", ["{}"; 3].join(","));
     assert!(refused(&[file("a.yaml", &list)]).contains("apiVersion"));
     let limits = Limits { objects: 10_001, ..Limits::default() };
     assert!(manifest::read_within(&[file("a.yaml", &many)], &Budget::new(limits)).is_ok());
