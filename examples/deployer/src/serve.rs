@@ -1,8 +1,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::{io, thread};
 
 use nprt::clock::SystemClock;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::changes::Changes;
@@ -26,24 +29,36 @@ pub(crate) async fn serve(
     let app = App::new(composed, parts, is_insecure);
     let server = Server::bind(address, app.clone()).await?;
     let health = match health_address {
-        Some(address) => Some(Server::of_health(address, &app).await?),
+        Some(address) => Some(answer_probes(address, app.clone()).await?),
         None => None,
     };
     tracing::info!(address = %server.address()?, "listens");
-    if let Some(health) = &health {
-        tracing::info!(address = %health.address()?, "answers probes of health");
+    if let Some(address) = health {
+        tracing::info!(%address, "answers probes of health");
     }
     tokio::spawn(reload::watch(app.clone(), changes));
     tokio::spawn(autopilot::fly(app.clone()));
-    let probes = async {
-        match health {
-            Some(health) => health.serve(std::future::pending()).await,
-            None => std::future::pending().await,
+    server.serve(shutdown::after(shutdown::asked(), &app)).await;
+    Ok(String::new())
+}
+
+/// Answers probes of health until the process ends, on a thread of its own: they never wait for the server's work.
+/// Says where.
+async fn answer_probes(address: SocketAddr, app: App) -> Result<SocketAddr, String> {
+    let cannot = |error: io::Error| format!("cannot answer probes of health: {error}");
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+    let (tell, told) = oneshot::channel();
+    let answer = async move {
+        let server = Server::of_health(address, &app).await;
+        match server.and_then(|server| Ok((server.address()?, server))) {
+            Ok((at, server)) => {
+                let _ = tell.send(Ok(at));
+                server.serve(std::future::pending()).await;
+            }
+            Err(error) => _ = tell.send(Err(error)),
         }
     };
-    tokio::select! {
-        () = server.serve(shutdown::after(shutdown::asked(), &app)) => {}
-        () = probes => {}
-    }
-    Ok(String::new())
+    let thread = thread::Builder::new().name("health".to_owned());
+    thread.spawn(move || runtime.block_on(answer)).map_err(cannot)?;
+    told.await.map_err(|_| "cannot answer probes of health".to_owned())?
 }

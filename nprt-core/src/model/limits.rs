@@ -28,7 +28,7 @@ pub struct Limits {
     /// Values in all documents (each text, number, map, list and key), those that YAML's anchors and aliases repeat
     /// included; by default 300,000.
     pub nodes: u64,
-    /// Kubernetes objects; by default 10,000.
+    /// Kubernetes objects; by default 2,000. While a version is planned each is held several times.
     pub objects: u64,
     /// Steps of computation, such as comparing one selector with one workload's labels; by default 20 million, which
     /// take a few seconds. They are counted instead of CPU time, so that the same input always gets the same answer.
@@ -43,7 +43,7 @@ impl Default for Limits {
             files: 20_000,
             bytes: 8 * 1024 * 1024,
             nodes: 300_000,
-            objects: 10_000,
+            objects: 2_000,
             steps: 20_000_000,
         }
     }

@@ -103,7 +103,7 @@ async fn a_canary_of_many_takes_as_much_longer_as_it_is_larger() {
 
 #[tokio::test]
 async fn work_for_a_request_that_was_dropped_ends() {
-    let world = World::new(Limits::default());
+    let world = World::new(Limits { objects: 10_000, ..Limits::default() });
     let revision = world.version(&large(4_000, "1"));
     let (service, request, silent) = (shop(), request(&revision), Progress::silent());
     let preview = world.pipeline.preview(&service, &request, Track::Stable, &silent);

@@ -72,6 +72,11 @@ impl<'a> Reader<'a> {
         for entry in tree.iter() {
             let entry = entry.map_err(failed)?;
             let name = entry.filename().to_str_lossy().into_owned();
+            if matches!(&*name, "" | "." | "..") || name.contains('/') {
+                let error =
+                    Error::invalid("vcs.read", "the directory has an entry whose name no file can have");
+                return Err(error.with("path", path).with("name", format_args!("{name:?}")));
+            }
             entries.insert(name, (entry.mode().kind(), entry.object_id()));
             self.budget.spend(Limit::Steps, 1).map_err(|error| error.with("path", path))?;
         }

@@ -24,6 +24,11 @@ pub(crate) fn bound<T>(lenient: T, promised: T) -> T {
     if cfg!(debug_assertions) { lenient } else { promised }
 }
 
+/// How often, or for how long, a case is tried: so much, or as much as `NPRT_LONG=1` asks for.
+pub(crate) fn times<T>(few: T, many: T) -> T {
+    if env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { many } else { few }
+}
+
 impl Row {
     pub(crate) fn keep(&self) {
         let Self { section, name, before, now } = self;

@@ -32,7 +32,12 @@ fn cases(world: &World) -> Vec<Case> {
         "a thread without end, 4.7 GB",
     );
     let tag = world.manifests("bomb", vec![(TREE, "z".to_owned(), bomb)]);
-    case("the same among the manifests", tag, End::Refused(&["pipeline.limits."]), "a thread without end, 4.7 GB");
+    case(
+        "the same among the manifests",
+        tag,
+        End::Refused(&["pipeline.limits."]),
+        "a thread without end, 4.7 GB",
+    );
 
     for levels in [4_000, 40_000] {
         let nested = world.repository.nested(levels, file_tree(world));
@@ -65,11 +70,9 @@ fn cases(world: &World) -> Vec<Case> {
     }
 
     // A name is data: git itself would not write these.
-    for (n, bad) in
-        ["..", ".", "", "a/b", ".git", "a\u{1b}[31m.yaml", "\u{202e}lmay.yaml"].into_iter().enumerate()
-    {
+    for (n, bad) in ["..", ".", "", "a/b", "a\u{1b}[31m.yaml", "\u{202e}lmay.yaml"].into_iter().enumerate() {
         let tag = world.manifests(&format!("name-{n}"), vec![(FILE, bad.to_owned(), file)]);
-        case("a file with a name that is none", tag, End::Refused(&[]), "refused");
+        case("a file with a name that none can have, or that deceives", tag, End::Refused(&[]), "refused");
     }
     cases
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::raw::{HERE, OTHER, address, connect, rest};
+use super::raw::{HERE, OTHER, address, answered, connect, rest};
 use crate::support::{ADMIN, Server, World, server_with};
 
 const PROBE: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
@@ -74,7 +74,7 @@ async fn idle_connections_give_way_and_requests_under_way_do_not() {
     assert!(rest(&mut kept[0], SHORT).await.1);
     assert!(!rest(kept.last_mut().unwrap(), SHORT).await.1);
     busy.write_all(b"{}").await.unwrap();
-    let (came, has_ended) = rest(&mut busy, Duration::from_secs(1)).await;
+    let (came, has_ended) = answered(&mut busy, SHORT).await;
     assert!(came.starts_with("HTTP/1.1 200") && !has_ended, "{came:?}");
 }
 

@@ -23,13 +23,29 @@ pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     socket.connect(to).await.unwrap()
 }
 
+/// How long an answer may take on a busy machine.
+const FIRST: Duration = Duration::from_secs(10);
+
 /// What comes until the connection ends, or nothing has come for a while; and whether it has ended.
 pub(super) async fn rest(stream: &mut TcpStream, patience: Duration) -> (String, bool) {
     let mut came = Vec::new();
+    read(stream, &mut came, patience).await
+}
+
+/// The same of a connection on which something comes.
+pub(super) async fn answered(stream: &mut TcpStream, patience: Duration) -> (String, bool) {
+    let mut came = Vec::new();
+    match tokio::time::timeout(FIRST, stream.read_buf(&mut came)).await {
+        Ok(Ok(1..)) => read(stream, &mut came, patience).await,
+        other => (String::new(), other.is_ok()),
+    }
+}
+
+async fn read(stream: &mut TcpStream, came: &mut Vec<u8>, patience: Duration) -> (String, bool) {
     loop {
-        match tokio::time::timeout(patience, stream.read_buf(&mut came)).await {
+        match tokio::time::timeout(patience, stream.read_buf(came)).await {
             Ok(Ok(1..)) => {}
-            other => return (String::from_utf8_lossy(&came).into_owned(), other.is_ok()),
+            other => return (String::from_utf8_lossy(came).into_owned(), other.is_ok()),
         }
     }
 }
@@ -38,7 +54,7 @@ pub(super) async fn rest(stream: &mut TcpStream, patience: Duration) -> (String,
 pub(super) async fn ask(server: &Server, bytes: &[u8]) -> (Vec<u16>, bool) {
     let mut stream = connect(HERE, address(server)).await;
     stream.write_all(bytes).await.unwrap();
-    let (came, has_ended) = rest(&mut stream, Duration::from_millis(300)).await;
+    let (came, has_ended) = answered(&mut stream, Duration::from_millis(300)).await;
     let answers = came.split("HTTP/1.").skip(1);
     (answers.map(|answer| answer.get(2..5).unwrap().parse().unwrap()).collect(), has_ended)
 }
