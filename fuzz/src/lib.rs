@@ -18,8 +18,11 @@ pub use documents::{judge, manifests, policy};
 pub use git::git;
 pub use names::{names, statsd};
 
+/// A target: it takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// All of them, by name.
-pub const TARGETS: [(&str, fn(&[u8])); 14] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("configuration", configuration),
     ("datadog", datadog),
     ("git", git),

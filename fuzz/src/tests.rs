@@ -1,13 +1,14 @@
 //! The targets on stable Rust: the files of `corpus/`, and mutations of them. `NPRT_LONG=1` tries more.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::TARGETS;
+use crate::{TARGETS, Target};
 
 /// How long one input may take, on a busy machine and without optimisation.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Tries one input, within the ceilings.
-fn attempt(name: &str, target: fn(&[u8]), data: &[u8]) {
+fn attempt(name: &str, target: Target, data: &[u8]) {
     let began = Instant::now();
     let shown = String::from_utf8_lossy(&data[..data.len().min(300)]).into_owned();
     let run = std::panic::catch_unwind(|| allocation_counter::measure(|| target(data)));
@@ -98,16 +99,14 @@ fn mutated(random: &mut Xoshiro256PlusPlus, corpus: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A seed that no other run has.
-fn started() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    since.subsec_nanos().into()
+fn any() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn try_target(name: &str) {
     let (_, target) = TARGETS.into_iter().find(|(other, _)| *other == name).unwrap();
     let is_long = std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1");
-    let (lasts, seed) =
-        if is_long { (Duration::from_secs(60), started()) } else { (Duration::from_secs(2), 1) };
+    let (lasts, seed) = if is_long { (Duration::from_secs(60), any()) } else { (Duration::from_secs(2), 1) };
     let (corpus, mut random) = (corpus(name), Xoshiro256PlusPlus::seed_from_u64(seed));
     for data in &corpus {
         attempt(name, target, data);

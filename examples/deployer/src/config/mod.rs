@@ -101,11 +101,13 @@ impl Config {
 
     /// The text of the file.
     fn text(path: &Path, problems: &mut Problems) -> Option<String> {
-        let text = std::fs::read_to_string(path);
-        text.map_err(|error| {
-            problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()))
-        })
-        .ok()
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                problems.add("", format!("{}: cannot be read: {}", path.display(), error.kind()));
+                None
+            }
+        }
     }
 
     /// What it holds, whatever that is.

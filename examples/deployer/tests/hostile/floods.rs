@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::page::{Row, times};
+use crate::page::{NOT_MEASURED, Row, times};
 use crate::support::Server;
 use crate::watch::Watch;
 use crate::world::{World, address, watch};
@@ -48,14 +48,14 @@ async fn connections_that_do_nothing_give_way() {
     let unread = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     for (name, sent, before) in [
         ("4,300 connections that say nothing", "", "/healthz away for 87 s"),
-        ("4,300 with half a head", "GET /web/status HTTP/1.1\r\nHost: x\r\nAccept:", "not tried"),
-        ("4,300 that asked once", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "not tried"),
+        ("4,300 with half a head", "GET /web/status HTTP/1.1\r\nHost: x\r\nAccept:", NOT_MEASURED),
+        ("4,300 that asked once", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", NOT_MEASURED),
         (
             "4,300 with half a body",
             "POST /web/deploy HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx",
-            "not tried",
+            NOT_MEASURED,
         ),
-        ("500 that read no answer", &unread, "not tried"),
+        ("500 that read no answer", &unread, NOT_MEASURED),
     ] {
         let watch = Watch::start(door, server.pid());
         let count = if sent == unread { 500 } else { CONNECTIONS };
@@ -73,7 +73,7 @@ async fn connections_that_do_nothing_give_way() {
 async fn wrong_tokens_are_few_lines_and_keep_nobody_out() {
     let world = World::new().await;
     let server = world.serve([]).await;
-    let (name, before) = ("5,000 wrong tokens", "a line of log for each");
+    let (name, before) = ("5,000 wrong tokens", NOT_MEASURED);
     let lines = told(&server);
     let watch = watch(&server);
     let client = server.http();
@@ -121,7 +121,7 @@ async fn pods_without_end_take_the_room_of_their_own_service_alone() {
     let server = world.serve_with([], json!({}), json!({})).await;
     let to = statsd(&server);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let (name, before) = ("400,000 pod names by one sender", "no service had room for an hour");
+    let (name, before) = ("400,000 pod names by one sender", "every service was refused for the retention");
     let watch = watch(&server);
     packets(&socket, to, 400_000, |n| format!("request.latency:1|ms|#service:evil,track:canary,pod:p-{n}"));
     packets(&socket, to, 100_000, |n| format!("request.latency:1|ms|#service:s{n},track:canary,pod:p-{n}"));

@@ -5,8 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     missing_docs,
     reason = "a test says what it expects"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "attackers wait on threads of their own, by the time of the world"
 )]
 
 mod floods;

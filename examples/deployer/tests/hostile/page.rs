@@ -10,6 +10,9 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.
 /// The tests of a suite run at once, and the page is one file.
 static WRITING: Mutex<()> = Mutex::new(());
 
+/// A case that the first attack did not have, or of which it kept no figure.
+pub(crate) const NOT_MEASURED: &str = "not measured";
+
 /// What became of one case.
 pub(crate) struct Row {
     pub(crate) section: &'static str,
@@ -44,7 +47,7 @@ impl Row {
         let row = format!("| {name} | {before} | {now} |");
         let heading = format!("## {section}");
         let mut lines: Vec<&str> = page.lines().collect();
-        match lines.iter().position(|line| is_row(line)) {
+        match lines.iter().position(is_row) {
             Some(at) => lines[at] = &row,
             None => {
                 let heading =
