@@ -85,7 +85,8 @@ fn claims(object: &Object, version: &Version) -> Option<Claim> {
         match part.value {
             Value::Object(map) => {
                 for (field, value) in map.iter().filter(|(_, value)| value.is_object() || value.is_array()) {
-                    let marks = value.as_object().filter(|_| gives_marks(field)).into_iter().flatten();
+                    let gives = gives_marks(field) && !is_selector(&parts, at);
+                    let marks = value.as_object().filter(|_| gives).into_iter().flatten();
                     let mut ours = marks.filter(|(key, _)| key.starts_with(KEY));
                     let claim = ours.find(|(key, value)| !is_accepted(key, value, version, rendered));
                     parts.push(Part { value, within: at, step: Step::Field(field) });
@@ -141,6 +142,16 @@ fn gives_marks(field: &str) -> bool {
         start.is_some_and(|last| last.eq_ignore_ascii_case(end))
     };
     (is_end("labels") || is_end("annotations")) && !field.starts_with("match")
+}
+
+/// Whether the labels of this part are those that are selected by, as in objects of Istio.
+fn is_selector(parts: &[Part<'_>], at: usize) -> bool {
+    let Some(Part { within, step, .. }) = parts.get(at) else { return false };
+    match step {
+        Step::Field(name) => *name == "workloadSelector",
+        Step::Item(_) => matches!(parts.get(*within), Some(Part { step: Step::Field("subsets"), .. })),
+        Step::Whole => false,
+    }
 }
 
 fn is_accepted(key: &str, value: &Value, version: &Version, rendered: bool) -> bool {

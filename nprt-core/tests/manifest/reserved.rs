@@ -174,7 +174,10 @@ fn what_people_write_and_select_by_is_accepted() {
         "{APP}---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, labels: {{nprt.dev/service: shop}}, annotations: \
          {{nprt.dev/prune: 'false', nprt.dev/canary: 'false'}}}}}}\n---\n{{apiVersion: v1, kind: Service, metadata: {{name: \
          web}}, spec: {{selector: {{app: web, nprt.dev/track: canary}}}}}}\n---\n{{apiVersion: networking.k8s.io/v1, kind: \
-         NetworkPolicy, metadata: {{name: web}}, spec: {{podSelector: {{matchLabels: {{nprt.dev/service: other}}}}}}}}\n"
+         NetworkPolicy, metadata: {{name: web}}, spec: {{podSelector: {{matchLabels: {{nprt.dev/service: other}}}}}}}}\n\
+         ---\n{{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {{name: web}}, spec: {{host: web, subsets: \
+         [{{name: canary, labels: {{nprt.dev/track: canary}}}}]}}}}\n---\n{{apiVersion: networking.istio.io/v1, kind: \
+         Sidecar, metadata: {{name: web}}, spec: {{workloadSelector: {{labels: {{nprt.dev/track: canary}}}}}}}}\n"
     );
     let rendered = stable(&text);
     assert_eq!(

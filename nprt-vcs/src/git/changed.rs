@@ -18,6 +18,8 @@ use super::cancel::Cancel;
 const MOST_CHANGES: usize = 5_000;
 /// So many bytes may be in the files that differ.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
+/// So many lines may be in two files that are compared.
+const MOST_LINES: usize = 200_000;
 /// So long it may take.
 const LONGEST: Duration = Duration::from_secs(5);
 /// A file that has a zero among so many bytes is no text, as git sees it.
@@ -83,6 +85,10 @@ impl<'a> Changes<'a> {
                 continue;
             }
             let input = InternedInput::new(&old[..], &new[..]);
+            // One comparison cannot be interrupted.
+            if input.before.len() + input.after.len() > MOST_LINES {
+                return None;
+            }
             let diff = Diff::compute(Algorithm::Histogram, &input);
             lines.added += u64::from(diff.count_additions()) * times;
             lines.removed += u64::from(diff.count_removals()) * times;

@@ -69,6 +69,16 @@ pub(super) fn abbreviated(repository: &Repository, prefix: &CommitPrefix) -> Res
     }
 }
 
+/// What is kept of a commit's author and message, in bytes, and how many names an error lists.
+const LONGEST_AUTHOR: usize = 300;
+const LONGEST_MESSAGE: usize = 16 * 1024;
+const MOST_NAMES: usize = 200;
+
+fn cut(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
+}
+
 /// What the repository knows of a commit.
 pub(super) fn commit(repository: &Repository, id: ObjectId, cancel: &Cancel) -> Result<Commit> {
     let failed = |error| unreadable("vcs.resolve", error).with("commit", id);
@@ -82,9 +92,9 @@ pub(super) fn commit(repository: &Repository, id: ObjectId, cancel: &Cancel) -> 
     })?;
     Ok(Commit {
         revision: Revision::Git(GitSha::new(&id.to_string())?),
-        author: format!("{name} <{mail}>"),
+        author: cut(format!("{name} <{mail}>"), LONGEST_AUTHOR),
         time,
-        message: commit.message_raw_sloppy().to_str_lossy().into_owned(),
+        message: cut(commit.message_raw_sloppy().to_str_lossy().into_owned(), LONGEST_MESSAGE),
         changed: changed::lines(repository, &commit, cancel),
     })
 }
@@ -125,7 +135,8 @@ fn missing(root: &Tree<'_>, commit: ObjectId, path: &RepoPath) -> Error {
 }
 
 fn names(tree: &Tree<'_>, prefix: &str) -> Vec<String> {
-    tree.iter().flatten().map(|entry| format!("{prefix}{}", entry.filename().to_str_lossy())).collect()
+    let names = tree.iter().flatten().take(MOST_NAMES);
+    names.map(|entry| format!("{prefix}{}", entry.filename().to_str_lossy())).collect()
 }
 
 /// The commit, if it is there and what its name says.

@@ -15,12 +15,17 @@ use tempfile::TempDir;
 /// for an object looks into each index, and there would be one for each fetch.
 const PACKED: u32 = 100;
 
+/// What one object may hold, in bytes. A few kilobytes can inflate to gigabytes; GitHub takes no file above 100 MB.
+const LARGEST: usize = 128 << 20;
+
 /// Writes all of a pack, checked; a process that is killed meanwhile leaves no commit without its files.
 pub(super) fn store(repository: &Repository, pack: &mut dyn BufRead, stop: &AtomicBool) -> gix::Result<()> {
     let failed = || message("what was sent cannot be kept");
     let made = TempDir::new_in(repository.path()).or_raise(failed)?;
     let bases = repository.objects.clone().into_inner();
-    let options = pack::bundle::write::Options { thread_limit: Some(1), ..Default::default() };
+    let alloc_limit_bytes = Some(LARGEST);
+    let options =
+        pack::bundle::write::Options { thread_limit: Some(1), alloc_limit_bytes, ..Default::default() };
     let (at, hash) = (Some(made.path()), repository.object_hash());
     let written = Bundle::write_to_directory(pack, at, &mut Discard, stop, Some(bases), hash, options)?;
     if written.index.num_objects < PACKED {

@@ -17,13 +17,17 @@ use super::objects::{check_name, unreadable};
 /// The entries of one directory, by name.
 type Entries = BTreeMap<String, (EntryKind, ObjectId)>;
 
+/// So many entries of directories are kept, at about 100 bytes each, besides those of the last one.
+const MOST_KEPT: usize = 100_000;
+
 pub(super) struct Reader<'a> {
     repository: &'a Repository,
     root: ObjectId,
     budget: &'a Budget,
     cancel: &'a Cancel,
-    /// The directories that were read, by path.
+    /// The directories that were read, by path, as long as they have few entries together.
     listed: BTreeMap<String, Entries>,
+    kept: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -33,7 +37,7 @@ impl<'a> Reader<'a> {
         budget: &'a Budget,
         cancel: &'a Cancel,
     ) -> Self {
-        Self { repository, root, budget, cancel, listed: BTreeMap::new() }
+        Self { repository, root, budget, cancel, listed: BTreeMap::new(), kept: 0 }
     }
 
     /// What is at `path`, by way of the directories above it.
@@ -82,6 +86,12 @@ impl<'a> Reader<'a> {
         }
         let count = entries.len() as u64;
         self.budget.allow(Limit::Paths, count).map_err(|error| error.with("path", path))?;
+        // Links may lead to one large directory by many paths.
+        if self.kept + entries.len() > MOST_KEPT {
+            self.listed.clear();
+            self.kept = 0;
+        }
+        self.kept += entries.len();
         self.listed.insert(path.to_owned(), entries);
         Ok(())
     }

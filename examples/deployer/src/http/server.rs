@@ -44,6 +44,9 @@ pub(crate) struct Server {
     routes: Router,
 }
 
+/// hyper's buffer may hold so many times the limit of a head, and then takes a head of that size.
+const HELD: usize = 4;
+
 impl Server {
     /// Listens on `address`.
     ///
@@ -148,7 +151,8 @@ fn connect(
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     let (seat, header_bytes) = (Arc::new(seat), limits.header_bytes);
     let pace = Pace::new(limits, Arc::clone(&seat));
-    let stream = TokioIo::new(Paced::new(stream, pace.clone(), Heads::new(header_bytes)));
+    let stream =
+        TokioIo::new(Paced::new(stream, pace.clone(), Heads::new(header_bytes.saturating_mul(HELD))));
     let service = tower::service_fn(move |mut request: Request<_>| {
         request.extensions_mut().insert(peer);
         answer(routes.clone(), header_bytes, pace.clone(), request)
