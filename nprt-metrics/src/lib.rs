@@ -22,6 +22,8 @@ pub mod datadog;
 mod error;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
+mod limits;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "statsd")]

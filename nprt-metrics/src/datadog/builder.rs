@@ -6,6 +6,7 @@ use nprt_http::base_url;
 
 use super::client::Client;
 use super::{Datadog, DatadogConfig, DatadogMetric};
+use crate::limits::check_limits;
 
 impl DatadogConfig {
     /// Validates everything and makes the backend; it does not connect. `clock` decides which minutes are
@@ -26,15 +27,12 @@ impl DatadogConfig {
                 return Err(invalid(field, "expected a key without spaces"));
             }
         }
-        for (field, limit) in [
+        let limits = [
             ("max_response_bytes", self.max_response_bytes),
             ("max_points", self.max_points),
             ("max_blocks", self.max_blocks),
-        ] {
-            if limit == 0 {
-                return Err(invalid(field, "expected at least 1"));
-            }
-        }
+        ];
+        check_limits("datadog.config", &limits)?;
         if self.metrics.is_empty() {
             return Err(invalid("metrics", "expected at least one metric"));
         }

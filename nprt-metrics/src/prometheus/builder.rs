@@ -8,6 +8,7 @@ use super::client::Client;
 use super::increase::expand;
 use super::{Prometheus, PrometheusConfig, PrometheusMetric};
 use crate::Labels;
+use crate::limits::check_limits;
 
 const PLACEHOLDERS: [&str; 4] = ["{service}", "{window}", "{by}", "{increase}"];
 
@@ -22,15 +23,12 @@ impl PrometheusConfig {
             Error::invalid("prometheus.config", message).with("field", field)
         };
         let url = base_url("prometheus.config", &self.url)?;
-        for (field, limit) in [
+        let limits = [
             ("max_response_bytes", self.max_response_bytes),
             ("max_points", self.max_points),
             ("max_blocks", self.max_blocks),
-        ] {
-            if limit == 0 {
-                return Err(invalid(field, "expected at least 1"));
-            }
-        }
+        ];
+        check_limits("prometheus.config", &limits)?;
         if self.metrics.is_empty() {
             return Err(invalid("metrics", "expected at least one metric"));
         }
