@@ -17,13 +17,6 @@ const CONNECTIONS: usize = 4_300;
 /// How long each flood goes on, and with `NPRT_LONG=1`.
 const LASTS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
-/// Where the server answers probes alone.
-fn health(server: &Server) -> SocketAddr {
-    let log = server.log();
-    let (_, at) = log.split_once("answers probes of health address=").expect("it says where");
-    at.lines().next().unwrap().trim().parse().unwrap()
-}
-
 /// Opens connections, and sends this on each.
 async fn connect(at: SocketAddr, count: usize, sent: &[u8]) -> Vec<TcpStream> {
     let mut open = Vec::with_capacity(count);
@@ -44,7 +37,7 @@ async fn connections_that_do_nothing_give_way() {
     let world = World::new().await;
     // All come from one address, as the probes do: these have a door of their own.
     let server = world.serve_with([], json!({"health_listen": "127.0.0.1:0"}), json!({})).await;
-    let (at, door) = (address(&server), health(&server));
+    let (at, door) = (address(&server), server.health());
     let unread = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     for (name, sent, before) in [
         ("4,300 connections that say nothing", "", "/healthz away for 87 s"),

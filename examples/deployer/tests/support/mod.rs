@@ -4,6 +4,7 @@ mod process;
 mod steps;
 mod world;
 
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::Command;
@@ -75,6 +76,13 @@ impl Server {
     /// A client that keeps its connections.
     pub(crate) fn http(&self) -> Client {
         self.http.clone()
+    }
+
+    /// Where it answers probes of health alone, if it does.
+    pub(crate) fn health(&self) -> SocketAddr {
+        let log = self.log();
+        let (_, at) = log.split_once("answers probes of health address=").expect("it says where");
+        at.lines().next().unwrap().trim().parse().unwrap()
     }
 
     /// SIGKILL.

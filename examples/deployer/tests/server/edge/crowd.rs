@@ -42,12 +42,6 @@ async fn under_way(from: std::net::Ipv4Addr, to: SocketAddr) -> TcpStream {
     stream
 }
 
-fn health(server: &Server) -> SocketAddr {
-    let log = server.log();
-    let (_, at) = log.split_once("answers probes of health address=").expect("it says where");
-    at.lines().next().unwrap().trim().parse().unwrap()
-}
-
 #[tokio::test]
 async fn idle_connections_give_way_and_requests_under_way_do_not() {
     let world = World::new();
@@ -121,7 +115,7 @@ async fn one_address_has_a_share() {
 async fn probes_of_health_have_a_door_of_their_own() {
     let world = World::new();
     let server = limited(&world, json!({"connections": 2, "connections_per_peer": 2})).await;
-    let (to, health) = (address(&server), health(&server));
+    let (to, health) = (address(&server), server.health());
     let _busy = (under_way(HERE, to).await, under_way(HERE, to).await);
     tokio::time::sleep(SHORT).await;
     // Nobody else gets in.
