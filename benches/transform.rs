@@ -1,5 +1,5 @@
-//! The manifest transformer on Online Boutique, in documents a second: reading its YAML, and rendering each
-//! track.
+//! The manifest transformer, in documents a second: reading YAML and rendering each track, of Online Boutique, and of a
+//! thousand and ten thousand objects. The last two show that the work grows with the objects and no faster.
 
 #![allow(clippy::expect_used, reason = "a benchmark stops where its input is missing")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nprt::manifest::{self, Beside, Settings, Version};
-use nprt::model::{RepoPath, SourceFile};
+use nprt::model::{Budget, Limits, RepoPath, SourceFile};
 
 fn boutique() -> Vec<SourceFile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("nprt-shop/online-boutique");
@@ -22,9 +22,37 @@ fn boutique() -> Vec<SourceFile> {
     entries.map(read).collect()
 }
 
+/// Deployments that each read a ConfigMap and are selected by a Service, `objects` together.
+fn large(objects: usize) -> Vec<SourceFile> {
+    let text: String = (0..objects / 3).map(of_three).collect();
+    vec![SourceFile {
+        path: RepoPath::new("all.yaml").expect("a plain name"),
+        content: text.into_bytes().into(),
+    }]
+}
+
+fn of_three(n: usize) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web{n}}}\nspec:\n  selector: \
+         {{matchLabels: {{app: web{n}}}}}\n  template:\n    metadata: {{labels: {{app: web{n}}}}}\n    spec:\n      \
+         containers:\n      - {{name: web, image: shop/web, envFrom: [{{configMapRef: {{name: web{n}}}}}]}}\n\
+         ---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web{n}}}\ndata: {{a: b}}\n\
+         ---\napiVersion: v1\nkind: Service\nmetadata: {{name: web{n}}}\nspec: {{selector: {{app: web{n}}}}}\n---\n"
+    )
+}
+
 fn transform(criterion: &mut Criterion) {
-    let files = boutique();
-    let manifests = manifest::read(&files).expect("the manifests are good");
+    measure(criterion, "transform/boutique", &boutique());
+    measure(criterion, "transform/1,000 objects", &large(999));
+    measure(criterion, "transform/10,000 objects", &large(9_999));
+}
+
+fn measure(criterion: &mut Criterion, name: &str, files: &[SourceFile]) {
+    let read = || {
+        let limits = Limits { objects: 10_000, ..Limits::default() };
+        manifest::read_within(black_box(files), &Budget::new(limits))
+    };
+    let manifests = read().expect("the manifests are good");
     let version = Version {
         service: "boutique".parse().expect("a name"),
         revision: "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6".parse().expect("a revision"),
@@ -35,9 +63,9 @@ fn transform(criterion: &mut Criterion) {
     let stable = manifest::stable(&manifests, &version, &settings, &[]).expect("it renders");
     let live: Vec<_> = stable.documents.into_iter().map(|document| document.object).collect();
 
-    let mut group = criterion.benchmark_group("transform");
-    group.throughput(Throughput::Elements(manifests.documents.len() as u64));
-    group.bench_function("read", |bencher| bencher.iter(|| manifest::read(black_box(&files))));
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(manifests.documents.len() as u64)).sample_size(10);
+    group.bench_function("read", |bencher| bencher.iter(read));
     group.bench_function("stable", |bencher| {
         bencher.iter(|| manifest::stable(black_box(&manifests), &version, &settings, &live));
     });

@@ -8,6 +8,8 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use nprt_testkit::reliability::{Row, times};
+
 use crate::{TARGETS, Target};
 
 /// How long one input may take, on a busy machine and without optimisation.
@@ -105,8 +107,7 @@ fn any() -> u64 {
 
 fn try_target(name: &str) {
     let (_, target) = TARGETS.into_iter().find(|(other, _)| *other == name).unwrap();
-    let is_long = std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1");
-    let (lasts, seed) = if is_long { (Duration::from_secs(60), any()) } else { (Duration::from_secs(2), 1) };
+    let (lasts, seed) = times((Duration::from_secs(2), 1), (Duration::from_secs(60), any()));
     let (corpus, mut random) = (corpus(name), Xoshiro256PlusPlus::seed_from_u64(seed));
     for data in &corpus {
         attempt(name, target, data);
@@ -116,7 +117,8 @@ fn try_target(name: &str) {
         attempt(name, target, &mutated(&mut random, &corpus));
         tried += 1;
     }
-    eprintln!("{name}: {tried} inputs, seed {seed}");
+    let now = format!("{tried} inputs with seed {seed}: no panic, none over a ceiling");
+    Row { section: "Inputs", name, before: Row::NOT_MEASURED, now }.keep().unwrap();
 }
 
 macro_rules! tests {

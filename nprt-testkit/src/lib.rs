@@ -20,6 +20,7 @@ pub mod process;
 mod prometheus;
 #[cfg(feature = "registry")]
 mod registry;
+pub mod reliability;
 mod shop;
 mod svn;
 mod svnserve;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::broken_off::{BrokenOff, Case, command};
 use crate::plane::{SHORT, plane};
 use crate::process::Worker;
-use crate::times;
+use nprt_testkit::reliability::{Row, times};
 
 /// The operations, and about how many writes each has.
 const OPERATIONS: [(&str, usize); 4] = [("deploy", 10), ("canary", 6), ("promote", 14), ("rollback", 6)];
@@ -41,6 +41,9 @@ async fn what_a_killed_process_leaves_is_whole_after_the_next_call() {
     });
     let killed: usize = join_all(services).await.into_iter().sum();
     assert!(killed * 4 >= count * 3, "few were killed before they had ended: {killed} of {count}");
+    let name = "a process killed during a write to the cluster; then another call";
+    let now = format!("{count} of {count} repaired; {killed} died midway");
+    Row { section: "Failures", name, before: "32 of 32 repaired", now }.keep().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +54,7 @@ async fn what_a_killed_process_leaves_is_finished_or_undone_without_a_call() {
     let services = (0..SERVICES).map(async |first| {
         let mut service = BrokenOff::new(&plane, "recover").await;
         let gate = plane.gate(&service.shop.user).await.unwrap();
-        let mut settled = [0, 0];
+        let mut settled = [0, 0, 0];
         for number in (first..count).step_by(SERVICES) {
             let (operation, writes) = OPERATIONS[number % 4];
             let round = number / 4;
@@ -64,12 +67,19 @@ async fn what_a_killed_process_leaves_is_finished_or_undone_without_a_call() {
             println!("{operation}, {at}: finished {finished:?}, undone {undone:?}");
             settled[0] += usize::from(finished.is_some());
             settled[1] += usize::from(undone.is_some());
+            settled[2] += usize::from(finished.is_none() && undone.is_none());
         }
         settled
     });
     let settled = join_all(services).await;
-    let [finished, undone] = [0, 1].map(|i| settled.iter().map(|settled| settled[i]).sum::<usize>());
+    let [finished, undone, neither] =
+        [0, 1, 2].map(|i| settled.iter().map(|settled| settled[i]).sum::<usize>());
     assert!(finished > 0 && undone > 0, "{finished} finished, {undone} undone");
+    let name = "a process killed during a write to the cluster; then nobody calls";
+    let now = format!(
+        "{count} of {count} settled by the autopilot: {finished} finished, {undone} undone, {neither} had left nothing"
+    );
+    Row { section: "Failures", name, before: Row::NOT_MEASURED, now }.keep().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

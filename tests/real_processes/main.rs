@@ -20,8 +20,3 @@ mod stop;
 mod version;
 mod wall_time;
 mod worker;
-
-/// How often a case is tried: `few` times, or `many` with `NPRT_LONG=1`.
-fn times(few: usize, many: usize) -> usize {
-    if std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { many } else { few }
-}

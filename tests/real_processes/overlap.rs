@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::plane::plane;
 use crate::process::{Outcome, Worker};
-use crate::times;
 use crate::version::Version;
+use nprt_testkit::reliability::times;
 
 /// Of each round, one of each process waits for the others, and one does not.
 const ROUND: u64 = 4;

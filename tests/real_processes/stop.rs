@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::plane::{SHORT, plane};
 use crate::process::{Outcome, Worker};
-use crate::times;
 use crate::version::Version;
+use nprt_testkit::reliability::times;
 
 /// About how many writes a deploy has, without those of its lease.
 const WRITES: usize = 9;

@@ -13,8 +13,8 @@ use nprt_testkit::Shop;
 
 use crate::plane::plane;
 use crate::process::Worker;
-use crate::times;
 use crate::version::Version;
+use nprt_testkit::reliability::times;
 
 const OBJECTS: usize = 6;
 /// At most so much of kubectl's time, with a process that runs already and from the start of one: as it is to be,

@@ -66,7 +66,7 @@ pub struct ControlPlane {
     // Dropped in this order: first what talks to the others.
     clients: Vec<Process>,
     api: Process,
-    _etcd: Process,
+    etcd: Process,
     janitor: Janitor,
     servers: Servers,
     admin: Kubectl,
@@ -126,7 +126,7 @@ impl ControlPlane {
         let mut plane = Self {
             clients: Vec::new(),
             api,
-            _etcd: etcd,
+            etcd,
             janitor,
             servers,
             admin,
@@ -207,15 +207,34 @@ impl ControlPlane {
         self.api.kill();
     }
 
-    /// Starts the API server again, on the same address and data, and waits until it is ready. Controllers, scheduler
-    /// and nodes begin anew with it: else they would look again after a pause that grows with each outage, to a minute,
-    /// and find themselves forbidden by a server that does not know its roles yet.
+    /// Starts the API server again, on the same address and data, and waits until it is ready.
     ///
     /// # Errors
     /// [`Missing`] when it does not start.
     pub async fn restart_api_server(&mut self) -> Result<(), Missing> {
         self.api.kill();
         self.api = spawn(&self.servers, &mut self.janitor, "kube-apiserver", self.servers.api_server())?;
+        self.restart_clients().await
+    }
+
+    /// Kills etcd at once (SIGKILL): the API server stays, and can neither read nor write.
+    pub fn kill_etcd(&mut self) {
+        self.etcd.kill();
+    }
+
+    /// Starts etcd again, on the same address and data, and waits until the API server is ready.
+    ///
+    /// # Errors
+    /// [`Missing`] when it does not start.
+    pub async fn restart_etcd(&mut self) -> Result<(), Missing> {
+        self.etcd.kill();
+        self.etcd = spawn(&self.servers, &mut self.janitor, "etcd", self.servers.etcd())?;
+        self.restart_clients().await
+    }
+
+    /// Controllers, scheduler and nodes begin anew: else they would look again after a pause that grows with each
+    /// outage, to a minute, and find themselves forbidden by a server that does not know its roles yet.
+    async fn restart_clients(&mut self) -> Result<(), Missing> {
         self.wait_until_ready().await?;
         self.clients.clear();
         // Those of the nodes, which would run out first.

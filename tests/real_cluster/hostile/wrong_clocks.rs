@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use nprt::clock::SystemClock;
 use nprt::memory::SkewedClock;
 use nprt::ports::Clock;
+use nprt_testkit::reliability::Row;
 
 use crate::answer::Answer as _;
 use crate::world::{World, manifests, tag};
@@ -57,6 +58,9 @@ async fn it_takes_no_lease_of_an_operation_under_way() {
     }
     assert!(began.elapsed() > Duration::from_secs(4), "it watched the lease: {:?}", began.elapsed());
     assert!(world.runs().await.iter().all(|(_, now)| *now == tag(&first)), "{:?}", world.runs().await);
+    let name = "replicas an hour ahead and behind, during another one's deploy";
+    let now = "took no lease; settled what a dead replica left after watching its lease expire".to_owned();
+    Row { section: "Failures", name, before: "stole the lease of a running operation", now }.keep().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,4 +83,7 @@ async fn it_ends_no_canary_and_starts_one_that_lasts_as_long_as_any() {
         assert!(age.unsigned_abs() < Duration::from_secs(120), "{hours}: {age}");
         assert_eq!(process.expire().await.unwrap(), None, "{hours}");
     }
+    let name = "replicas 100 hours ahead and behind, beside a canary";
+    let now = "ended no canary early, and started canaries that last as long as any".to_owned();
+    Row { section: "Failures", name, before: Row::NOT_MEASURED, now }.keep().unwrap();
 }

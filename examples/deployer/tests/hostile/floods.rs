@@ -7,10 +7,10 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::page::{NOT_MEASURED, Row, times};
 use crate::support::Server;
 use crate::watch::Watch;
 use crate::world::{World, address, watch};
+use nprt_testkit::reliability::{Row, times};
 
 /// More than the server has room for.
 const CONNECTIONS: usize = 4_300;
@@ -41,14 +41,14 @@ async fn connections_that_do_nothing_give_way() {
     let unread = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     for (name, sent, before) in [
         ("4,300 connections that say nothing", "", "/healthz away for 87 s"),
-        ("4,300 with half a head", "GET /web/status HTTP/1.1\r\nHost: x\r\nAccept:", NOT_MEASURED),
-        ("4,300 that asked once", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", NOT_MEASURED),
+        ("4,300 with half a head", "GET /web/status HTTP/1.1\r\nHost: x\r\nAccept:", Row::NOT_MEASURED),
+        ("4,300 that asked once", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", Row::NOT_MEASURED),
         (
             "4,300 with half a body",
             "POST /web/deploy HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx",
-            NOT_MEASURED,
+            Row::NOT_MEASURED,
         ),
-        ("500 that read no answer", &unread, NOT_MEASURED),
+        ("500 that read no answer", &unread, Row::NOT_MEASURED),
     ] {
         let watch = Watch::start(door, server.pid());
         let count = if sent == unread { 500 } else { CONNECTIONS };
@@ -58,7 +58,7 @@ async fn connections_that_do_nothing_give_way() {
         let noticed = watch.stop();
         drop(open);
         noticed.is_harmless(name);
-        Row { section: "Neighbours", name, before, now: noticed.to_string() }.keep();
+        Row { section: "Neighbours", name, before, now: noticed.to_string() }.keep().unwrap();
     }
 }
 
@@ -66,7 +66,7 @@ async fn connections_that_do_nothing_give_way() {
 async fn wrong_tokens_are_few_lines_and_keep_nobody_out() {
     let world = World::new().await;
     let server = world.serve([]).await;
-    let (name, before) = ("5,000 wrong tokens", NOT_MEASURED);
+    let (name, before) = ("5,000 wrong tokens", Row::NOT_MEASURED);
     let lines = told(&server);
     let watch = watch(&server);
     let client = server.http();
@@ -81,7 +81,9 @@ async fn wrong_tokens_are_few_lines_and_keep_nobody_out() {
     let lines = told(&server) - lines;
     noticed.is_harmless(name);
     assert!(lines < 200, "{lines} lines: {}", server.log());
-    Row { section: "Neighbours", name, before, now: format!("{lines} lines of log; {noticed}") }.keep();
+    Row { section: "Neighbours", name, before, now: format!("{lines} lines of log; {noticed}") }
+        .keep()
+        .unwrap();
 }
 
 /// Lines of the log, those of the probes left out.
@@ -120,5 +122,5 @@ async fn pods_without_end_take_the_room_of_their_own_service_alone() {
     packets(&socket, to, 100_000, |n| format!("request.latency:1|ms|#service:s{n},track:canary,pod:p-{n}"));
     let noticed = watch.stop();
     noticed.is_harmless(name);
-    Row { section: "Neighbours", name, before, now: noticed.to_string() }.keep();
+    Row { section: "Neighbours", name, before, now: noticed.to_string() }.keep().unwrap();
 }

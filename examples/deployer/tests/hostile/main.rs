@@ -1,6 +1,6 @@
 //! Hostile repositories, servers, browsers and neighbours, through the binary. While each case runs, `/healthz` is asked
-//! again and again, and the server's memory is watched. What is measured stands in docs/reliability.md, which
-//! `NPRT_LONG=1 NPRT_RELIABILITY=write cargo test --release -p deployer --test hostile` writes.
+//! again and again, and the server's memory is watched. `./test reliability` writes what is measured to
+//! docs/reliability.md.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +16,6 @@
 
 mod floods;
 mod manifests;
-mod page;
 mod repositories;
 mod servers;
 #[path = "../support/mod.rs"]

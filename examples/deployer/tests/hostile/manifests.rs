@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::page::{NOT_MEASURED, Row};
 use crate::support::MANIFEST;
 use crate::trees::{Entry, FILE};
 use crate::world::{World, put, watch};
+use nprt_testkit::reliability::Row;
 
 struct Case {
     name: &'static str,
@@ -60,15 +60,15 @@ type Text = fn() -> String;
 /// The name of a case, its text, and what was seen before there were limits.
 const TEXTS: &[(&str, Text, &str)] = &[
     ("aliases in 100 documents (162 KB)", || aliases(100), "3.8 GB"),
-    ("aliases in 1,000 documents", || aliases(1_000), NOT_MEASURED),
-    ("nine levels of nine aliases", laughs, NOT_MEASURED),
+    ("aliases in 1,000 documents", || aliases(1_000), Row::NOT_MEASURED),
+    ("nine levels of nine aliases", laughs, Row::NOT_MEASURED),
     (
         "a scalar of 100 KB, 50,000 times",
         || {
             let many = ["*a"; 50_000].join(",");
             config_map(0, &format!("data:\n  a: &a \"{}\"\nx: [{many}]", "x".repeat(100_000)))
         },
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
     (
         "80 merge keys of 1,000 keys each",
@@ -77,43 +77,51 @@ const TEXTS: &[(&str, Text, &str)] = &[
             let merge = format!("- {{<<: [{}]}}\n", ["*a"; 40].join(","));
             config_map(0, &format!("x:\n- &a {{{keys}}}\n{merge}{merge}"))
         },
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
     (
         "a million keys in one document",
         || config_map(0, &format!("data:\n{}", each(1_000_000, |n| format!("  k{n}: v\n")))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
-    ("100,000 open brackets", || format!("---\n{}", "[".repeat(100_000)), NOT_MEASURED),
+    ("100,000 open brackets", || format!("---\n{}", "[".repeat(100_000)), Row::NOT_MEASURED),
     (
         "3,000 levels of indentation",
         || format!("---\n{}", each(3_000, |n| format!("{}a:\n", " ".repeat(n)))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
-    ("100,000 nested sequences", || format!("---\n{}", "- ".repeat(100_000)), NOT_MEASURED),
+    ("100,000 nested sequences", || format!("---\n{}", "- ".repeat(100_000)), Row::NOT_MEASURED),
     (
         "a value of 50 MB",
         || config_map(0, &format!("data: {{a: \"{}\"}}", "x".repeat(50_000_000))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
-    ("200,000 documents", || each(200_000, |n| config_map(n, "data: {}")), NOT_MEASURED),
-    ("5 million separators", || "---\n".repeat(5_000_000), NOT_MEASURED),
+    ("200,000 documents", || each(200_000, |n| config_map(n, "data: {}")), Row::NOT_MEASURED),
+    ("5 million separators", || "---\n".repeat(5_000_000), Row::NOT_MEASURED),
     (
         "a plain scalar of 5 million lines",
         || config_map(0, &format!("x: a\n{}", "  b\n".repeat(5_000_000))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
     (
         "200,000 anchors",
         || config_map(0, &format!("x:\n{}", each(200_000, |n| format!("- &a{n} 1\n")))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
-    ("a key of 5 MB", || config_map(0, &format!("data: {{{}: v}}", "k".repeat(5_000_000))), NOT_MEASURED),
-    ("a tag directive of 1 MB", || format!("%TAG ! tag:{}\n{MANIFEST}", "x".repeat(1_000_000)), NOT_MEASURED),
+    (
+        "a key of 5 MB",
+        || config_map(0, &format!("data: {{{}: v}}", "k".repeat(5_000_000))),
+        Row::NOT_MEASURED,
+    ),
+    (
+        "a tag directive of 1 MB",
+        || format!("%TAG ! tag:{}\n{MANIFEST}", "x".repeat(1_000_000)),
+        Row::NOT_MEASURED,
+    ),
     (
         "3 million escapes",
         || config_map(0, &format!("data: {{a: \"{}\"}}", "\\U0010FFFF".repeat(3_000_000))),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
     (
         "100,000 containers",
@@ -127,7 +135,7 @@ const TEXTS: &[(&str, Text, &str)] = &[
             );
             format!("---\n{head}    spec:\n      containers:\n{containers}")
         },
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     ),
 ];
 
@@ -157,7 +165,7 @@ fn cases(world: &World) -> Vec<Case> {
         r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"x"}},"data":{{"a":"b"{names}}}}}"#
     );
     let tag = world.manifests("json", vec![(FILE, "x.json".to_owned(), world.repository.blob(json))]);
-    cases.push(Case { name, tag, operation: "deploy", before: NOT_MEASURED });
+    cases.push(Case { name, tag, operation: "deploy", before: Row::NOT_MEASURED });
     cases
 }
 
@@ -177,7 +185,7 @@ async fn any_manifest_is_read_within_limits() {
         assert!(answer.status == 200 || (400..500).contains(&answer.status), "{what}");
         noticed.is_harmless(&what);
         let now = format!("{} in {:.1} s; {noticed}", answer.status, answer.took.as_secs_f64());
-        Row { section: "Manifests", name, before, now }.keep();
+        Row { section: "Manifests", name, before, now }.keep().unwrap();
     }
     world.still_serves(&server).await;
 }

@@ -1,8 +1,8 @@
 //! Repositories whose trees are made to be walked for ever, or to the bottom.
 
-use crate::page::{NOT_MEASURED, Row};
 use crate::trees::{FILE, LINK, TREE};
 use crate::world::{World, put, watch};
+use nprt_testkit::reliability::Row;
 
 /// What becomes of a version, and what stands in the error.
 enum End {
@@ -51,13 +51,13 @@ fn cases(world: &World) -> Vec<Case> {
 
     let flat = world.repository.tree((0..200_000).map(|n| (FILE, format!("f{n:06}"), file)));
     let tag = world.beside("flat-beside", vec![(TREE, "z".to_owned(), flat)]);
-    case("200,000 files in one directory, beside the manifests", tag, End::Deployed, NOT_MEASURED);
+    case("200,000 files in one directory, beside the manifests", tag, End::Deployed, Row::NOT_MEASURED);
     let tag = world.manifests("flat", vec![(TREE, "z".to_owned(), flat)]);
     case(
         "200,000 files in one directory, among the manifests",
         tag,
         End::Refused(&["pipeline.limits."]),
-        NOT_MEASURED,
+        Row::NOT_MEASURED,
     );
 
     // Each link leads to the same large directory by another path.
@@ -68,10 +68,10 @@ fn cases(world: &World) -> Vec<Case> {
     let manifests = world.repository.tree(links);
     let tree = world.repository.tree([(TREE, "kubernetes".to_owned(), manifests)].into_iter().chain(many));
     let tag = world.version("links-to-wide", tree);
-    case("200 links into directories of 90,000 files", tag, End::Refused(&[]), NOT_MEASURED);
+    case("200 links into directories of 90,000 files", tag, End::Refused(&[]), Row::NOT_MEASURED);
     let zeros = world.repository.blob(vec![0; 300 << 20]);
     let tag = world.beside("zeros", vec![(FILE, "z".to_owned(), zeros)]);
-    case("300 MB of zeros in one file, beside the manifests", tag, End::Deployed, NOT_MEASURED);
+    case("300 MB of zeros in one file, beside the manifests", tag, End::Deployed, Row::NOT_MEASURED);
 
     let link = |target: &str| (LINK, "link.yaml".to_owned(), world.repository.blob(target));
     let (circle, up) = (link("."), link("../../../../../etc/passwd"));
@@ -84,13 +84,13 @@ fn cases(world: &World) -> Vec<Case> {
         ("60 symbolic links in a row", chain, &["l0.yaml"]),
     ] {
         let tag = world.manifests(&name.replace(' ', "-").to_lowercase(), entries);
-        case(name, tag, End::Refused(words), NOT_MEASURED);
+        case(name, tag, End::Refused(words), Row::NOT_MEASURED);
     }
 
     // A name is data: git itself would not write these.
     for (n, bad) in ["..", ".", "", "a/b", "a\u{1b}[31m.yaml"].into_iter().enumerate() {
         let tag = world.manifests(&format!("name-{n}"), vec![(FILE, bad.to_owned(), file)]);
-        case("a file with a name that none can have", tag, End::Refused(&[]), NOT_MEASURED);
+        case("a file with a name that none can have", tag, End::Refused(&[]), Row::NOT_MEASURED);
     }
     cases
 }
@@ -124,7 +124,8 @@ async fn any_tree_is_read_within_limits() {
             before,
             now: format!("{} in {:.1} s; {noticed}", answer.status, answer.took.as_secs_f64()),
         }
-        .keep();
+        .keep()
+        .unwrap();
     }
     world.still_serves(&server).await;
 }

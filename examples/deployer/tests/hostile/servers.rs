@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::page::{NOT_MEASURED, Row, times};
 use crate::support::MANIFEST;
 use crate::world::{World, put, watch};
+use nprt_testkit::reliability::{Row, times};
 
 /// How long each answer is given, and with `NPRT_LONG=1`.
 const LASTS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(10)];
@@ -130,14 +130,14 @@ fn next_page(to: &mut dyn Write) -> std::io::Result<()> {
 
 const ANSWERS: &[(&str, Answer, &str)] = &[
     ("2 million points in one answer", points, "980 MB"),
-    ("500,000 series in one answer", series, NOT_MEASURED),
-    ("50 million open brackets", brackets, NOT_MEASURED),
-    ("a text of 80 MB", text, NOT_MEASURED),
-    ("an answer without end", endless, NOT_MEASURED),
-    ("a byte each tenth of a second", drip, NOT_MEASURED),
-    ("a head without end", endless_head, NOT_MEASURED),
-    ("a redirect to itself", to_itself, NOT_MEASURED),
-    ("a next page without end", next_page, NOT_MEASURED),
+    ("500,000 series in one answer", series, Row::NOT_MEASURED),
+    ("50 million open brackets", brackets, Row::NOT_MEASURED),
+    ("a text of 80 MB", text, Row::NOT_MEASURED),
+    ("an answer without end", endless, Row::NOT_MEASURED),
+    ("a byte each tenth of a second", drip, Row::NOT_MEASURED),
+    ("a head without end", endless_head, Row::NOT_MEASURED),
+    ("a redirect to itself", to_itself, Row::NOT_MEASURED),
+    ("a next page without end", next_page, Row::NOT_MEASURED),
 ];
 
 /// A metrics server that answers so never makes a canary pass.
@@ -159,7 +159,7 @@ async fn a_metrics_server_can_answer_anything() {
         noticed.is_harmless(name);
         let (_, status) = server.get("/evil/status").await;
         assert!(status["canary"].is_object(), "{name}: it was not decided: {status}");
-        Row { section: "Metrics servers", name, before, now: noticed.to_string() }.keep();
+        Row { section: "Metrics servers", name, before, now: noticed.to_string() }.keep().unwrap();
     }
 }
 
@@ -181,7 +181,7 @@ async fn a_registry_can_answer_anything() {
         assert!(answer.status >= 400, "{name}: {answer:?}");
         let now = format!("{} in {:.1} s; {noticed}", answer.status, answer.took.as_secs_f64());
         let name: &'static str = String::leak(format!("registry: {name}"));
-        Row { section: "Registries", name, before: NOT_MEASURED, now }.keep();
+        Row { section: "Registries", name, before: Row::NOT_MEASURED, now }.keep().unwrap();
     }
     world.still_serves(&server).await;
 }

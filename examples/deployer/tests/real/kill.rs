@@ -10,8 +10,8 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::{Value, json};
 
-use crate::times;
 use crate::world::{Commit, World, deploy, plane};
+use nprt_testkit::reliability::{Row, times};
 
 /// So many shops at once: each case waits for a lease to expire.
 const SHOPS: usize = 2;
@@ -42,6 +42,9 @@ async fn the_next_deploy_repairs_what_a_killed_server_leaves() {
     }));
     let killed: usize = killed.await.into_iter().sum();
     assert!(killed * 4 >= cases * 3, "few were killed before they had ended: {killed} of {cases}");
+    let name = "a server killed (SIGKILL) during a deploy or a promotion; then a deploy";
+    let now = format!("{cases} of {cases} repaired; {killed} died midway");
+    Row { section: "Failures", name, before: "32 of 32 repaired", now }.keep().unwrap();
 }
 
 #[derive(Debug)]

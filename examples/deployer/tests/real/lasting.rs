@@ -4,10 +4,11 @@ use futures_util::future::join_all;
 use nprt_testkit::ShopState;
 use serde_json::json;
 
+use crate::bound;
 use crate::support::OF_IMAGE;
 use crate::usage::{Memory, has_had_children};
 use crate::world::{World, deploy, plane};
-use crate::{bound, times};
+use nprt_testkit::reliability::times;
 
 /// Shops that are deployed at once.
 const SHOPS: usize = 4;
@@ -25,7 +26,7 @@ async fn many_deploys_leave_little_in_memory_and_start_no_process() {
     let Some(world) = World::new(&plane, "lasting", SHOPS).await else { return };
     // Looking after a service must not get in the way of its deploys, which do not wait.
     let server = world.server("lasting", &json!({"autopilot": {"interval_seconds": 1}})).await;
-    let (deploys, mut last) = (times(50, 1000), world.commit().await);
+    let (deploys, mut last) = (times(50_usize, 1000), world.commit().await);
     let mut seen = vec![Memory::of(server.pid())];
     for round in 0..deploys.div_ceil(SHOPS) {
         last = world.commit().await;

@@ -24,11 +24,6 @@ mod support;
 mod usage;
 mod world;
 
-/// How often a case is tried: `few` times, or `many` with `NPRT_LONG=1`.
-fn times(few: usize, many: usize) -> usize {
-    if std::env::var_os("NPRT_LONG").is_some_and(|long| long == "1") { many } else { few }
-}
-
 /// What a build without optimisation keeps on a busy machine, or what is promised.
 fn bound<T>(lenient: T, promised: T) -> T {
     if cfg!(debug_assertions) { lenient } else { promised }

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use nprt_testkit::ShopState;
 use serde_json::json;
 
-use crate::times;
 use crate::world::{World, deploy, plane};
+use nprt_testkit::reliability::times;
 
 /// Of each round, one at each replica waits for the others, and one does not.
 const ROUND: usize = 4;

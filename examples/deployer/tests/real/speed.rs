@@ -9,9 +9,10 @@ use nprt_testkit::Shop;
 use serde_json::json;
 use tokio::process::Command;
 
+use crate::bound;
 use crate::support::Server;
 use crate::world::{Commit, World, deploy, plane, until_applied};
-use crate::{bound, times};
+use nprt_testkit::reliability::times;
 
 /// At most so much of their time.
 const PROMISED: f64 = 1.0 / 3.0;

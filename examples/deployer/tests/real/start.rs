@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::bound;
 use crate::support::{DEPLOYER, client};
 use crate::world::{World, plane};
-use crate::{bound, times};
+use nprt_testkit::reliability::times;
 
 const PROMISED: Duration = Duration::from_millis(200);
 const LENIENT: Duration = Duration::from_secs(4);
