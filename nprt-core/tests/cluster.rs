@@ -136,6 +136,28 @@ async fn deleting_an_owner_deletes_what_it_owns() {
     assert_eq!(left, ["ConfigMap/shop/stranger"]);
 }
 
+#[test]
+fn deleting_ten_times_the_objects_takes_about_ten_times_as_long() {
+    let time = |count: usize| {
+        let Fixture { cluster, .. } = fixture();
+        let objects: Vec<Object> = (0..count)
+            .map(|n| {
+                let mut object = deployment("1", 1, &json!({})).into_value();
+                object["metadata"]["name"] = json!(format!("web-{n}"));
+                Object::new(object).unwrap()
+            })
+            .collect();
+        objects.iter().for_each(|object| drop(cluster.apply_as("kubectl", object).unwrap()));
+        let began = std::time::Instant::now();
+        assert!(objects.iter().all(|object| cluster.delete_as_person(&object.id()).unwrap()));
+        began.elapsed()
+    };
+    // The best of several: the machine has other things to do.
+    let (few, many) = ((0..3).map(|_| time(500)).min().unwrap(), time(5_000));
+    // What is quadratic takes a hundred times as long.
+    assert!(many.as_secs_f64() / few.as_secs_f64() < 30.0, "{few:?} and {many:?}");
+}
+
 #[tokio::test]
 async fn a_selector_cannot_change() {
     let Fixture { cluster, .. } = fixture();

@@ -46,6 +46,7 @@ mod image;
 mod json;
 mod label_names;
 mod live;
+mod made;
 mod pair;
 mod placement;
 pub(crate) mod places;

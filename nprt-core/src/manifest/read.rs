@@ -107,6 +107,7 @@ fn flatten(mut value: Value, source: &Source, budget: &Budget, manifests: &mut M
         let object = Object::new(value).map_err(|error| source.locate(error))?;
         let document = Document { object, source: source.clone() };
         document.refuse_name()?;
+        document.refuse_made()?;
         manifests.documents.push(document);
         return Ok(());
     };

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Result};
 const OPERATION: &str = "manifest.reserved";
 
 /// What the names of nprt's own objects begin with.
-const NAME: &str = "nprt-";
+pub(super) const NAME: &str = "nprt-";
 /// What the keys of nprt's labels and annotations begin with.
 const KEY: &str = "nprt.dev/";
 /// The kinds in which nprt keeps its state.
@@ -107,21 +107,21 @@ fn claims(object: &Object, version: &Version) -> Option<Claim> {
 }
 
 /// A part of an object, and where it is in the part that holds it.
-struct Part<'a> {
-    value: &'a Value,
+pub(super) struct Part<'a> {
+    pub(super) value: &'a Value,
     /// The place of that part in the list of all.
-    within: usize,
-    step: Step<'a>,
+    pub(super) within: usize,
+    pub(super) step: Step<'a>,
 }
 
-enum Step<'a> {
+pub(super) enum Step<'a> {
     Whole,
     Field(&'a str),
     Item(usize),
 }
 
 /// Where a part is: `spec.template.metadata.labels`.
-fn path(parts: &[Part<'_>], mut at: usize) -> String {
+pub(super) fn path(parts: &[Part<'_>], mut at: usize) -> String {
     let mut steps = Vec::new();
     while let Some(Part { within, step, .. }) = parts.get(at) {
         match step {

@@ -56,7 +56,8 @@ pub(super) fn check(
             continue;
         }
         let candidates = by_label.candidates(&select);
-        let steps = budget.spend(Limit::Steps, candidates.len() as u64);
+        let steps = (candidates.len() as u64).saturating_mul(select.steps());
+        let steps = budget.spend(Limit::Steps, steps);
         steps.map_err(|error| error.with("object", select.object.id()).with("field", &select.field))?;
         for labels in candidates.iter().map(|&place| &rewritten[place]) {
             check_one(&select, is_own, labels, &ours).map_err(|error| labels.document.locate(error))?;

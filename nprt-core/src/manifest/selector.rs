@@ -44,6 +44,16 @@ pub(super) fn selects(selector: &Value, labels: &Labels) -> bool {
         && expressions.is_none_or(|all| all.iter().all(|expression| holds(expression, labels)))
 }
 
+/// How many steps of the budget it takes to compare a label selector with labels: one for each label and value that it
+/// asks for, and at least one.
+pub(super) fn steps(selector: &Value) -> u64 {
+    let by_label = selector.get("matchLabels").and_then(Value::as_object).map_or(0, Map::len);
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    let values = |expression: &Value| expression.get("values").and_then(Value::as_array).map_or(1, Vec::len);
+    let asked: usize = expressions.map(|expression| values(expression).max(1)).sum();
+    (by_label + asked).max(1) as u64
+}
+
 fn holds(expression: &Value, labels: &Labels) -> bool {
     let label = expression.get("key").and_then(Value::as_str).and_then(|key| labels.get(key));
     let values = expression.get("values").and_then(Value::as_array);

@@ -30,6 +30,11 @@ impl Select<'_> {
         selector::selects(&self.selector, labels)
     }
 
+    /// How many steps of the budget [`matches`](Self::matches) takes.
+    pub(super) fn steps(&self) -> u64 {
+        selector::steps(&self.selector)
+    }
+
     /// The labels that it asks for by their values.
     pub(super) fn by_label(&self) -> Option<&Labels> {
         self.selector.get("matchLabels").and_then(Value::as_object)

@@ -54,17 +54,17 @@ impl<'a> Surroundings<'a> {
 
     /// The Services of the manifests that may select one of these.
     pub(super) fn services(&self, sets: &[&Labels]) -> Result<impl Iterator<Item = &&'a Document>> {
-        self.drawn(self.services.candidates(sets))
+        self.drawn(self.services.candidates(sets), |service| labels(&service.object))
     }
 
     /// The Services of the cluster that may select one of these.
     pub(super) fn live_services(&self, sets: &[&Labels]) -> Result<impl Iterator<Item = &&'a Object>> {
-        self.drawn(self.live_services.candidates(sets))
+        self.drawn(self.live_services.candidates(sets), |service| labels(service))
     }
 
     /// The selectors of NetworkPolicies that may select one of these.
     pub(super) fn policies(&self, sets: &[&Labels]) -> Result<impl Iterator<Item = &Select<'a>>> {
-        self.drawn(self.policies.candidates(sets))
+        self.drawn(self.policies.candidates(sets), |select| select.steps())
     }
 
     /// The VerticalPodAutoscaler of a workload.
@@ -72,10 +72,24 @@ impl<'a> Surroundings<'a> {
         self.resizers.get(&(workload.kind.as_str(), workload.name.as_str())).copied()
     }
 
-    fn drawn<T, I: ExactSizeIterator<Item = T>>(&self, candidates: I) -> Result<I> {
-        self.budget.spend(Limit::Steps, candidates.len() as u64 + 1)?;
+    /// The candidates, paid for by the `steps` that it takes to ask each.
+    fn drawn<'s, T>(
+        &self,
+        candidates: impl Iterator<Item = &'s T> + Clone,
+        steps: impl Fn(&T) -> u64,
+    ) -> Result<impl Iterator<Item = &'s T>>
+    where
+        T: 's,
+    {
+        let steps: u64 = candidates.clone().map(steps).sum();
+        self.budget.spend(Limit::Steps, steps.saturating_add(1))?;
         Ok(candidates)
     }
+}
+
+/// How many labels a Service asks for.
+fn labels(service: &Object) -> u64 {
+    selector_of(service).map_or(1, |labels| labels.len() as u64)
 }
 
 /// Kind and name of the workload whose pods a VerticalPodAutoscaler resizes.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Limits;
+use crate::ports::LeaseRequest;
 use crate::{Error, Result};
 
 /// How long the pipeline waits for what, and how much it reads.
@@ -43,7 +44,7 @@ impl Default for PipelineSettings {
 impl PipelineSettings {
     pub(super) fn check(&self) -> Result<()> {
         let bounds = [
-            ("lease_seconds", self.lease_seconds, 3, 3600),
+            ("lease_seconds", self.lease_seconds, 3, LeaseRequest::LONGEST.as_secs()),
             ("rollout_seconds", self.rollout_seconds, 1, 86_400),
             ("canary_seconds", self.canary_seconds, 60, 7_776_000),
             ("image_wait_seconds", self.image_wait_seconds, 0, 86_400),
@@ -51,9 +52,12 @@ impl PipelineSettings {
         ];
         for (field, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
-                return Err(Error::invalid("pipeline.settings", format!("expected {least} to {most}"))
-                    .with("field", field)
-                    .with("value", value));
+                return Err(Error::invalid(
+                    "pipeline.settings",
+                    format!("expected {least} to {most} seconds"),
+                )
+                .with("field", field)
+                .with("value", value));
             }
         }
         self.limits.check()

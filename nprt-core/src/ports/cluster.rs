@@ -154,8 +154,8 @@ pub trait Cluster: Debug + Send + Sync {
     /// Takes the service's lease.
     ///
     /// # Errors
-    /// `Conflict`, saying who holds it, for what and since when ([`Busy::refusal`](super::Busy::refusal)); else as
-    /// [`list`](Cluster::list).
+    /// `Conflict`, saying who holds it, for what and since when ([`Busy::refusal`](super::Busy::refusal)); `Invalid`
+    /// for a request that does not [check](LeaseRequest::check); else as [`list`](Cluster::list).
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease>;
 
     /// Holds the lease for another [`Lease::duration`].

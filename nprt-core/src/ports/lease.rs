@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::purpose::{Purpose, Task};
 use crate::model::{Digest, ServiceName};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Result};
 
 /// Asks for a service's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +21,34 @@ pub struct LeaseRequest {
     pub process: String,
     /// What for, and for whom.
     pub purpose: Purpose,
-    /// How long the lease lasts without renewal.
+    /// How long the lease lasts without renewal, at most [`LONGEST`](Self::LONGEST).
     pub duration: Duration,
     /// What to do where somebody holds it.
     pub takeover: Takeover,
+}
+
+impl LeaseRequest {
+    /// How long a lease may last without renewal. No longer one is believed, so that a dead holder's lease is free
+    /// after that, whatever somebody wrote on it.
+    pub const LONGEST: Duration = Duration::from_secs(3600);
+
+    /// Validates it.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field.
+    pub fn check(&self, operation: &'static str) -> Result<()> {
+        let invalid = |field: &'static str, why: String| {
+            Error::invalid(operation, why).with("service", &self.service).with("field", field)
+        };
+        if self.holder.is_empty() {
+            return Err(invalid("holder", "expected a holder".to_owned()));
+        }
+        if self.duration.is_zero() || self.duration > Self::LONGEST {
+            let why = format!("expected a duration of up to {} seconds", Self::LONGEST.as_secs());
+            return Err(invalid("duration", why).with("seconds", self.duration.as_secs()));
+        }
+        Ok(())
+    }
 }
 
 /// What to do where somebody else holds the lease.

@@ -117,6 +117,40 @@ fn nobody_parses_or_renders_for_a_request_that_was_dropped() {
     assert!(error.is_cancelled(), "{error}");
 }
 
+/// Every value that a selector asks for is compared with every pod that it may select.
+#[test]
+fn the_values_of_a_selector_count() {
+    let deployments: String =
+        (0..1_000).map(|n| DEPLOYMENT.replace("NAME", &format!("web{n}")) + "---\n").collect();
+    let with = |asked: &str| {
+        let policy = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: many}}\nspec: {{podSelector: \
+             {{{asked}}}}}\n"
+        );
+        let manifests = manifest::read(&[file("a.yaml", &format!("{deployments}{policy}"))]).unwrap();
+        let (version, settings) = (version("main-3f2a91c"), Settings::default());
+        let stable = manifest::stable(&manifests, &version, &settings, &[]).map(drop);
+        [stable, manifest::canary(&manifests, &version, &settings, &Beside::default()).map(drop)]
+    };
+    let values = |count: usize| {
+        let values: Vec<String> = (0..count).map(|n| format!("v{n}")).collect();
+        values.join(", ")
+    };
+    for operator in ["NotIn", "In"] {
+        let asked = |count| {
+            with(&format!(
+                "matchExpressions: [{{key: nprt.dev/service, operator: {operator}, values: [{}]}}]",
+                values(count)
+            ))
+        };
+        for error in asked(30_000).map(Result::unwrap_err) {
+            let text = error.to_string();
+            assert!(error.is_invalid() && text.contains("option: limits.steps"), "{operator}: {text}");
+        }
+        asked(3_000).into_iter().for_each(Result::unwrap);
+    }
+}
+
 /// Deployments that each read a ConfigMap and are selected by a Service, `objects` together.
 fn large(objects: usize) -> Manifests {
     let text: String = (0..objects / 3)

@@ -56,9 +56,118 @@ fn names_of_our_own_state_are_refused_in_every_spelling() {
     for object in [
         "{apiVersion: v1, kind: Secret, metadata: {name: my-nprt-undo}}",
         "{apiVersion: v1, kind: Service, metadata: {name: nprt-dashboard}}",
-        "{apiVersion: example.com/v1, kind: Secret, metadata: {name: nprt-a}}",
+        "{apiVersion: example.com/v1, kind: Widget, metadata: {name: nprt-a}}",
     ] {
         manifest::read(&[file("own.yaml", object)]).unwrap();
+    }
+}
+
+/// Each as its controller reads it: what a controller makes under our name destroys what we keep there.
+#[test]
+fn names_of_our_own_state_are_refused_where_a_controller_would_give_them() {
+    for (object, field) in [
+        (
+            "external-secrets.io/v1, kind: ExternalSecret, metadata: {name: a}, spec: {target: {name: NAME}}",
+            "spec.target.name",
+        ),
+        ("external-secrets.io/v1, kind: ExternalSecret, metadata: {name: NAME}", "metadata.name"),
+        (
+            "external-secrets.io/v1, kind: ClusterExternalSecret, metadata: {name: a}, spec: {externalSecretName: NAME}",
+            "spec.externalSecretName",
+        ),
+        ("bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: NAME}", "metadata.name"),
+        (
+            "bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: a}, spec: {template: {metadata: {name: NAME}}}",
+            "spec.template.metadata.name",
+        ),
+        (
+            "cert-manager.io/v1, kind: Certificate, metadata: {name: a}, spec: {secretName: NAME}",
+            "spec.secretName",
+        ),
+        (
+            "secrets-store.csi.x-k8s.io/v1, kind: SecretProviderClass, metadata: {name: a}, spec: {secretObjects: [{type: Opaque, secretName: NAME}]}",
+            "spec.secretObjects[0].secretName",
+        ),
+        (
+            "secrets.hashicorp.com/v1beta1, kind: VaultStaticSecret, metadata: {name: a}, spec: {destination: {create: true, name: NAME}}",
+            "spec.destination.name",
+        ),
+        (
+            "isindir.github.com/v1alpha3, kind: SopsSecret, metadata: {name: a}, spec: {secretTemplates: [{name: NAME}]}",
+            "spec.secretTemplates[0].name",
+        ),
+        (
+            "secrets.infisical.com/v1alpha1, kind: InfisicalSecret, metadata: {name: a}, spec: {managedKubeSecret: {secretName: NAME}}",
+            "spec.managedKubeSecret.secretName",
+        ),
+        (
+            "kyverno.io/v1, kind: Policy, metadata: {name: a}, spec: {rules: [{generate: {kind: Secret, name: NAME}}]}",
+            "spec.rules[0].generate.name",
+        ),
+        (
+            "kyverno.io/v1, kind: Policy, metadata: {name: a}, spec: {rules: [{generate: {kind: ConfigMap, name: NAME}}]}",
+            "spec.rules[0].generate.name",
+        ),
+        (
+            "kubernetes.crossplane.io/v1, kind: Object, metadata: {name: a}, spec: {forProvider: {manifest: {apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: NAME}}}}",
+            "spec.forProvider.manifest.metadata.name",
+        ),
+    ] {
+        for name in ["nprt-undo-shop", "nprt-any"] {
+            let object = object.replace("NAME", name);
+            let error = manifest::read(&[file("own.yaml", &format!("{APP}---\n{{apiVersion: {object}}}"))])
+                .unwrap_err();
+            is_refused(
+                &error,
+                &["reserved", "`nprt-`", name, &format!("field: {field}"), "own.yaml", "document: 2"],
+            );
+        }
+    }
+    // Whatever the kind calls the field: such a name is of nothing else.
+    for (object, field) in [
+        ("onepassword.com/v1, kind: OnePasswordItem, metadata: {name: NAME}", "metadata.name"),
+        ("trust.cert-manager.io/v1alpha1, kind: Bundle, metadata: {name: NAME}", "metadata.name"),
+        ("kafka.strimzi.io/v1, kind: KafkaUser, metadata: {name: NAME}", "metadata.name"),
+        ("example.com/v1, kind: Any, metadata: {name: a}, spec: {outputs: [b, NAME]}", "spec.outputs[1]"),
+        ("example.com/v1, kind: Any, metadata: {name: a}, spec: {prefix: NAME}", "spec.prefix"),
+        (
+            "networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {tls: [{secretName: NAME}]}",
+            "spec.tls[0].secretName",
+        ),
+        (
+            "gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: a}, spec: {listeners: [{tls: {certificateRefs: [{name: NAME}]}}]}",
+            "spec.listeners[0].tls.certificateRefs[0].name",
+        ),
+        (
+            "v1, kind: Service, metadata: {name: a, annotations: {service.beta.openshift.io/serving-cert-secret-name: NAME}}",
+            "metadata.annotations.service.beta.openshift.io/serving-cert-secret-name",
+        ),
+    ] {
+        for name in ["nprt-undo-shop", "nprt-undo-shop.1", "nprt-judge-shop", "nprt-last-canary-other"] {
+            let object = object.replace("NAME", name);
+            let error =
+                manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap_err();
+            is_refused(&error, &["reserved", name, &format!("field: {field}"), "own.yaml"]);
+        }
+    }
+}
+
+#[test]
+fn names_that_make_nothing_are_accepted() {
+    for object in [
+        "external-secrets.io/v1, kind: ExternalSecret, metadata: {name: a}, spec: {secretStoreRef: {kind: SecretStore, name: nprt-vault}}",
+        "external-secrets.io/v1, kind: SecretStore, metadata: {name: nprt-vault}",
+        "cert-manager.io/v1, kind: Certificate, metadata: {name: nprt-web}, spec: {secretName: web-tls, issuerRef: {name: nprt-ca}}",
+        "gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: nprt-web}, spec: {rules: [{backendRefs: [{kind: Service, name: nprt-deployer}]}]}",
+        "networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {tls: [{secretName: nprt-deployer-tls}]}",
+        "keda.sh/v1alpha1, kind: ScaledObject, metadata: {name: a}, spec: {scaleTargetRef: {name: nprt-deployer}}",
+        "argoproj.io/v1alpha1, kind: Application, metadata: {name: nprt}, spec: {source: {helm: {releaseName: nprt-deployer}}}",
+        "kyverno.io/v1, kind: Policy, metadata: {name: a}, spec: {rules: [{exclude: {resources: {kinds: [Secret], names: ['nprt-undo-*']}}}]}",
+        "rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}, rules: [{resources: [secrets], resourceNames: [nprt-undo-shop]}]",
+        "v1, kind: ConfigMap, metadata: {name: a}, data: {record: nprt-undo-shop}",
+        "monitoring.coreos.com/v1, kind: PrometheusRule, metadata: {name: a}, spec: {description: nprt-undo-shop is the record of a deploy}",
+    ] {
+        manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap();
     }
 }
 

@@ -200,9 +200,11 @@ async fn a_branch_is_its_newest_commit_and_a_tag_its_own() {
 #[test]
 fn settings_and_callers_are_checked() {
     let clock = || std::sync::Arc::new(nprt_core::clock::SystemClock);
-    let settings = PipelineSettings { lease_seconds: 1, ..PipelineSettings::default() };
-    let error = Pipeline::new("test", clock(), settings).unwrap_err();
-    assert!(error.to_string().contains("lease_seconds"), "{error}");
+    for lease_seconds in [1, 3601] {
+        let settings = PipelineSettings { lease_seconds, ..PipelineSettings::default() };
+        let error = Pipeline::new("test", clock(), settings).unwrap_err().to_string();
+        assert!(error.contains("lease_seconds") && error.contains("expected 3 to 3600 seconds"), "{error}");
+    }
     let world = World::new();
     let mut service = Service::new(shop());
     service.policy.rules.clear();

@@ -56,12 +56,8 @@ impl Leases {
 
     /// Takes the lease, and makes sure that no write of an earlier holder changes anything any more.
     pub(crate) async fn acquire(&self, operation: &'static str, request: &LeaseRequest) -> Result<Lease> {
-        let LeaseRequest { service, holder, duration, takeover, .. } = request;
-        if holder.is_empty() || duration.is_zero() {
-            return Err(
-                Error::invalid(operation, "expected a holder and a duration").with("service", service)
-            );
-        }
+        request.check(operation)?;
+        let LeaseRequest { service, takeover, .. } = request;
         // Where it was given back here, it is most likely as it was then.
         let mut known = self.holds.idle(service);
         for _ in 0..ATTEMPTS {

@@ -160,9 +160,6 @@ pub(super) fn last(service: &ServiceName, lease: &api::Lease) -> Option<Lease> {
     held(service, lease).or_else(|| by(annotation(lease, LAST_HOLDER)?, service, lease))
 }
 
-/// The longest duration that is believed, in seconds: whatever somebody wrote there, a dead lease is free after that.
-const LONGEST: u64 = 3600;
-
 fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> {
     if holder.is_empty() {
         return None;
@@ -170,7 +167,7 @@ fn by(holder: &str, service: &ServiceName, lease: &api::Lease) -> Option<Lease> 
     let spec = lease.spec.as_ref()?;
     let time = |time: &Option<MicroTime>| time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
     let seconds = spec.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let seconds = seconds.map(|seconds| seconds.min(LONGEST));
+    let seconds = seconds.map(|seconds| seconds.min(LeaseRequest::LONGEST.as_secs()));
     Some(Lease {
         service: service.clone(),
         holder: holder.to_owned(),

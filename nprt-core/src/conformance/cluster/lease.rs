@@ -1,6 +1,7 @@
 //! Leases: one holder a service, expiry, takeover, and what a lost lease may no longer do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -11,7 +12,7 @@ use super::{ClusterFixture, clear, request, service};
 use crate::clock::TOLERANCE;
 use crate::memory::SkewedClock;
 use crate::model::Digest;
-use crate::ports::{Busy, Cluster, Lease, Takeover, Transition};
+use crate::ports::{Busy, Cluster, Lease, LeaseRequest, Takeover, Transition};
 
 async fn acquire(cluster: &dyn Cluster, fixture: &dyn ClusterFixture, name: &str, holder: &str) -> Lease {
     let request = request(&service(name), holder, fixture.patience(), Takeover::WhenExpired);
@@ -52,6 +53,25 @@ pub async fn a_lease_has_one_holder(cluster: &dyn Cluster, fixture: &dyn Cluster
     assert!(!cluster.release(&held).await.expect("that it was lost is no error"), "it was lost");
     assert!(cluster.lease(&service).await.expect("read").is_some(), "the next one's stays");
     cluster.release(&next).await.expect("given back");
+}
+
+/// A lease that is to last longer than any may is refused, and not silently made shorter: its holder would not renew it
+/// in time.
+///
+/// # Panics
+/// Where the cluster breaks the contract.
+pub async fn a_lease_has_a_longest_duration(cluster: &dyn Cluster, _: &dyn ClusterFixture) {
+    let service = service("check-longest");
+    let longest = LeaseRequest::LONGEST;
+    for duration in [longest + Duration::from_secs(1), Duration::ZERO] {
+        let refused = cluster.acquire(&request(&service, "holder", duration, Takeover::WhenExpired)).await;
+        let error = refused.expect_err("it is refused");
+        assert!(error.is_invalid() && error.to_string().contains("duration"), "{error}");
+    }
+    let held = cluster.acquire(&request(&service, "holder", longest, Takeover::WhenExpired)).await;
+    let held = held.expect("the longest is fine");
+    assert_eq!(held.duration, longest);
+    cluster.release(&held).await.expect("given back");
 }
 
 /// A lease that is renewed in time lasts longer than its duration.

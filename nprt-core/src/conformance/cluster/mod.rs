@@ -30,9 +30,9 @@ pub use apply::{
 pub use autoscaler::an_autoscaler_keeps_the_replicas;
 pub use event::keeps_events_where_claimed;
 pub use lease::{
-    a_lease_has_one_holder, a_renewed_lease_lasts, a_rollback_takes_the_lease_at_once,
-    a_transition_outlives_its_holder, a_wrong_clock_takes_no_lease, an_expired_lease_goes_to_whoever_asks,
-    writes_under_a_lost_lease_are_refused,
+    a_lease_has_a_longest_duration, a_lease_has_one_holder, a_renewed_lease_lasts,
+    a_rollback_takes_the_lease_at_once, a_transition_outlives_its_holder, a_wrong_clock_takes_no_lease,
+    an_expired_lease_goes_to_whoever_asks, writes_under_a_lost_lease_are_refused,
 };
 pub use owned::what_is_owned_goes_with_its_owner;
 pub use pods::pods_are_told_until_they_are_gone;
@@ -98,6 +98,7 @@ pub async fn all(cluster: &dyn Cluster, fixture: &dyn ClusterFixture) {
     an_object_that_is_gone_is_not_restored(cluster, fixture).await;
     keeps_events_where_claimed(cluster, fixture).await;
     a_lease_has_one_holder(cluster, fixture).await;
+    a_lease_has_a_longest_duration(cluster, fixture).await;
     a_renewed_lease_lasts(cluster, fixture).await;
     an_expired_lease_goes_to_whoever_asks(cluster, fixture).await;
     a_wrong_clock_takes_no_lease(cluster, fixture).await;

@@ -3,7 +3,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 use tokio::task::coop::consume_budget;
 
-use super::{MemoryCluster, rollout, state};
+use super::{MemoryCluster, objects, rollout};
 use crate::clock::differs;
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 use crate::ports::{
@@ -46,7 +46,7 @@ impl Cluster for MemoryCluster {
         let objects = state.objects().map(|stored| &stored.object).filter(|object| {
             object.label(label::SERVICE) == Some(service.as_str())
                 && object.namespace() == Some(self.namespace.as_str())
-                && !state::is_controlled(object)
+                && !objects::is_controlled(object)
         });
         Ok(objects.cloned().collect())
     }
@@ -62,7 +62,7 @@ impl Cluster for MemoryCluster {
             AROUND.contains(&(object.id().group(), object.kind()))
                 && object.label(label::SERVICE) != Some(service.as_str())
                 && object.namespace() == Some(self.namespace.as_str())
-                && !state::is_controlled(object)
+                && !objects::is_controlled(object)
         };
         let others = state.objects().map(|stored| &stored.object).filter(is_around).cloned().collect();
         let pods = state.all_pods(&self.namespace, self.clock.now())?;

@@ -28,6 +28,7 @@ impl Leases {
     }
 
     pub(super) fn acquire(&mut self, request: &LeaseRequest, now: Timestamp, by: &Reader) -> Result<Lease> {
+        request.check("cluster.acquire")?;
         if let Some(holder) = self.read(&request.service, by)
             && request.takeover == Takeover::WhenExpired
         {

@@ -5,6 +5,7 @@ mod backend;
 mod fields;
 mod kinds;
 mod lease;
+mod objects;
 mod owned;
 mod pods;
 mod reader;

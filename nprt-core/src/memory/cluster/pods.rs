@@ -1,6 +1,8 @@
 //! The pods of workloads, as many as each wants: those that run, and those that end after their workload is
 //! gone.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -9,24 +11,17 @@ use super::state::{State, Stored, is_marked};
 use crate::Result;
 use crate::model::{Object, ObjectId, ServiceName, Track, label};
 
-/// Pods whose workload is gone.
-#[derive(Debug)]
-pub(super) struct Ending {
-    workload: Object,
-    until: Timestamp,
-}
-
-impl Ending {
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.until <= now
-    }
-}
+/// Workloads that are gone, whose pods still end, by when these have ended.
+#[derive(Debug, Default)]
+pub(super) struct Endings(BTreeMap<Timestamp, Vec<Object>>);
 
 impl State {
-    /// The pods of a deleted workload end at `until`.
-    pub(super) fn end_pods(&mut self, gone: &Stored, until: Timestamp) {
+    /// The pods of a deleted workload end at `until`. What has ended by `now` is forgotten.
+    pub(super) fn end_pods(&mut self, gone: &Stored, until: Timestamp, now: Timestamp) {
+        let Endings(endings) = &mut self.ending;
+        endings.retain(|until, _| *until > now);
         if gone.rollout.is_some() {
-            self.ending.push(Ending { workload: gone.object.clone(), until });
+            endings.entry(until).or_default().push(gone.object.clone());
         }
     }
 
@@ -71,8 +66,7 @@ impl State {
         let running = self.objects().filter(|stored| stored.rollout.is_some()).map(|stored| &stored.object);
         // One that is marked as deleted has lost its pods before.
         let running = running.filter(|workload| !is_marked(workload));
-        let ending =
-            self.ending.iter().filter(move |ending| !ending.is_over(now)).map(|ending| &ending.workload);
+        let ending = self.ending.0.iter().filter(move |(until, _)| **until > now).flat_map(|(_, gone)| gone);
         running.chain(ending)
     }
 }

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Path};
 use super::lease::Leases;
+use super::objects::{Key, Objects, key};
 use super::owned::adopt;
-use super::pods::Ending;
+use super::pods::Endings;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
 use crate::model::{Object, ObjectId};
@@ -45,7 +46,7 @@ impl Stored {
 /// version of its API.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    objects: BTreeMap<Key, Stored>,
+    objects: Objects,
     /// The last resource version given.
     version: u64,
     /// The last object's number, for its uid.
@@ -53,14 +54,7 @@ pub(super) struct State {
     pub(super) leases: Leases,
     /// What was recorded of which object, the newest last.
     pub(super) events: Vec<(ObjectId, ObjectEvent)>,
-    pub(super) ending: Vec<Ending>,
-}
-
-/// Kind first, so that the order of the map is the order of lists.
-type Key = (String, String, Option<String>, String);
-
-fn key(id: &ObjectId) -> Key {
-    (id.kind.clone(), id.group().to_owned(), id.namespace.clone(), id.name.clone())
+    pub(super) ending: Endings,
 }
 
 /// Who writes, when, and where.
@@ -78,18 +72,12 @@ pub(super) struct Write<'a> {
 
 impl State {
     pub(super) fn objects(&self) -> impl Iterator<Item = &Stored> {
-        self.objects.values()
+        self.objects.iter()
     }
 
     /// `id` with its namespace.
     pub(super) fn place(&self, id: ObjectId, namespace: &str) -> Result<ObjectId> {
-        kinds::place(id, namespace, self.of_kind("CustomResourceDefinition"))
-    }
-
-    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
-        let first = (kind.to_owned(), String::new(), None, String::new());
-        let stored = self.objects.range(first..).map(|(_, stored)| &stored.object);
-        stored.take_while(move |object| object.kind() == kind)
+        kinds::place(id, namespace, self.objects.of_kind("CustomResourceDefinition"))
     }
 
     pub(super) fn get(&self, id: &ObjectId, namespace: &str) -> Result<Option<&Stored>> {
@@ -130,7 +118,7 @@ impl State {
     /// Whether an autoscaler sets the replicas of `workload`.
     fn is_scaled(&self, workload: &ObjectId) -> bool {
         let scalers = ["HorizontalPodAutoscaler", "ScaledObject"];
-        let mut objects = scalers.into_iter().flat_map(|kind| self.of_kind(kind));
+        let mut objects = scalers.into_iter().flat_map(|kind| self.objects.of_kind(kind));
         objects.any(|o| o.namespace() == workload.namespace.as_deref() && o.scales(workload))
     }
 
@@ -202,7 +190,7 @@ impl State {
     /// Deletes the object and all that it owns, or marks it where finalizers hold it.
     pub(super) fn delete(&mut self, write: Write<'_>, id: &ObjectId) -> Result<Deletion> {
         let key = key(&self.place(id.clone(), write.namespace)?);
-        let Some(stored) = self.objects.get_mut(&key) else { return Ok(Deletion::Absent) };
+        let Some(stored) = self.objects.get(&key) else { return Ok(Deletion::Absent) };
         let held = finalizers(&stored.object);
         if held.is_empty() {
             self.remove(write, &key);
@@ -210,7 +198,7 @@ impl State {
         }
         if !is_marked(&stored.object) {
             self.version += 1;
-            let before = stored.clone();
+            let (before, mut stored) = (stored.clone(), stored.clone());
             let value = stored.object.as_value_mut();
             value["metadata"]["deletionTimestamp"] = json!(write.now.to_string());
             value["metadata"]["resourceVersion"] = json!(self.version.to_string());
@@ -218,7 +206,8 @@ impl State {
                 *replicas = json!(0);
             }
             let until = write.now.checked_add(write.termination).unwrap_or(Timestamp::MAX);
-            self.end_pods(&before, until);
+            self.objects.insert(key, stored);
+            self.end_pods(&before, until, write.now);
         }
         Ok(Deletion::Held(held))
     }
@@ -229,14 +218,11 @@ impl State {
         let is_over = is_marked(&gone.object);
         let mut owners = vec![gone];
         let until = write.now.checked_add(write.termination).unwrap_or(Timestamp::MAX);
-        self.ending.retain(|ending| !ending.is_over(write.now));
         while let Some(owner) = owners.pop() {
             if !is_over {
-                self.end_pods(&owner, until);
+                self.end_pods(&owner, until, write.now);
             }
-            let uid = owner.object.as_value().pointer("/metadata/uid").cloned();
-            let owned = self.objects.extract_if(.., |_, stored| is_owned(&stored.object, uid.as_ref()));
-            owners.extend(owned.map(|(_, stored)| stored));
+            owners.extend(self.objects.remove_owned_by(&owner.object));
         }
     }
 }
@@ -273,17 +259,4 @@ pub(super) fn is_marked(object: &Object) -> bool {
 fn finalizers(object: &Object) -> Vec<String> {
     let finalizers = object.as_value().pointer("/metadata/finalizers").and_then(Value::as_array);
     finalizers.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn owner_references(object: &Object) -> impl Iterator<Item = &Value> {
-    object.as_value().pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn is_owned(object: &Object, uid: Option<&Value>) -> bool {
-    owner_references(object).any(|owner| owner.get("uid") == uid)
-}
-
-/// Whether a controller made it.
-pub(super) fn is_controlled(object: &Object) -> bool {
-    owner_references(object).any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
 }
