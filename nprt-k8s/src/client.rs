@@ -37,7 +37,7 @@ pub(crate) struct Client {
     pub(crate) watched: Watched,
     /// The watches of rollouts that are about to begin.
     pub(crate) gatherings: Gatherings,
-    /// So many rollouts are looked into at the same time.
+    /// Limits how many rollouts are diagnosed at the same time.
     pub(crate) looks: Semaphore,
     timeout: Duration,
 }

@@ -189,7 +189,7 @@ fn peak() -> usize {
     peak.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
 }
 
-/// So many points of series of 90 minutes, by Prometheus.
+/// Sends this many points as Prometheus would, in series of 90 minutes.
 fn series(to: &mut TcpStream, points: usize) -> std::io::Result<()> {
     let mut to = std::io::BufWriter::with_capacity(1 << 20, to);
     write!(to, r#"{{"status": "success", "data": {{"resultType": "matrix", "result": ["#)?;

@@ -4,7 +4,7 @@ use nprt_core::report::{EventKind, Report, ReportEvent};
 use crate::shell::time;
 use crate::text::text;
 
-/// So many are listed at most: the first, and the last.
+/// The most events to list: the first ones and the last ones.
 const MOST: usize = 60;
 
 /// What happened, numbered as in the charts.

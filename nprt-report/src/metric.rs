@@ -8,7 +8,7 @@ use crate::shell::badge;
 use crate::text::text;
 use crate::words;
 
-/// So many small charts of further figures: one row.
+/// How many small charts of further figures fit in a row.
 const FURTHER: usize = 3;
 
 /// All that is shown of a metric.

@@ -21,7 +21,7 @@ const TOOLS: [(&str, &[&str]); 5] = [
     ("Helm 4", &["apply", "--server-side", "--field-manager=helm"]),
 ];
 const FIRST: [&str; 2] = ["Deploy first", "Canary first"];
-/// So many cells are worked on at a time.
+/// How many cells run at a time.
 const AT_ONCE: usize = 8;
 
 const DEPLOYMENT: usize = 0;

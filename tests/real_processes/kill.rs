@@ -14,7 +14,7 @@ use nprt_testkit::reliability::{Row, times};
 
 /// The operations, and about how many writes each has.
 const OPERATIONS: [(&str, usize); 4] = [("deploy", 10), ("canary", 6), ("promote", 14), ("rollback", 6)];
-/// So many services at once: each case waits for a lease to expire.
+/// How many services run at once: each case waits for a lease to expire.
 const SERVICES: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]

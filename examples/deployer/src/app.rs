@@ -9,7 +9,7 @@ use crate::http::Guesses;
 use crate::numbers::Numbers;
 use crate::verdicts::Verdicts;
 
-/// So many reports are drawn at the same time: each holds all that was measured of a canary.
+/// How many reports may be drawn at the same time: each holds all measurements of a canary.
 const DRAWINGS: usize = 2;
 
 /// What every request and the autopilot share.

@@ -30,7 +30,7 @@ use crate::config::{AggregatorConfig, Environment, Problems};
 use crate::http::{Guesses, Peer, Server};
 use crate::shutdown;
 
-/// So many answers are made at the same time: each may hold some megabytes.
+/// How many answers may be built at the same time: each may take a few megabytes.
 const ANSWERS: usize = 8;
 
 /// What requests share.

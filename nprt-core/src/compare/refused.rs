@@ -11,7 +11,7 @@ pub(super) struct Refused {
     earlier: u64,
 }
 
-/// So many minutes are told apart: one that is asked for twice counts once.
+/// How many minutes to tell apart: a minute that is queried twice counts once.
 const MOST: usize = 240;
 
 impl Refused {

@@ -1,8 +1,9 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{MetricName, Track};
+use super::{MetricName, Track, written_out};
 
 /// What one metric did in one minute, on one track (and pod, and route): the unit that backends answer
 /// with, that the judge reads and that replay stores.
@@ -32,6 +33,24 @@ impl Block {
     pub fn minute_of(at: Timestamp) -> i64 {
         let minute = at.as_nanosecond().div_euclid(60_000_000_000);
         i64::try_from(minute).unwrap_or(if minute < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// The same, with names that can be shown: the version, pod, route and classes of errors are labels that whoever
+    /// measures may choose, and hidden characters in them are [written out](super::written_out).
+    #[must_use]
+    pub fn with_shown_names(self) -> Self {
+        let fit = |name: String| match written_out(&name) {
+            Cow::Borrowed(_) => name,
+            Cow::Owned(written) => written,
+        };
+        let data = match self.data {
+            BlockData::Classes(classes) => {
+                BlockData::Classes(classes.into_iter().map(|(class, count)| (fit(class), count)).collect())
+            }
+            data => data,
+        };
+        let (version, pod, route) = (self.version.map(fit), self.pod.map(fit), self.route.map(fit));
+        Self { version, pod, route, data, ..self }
     }
 
     /// What a [`MetricsBackend`](crate::ports::MetricsBackend) sorts its answer by: minute, track, pod and

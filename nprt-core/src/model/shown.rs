@@ -21,6 +21,27 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// `name` fit to be shown within a line, and still another than all other names: each [hidden](find_hidden) or control
+/// character is written out, such as `\\u{202e}`.
+#[must_use]
+pub fn written_out(name: &str) -> Cow<'_, str> {
+    if find_hidden(name).is_none() && !name.contains(char::is_control) {
+        return Cow::Borrowed(name);
+    }
+    let mut before = None;
+    let mut characters = name.chars().peekable();
+    let mut written = String::with_capacity(name.len());
+    while let Some(c) = characters.next() {
+        if c.is_control() || is_hidden(before, c, characters.peek().copied()) {
+            written.extend(c.escape_unicode());
+        } else {
+            written.push(c);
+        }
+        before = Some(c);
+    }
+    Cow::Owned(written)
+}
+
 /// The first character by which `text` could look like another one, or do something to a terminal: control characters other
 /// than line feed and tab, characters that turn the direction of writing, and invisible ones. The two joiners (U+200C and
 /// U+200D) are fine inside a word or an emoji, where Persian, Hindi and others need them.
@@ -89,6 +110,14 @@ mod tests {
             assert_eq!(shown(text), expected, "{text:?}");
             assert!(find_hidden(text).is_some(), "{text:?}");
         }
+        let names = ["a\u{202e}b", "a\u{202d}b", "a\u{200b}b", "a\u{1b}b", "a\nb", "a\tb", "ab", "a b"];
+        let written: std::collections::BTreeSet<_> = names.iter().map(|name| written_out(name)).collect();
+        assert_eq!(written.len(), names.len(), "{written:?}");
+        assert!(
+            written.iter().all(|name| find_hidden(name).is_none() && !name.contains('\n')),
+            "{written:?}"
+        );
+        assert_eq!(written_out("a\u{202e}b"), "a\\u{202e}b");
         for fine in [
             "größer <b>\n\tZoë",
             "می\u{200c}خواهم",

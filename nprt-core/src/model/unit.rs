@@ -78,7 +78,7 @@ impl Scale {
     }
 }
 
-/// So many significant digits, without trailing zeros; what is very large or very small as `1e-9`.
+/// Rounds to this many significant digits, without trailing zeros; very large and very small values are written like `1e-9`.
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {
     match format!("{value:.*e}", digits.saturating_sub(1)).parse::<f64>() {

@@ -16,6 +16,7 @@ use super::request::{AppliedObject, Deployment, Request};
 use super::source::Source;
 use super::strangers::refuse_taken;
 use super::traffic::Routes;
+use super::undo::Parts;
 use crate::manifest::Version;
 use crate::model::{Object, Revision, ServiceName, Track, annotation};
 use crate::ports::{Lease, Occasion, Task};
@@ -65,10 +66,10 @@ impl Job<'_> {
         }
         let recorded = self.record_start(&lease, (&plan, &routes), &live, &version, &request.caller).await?;
         let mut noted = Vec::new();
-        let started = self.start(&lease, &plan, &routes, recorded, &mut noted);
+        let started = self.start(&lease, &plan, &routes, &recorded, &mut noted);
         let applied = match self.unless_stopped(started).await {
             Ok(applied) => applied,
-            Err(error) => return Err(self.remove_failed(&lease, error, recorded).await),
+            Err(error) => return Err(self.remove_failed(&lease, error, &recorded).await),
         };
         let Version { service, revision, tag, .. } = version;
         plan.warnings.extend(noted.into_iter().chain(gone.warnings));
@@ -207,7 +208,7 @@ impl Job<'_> {
         lease: &Lease,
         plan: &Plan,
         routes: &Plan,
-        recorded: usize,
+        recorded: &Parts,
         noted: &mut Vec<String>,
     ) -> Result<Vec<AppliedObject>> {
         let mut applied = self.apply(lease, plan.steps()).await?;
@@ -216,17 +217,17 @@ impl Job<'_> {
         for route in &routes.objects {
             applied.push(self.apply_one(lease, route).await?);
         }
-        if recorded > 0 {
+        if !recorded.is_empty() {
             self.forget(lease, recorded).await?;
         }
         Ok(applied)
     }
 
     /// Removes a canary that could not be started, and answers with why it could not.
-    async fn remove_failed(&self, lease: &Lease, why: Error, recorded: usize) -> Error {
+    async fn remove_failed(&self, lease: &Lease, why: Error, recorded: &Parts) -> Error {
         let remove = async {
             let gone = self.remove_canary(lease, &self.live().await?).await?;
-            if recorded > 0 {
+            if !recorded.is_empty() {
                 self.forget(lease, recorded).await?;
             }
             Ok(gone)

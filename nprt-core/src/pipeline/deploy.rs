@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
-use super::undo::Goal;
+use super::undo::{Goal, Parts};
 use crate::manifest::{Run, Version};
 use crate::model::{Object, Revision, ServiceName, Track};
 use crate::ports::{Applied, Lease, Occasion, Task};
@@ -114,7 +114,7 @@ impl Job<'_> {
         }
         let recorded = self.record(lease, &plan, live, version, caller).await?;
         let mut noted = Vec::new();
-        let applied = match self.unless_stopped(self.make_so(lease, &plan, recorded, &mut noted)).await {
+        let applied = match self.unless_stopped(self.make_so(lease, &plan, &recorded, &mut noted)).await {
             Ok(applied) => applied,
             Err(error) => return Err(self.undo(lease, error).await),
         };
@@ -202,7 +202,7 @@ impl Job<'_> {
         &self,
         lease: &Lease,
         plan: &Plan,
-        recorded: usize,
+        recorded: &Parts,
         noted: &mut Vec<String>,
     ) -> Result<Vec<AppliedObject>> {
         // What is run is none of the workloads.
@@ -217,7 +217,7 @@ impl Job<'_> {
         applied.extend(self.apply(lease, then.into_iter()).await?);
         noted.extend(self.roll_out(applied.iter().map(|applied| &applied.object)).await?);
         applied.extend(self.run_jobs(lease, plan, Run::After).await?);
-        if recorded > 0 {
+        if !recorded.is_empty() {
             self.forget(lease, recorded).await?;
         }
         Ok(applied)

@@ -16,7 +16,7 @@ use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
 use crate::ports::{Lost, MetricQuery, ObjectEvent};
 
-/// So many minutes are asked for again each time: until then, a backend may still learn of one.
+/// How many of the last minutes to query again each time: a backend may still receive data for them.
 const SETTLED: i64 = 2;
 
 /// What the metrics say of the canary that runs.
@@ -207,7 +207,7 @@ impl Job<'_> {
         let query = MetricQuery { service: self.service.name.clone(), metric, range };
         match self.ports.metrics.blocks(&query).await {
             Err(error) if error.is_not_found() && can_do_without => Ok(Vec::new()),
-            answer => answer,
+            answer => Ok(answer?.into_iter().map(Block::with_shown_names).collect()),
         }
     }
 }

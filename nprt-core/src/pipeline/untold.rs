@@ -16,7 +16,7 @@ use crate::model::{ServiceName, Track};
 use crate::ports::{Occasion, Severity};
 use crate::report::EventKind;
 
-/// So long whoever ended it has for telling it, and so long it is news.
+/// How long the process that ended it has to announce it, and how long it is still news.
 const NEWS: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_hours(1));
 
 impl Pipeline {

@@ -11,7 +11,7 @@ use crate::compare::{Decision, Judge, Policy, Verdict, check};
 use crate::model::{Block, MetricName, Track};
 use crate::pipeline::Judgement;
 
-/// So many points a series has at most unless told otherwise: as many as a chart has room for.
+/// The most points in a series by default: as many as a chart has room for.
 const POINTS: u32 = 240;
 
 /// Collects what a [`Report`] is made of.

@@ -6,7 +6,7 @@ use crate::compare::{Margin, MetricVerdict, Rule};
 pub(super) enum Limit {
     /// A margin, and the share of stable by which its pods differ anyway.
     Margin { margin: Margin, pods: f64 },
-    /// So many times stable.
+    /// A multiple of stable.
     Ratio(f64),
 }
 

@@ -10,7 +10,7 @@ use super::{Axis, Curve, Distribution, EffectCurve, Statistic, Unit};
 use crate::compare::{Percentile, Policy, Rule, Verdict};
 use crate::model::MetricName;
 
-/// So many classes of errors are named, those that the canary has most of first.
+/// The most error classes to name, the canary's most frequent first.
 const MOST_CLASSES: usize = 20;
 
 /// One metric of both tracks.

@@ -9,7 +9,7 @@ pub(crate) use nprt_core::model::Track::{Canary, Stable};
 /// 2026-11-23T12:00Z, when every canary here starts.
 pub(crate) const START: i64 = 29_923_920;
 
-/// So many minutes after the start.
+/// This many minutes after the start.
 pub(crate) fn after(minutes: i64) -> Timestamp {
     Timestamp::from_second(60 * (START + minutes)).unwrap()
 }

@@ -33,7 +33,7 @@ pub(crate) struct Faulty {
     pub(crate) silent: bool,
     /// Objects of these names are not deleted.
     pub(crate) stuck: Mutex<BTreeSet<String>>,
-    /// So often applies of objects of these names fail, as if the server were overloaded.
+    /// How many applies of each of these objects fail, as if the server were overloaded.
     pub(crate) broken: Mutex<BTreeMap<&'static str, usize>>,
     pub(crate) clock: Arc<ManualClock>,
     /// Applies of objects of this name wait for a permit.

@@ -10,7 +10,7 @@ use nprt_core::ports::{Cluster, Purpose, Task, Transition};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::recovery::interrupted;
+use crate::interrupted::interrupted;
 use crate::world::{World, caller, deploy, shop, tag, told};
 
 fn object(value: Value) -> Object {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use nprt_core::compare::Decision;
 use nprt_core::compare::Policy;
 use nprt_core::memory::Origin;
-use nprt_core::model::{BlockData, Revision, Track};
+use nprt_core::model::{BlockData, Revision, Track, find_hidden};
 use nprt_core::pipeline::{Event, Pipeline, Ports, Progress, Service};
 use nprt_core::ports::{Clock, MockMetricsBackend};
 use nprt_core::{Error, ErrorKind};
@@ -125,6 +125,38 @@ async fn an_error_that_stable_had_before_is_known() {
     let verdict = judge().await;
     assert_eq!(verdict.decision.as_str(), "regression", "{verdict:?}");
     assert!(verdict.reason.contains("corrupt"), "{}", verdict.reason);
+}
+
+/// Whoever measures may choose them, and pages, terminals and messages show them.
+#[tokio::test]
+async fn labels_hide_nothing_and_stay_apart() {
+    let world = World::new();
+    let service = Service { policy: Policy::method(), ..Service::new(shop()) };
+    let pipeline = world.pipeline_of(service, world.ports());
+    let (stable, trial) = (world.version(1), world.version(2));
+    deploy(&pipeline, &stable).await.unwrap();
+    let errors = |origin: &Origin, class: &str| {
+        let data = BlockData::Classes([(class.to_owned(), 1)].into());
+        world.metrics.record(&shop(), "errors", world.clock.now(), origin, data).unwrap();
+    };
+    // The two look alike, and only one is new.
+    errors(&of(Track::Stable, &stable), "time\u{200b}out");
+    record_at(&world, world.clock.now(), &of(Track::Stable, &stable), 0.1);
+    world.wait(600).await;
+    canary(&pipeline, &trial).await.unwrap();
+    world.wait(60).await;
+    record(&world, &of(Track::Stable, &stable), &of(Track::Canary, &trial), 1.0);
+    world.wait(3600).await;
+    errors(&of(Track::Canary, &trial).pod("a\u{1b}[31m\nb"), "time\u{202e}out");
+    world.wait(60).await;
+    let verdict = pipeline.judge_canary(&shop(), &Progress::silent()).await.unwrap().verdict;
+    assert_eq!(verdict.decision.as_str(), "regression", "{verdict:?}");
+    assert!(verdict.reason.contains("u{202e}out"), "{}", verdict.reason);
+    let report = pipeline.measure_canary(&shop(), &Progress::silent()).await.unwrap().report().unwrap();
+    let shown =
+        format!("{}{}", serde_json::to_string(&verdict).unwrap(), serde_json::to_string(&report).unwrap());
+    assert_eq!(find_hidden(&shown), None, "{shown}");
+    assert!(!shown.contains("u001b"), "{shown}");
 }
 
 #[tokio::test]

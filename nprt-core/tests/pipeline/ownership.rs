@@ -83,7 +83,7 @@ async fn what_was_given_away_is_not_pruned() {
 #[tokio::test]
 async fn an_undo_leaves_alone_what_another_service_has_taken_over() {
     let world = World::new();
-    let (_, second) = super::recovery::interrupted(&world, 200).await;
+    let (_, second) = super::interrupted::interrupted(&world, 200).await;
     let given = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "web", "labels": {"nprt.dev/service": "other"}}, "data": {"n": "9"}});
     world.cluster.apply_as("nprt", &Object::new(given).unwrap()).unwrap();

@@ -7,7 +7,7 @@ use nprt_core::compare::replay::Replay;
 
 use crate::judging::policy;
 
-/// So many runs of two minutes, made as they are read.
+/// Runs of two minutes each, generated while they are read.
 struct Runs {
     next: usize,
     runs: usize,

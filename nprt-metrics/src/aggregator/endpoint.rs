@@ -10,8 +10,7 @@ use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST,
 
 /// Bytes from which on an answer is not made longer.
 const PAGE: usize = 4 << 20;
-/// So many minutes are asked for at a time, and an answer has at least these: a minute may be as much as a share has room
-/// for.
+/// How many minutes to read at a time, which is the least that an answer holds: a single minute may fill a service's share.
 const STEP: i64 = 1;
 /// Over two months; a longer range is a mistake.
 const MOST_MINUTES: i64 = 100_000;

@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::cancel::Cancel;
 use super::{objects, repository};
 
-/// So many calls are under way at once, each on a thread; others wait for them. A server that falls silent keeps its
+/// How many calls run at once, each on a thread; others wait. A server that stops responding keeps its
 /// threads, and must not get all that the process has.
 const THREADS: usize = 8;
 

@@ -14,15 +14,15 @@ use nprt_core::model::ChangedLines;
 
 use super::cancel::Cancel;
 
-/// So many files and directories may differ. A few kilobytes of trees can hold more than anybody can count.
+/// The most files and directories that may differ. A few kilobytes of trees can hold more than anybody can count.
 const MOST_CHANGES: usize = 5_000;
-/// So many bytes may be in the files that differ.
+/// The most bytes in files that differ.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
-/// So many lines may be in two files that are compared.
+/// The most lines in two files that are compared.
 const MOST_LINES: usize = 200_000;
-/// So long it may take.
+/// How long counting may take.
 const LONGEST: Duration = Duration::from_secs(5);
-/// A file that has a zero among so many bytes is no text, as git sees it.
+/// A file with a zero byte among its first bytes is binary, as in git.
 const LOOKED_AT: usize = 8_000;
 
 /// The lines that `commit` changed; `None` where that takes too much, and where nothing can be said, such as without

@@ -14,6 +14,9 @@ pub(super) fn from_gix(operation: &'static str, error: gix::Error) -> Error {
             .with_source(error)
             .with_retry(Retry::Permanent);
     }
+    if error.is_resource_exhausted() {
+        return too_large(operation, super::pack::LARGEST).with_source(error);
+    }
     let asks = error.is_unauthenticated() || error.downcast_any_ref::<AuthenticationRequired>().is_some();
     let (kind, message) = if asks {
         (ErrorKind::Unauthenticated, "the server wants (other) credentials")
@@ -28,6 +31,12 @@ pub(super) fn from_gix(operation: &'static str, error: gix::Error) -> Error {
         (ErrorKind::Unexpected, "git failed")
     };
     Error::new(kind, operation, message).with_source(error)
+}
+
+/// A repository holds what is refused. It stays refused until that is gone from its history.
+pub(super) fn too_large(operation: &'static str, limit: usize) -> Error {
+    Error::invalid(operation, "the repository holds an object that is too large, or has too many objects")
+        .with("limit", format_args!("{} MiB an object", limit >> 20))
 }
 
 fn of_http(error: &reqwest::Error) -> (ErrorKind, &'static str) {

@@ -21,7 +21,7 @@ const PACKS: &str = "objects/pack";
 /// are told to the server, which then sends what is new. References would clash, as soon as a branch `a` is removed
 /// and `a/b` made.
 const TIPS: &str = "nprt-tips";
-/// So many of these at most: they go along with each fetch.
+/// The most of these to keep: each fetch sends them.
 const MOST_TIPS: usize = 32;
 
 /// The mirror, of which its holder is the only writer.

@@ -9,9 +9,10 @@ use nprt_core::ports::read_tree;
 use nprt_core::{Error, ErrorKind, Result};
 
 use super::cancel::Cancel;
-use super::changed;
+use super::error::too_large;
 use super::reader::Reader;
 use super::session::Head;
+use super::{changed, repository};
 
 /// The reference among `heads` that a branch or tag names. A tag is the commit that it points at.
 pub(super) fn find<'a>(heads: &'a [Head], reference: &Reference) -> Result<&'a Head> {
@@ -166,5 +167,9 @@ pub(super) fn unknown(commit: impl std::fmt::Display) -> Error {
 }
 
 pub(super) fn unreadable(operation: &'static str, error: gix::Error) -> Error {
+    // The copy is not damaged: fetched again, it would be the same.
+    if error.is_resource_exhausted() {
+        return too_large(operation, repository::LARGEST).with_source(error);
+    }
     Error::new(ErrorKind::Unexpected, operation, "the repository cannot be read").with_source(error)
 }

@@ -19,7 +19,7 @@ type Entries = BTreeMap<String, (EntryKind, ObjectId)>;
 
 /// What reading one entry of a directory costs of the budget: about as long as ten comparisons of labels.
 const STEPS: u64 = 10;
-/// So many entries of directories are kept, at about 100 bytes each, besides those of the last one.
+/// How many directory entries to keep besides those of the last directory, at about 100 bytes each.
 const MOST_KEPT: usize = 100_000;
 
 pub(super) struct Reader<'a> {

@@ -28,9 +28,9 @@ pub(super) fn is_complete(repository: &Repository, commit: ObjectId) -> bool {
     repository.find_commit(commit).and_then(|commit| commit.tree()).is_ok()
 }
 
-/// No object is larger in memory: neither a file, nor a directory or commit that somebody made to be.
-const LARGEST: &str = "gitoxide.objects.allocLimit=67108864";
+/// What one object may take in memory, in bytes: a file, but also a directory or commit that somebody made large.
+pub(super) const LARGEST: usize = 64 << 20;
 
 fn options() -> gix::open::Options {
-    gix::open::Options::isolated().config_overrides([LARGEST])
+    gix::open::Options::isolated().config_overrides([format!("gitoxide.objects.allocLimit={LARGEST}")])
 }

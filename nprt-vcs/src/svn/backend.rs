@@ -13,10 +13,11 @@ use super::client::Client;
 use super::diff;
 use super::exported::{Exported, Needed};
 use super::layout::Layout;
+use super::room::Room;
 use super::xml::{Entry, LogEntry};
 
-/// Each is one or two calls of `svn`.
-const MOST_EXPORTS: usize = 200;
+/// Each is two or three calls of `svn`.
+pub(super) const MOST_EXPORTS: usize = 200;
 
 /// The default branch, whatever its directory is called.
 const TRUNK: &str = "HEAD";
@@ -96,11 +97,11 @@ impl SvnSource {
     async fn changed(&self, root: &str, revision: u64, entry: &LogEntry) -> Option<ChangedLines> {
         // Whoever resolves needs the revision, and would like to know the lines.
         let diff = tokio::time::timeout(self.timeout / 2, self.client.diff(root, revision, entry)).await;
-        let diff = diff.unwrap_or(Ok(None)).unwrap_or_else(|error| {
+        let diff = diff.ok()?.inspect_err(|error| {
             // Such as the revision that made the directory of the URL, whose parent may not be read.
             tracing::debug!(%error, revision, "the changed lines stay unknown");
-            None
-        })?;
+        });
+        let diff = diff.ok()?;
         tokio::task::spawn_blocking(move || diff::count(&diff)).await.unwrap_or_default()
     }
 
@@ -139,6 +140,7 @@ impl SvnSource {
     ) -> Result<Vec<SourceFile>> {
         let directory = TempDir::new().map_err(|error| unread(path, error))?;
         let mut exported = Exported::new(directory, path);
+        let room = Room::of(budget);
         for _ in 0..MOST_EXPORTS {
             let (wanted, attempt) = (path.clone(), budget.attempt());
             let read = tokio::task::spawn_blocking(move || {
@@ -168,17 +170,33 @@ impl SvnSource {
                         }
                         Err(error) => return Err(error),
                     }
-                    self.export_one(line, revision, at, &mut exported).await?;
+                    self.export_one(line, revision, at, &room, &mut exported).await?;
                 }
-                Some(Needed::Entry(at)) => self.export_one(line, revision, at, &mut exported).await?,
+                Some(Needed::Entry(at)) => self.export_one(line, revision, at, &room, &mut exported).await?,
             }
         }
         let why = "the symbolic links lead to more than 200 places outside the path";
         Err(Error::invalid("vcs.read", why).with("path", path))
     }
 
-    async fn export_one(&self, line: &str, revision: u64, at: String, to: &mut Exported) -> Result<()> {
-        match self.client.export(&format!("{line}/{at}"), revision, &to.place()).await {
+    async fn export_one(
+        &self,
+        line: &str,
+        revision: u64,
+        at: String,
+        room: &Room,
+        to: &mut Exported,
+    ) -> Result<()> {
+        let path = format!("{line}/{at}");
+        let listed = self.client.list_all(&path, revision, |entry| room.draw(&at, &entry)).await;
+        let exported = match listed {
+            Ok(()) => {
+                let outgrown = room.outgrown(to.folder(), &at);
+                self.client.export(&path, revision, &to.place(), outgrown).await
+            }
+            Err(error) => Err(error),
+        };
+        match exported {
             Err(error) if error.is_not_found() => to.is_missing(at),
             result => {
                 result?;

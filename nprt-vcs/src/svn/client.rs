@@ -2,21 +2,24 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use nprt_core::model::Secret;
 use nprt_core::{Error, ErrorKind, Result, Retry};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::ChildStdout;
 use url::Url;
 
 use super::error::from_svn;
-use super::xml::{Entry, Info, Lists, Log, LogEntry};
+use super::running::Running;
+use super::xml::{Entry, Info, Listed, Lists, Log, LogEntry};
+use super::{folder, listed};
 
 /// No answer is so long: the list of a directory, or of what one revision changed.
 const LONGEST: u64 = 32 * 1024 * 1024;
+/// Bytes that `svn` may keep in temporary files: a file before and after, when it compares them.
+const LARGEST_SCRATCH: u64 = 64 * 1024 * 1024;
 
 /// A subversion repository as the program `svn` sees it.
 pub(super) struct Client {
@@ -63,19 +66,47 @@ impl Client {
         Ok(Some(lists.list.entry.into_iter().map(|entry| entry.name).collect()))
     }
 
-    /// Writes what is at `path` to `to`, which must not be there.
-    pub(super) async fn export(&self, path: &str, revision: u64, to: &Path) -> Result<()> {
+    /// Calls `found` for each file and directory at and below `path`, while `svn` lists them.
+    pub(super) async fn list_all(
+        &self,
+        path: &str,
+        revision: u64,
+        found: impl FnMut(Listed) -> Result<()>,
+    ) -> Result<()> {
+        let target = self.target(path, &revision.to_string());
+        let arguments = ["list", "--xml", "--recursive", "--", &target];
+        let take = |stdout: Option<ChildStdout>| async {
+            match stdout {
+                Some(stdout) => listed::each(stdout, found).await,
+                None => Ok(()),
+            }
+        };
+        self.run("svn.list", &arguments, take).await
+    }
+
+    /// Writes what is at `path` to `to`, which must not be there, until `outgrown` ends. Temporary files are beside it.
+    pub(super) async fn export(
+        &self,
+        path: &str,
+        revision: u64,
+        to: &Path,
+        outgrown: impl Future<Output = Error>,
+    ) -> Result<()> {
+        let operation = "svn.export";
+        let scratch = TempDir::new_in(to.parent().unwrap_or(to)).map_err(failed(operation))?;
         let number = revision.to_string();
         let target = self.target(path, &number);
         let to = to.display().to_string();
         let arguments =
             ["export", "--quiet", "--ignore-externals", "--ignore-keywords", "--revision", &number, "--"];
-        self.run("svn.export", &[&arguments[..], &[&target, &to]].concat()).await.map(drop)
+        let arguments = [&arguments[..], &[&target, &to]].concat();
+        let take = |stdout| async { read(operation, stdout).await.map(drop) };
+        self.run_in(scratch.path(), outgrown, operation, &arguments, take).await
     }
 
-    /// What `revision` changed in the text of files below the configured URL, as a unified diff; `None` where it is too long. Where
-    /// the revision is a copy with changes, these are what counts, not all that was copied.
-    pub(super) async fn diff(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Option<Vec<u8>>> {
+    /// What `revision` changed in the text of files below the configured URL, as a unified diff. Where the
+    /// revision is a copy with changes, these are what counts, not all that was copied.
+    pub(super) async fn diff(&self, root: &str, revision: u64, entry: &LogEntry) -> Result<Vec<u8>> {
         let fixed = ["diff", "--internal-diff", "--ignore-properties"];
         let at = |path: &str, revision: u64| {
             let root = Url::parse(root).map_err(|error| {
@@ -105,7 +136,7 @@ impl Client {
     }
 
     async fn xml<T: DeserializeOwned>(&self, operation: &'static str, arguments: &[&str]) -> Result<T> {
-        let output = self.run(operation, arguments).await?;
+        let output = self.output(operation, arguments).await?;
         let unexpected = |source: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(ErrorKind::Unexpected, operation, "svn's answer cannot be read").with_source(source)
         };
@@ -113,69 +144,80 @@ impl Client {
         quick_xml::de::from_str(text).map_err(|error| unexpected(error.into()))
     }
 
-    async fn run(&self, operation: &'static str, arguments: &[&str]) -> Result<Vec<u8>> {
-        self.output(operation, arguments)
-            .await?
-            .ok_or_else(|| Error::new(ErrorKind::Unexpected, operation, "svn's answer is longer than 32 MiB"))
+    /// What `svn` prints.
+    async fn output(&self, operation: &'static str, arguments: &[&str]) -> Result<Vec<u8>> {
+        self.run(operation, arguments, |stdout| read(operation, stdout)).await
     }
 
-    /// What `svn` prints; `None` where it is too long.
-    async fn output(&self, operation: &'static str, arguments: &[&str]) -> Result<Option<Vec<u8>>> {
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Unexpected, operation, "svn cannot be run").with_source(error)
-        };
-        let config = TempDir::new().map_err(failed)?;
-        std::fs::write(config.path().join("servers"), self.servers()).map_err(failed)?;
-        let mut command = Command::new(&self.program);
-        // What it prints is data to us: in one language, and in UTF-8 since paths are.
-        command.env("LC_ALL", "C.UTF-8").stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        command.args(["--non-interactive", "--no-auth-cache", "--config-dir"]).arg(config.path());
-        command.stdin(Stdio::null());
-        if let Some((user, _)) = &self.credentials {
-            command.args(["--username", user, "--password-from-stdin"]).stdin(Stdio::piped());
-        }
-        let mut child = command.args(arguments).spawn().map_err(|error| {
+    /// Runs `svn`, with its temporary files in a folder of its own.
+    async fn run<T, F: Future<Output = Result<T>>>(
+        &self,
+        operation: &'static str,
+        arguments: &[&str],
+        take: impl FnOnce(Option<ChildStdout>) -> F,
+    ) -> Result<T> {
+        let scratch = TempDir::new().map_err(failed(operation))?;
+        let outgrown = folder::outgrown(scratch.path(), move |_, bytes| {
+            if bytes <= LARGEST_SCRATCH {
+                return Ok(());
+            }
+            Err(Error::new(ErrorKind::Unexpected, operation, "svn's temporary files hold more than 64 MiB"))
+        });
+        self.run_in(scratch.path(), outgrown, operation, arguments, take).await
+    }
+
+    /// Runs `svn`, with its temporary files in `scratch`, until `outgrown` ends.
+    async fn run_in<T, F: Future<Output = Result<T>>>(
+        &self,
+        scratch: &Path,
+        outgrown: impl Future<Output = Error>,
+        operation: &'static str,
+        arguments: &[&str],
+        take: impl FnOnce(Option<ChildStdout>) -> F,
+    ) -> Result<T> {
+        let started =
+            Running::start(&self.program, scratch, &self.url, self.credentials.as_ref(), arguments).await;
+        let mut running = started.map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
                 return Error::new(ErrorKind::Unavailable, operation, "subversion is not installed")
                     .with("program", self.program.display())
                     .with_retry(Retry::Permanent);
             }
-            failed(error)
+            failed(operation)(error)
         })?;
-        if let (Some((_, password)), Some(mut stdin)) = (&self.credentials, child.stdin.take()) {
-            // It may end without reading, and says why itself.
-            let _ = stdin.write_all(format!("{}\n", password.expose()).as_bytes()).await;
+        let (stdout, stderr) = running.pipes();
+        let work = async {
+            let (taken, said) = tokio::try_join!(take(stdout), read(operation, stderr))?;
+            if running.end().await.map_err(failed(operation))?.success() {
+                return Ok(taken);
+            }
+            Err(self.reported(operation, &said))
+        };
+        let result = tokio::select! {
+            result = work => result,
+            error = outgrown => Err(error),
+        };
+        if result.is_err() {
+            running.kill().await;
         }
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (stdout, stderr) = tokio::try_join!(read(stdout), read(stderr)).map_err(failed)?;
-        if stdout.len() as u64 > LONGEST || stderr.len() as u64 > LONGEST {
-            return Ok(None);
-        }
-        if child.wait().await.map_err(failed)?.success() {
-            return Ok(Some(stdout));
-        }
-        let said = String::from_utf8_lossy(&stderr);
+        result
+    }
+
+    /// The error that `svn` ended with.
+    fn reported(&self, operation: &'static str, said: &[u8]) -> Error {
+        let said = String::from_utf8_lossy(said);
         let repeats = |(_, password): &(_, Secret)| said.contains(password.expose());
         let shown = if self.credentials.as_ref().is_some_and(repeats) {
             "what was said repeats the password, and is not shown"
         } else {
             said.trim()
         };
-        Err(from_svn(operation, &said).with_source(shown).with("url", &self.url))
+        from_svn(operation, &said).with_source(shown).with("url", &self.url)
     }
+}
 
-    /// Subversion's configuration: credentials for the URL's host and no other. `svn` follows redirects, and
-    /// would answer whoever asks there.
-    fn servers(&self) -> String {
-        let host = self.url.host().map(|host| match host {
-            url::Host::Ipv6(address) => address.to_string(),
-            host => host.to_string(),
-        });
-        format!(
-            "[groups]\nours = {}\n[ours]\nhttp-auth-types = basic;digest;negotiate;ntlm\n[global]\nhttp-auth-types =\n",
-            host.unwrap_or_default()
-        )
-    }
+fn failed(operation: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::new(ErrorKind::Unexpected, operation, "svn cannot be run").with_source(error)
 }
 
 /// The URL of `path` below `url` with its peg revision. It is always there: without one, `@` in a path would
@@ -187,11 +229,14 @@ fn target(mut url: Url, path: &str, revision: &str) -> String {
     format!("{url}@{revision}")
 }
 
-/// All of `pipe`, or one byte more than is allowed.
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+/// All of `pipe`, unless that is too long.
+async fn read(operation: &'static str, pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     if let Some(pipe) = pipe {
-        pipe.take(LONGEST + 1).read_to_end(&mut content).await?;
+        pipe.take(LONGEST + 1).read_to_end(&mut content).await.map_err(failed(operation))?;
+    }
+    if content.len() as u64 > LONGEST {
+        return Err(Error::new(ErrorKind::Unexpected, operation, "svn's answer is longer than 32 MiB"));
     }
     Ok(content)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use nprt_core::model::RepoPath;
@@ -11,9 +11,6 @@ use nprt_core::{Error, ErrorKind, Result};
 use tempfile::TempDir;
 
 use super::backend::unread;
-
-/// More than any set of manifests; a path that holds more is a mistake.
-const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Parts of a tree on disk, which says what else it needs.
 pub(super) struct Exported {
@@ -48,6 +45,11 @@ impl Exported {
 
     pub(super) fn needed(&mut self) -> Option<Needed> {
         self.needed.take()
+    }
+
+    /// The folder that holds all exports.
+    pub(super) fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Where to export the next path.
@@ -115,9 +117,6 @@ impl SourceTree for Exported {
             }
             names.sort_unstable();
             return Ok(TreeEntry::Directory(names));
-        }
-        if kind.len() > LARGEST {
-            return Err(invalid("a file of more than 64 MiB"));
         }
         Ok(TreeEntry::File(Bytes::from(fs::read(&place).map_err(failed)?)))
     }

@@ -13,6 +13,10 @@
 //! what it was copied from. They are unknown (`None`) where `svn` cannot show the diff, or it is longer than
 //! 32 MiB, or takes longer than half of the time that the call has.
 //!
+//! Before files are exported `svn` lists their names and sizes, and nothing is exported that has more of them than
+//! the budget allows. While it exports, the folder is looked at as well, since a server may send more than it lists.
+//! `svn`'s temporary files are in folders of its own, limited to 64 MiB where it does not export.
+//!
 //! Passwords go to `svn` on its standard input. It runs with a configuration directory of its own, which is
 //! removed afterwards: it neither reads nor stores anything in the user's. `svn` follows redirects;
 //! credentials go to the URL's host alone.
@@ -24,7 +28,11 @@ mod config;
 mod diff;
 mod error;
 mod exported;
+mod folder;
 mod layout;
+mod listed;
+mod room;
+mod running;
 mod xml;
 
 pub use backend::SvnSource;

@@ -98,10 +98,23 @@ pub(super) struct Lists {
 #[derive(Debug, Deserialize)]
 pub(super) struct List {
     #[serde(default)]
-    pub(super) entry: Vec<Named>,
+    pub(super) entry: Vec<Listed>,
 }
 
+/// What is in a directory, or below it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Named {
+pub(super) struct Listed {
+    #[serde(rename = "@kind")]
+    kind: String,
+    /// From the path that was listed; for a file that was listed itself, its last part.
     pub(super) name: String,
+    /// Bytes; 0 for a directory.
+    #[serde(default)]
+    pub(super) size: u64,
+}
+
+impl Listed {
+    pub(super) fn is_directory(&self) -> bool {
+        self.kind == "dir"
+    }
 }

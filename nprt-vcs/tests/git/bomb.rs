@@ -1,5 +1,6 @@
 //! Repositories of a few kilobytes that hold more than anybody can walk.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nprt_core::conformance::vcs::Edit;
@@ -13,6 +14,9 @@ use crate::writer::Writer;
 
 /// How long an answer may take here: what walks everything takes for ever.
 const SOON: Duration = Duration::from_secs(30);
+
+/// Those that hash large files take turns: without optimisation that takes long.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn tree(writer: &Writer, entries: &[(&str, &str, &str)]) -> String {
     let line = |(kind, name, object): &(&str, &str, &str)| {
@@ -51,7 +55,7 @@ struct Setting {
     sources: Vec<GitSource>,
     writer: Writer,
     _server: GitHttp,
-    _cache: TempDir,
+    cache: TempDir,
 }
 
 impl Setting {
@@ -62,7 +66,11 @@ impl Setting {
             GitSource::builder(path.to_str().unwrap()).build().unwrap(),
             GitSource::builder(server.url("shop.git")).cache(cache.path()).build().unwrap(),
         ];
-        Some(Self { sources, writer: Writer::new(&path), _server: server, _cache: cache })
+        Some(Self { sources, writer: Writer::new(&path), _server: server, cache })
+    }
+
+    fn cache(&self) -> &Path {
+        self.cache.path()
     }
 
     /// Resolves `revision`, whose changed lines are too many to be counted.
@@ -145,6 +153,7 @@ async fn folders_in_one_another_take_no_stack() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files_and_directories_are_refused_before_they_are_read() {
+    let _alone = ALONE.lock().await;
     let Some(setting) = Setting::start().await else { return };
     let writer = &setting.writer;
     let large = blob(writer, &"x".repeat(17 * 1024 * 1024));
@@ -161,6 +170,68 @@ async fn large_files_and_directories_are_refused_before_they_are_read() {
         assert!(error.contains("option: limits.paths") && error.contains("path: k"), "{error}");
     }
     setting.is_uncounted(&revision).await;
+}
+
+/// Over the wire an object has a limit of its own: what a few kilobytes inflate to has to fit into memory first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_inflates_to_gigabytes_is_refused_by_its_limit() {
+    let _alone = ALONE.lock().await;
+    let Some(setting) = Setting::start().await else { return };
+    let (writer, served) = (&setting.writer, &setting.sources[1]);
+    let small = commit(writer, &tree(writer, &[("blob", "a.yaml", &blob(writer, "kind: Pod\n"))]), None);
+    writer.git(&["branch", "small", "main"], "");
+    let allowed = blob(writer, &"x".repeat(9 << 20));
+    let allowed = tree(writer, &[("blob", "a.yaml", &blob(writer, "kind: Pod\n")), ("blob", "b", &allowed)]);
+    let allowed = commit(writer, &allowed, None);
+    let too_large = blob(writer, &"x".repeat((128 << 20) + 1));
+    commit(writer, &tree(writer, &[("blob", "b", &too_large)]), None);
+    writer.git(&["branch", "file", "main"], "");
+    let began = Instant::now();
+    let error = served.resolve(&"file".parse().unwrap()).await.unwrap_err();
+    assert!(error.is_invalid() && !error.is_temporary(), "{error:?}");
+    assert!(error.to_string().contains("limit: 128 MiB an object"), "{error}");
+    // It is hashed once, here without optimisation, and not fetched again.
+    assert!(began.elapsed() < 4 * SOON, "{:?}", began.elapsed());
+    // What is below the limit, and what has no such object, is read.
+    let path = RepoPath::new("a.yaml").unwrap();
+    for (reference, revision) in [("small", &small), (&*allowed.to_string(), &allowed)] {
+        let resolved = served.resolve(&reference.parse().unwrap()).await.unwrap();
+        assert_eq!(&resolved.revision, revision);
+        assert_eq!(served.read(revision, &path, &Budget::default()).await.unwrap().len(), 1);
+    }
+    // Nothing that was begun is left.
+    let left = find(setting.cache(), &|name| name.starts_with(".tmp"));
+    assert_eq!(left, Vec::<PathBuf>::new());
+}
+
+/// What is fetched may be larger than what is ever loaded to be read; that it is not damaged shows in the error's kind.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_to_be_loaded_is_refused_by_its_limit() {
+    let Some(setting) = Setting::start().await else { return };
+    let writer = &setting.writer;
+    let large = blob(writer, &"x".repeat(65 << 20));
+    let revision = commit(writer, &tree(writer, &[("blob", "a.yaml", &large)]), None);
+    let limits = Limits { bytes: 100 << 20, ..Limits::default() };
+    // Read in place: to fetch it takes long here.
+    let read = setting.sources[0].read(&revision, &RepoPath::new(".").unwrap(), &Budget::new(limits)).await;
+    let error = read.unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("limit: 64 MiB an object"), "{error:?}");
+    assert!(error.to_string().contains("path: a.yaml"), "{error}");
+}
+
+/// All below a folder whose name is as wanted.
+fn find(folder: &Path, is_wanted: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if is_wanted(&entry.file_name().to_string_lossy()) {
+            found.push(entry.path());
+        }
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(find(&entry.path(), is_wanted));
+        }
+    }
+    found.sort();
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 mod conformance;
+mod limits;
 mod lines;
 mod program;
 mod writer;

@@ -32,6 +32,32 @@ impl Writer {
         writer
     }
 
+    /// The repository on disk.
+    pub(crate) fn url(&self) -> String {
+        format!("file://{}", self.repository.display())
+    }
+
+    /// Changes the repository without the working copy.
+    pub(crate) fn svnmucc(&self, arguments: &[String]) {
+        let output =
+            Command::new("svnmucc").args(["--non-interactive", "--username", USER]).args(arguments).output();
+        let output = output.unwrap();
+        assert!(
+            output.status.success(),
+            "svnmucc {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    pub(crate) fn youngest(&self) -> Revision {
+        Revision::Svn(self.look("youngest").parse().unwrap())
+    }
+
+    fn look(&self, what: &str) -> String {
+        let output = Command::new("svnlook").arg(what).arg(&self.repository).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     pub(crate) fn svn(&self, arguments: &[&str]) -> String {
         let output = Command::new("svn")
             .env("LC_ALL", "C.UTF-8")
@@ -64,15 +90,11 @@ impl Writer {
         self.svn(&["add", "--quiet", "--force", "."]);
         self.svn(&["commit", "--quiet", "--message", message]);
         self.svn(&["update", "--quiet"]);
-        let look = |what| {
-            let output = Command::new("svnlook").arg(what).arg(&self.repository).output().unwrap();
-            String::from_utf8(output.stdout).unwrap().trim().to_owned()
-        };
-        let revision = look("youngest");
+        let revision = self.look("youngest");
         let time = self.svn(&["propget", "--revprop", "--revision", &revision, "svn:date"]);
         Commit {
             revision: Revision::Svn(revision.parse().unwrap()),
-            author: look("author"),
+            author: self.look("author"),
             time: time.parse().unwrap(),
             message: message.to_owned(),
             changed: None,

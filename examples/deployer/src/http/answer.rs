@@ -80,7 +80,7 @@ pub(super) fn spawn(
 pub(super) async fn ended(task: JoinHandle<Done>) -> Done {
     task.await.unwrap_or_else(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(Problem::new(status, ErrorKind::Unexpected, "a fault of the server"))
+        Err(Problem::new(status, ErrorKind::Unexpected, "internal error"))
     })
 }
 

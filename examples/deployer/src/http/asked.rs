@@ -51,11 +51,13 @@ async fn receive(body: Body, limits: &Limits) -> Result<Bytes, Problem> {
     let whole = Limited::new(body, limits.body_bytes).collect();
     match tokio::time::timeout(Duration::from_secs(limits.receive_seconds), whole).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::Invalid, "the body is too large")
-                .with("limit", limits.body_bytes))
-        }
-        Ok(Err(_)) => Err(Problem::invalid("the body broke off")),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::Invalid,
+            "the request body is too large",
+        )
+        .with("limit", limits.body_bytes)),
+        Ok(Err(_)) => Err(Problem::invalid("the connection closed in the middle of the request body")),
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             ErrorKind::Timeout,

@@ -37,7 +37,7 @@ pub(crate) fn token(
         return Err(unauthenticated("a token is needed: HTTP basic as the user auth_token, or bearer"));
     };
     if all.next().is_some() {
-        return Err(Problem::invalid("there are two Authorization headers"));
+        return Err(Problem::invalid("the request has more than one Authorization header"));
     }
     let secret = given.to_str().ok().and_then(secret_in);
     let token = secret.and_then(|secret| find(&composed.config.tokens, &secret).cloned());
@@ -64,7 +64,7 @@ fn secret_in(given: &str) -> Option<String> {
 /// 403 where the token does not have the service, or none of the actions.
 pub(crate) fn allow(token: &Token, service: &ServiceName, actions: &[Action]) -> Result<(), Problem> {
     if !token.has_service(service) {
-        return Err(Problem::forbidden("this token is not for this service").with("service", service));
+        return Err(Problem::forbidden("the token does not allow this service").with("service", service));
     }
     allow_any(token, actions)
 }
@@ -76,7 +76,7 @@ pub(crate) fn allow_any(token: &Token, actions: &[Action]) -> Result<(), Problem
         return Ok(());
     }
     let needed: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
-    Err(Problem::forbidden("this token does not have the action")
+    Err(Problem::forbidden("the token does not allow this action")
         .with("action", needed.join(" or "))
         .with_available(token.actions.iter().map(|action| action.as_str())))
 }
@@ -86,7 +86,7 @@ pub(crate) fn allow_any(token: &Token, actions: &[Action]) -> Result<(), Problem
 pub(crate) fn allow_numbers(token: &Token) -> Result<(), Problem> {
     allow_any(token, &[Action::Read])?;
     let Some(services) = &token.services else { return Ok(()) };
-    let problem = Problem::forbidden("this token is for some services only, and this is about all");
+    let problem = Problem::forbidden("the token is limited to some services, and this covers all of them");
     Err(problem.with_available(services))
 }
 

@@ -14,13 +14,13 @@ const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 pub(super) struct Heads {
     now: Part,
     is_first: bool,
-    /// The most bytes of a head; more of them hyper refuses.
+    /// The most bytes of a head that is looked at. hyper's buffer holds less, so it refuses a larger head.
     most: usize,
 }
 
 #[derive(Debug)]
 enum Part {
-    /// Of a head: what is there so far.
+    /// What has arrived of a request head.
     Head(Vec<u8>),
     /// Of a body: how much is still to come.
     Body(u64),
@@ -37,6 +37,7 @@ enum Length {
 }
 
 impl Heads {
+    /// `most` must be more bytes than hyper buffers of a head.
     pub(super) fn new(most: usize) -> Self {
         Self { now: Part::Head(Vec::new()), is_first: true, most }
     }
@@ -215,7 +216,7 @@ mod tests {
         let other = "PRI * HTTP/2.0\r\n\r\n";
         assert!(!refuses(&[other, "SM\r\n\r\nX\n\n"].concat()));
         assert!(refuses(&[get, other, "SM\r\n\r\n\n\n"].concat()));
-        // One that is too large is hyper's to refuse.
+        // A head beyond the limit passes unchanged: it doesn't fit into hyper's buffer either.
         assert!(!refuses(&format!("GET / HTTP/1.1\r\nX: {}\r\n\n", "x".repeat(2000))));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
-use nprt::model::{ServiceName, shown};
+use nprt::model::{ServiceName, StrictJson, shown};
 use nprt::pipeline::{Progress, Running};
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
@@ -97,8 +97,8 @@ pub(crate) fn of_datadog(headers: &HeaderMap, sent: &[u8]) -> Result<Alert, Prob
     };
     let since = millis.parse().ok().filter(|millis| *millis >= 0);
     let since = since.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-    let since =
-        since.ok_or_else(|| Problem::invalid("expected milliseconds since 1970").with("field", "date"))?;
+    let since = since
+        .ok_or_else(|| Problem::invalid("expected milliseconds since 1970-01-01").with("field", "date"))?;
     let tag = |name: &str| {
         let tags = sent.tags.split(',').filter_map(|tag| tag.trim().split_once(':'));
         tags.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
@@ -118,8 +118,8 @@ fn body<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, body: &[u8]) -> Resul
         return Err(Problem::unsupported_type("expected JSON", &[params::JSON]));
     }
     // Its own words could quote the body.
-    let wrong = Problem::invalid("the body is not what such a webhook sends");
-    let value = super::json::read(body)
+    let wrong = Problem::invalid("the request body is not a payload of this webhook");
+    let StrictJson(value) = serde_json::from_slice(body)
         .map_err(|error| wrong.clone().with("line", error.line()).with("column", error.column()))?;
     serde_json::from_value(value).map_err(|_| wrong)
 }

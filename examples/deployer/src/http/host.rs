@@ -1,5 +1,5 @@
-//! Which server a request is for. Whoever is named twice or not at all, or in a way that two servers could read differently,
-//! is not known.
+//! Checks which server a request names. A request that names none or two, or one in a way that two servers could read
+//! differently, is refused.
 
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
@@ -10,25 +10,28 @@ use url::Host;
 pub(super) fn wrong<B>(request: &Request<B>) -> Option<&'static str> {
     let (uri, headers) = (request.uri(), request.headers());
     if headers.get_all(HOST).iter().nth(1).is_some() {
-        return Some("there are two Host headers");
+        return Some("the request has more than one Host header");
     }
     let needs_header = request.version() == Version::HTTP_11;
     match host(headers) {
-        None if headers.contains_key(HOST) => Some("the Host header is no host and port"),
+        None if headers.contains_key(HOST) => {
+            Some("the Host header must be a host name or IP address, with an optional port")
+        }
         None if needs_header || (uri.authority().is_none() && request.version() > Version::HTTP_11) => {
-            Some("there is no Host header")
+            Some("the request has no Host header")
         }
         host => conflict(uri, host),
     }
 }
 
-/// The address of an HTTP/2 request, or of one to a proxy, goes before the header.
+/// The address in the request line (HTTP/2, or a request to a proxy) takes precedence over the header.
 fn conflict(uri: &Uri, host: Option<Authority>) -> Option<&'static str> {
     let named = uri.authority()?;
     if !is_host_and_port(named) {
-        return Some("the address is no host and port");
+        return Some("the request's address must have a host name or IP address, with an optional port");
     }
-    host.filter(|host| host != named).map(|_| "the Host header is not that of the address")
+    host.filter(|host| host != named)
+        .map(|_| "the Host header differs from the host in the request's address")
 }
 
 fn host(headers: &HeaderMap) -> Option<Authority> {

@@ -105,6 +105,5 @@ pub(super) fn protect(headers: &mut HeaderMap) {
 /// A fault of ours is an answer, and not a connection that breaks.
 pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unexpected, "a fault of the server")
-        .into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Unexpected, "internal error").into_response()
 }

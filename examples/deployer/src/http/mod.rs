@@ -11,7 +11,6 @@ mod head;
 mod hold;
 pub(crate) mod hooks;
 mod host;
-mod json;
 mod middleware;
 mod origin;
 mod pace;
@@ -54,11 +53,11 @@ pub(crate) fn health(app: App) -> Router {
 }
 
 async fn no_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such route")
+    Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such path")
 }
 
 async fn no_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::Unsupported, "not by this method")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, ErrorKind::Unsupported, "method not allowed")
 }
 
 /// All routes.

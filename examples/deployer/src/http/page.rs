@@ -70,7 +70,7 @@ pub(crate) async fn report(asked: &Asked, service: &ServiceName) -> Result<Respo
             });
             let fault = |_| {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Problem::new(status, ErrorKind::Unexpected, "a fault of the server")
+                Problem::new(status, ErrorKind::Unexpected, "internal error")
             };
             Ok(page(drawn.await.map_err(fault)??))
         })

@@ -6,11 +6,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use nprt::model::VersionRef;
+use nprt::model::{StrictJson, VersionRef};
 use percent_encoding::percent_decode;
 use serde_json::{Number, Value};
 
-use super::json;
 use super::problem::Problem;
 
 /// The longest wait for a lease.
@@ -98,13 +97,13 @@ struct Said<'a> {
 impl Said<'_> {
     fn insert(&mut self, name: &str, value: String) -> Result<(), Problem> {
         if !self.names.contains(&name) {
-            return Err(Problem::invalid("no such parameter here")
+            return Err(Problem::invalid("unknown parameter")
                 .with("parameter", name)
                 .with_available(self.names));
         }
         // Somebody else could read the other value.
         match self.values.insert(name.to_owned(), value) {
-            Some(_) => Err(Problem::invalid("given twice").with("parameter", name)),
+            Some(_) => Err(Problem::invalid("parameter given twice").with("parameter", name)),
             None => Ok(()),
         }
     }
@@ -112,7 +111,7 @@ impl Said<'_> {
     fn form(&mut self, text: &[u8]) -> Result<(), Problem> {
         // The parser would put a replacement character for what it cannot read.
         if percent_decode(text).decode_utf8().is_err() {
-            return Err(Problem::invalid("the parameters are not UTF-8"));
+            return Err(Problem::invalid("the parameters are not valid UTF-8"));
         }
         url::form_urlencoded::parse(text).try_for_each(|(name, value)| self.insert(&name, value.into_owned()))
     }
@@ -126,8 +125,10 @@ impl Said<'_> {
     }
 
     fn json(&mut self, body: &Bytes) -> Result<(), Problem> {
-        let Ok(Value::Object(map)) = json::read(body) else {
-            return Err(Problem::invalid("the body is no JSON object, or has a name twice"));
+        let Ok(StrictJson(Value::Object(map))) = serde_json::from_slice(body) else {
+            return Err(Problem::invalid(
+                "expected the request body to be a JSON object without duplicate names",
+            ));
         };
         for (name, value) in map {
             let value = match (name.as_str(), value) {
@@ -136,7 +137,7 @@ impl Said<'_> {
                 ("notify" | "dry_run", Value::Bool(flag)) => flag.to_string(),
                 // As if it was not there, if it may be.
                 (name, Value::Null) if self.names.contains(&name) => continue,
-                _ => return Err(Problem::invalid("expected a value of another type").with("parameter", name)),
+                _ => return Err(Problem::invalid("wrong type of value").with("parameter", name)),
             };
             self.insert(&name, value)?;
         }

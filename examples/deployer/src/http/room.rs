@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::peer::Peer;
 
-/// So long nothing gives way that has just come, or has just been answered: the next request may be on its way.
+/// A connection that is new, or that has just got its answer, keeps its place for this long: its next request may be on the way.
 pub(super) const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// Of one listener, which is the only one to wait for it.

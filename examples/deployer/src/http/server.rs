@@ -44,8 +44,9 @@ pub(crate) struct Server {
     routes: Router,
 }
 
-/// hyper's buffer may hold so many times the limit of a head, and then takes a head of that size.
-const HELD: usize = 4;
+/// hyper reads into whatever its buffer has allocated, which may be twice the limit of a head, and takes a head that fits.
+/// Heads are looked at up to this many times the limit, so that hyper takes none that was not looked at.
+const LOOKED_AT: usize = 4;
 
 impl Server {
     /// Listens on `address`.
@@ -152,7 +153,7 @@ fn connect(
     let (seat, header_bytes) = (Arc::new(seat), limits.header_bytes);
     let pace = Pace::new(limits, Arc::clone(&seat));
     let stream =
-        TokioIo::new(Paced::new(stream, pace.clone(), Heads::new(header_bytes.saturating_mul(HELD))));
+        TokioIo::new(Paced::new(stream, pace.clone(), Heads::new(header_bytes.saturating_mul(LOOKED_AT))));
     let service = tower::service_fn(move |mut request: Request<_>| {
         request.extensions_mut().insert(peer);
         answer(routes.clone(), header_bytes, pace.clone(), request)
@@ -185,7 +186,7 @@ where
     // Where such a body ends hyper alone knows: nothing that comes after it is taken for a request.
     let is_last = request.version() < Version::HTTP_2 && request.headers().contains_key(TRANSFER_ENCODING);
     let mut answer = if size(&request) > header_bytes {
-        // hyper ends what is larger than its buffer; what just fits may be twice as much.
+        // hyper answers a head that does not fit into its buffer by itself; one that just fits may be twice the limit.
         Problem::too_large_headers(header_bytes).into_response()
     } else if let Some(wrong) = host::wrong(&request) {
         Problem::invalid(wrong).into_response()

@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::Server;
 use crate::watch::Watch;
-use crate::world::{World, address, watch};
+use crate::world::{World, watch};
 use nprt_testkit::reliability::{Row, times};
 
 /// More than the server has room for.
@@ -37,7 +37,7 @@ async fn connections_that_do_nothing_give_way() {
     let world = World::new().await;
     // All come from one address, as the probes do: these have a door of their own.
     let server = world.serve_with([], json!({"health_listen": "127.0.0.1:0"}), json!({})).await;
-    let (at, door) = (address(&server), server.health());
+    let (at, door) = (server.address(), server.health());
     let unread = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(60);
     for (name, sent, before) in [
         ("4,300 connections that say nothing", "", "/healthz away for 87 s"),

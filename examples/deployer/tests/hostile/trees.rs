@@ -40,7 +40,7 @@ impl Repository {
         self.0.objects.write_buf(Kind::Tree, &bytes).unwrap()
     }
 
-    /// So many directories in one another, around `inner`.
+    /// `inner`, in this many nested directories.
     pub(crate) fn nested(&self, levels: usize, inner: ObjectId) -> ObjectId {
         (0..levels).fold(inner, |inner, _| self.tree([(TREE, "d".to_owned(), inner)]))
     }

@@ -1,6 +1,5 @@
 //! A server with two services: `evil`, whose repository is hostile, and `good`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -141,11 +140,7 @@ impl World {
 }
 
 pub(crate) fn watch(server: &Server) -> Watch {
-    Watch::start(address(server), server.pid())
-}
-
-pub(crate) fn address(server: &Server) -> SocketAddr {
-    server.url.strip_prefix("http://").unwrap().parse().unwrap()
+    Watch::start(server.address(), server.pid())
 }
 
 pub(crate) async fn put(server: &Server, path: &str) -> Answer {

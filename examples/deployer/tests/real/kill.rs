@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::world::{Commit, World, deploy, plane};
 use nprt_testkit::reliability::{Row, times};
 
-/// So many shops at once: each case waits for a lease to expire.
+/// How many shops run at once: each case waits for a lease to expire.
 const SHOPS: usize = 2;
 /// About how many steps a deploy tells until all is applied, and a few more.
 const STEPS: usize = 14;

@@ -78,6 +78,11 @@ impl Server {
         self.http.clone()
     }
 
+    /// Where it answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
     /// Where it answers probes of health alone, if it does.
     pub(crate) fn health(&self) -> SocketAddr {
         let log = self.log();

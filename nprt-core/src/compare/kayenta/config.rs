@@ -200,7 +200,7 @@ pub struct Outliers {
     /// By default they stay.
     #[serde(default)]
     pub strategy: OutlierStrategy,
-    /// So many interquartile ranges beyond a quartile a value is an outlier, if it is also beyond the first
+    /// How many interquartile ranges beyond a quartile make a value an outlier, if it is also beyond the first
     /// or last percentile; by default 3.
     #[serde(default = "Outliers::default_factor")]
     pub outlier_factor: f64,

@@ -19,7 +19,7 @@ impl Fields {
         let metric = MetricName::new(&metric).map_err(|error| error.with("field", "metric"))?;
         let (version, pod, route) = (self.version.take(), self.pod.take(), self.route.take());
         let data = data(self, &metric)?;
-        let block = Block { minute, track, version, pod, route, metric, data };
+        let block = Block { minute, track, version, pod, route, metric, data }.with_shown_names();
         check(&block)?;
         Ok(block)
     }

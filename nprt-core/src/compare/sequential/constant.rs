@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// So many minutes of one and the same value on both tracks are a constant series.
+/// After this many minutes of the same value on both tracks, the series is constant.
 const ENOUGH: u64 = 10;
 
 /// Whether all measurements of both tracks were ever one and the same: nothing can be tested then, and nothing

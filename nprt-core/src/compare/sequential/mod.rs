@@ -40,7 +40,7 @@ use crate::{Error, Result};
 
 /// A minute is closed when both tracks have gone on by so many, and compared by what is at least as old.
 const LAG: i64 = 2;
-/// So many minutes may be open while one track is silent.
+/// The most minutes that may stay open while one track is silent.
 const MOST_OPEN: usize = 16;
 
 /// When a minute is folded.

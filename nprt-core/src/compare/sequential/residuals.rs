@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 const LAGS: usize = 5;
 /// A pod with fewer minutes says little about what it is for good.
 const LEAST_MINUTES: u64 = 10;
-/// So many pods are followed; a service of more is known well enough by these.
+/// The most pods to follow; they represent a larger service well enough.
 const MOST_PODS: usize = 256;
 
 /// How one pod's figure of a minute differed from what the others' let expect.

@@ -82,7 +82,7 @@ impl Job<'_> {
         for route in &routes {
             self.apply_one(lease, route).await?;
         }
-        self.forget(lease, record.parts).await?;
+        self.forget(lease, &record.parts).await?;
         let by = intent.caller()?;
         self.end_promoted(lease, &by).await?;
         let (task, tag, revision) = (intent.task, intent.tag.clone(), record.to.parse().ok());

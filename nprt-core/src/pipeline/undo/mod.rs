@@ -8,9 +8,11 @@
 mod finish;
 mod intent;
 mod left_over;
+mod parts;
 mod record;
 mod revert;
 mod settle;
 
 pub(super) use finish::Finished;
+pub(super) use parts::Parts;
 pub(super) use settle::{Goal, Settled};

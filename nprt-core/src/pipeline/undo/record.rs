@@ -1,12 +1,10 @@
 //! The record: what the objects were that an operation changes, and what they are to be. It may hold the values of
-//! Secrets, and so is kept as Secrets: `nprt-undo-<service>`, and `nprt-undo-<service>.1` and so on where it is larger than one may be.
-//! They lack the label of the service's own objects, and are not among these.
+//! Secrets, and so is kept as Secrets ([`Parts`]). They lack the label of the service's own objects, and are not among
+//! these.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::super::job::Job;
@@ -14,17 +12,11 @@ use super::super::live::{Live, Running};
 use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::intent::Intent;
+use super::parts::Parts;
 use crate::manifest::Version;
 use crate::model::{Digest, Object, ObjectId, Track};
 use crate::ports::{Change, Lease, Purpose, Task, Transition};
 use crate::{Error, ErrorKind, Result};
-
-/// How much of the record one Secret holds: less than the server's bound of 1 MiB.
-const PART: usize = 900_000;
-/// On the first Secret: how many there are.
-const PARTS: &str = "nprt.dev/undo-parts";
-/// On each: the service.
-const LABEL: &str = "nprt.dev/undo";
 
 /// A change of version that is under way.
 #[derive(Serialize, Deserialize)]
@@ -37,9 +29,9 @@ pub(in super::super) struct Record {
     /// What is to be applied.
     #[serde(default)]
     pub(super) intent: Option<Intent>,
-    /// How many parts it was read from.
+    /// The Secrets that it was read from.
     #[serde(skip)]
-    pub(super) parts: usize,
+    pub(super) parts: Parts,
     /// Of the text that it was read from.
     #[serde(skip)]
     pub(super) digest: Option<Digest>,
@@ -59,7 +51,7 @@ impl Record {
         let stable = live.running(Track::Stable);
         let from = stable.as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
         let to = version.revision.to_string();
-        Self { from, to, objects: Vec::new(), intent: None, parts: 0, digest: None }
+        Self { from, to, objects: Vec::new(), intent: None, parts: Parts::default(), digest: None }
     }
 
     /// Which track it changes.
@@ -87,7 +79,7 @@ impl Record {
 
 impl Job<'_> {
     /// Records what making `version` stable changes, before it does. A record that is there is of a deploy of this
-    /// version that was interrupted: what it holds was there before, and stays. Answers with how many parts it has;
+    /// version that was interrupted: what it holds was there before, and stays. Answers with its Secrets; there are
     /// none where there is nothing to record.
     pub(in super::super) async fn record(
         &self,
@@ -96,7 +88,7 @@ impl Job<'_> {
         live: &Live,
         version: &Version,
         caller: &Caller,
-    ) -> Result<usize> {
+    ) -> Result<Parts> {
         let pending = self.pending_under(lease).await?;
         let mut record = pending.unwrap_or_else(|| Record::of(live, version));
         let is_known = |id: &ObjectId| record.objects.iter().any(|former| former.id == *id);
@@ -136,9 +128,10 @@ impl Job<'_> {
         live: &Live,
         version: &Version,
         caller: &Caller,
-    ) -> Result<usize> {
+    ) -> Result<Parts> {
         let pending = self.pending_under(lease).await?;
-        let (parts, digest) = pending.map_or((0, None), |pending| (pending.parts, pending.digest));
+        let (parts, digest) =
+            pending.map_or_else(Default::default, |pending| (pending.parts, pending.digest));
         if plan.changed().chain(routes.changed()).next().is_none() {
             return Ok(parts);
         }
@@ -150,40 +143,19 @@ impl Job<'_> {
     /// The lease comes first, so that a record that is found without it counts for nothing: whoever wrote that had
     /// lost the lease, or never held it. It vouches for the record by its digest, and for the one that is there until
     /// that is replaced.
-    async fn begin(&self, lease: &Lease, record: &Record) -> Result<usize> {
+    async fn begin(&self, lease: &Lease, record: &Record) -> Result<Parts> {
         let json = serde_json::to_vec(record).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record cannot be written")
                 .with_source(error)
         })?;
-        let records = [Some(digest(&json)?), record.digest.clone()].into_iter().flatten().collect();
+        // From now on the lease no longer tells of these.
+        self.remove_left(lease, &record.parts).await?;
+        let digest = digest(&json)?;
+        let records = [Some(digest.clone()), record.digest.clone()].into_iter().flatten().collect();
         let (from, to) = (record.from.clone(), record.to.clone());
         let transition = Transition { from, to, back: false, records };
         self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
-        Ok(self.write(lease, &json).await?.max(record.parts))
-    }
-
-    /// The first part comes last: with it, all are there.
-    async fn write(&self, lease: &Lease, json: &[u8]) -> Result<usize> {
-        let parts: Vec<&[u8]> = json.chunks(PART).collect();
-        for (number, part) in parts.iter().enumerate().rev() {
-            let mut annotations = json!({});
-            if number == 0 {
-                annotations = json!({PARTS: parts.len().to_string()});
-            }
-            let id = self.part(number);
-            let secret = Object::new(json!({
-                "apiVersion": id.api_version,
-                "kind": id.kind,
-                "metadata": {
-                    "name": id.name,
-                    "labels": {LABEL: self.service.name.as_str()},
-                    "annotations": annotations,
-                },
-                "data": {"record": STANDARD.encode(part)},
-            }))?;
-            self.again(|| self.ports.cluster.apply(lease, &secret)).await?;
-        }
-        Ok(parts.len())
+        self.write(lease, &json, &digest, &record.parts).await
     }
 
     /// The record of a change that was interrupted, where the lease vouches for it by the change's `transition`. One
@@ -194,7 +166,7 @@ impl Job<'_> {
     /// Those of the cluster, and `Unexpected` for a record that cannot be read although the lease vouches for it, with
     /// its name: deleting it leaves everything as it is.
     pub(in super::super) async fn pending(&self, transition: &Transition) -> Result<Option<Record>> {
-        let Some(first) = self.ports.cluster.get(&self.part(0)).await? else { return Ok(None) };
+        let Some(first) = self.ports.cluster.get(&self.first_part()).await? else { return Ok(None) };
         let text = self.text(&first).await?;
         let digest = text.as_ref().map(|(_, json)| digest(json)).transpose()?;
         let (Some((parts, json)), Some(digest)) =
@@ -206,20 +178,10 @@ impl Job<'_> {
         // What it cannot read may be quoted by the error, and may be a Secret's.
         let record: Record = serde_json::from_slice(&json).map_err(|_| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
-                .with("object", self.part(0))
+                .with("object", self.first_part())
         })?;
+        let parts = self.with_left(parts, &digest, transition).await?;
         Ok(Some(Record { parts, digest: Some(digest), ..record }))
-    }
-
-    /// How many parts the record has, and its text; `None` where it is none.
-    async fn text(&self, first: &Object) -> Result<Option<(usize, Vec<u8>)>> {
-        let Some((parts, mut json)) = parts(first).zip(content(first)) else { return Ok(None) };
-        for number in 1..parts {
-            let part = self.ports.cluster.get(&self.part(number)).await?;
-            let Some(more) = part.as_ref().and_then(content) else { return Ok(None) };
-            json.extend(more);
-        }
-        Ok(Some((parts, json)))
     }
 
     /// The same by what the lease tells now, of whoever has no lease. It is asked only where there is a record.
@@ -237,7 +199,7 @@ impl Job<'_> {
 
     /// What to say of the record that is there, where nobody vouches for it; `None` where there is none.
     pub(in super::super) async fn distrusted(&self) -> Result<Option<String>> {
-        let record = self.ports.cluster.get(&self.part(0)).await?;
+        let record = self.ports.cluster.get(&self.first_part()).await?;
         Ok(record.map(|_| self.unvouched()))
     }
 
@@ -247,39 +209,12 @@ impl Job<'_> {
             "{} is not believed, and nothing is put back by it: the lease does not vouch for it. An older nprt wrote \
              it, somebody deleted the lease, or it is forged. Look at what runs, deploy the version that should run, \
              and delete it",
-            self.part(0)
+            self.first_part()
         )
-    }
-
-    /// Removes the record of `parts`, its first one first, without which the others are nothing; and says on the
-    /// lease that the change is over.
-    pub(in super::super) async fn forget(&self, lease: &Lease, parts: usize) -> Result<()> {
-        for number in 0..parts {
-            let part = self.part(number);
-            self.again(|| self.ports.cluster.delete(lease, &part)).await?;
-        }
-        self.again(|| self.ports.cluster.set_transition(lease, None)).await
-    }
-
-    pub(super) fn part(&self, number: usize) -> ObjectId {
-        let mut name = format!("nprt-undo-{}", self.service.name);
-        if number > 0 {
-            name = format!("{name}.{number}");
-        }
-        ObjectId { api_version: "v1".to_owned(), kind: "Secret".to_owned(), namespace: None, name }
     }
 }
 
 fn digest(json: &[u8]) -> Result<Digest> {
     let hex: String = Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect();
     Digest::new(&format!("sha256:{hex}"))
-}
-
-/// How many parts the record has, as its first one says.
-fn parts(first: &Object) -> Option<usize> {
-    first.annotation(PARTS)?.parse().ok()
-}
-
-fn content(part: &Object) -> Option<Vec<u8>> {
-    STANDARD.decode(part.as_value().pointer("/data/record")?.as_str()?).ok()
 }

@@ -6,6 +6,7 @@ use super::super::apply::order;
 use super::super::job::Job;
 use super::super::progress::Event;
 use super::super::prune::is_kept;
+use super::parts::Parts;
 use super::record::Record;
 use crate::model::{Object, ObjectId, Track, label};
 use crate::ports::{Lease, Transition};
@@ -17,8 +18,8 @@ pub(in super::super) struct PutBack {
     /// In words: what it was, and what stable is again; nothing of a canary's start.
     what: Option<String>,
     restored: Vec<ObjectId>,
-    /// How many parts its record has.
-    parts: usize,
+    /// Its record.
+    parts: Parts,
 }
 
 impl Job<'_> {
@@ -54,7 +55,7 @@ impl Job<'_> {
     async fn put_back_pending(&self, lease: &Lease, transition: &Transition) -> Result<Option<PutBack>> {
         let Some(record) = self.pending(transition).await? else {
             // It had not changed anything yet, or was put back already.
-            self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
+            self.forget_nothing(lease, transition).await?;
             return Ok(None);
         };
         self.put_back(lease, record).await.map(Some)
@@ -66,6 +67,8 @@ impl Job<'_> {
         let what = record.describe();
         let is_canary = record.track() == Track::Canary;
         let Record { from, to, objects, parts, digest, .. } = record;
+        // From now on the lease no longer tells of these.
+        self.remove_left(lease, &parts).await?;
         let back = Transition { from: from.clone(), to, back: true, records: digest.into_iter().collect() };
         self.again(|| self.ports.cluster.set_transition(lease, Some(back.clone()))).await?;
         self.progress.warn(format!("{what} was interrupted or failed: undoing it"));
@@ -91,7 +94,7 @@ impl Job<'_> {
         if let Err(error) = self.roll_out(put_back.restored.iter()).await {
             self.progress.warn(format!("what was put back is not ready: {error}"));
         }
-        self.forget(lease, put_back.parts).await?;
+        self.forget(lease, &put_back.parts).await?;
         Ok(put_back.what)
     }
 

@@ -61,7 +61,7 @@ impl Job<'_> {
         let Some(transition) = &lease.transition else { return Ok(None) };
         let Some(record) = self.pending(transition).await? else {
             // It had not changed anything yet, or was settled already.
-            self.again(|| self.ports.cluster.set_transition(lease, None)).await?;
+            self.forget_nothing(lease, transition).await?;
             return Ok(None);
         };
         if goal.continues(&record) {
@@ -105,7 +105,7 @@ impl Job<'_> {
 
     async fn undo_record(&self, lease: &Lease, record: Record) -> Result<String> {
         let what = record.describe();
-        let (track, parts) = (record.track(), record.parts);
+        let (track, parts) = (record.track(), record.parts.clone());
         let put_back = self.put_back(lease, record).await?;
         if track == Track::Stable {
             return Ok(self.complete(lease, put_back).await?.unwrap_or(what));
@@ -115,7 +115,7 @@ impl Job<'_> {
             .warnings
             .iter()
             .for_each(|warning| self.progress.tell(Event::Warning { message: warning.clone() }));
-        self.forget(lease, parts).await?;
+        self.forget(lease, &parts).await?;
         Ok(format!("{what}: it was removed"))
     }
 }

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::error::{Failure, one_line};
 use pod::{Trouble, ending, trouble};
 
-/// So many pods are named at most: the others fail for the same reason.
+/// The most pods to name: the others fail for the same reason.
 const AT_MOST: usize = 3;
 
 /// When a diagnosis is made.

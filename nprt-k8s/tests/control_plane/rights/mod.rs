@@ -18,7 +18,7 @@ use crate::world::World;
 use sample::NO_RIGHTS;
 use scenario::{Shared, scenario};
 
-/// So many cases run at once.
+/// How many cases run at once.
 const AT_ONCE: usize = 8;
 
 /// The recommended roles, and whether they are of the whole cluster.

@@ -23,7 +23,7 @@ use super::host::Host;
 /// How long a user's password is taken as read; a credential helper is asked again after that.
 const BASIC_LASTS: SignedDuration = SignedDuration::from_mins(5);
 
-/// So many answers are remembered: which images are asked for is up to repositories, and a token may last for years.
+/// How many answers to remember: repositories choose the images, and a token may last for years.
 const MOST_REMEMBERED: usize = 1000;
 
 /// What a request carries.

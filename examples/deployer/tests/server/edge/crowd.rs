@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::raw::{HERE, OTHER, address, answered, connect, rest};
+use super::raw::{HERE, OTHER, answered, connect, rest};
 use crate::support::{ADMIN, Server, World, server_with};
 
 const PROBE: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n";
@@ -46,7 +46,7 @@ async fn under_way(from: std::net::Ipv4Addr, to: SocketAddr) -> TcpStream {
 async fn idle_connections_give_way_and_requests_under_way_do_not() {
     let world = World::new();
     let server = limited(&world, json!({"connections": 40, "connections_per_peer": 40})).await;
-    let to = address(&server);
+    let to = server.address();
     let mut busy = under_way(HERE, to).await;
     let mut kept = Vec::new();
     let mut slowest = Duration::ZERO;
@@ -77,7 +77,7 @@ async fn one_address_has_a_share() {
     let world = World::new();
     // A quarter unless told.
     let server = limited(&world, json!({"connections": 16})).await;
-    let to = address(&server);
+    let to = server.address();
     let mut busy = Vec::new();
     for _ in 0..4 {
         busy.push(under_way(HERE, to).await);
@@ -115,7 +115,7 @@ async fn one_address_has_a_share() {
 async fn probes_of_health_have_a_door_of_their_own() {
     let world = World::new();
     let server = limited(&world, json!({"connections": 2, "connections_per_peer": 2})).await;
-    let (to, health) = (address(&server), server.health());
+    let (to, health) = (server.address(), server.health());
     let _busy = (under_way(HERE, to).await, under_way(HERE, to).await);
     tokio::time::sleep(SHORT).await;
     // Nobody else gets in.

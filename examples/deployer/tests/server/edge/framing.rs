@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::raw::ask;
-use crate::support::{ADMIN, World, server};
+use crate::support::{ADMIN, World, server, server_with};
 
 #[tokio::test]
 async fn what_has_two_meanings_is_refused() {
@@ -56,6 +56,33 @@ async fn what_has_two_meanings_is_refused() {
             assert_eq!((statuses, has_ended), (vec![400], true), "{refused:?}");
         } else {
             assert_eq!((statuses, has_ended), (vec![400, 200], false), "{refused:?}");
+        }
+    }
+}
+
+/// Whatever its size, a head that ends in two ways is refused, and nothing after it is taken for a request.
+#[tokio::test]
+async fn a_head_of_any_size_has_one_meaning() {
+    let world = World::new();
+    let server = server_with(&world, json!({"limits": {"header_bytes": 8192}}), json!({})).await;
+    let get =
+        |size: usize, end: &str| format!("GET /healthz HTTP/1.1\r\nHost: d\r\nX: {}{end}", "x".repeat(size));
+    let second = "GET /version HTTP/1.1\r\nHost: d\r\n\r\n";
+    // As the limit, what hyper's buffer may take, what is looked at, and more.
+    for size in [7_000, 8_192, 10_000, 16_000, 16_384, 20_000, 32_768, 33_000, 40_000, 100_000] {
+        for end in ["\r\n\n", "\n\n", "\nY: y\r\n\r\n"] {
+            let (statuses, has_ended) = ask(&server, format!("{}{second}", get(size, end)).as_bytes()).await;
+            assert!(has_ended, "{size} {end:?}: {statuses:?}");
+            assert!(matches!(statuses[..], [400 | 431]), "{size} {end:?}: {statuses:?}");
+        }
+        let (statuses, has_ended) =
+            ask(&server, format!("{}{second}", get(size, "\r\n\r\n")).as_bytes()).await;
+        match statuses[..] {
+            [200, 200] => assert!(size < 8_192 && !has_ended, "{size}"),
+            // It was read as a whole, and the next one is another request.
+            [431, 200] => assert!((8_000..33_000).contains(&size) && !has_ended, "{size}"),
+            [431] => assert!(size >= 8_192 && has_ended, "{size}"),
+            _ => panic!("{size}: {statuses:?}"),
         }
     }
 }

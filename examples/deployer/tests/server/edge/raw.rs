@@ -12,10 +12,6 @@ use crate::support::Server;
 pub(super) const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 pub(super) const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-pub(super) fn address(server: &Server) -> SocketAddr {
-    server.url.strip_prefix("http://").unwrap().parse().unwrap()
-}
-
 /// A connection that comes from that address.
 pub(super) async fn connect(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
@@ -52,7 +48,7 @@ async fn read(stream: &mut TcpStream, came: &mut Vec<u8>, patience: Duration) ->
 
 /// The statuses of all answers to those bytes, and whether the connection has ended after them.
 pub(super) async fn ask(server: &Server, bytes: &[u8]) -> (Vec<u16>, bool) {
-    let mut stream = connect(HERE, address(server)).await;
+    let mut stream = connect(HERE, server.address()).await;
     stream.write_all(bytes).await.unwrap();
     let (came, has_ended) = answered(&mut stream, Duration::from_millis(300)).await;
     let answers = came.split("HTTP/1.").skip(1);

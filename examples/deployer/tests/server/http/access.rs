@@ -77,7 +77,7 @@ async fn who_may_do_what() {
     let all = ask(Method::GET, "/", &of("guest"), false).await.text().await.unwrap();
     assert!(all.contains("\"web\"") && !all.contains("other"), "{all}");
     let refused = ask(Method::GET, "/metrics", &of("guest"), false).await.text().await.unwrap();
-    assert!(refused.contains("for some services only"), "{refused}");
+    assert!(refused.contains("limited to some services"), "{refused}");
     let other_user = client().get(format!("{}/web", server.url)).basic_auth("ada", Some(ADMIN));
     assert_eq!(other_user.send().await.unwrap().status(), 401);
     assert!(!server.log().contains("correct-horse"), "{}", server.log());

@@ -202,7 +202,7 @@ async fn the_document_names_every_route() {
             let (method, path) = (method.to_uppercase().parse().unwrap(), path.replace("{service}", "web"));
             let response = server.send(method, &path, |request| request).await;
             let (status, body) = (response.status(), response.text().await.unwrap());
-            assert!(status != 405 && !body.contains("no such route"), "{path}: {status} {body}");
+            assert!(status != 405 && !body.contains("no such path"), "{path}: {status} {body}");
         }
     }
     assert_eq!(operations, 20);

@@ -3,7 +3,7 @@
 
 use super::ranks::Ranks;
 
-/// So many measurements a side are always worked out.
+/// Up to this many measurements a side the distribution is always exact.
 const FEW: usize = 49;
 
 /// Steps that the distribution of more may take: some milliseconds.

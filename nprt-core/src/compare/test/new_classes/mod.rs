@@ -147,7 +147,7 @@ pub enum Level {
 }
 
 impl NewClasses {
-    /// So many classes of each track are kept.
+    /// The most classes to keep per track.
     pub const MOST_CLASSES: usize = 10_000;
 
     /// Without history.
