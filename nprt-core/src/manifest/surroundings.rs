@@ -64,7 +64,7 @@ impl<'a> Surroundings<'a> {
 
     /// The selectors of NetworkPolicies that may select one of these.
     pub(super) fn policies(&self, sets: &[&Labels]) -> Result<impl Iterator<Item = &Select<'a>>> {
-        self.drawn(self.policies.candidates(sets), |select| select.steps())
+        self.drawn(self.policies.candidates(sets), Select::steps)
     }
 
     /// The VerticalPodAutoscaler of a workload.
