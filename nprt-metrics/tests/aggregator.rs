@@ -132,7 +132,7 @@ async fn conforms() {
 fn capabilities() {
     let shapes = [BlockShape::Samples, BlockShape::Value, BlockShape::Requests, BlockShape::Classes];
     let shapes = BTreeSet::from(shapes);
-    let expected = MetricsCapabilities { shapes, history: false, pods: true, routes: true };
+    let expected = MetricsCapabilities { metrics: None, shapes, history: false, pods: true, routes: true };
     assert_eq!(client("http://127.0.0.1:1").capabilities(), expected);
 }
 
@@ -181,8 +181,8 @@ async fn what_is_much_comes_in_several_answers() {
     go_to(&clock, 40);
     let server = server(aggregator.clone(), clock.clone()).await;
     let all = query("latency", 0, 1_000_000);
-    let blocks = client(&server.url).blocks(&all).await.unwrap();
-    assert_eq!((blocks.len(), &blocks), (39 * 4, &aggregator.blocks(&all).await.unwrap()));
+    let blocks = client(&server.url).blocks(&all).await.unwrap().blocks;
+    assert_eq!((blocks.len(), &blocks), (39 * 4, &aggregator.blocks(&all).await.unwrap().blocks));
     let asked = server.asked.lock().unwrap().clone();
     assert!(asked.len() > 1, "{asked:?}");
     let small = AggregatorConfig { max_response_bytes: 100_000, ..AggregatorConfig::new(&server.url, TOKEN) };

@@ -206,8 +206,8 @@ impl Job<'_> {
         let can_do_without = self.service.policy.can_do_without(&metric);
         let query = MetricQuery { service: self.service.name.clone(), metric, range };
         match self.ports.metrics.blocks(&query).await {
-            Err(error) if error.is_not_found() && can_do_without => Ok(Vec::new()),
-            answer => answer,
+            Err(error) if error.is_not_configured() && can_do_without => Ok(Vec::new()),
+            answer => answer.map(|measured| measured.blocks),
         }
     }
 }
