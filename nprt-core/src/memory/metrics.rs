@@ -114,6 +114,13 @@ impl MemoryMetrics {
         self
     }
 
+    /// Is configured for these of its metrics alone.
+    #[must_use]
+    pub fn only(mut self, metrics: &[&str]) -> Self {
+        self.metrics.retain(|metric, _| metrics.contains(&metric.as_str()));
+        self
+    }
+
     /// Records `data` at `at`. More of the same minute and origin is added to it: samples and counts
     /// accumulate, and of values the last one counts.
     ///

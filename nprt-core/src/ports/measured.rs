@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{LeftOut, LeftOutReason};
 use crate::model::{Block, Track};
 
 /// What a [`MetricsBackend`](super::MetricsBackend) answers: what was measured, what of it could not be used, and
@@ -18,8 +18,8 @@ use crate::model::{Block, Track};
 /// use nprt_core::ports::{LeftOutReason, Measured};
 ///
 /// let mut measured = Measured::default();
-/// measured.leave_out(LeftOutReason::NotANumber, 29_453_760, Track::Canary, 1);
-/// measured.leave_out(LeftOutReason::NotANumber, 29_453_760, Track::Canary, 2);
+/// measured.leave_out(LeftOutReason::NotANumber, 29_453_760_i64, Track::Canary, 1);
+/// measured.leave_out(LeftOutReason::NotANumber, 29_453_760_i64, Track::Canary, 2);
 /// assert_eq!((measured.left_out.len(), measured.left_out[0].points), (1, 3));
 /// assert_eq!(measured.left_out[0].reason.to_string(), "NaN");
 /// ```
@@ -35,90 +35,6 @@ pub struct Measured {
     pub notes: Vec<String>,
     /// What the answer rests on.
     pub evidence: AnswerEvidence,
-}
-
-/// Points that a [`MetricsBackend`](super::MetricsBackend) could not use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// Why.
-    pub reason: LeftOutReason,
-    /// The minute since 1970; `None` where the points have no time: they count for the whole answer.
-    #[serde(default)]
-    pub minute: Option<i64>,
-    /// The track; `None` where it is not known.
-    #[serde(default)]
-    pub track: Option<Track>,
-    /// How many. Of samples each is one; of every other shape, a place (pod and route) is one in a minute: a histogram
-    /// with a bad bucket is one point, not one for each bucket.
-    pub points: u64,
-}
-
-/// Why points are left out. More reasons may come; one that this version does not know is read as `Other`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum LeftOutReason {
-    /// NaN, as 0/0 is.
-    NotANumber,
-    /// An infinite number.
-    Infinite,
-    /// A negative number where none can be: a time, a count.
-    Negative,
-    /// A count that is not whole, where it must be.
-    NotWhole,
-    /// A finite number that is too great to be one of these.
-    TooGreat,
-    /// Nothing says of which track it is.
-    NoTrack,
-    /// A change of a gauge whose value before is not known.
-    NoBase,
-    /// A request, and nothing says whether it failed.
-    UnknownStatus,
-    /// It cannot be read.
-    Malformed,
-    /// It contradicts another: a bucket that holds less than a lower one, two numbers for one place.
-    Contradictory,
-    /// It covers more than a minute.
-    Resolution,
-    /// There was no room to keep it.
-    NoRoom,
-    /// Any other reason.
-    #[serde(other)]
-    Other,
-}
-
-impl LeftOutReason {
-    /// The reason in words, for people.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotANumber => "NaN",
-            Self::Infinite => "infinite",
-            Self::Negative => "negative",
-            Self::NotWhole => "not whole",
-            Self::TooGreat => "too great",
-            Self::NoTrack => "no track",
-            Self::NoBase => "no value before",
-            Self::UnknownStatus => "unknown status",
-            Self::Malformed => "malformed",
-            Self::Contradictory => "contradictory",
-            Self::Resolution => "coarser than a minute",
-            Self::NoRoom => "no room",
-            Self::Other => "other",
-        }
-    }
-
-    /// Why a number that is not finite is left out; `None` for a finite one.
-    #[must_use]
-    pub fn of_number(number: f64) -> Option<Self> {
-        if number.is_nan() { Some(Self::NotANumber) } else { number.is_infinite().then_some(Self::Infinite) }
-    }
-}
-
-impl fmt::Display for LeftOutReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// What an answer rests on. What is not known stays at its default.
@@ -198,12 +114,24 @@ impl Measured {
                     same.points = same.points.saturating_add(left_out.points);
                 }
             }
-            Err(_) if left_out.minute.is_some() && self.left_out.len() >= Self::MOST_LEFT_OUT => {
+            Err(_) if left_out.minute.is_some() && self.timed() >= Self::MOST_LEFT_OUT => {
                 return Err(left_out);
             }
             Err(at) => self.left_out.insert(at, left_out),
         }
         Ok(())
+    }
+
+    /// How many of what is left out have a minute. They are sorted: in the order of a reason, those without come first.
+    fn timed(&self) -> usize {
+        let (mut rest, mut timed) = (self.left_out.as_slice(), 0);
+        while let Some(first) = rest.first() {
+            let end = rest.partition_point(|left_out| left_out.reason == first.reason);
+            let (of_reason, others) = rest.split_at(end);
+            timed += of_reason.len() - of_reason.partition_point(|left_out| left_out.minute.is_none());
+            rest = others;
+        }
+        timed
     }
 
     /// Passes a note of the server on, once.
@@ -244,12 +172,6 @@ impl Measured {
         let mut bounded = Self { blocks: self.blocks, ..Self::default() };
         bounded.merge(Self { left_out, notes: self.notes, evidence: self.evidence, ..Self::default() });
         bounded
-    }
-}
-
-impl LeftOut {
-    fn order(&self) -> (LeftOutReason, Option<i64>, Option<Track>) {
-        (self.reason, self.minute, self.track)
     }
 }
 
@@ -315,7 +237,7 @@ mod tests {
             |minute| LeftOut { reason: LeftOutReason::Negative, minute, track: None, points: u64::MAX };
         let strange = Measured {
             left_out: vec![left_out(Some(2)), left_out(Some(1)), left_out(Some(2))],
-            notes: (0..99).map(|note| format!("{note:0400}")).collect(),
+            notes: (0..99).map(|note| format!("{note}{}", "x".repeat(400))).collect(),
             evidence: AnswerEvidence { queries: vec!["up".to_owned(); 99], ..Default::default() },
             ..Default::default()
         };
@@ -346,16 +268,5 @@ mod tests {
             AnswerEvidence { points: 9, bytes: 120, ..answer(60, Some(0.01)).evidence }
         );
         assert_eq!(whole.notes, ["info"]);
-    }
-
-    #[test]
-    fn the_reason_of_a_later_version_is_read() {
-        let read = |reason: &str| {
-            serde_json::from_str::<LeftOut>(&format!(r#"{{"reason": "{reason}", "points": 1}}"#))
-                .unwrap()
-                .reason
-        };
-        assert_eq!(read("not-a-number"), LeftOutReason::NotANumber);
-        assert_eq!(read("of-tomorrow"), LeftOutReason::Other);
     }
 }

@@ -21,6 +21,7 @@ mod held_by_finalizers;
 mod jobs;
 mod judge;
 mod news;
+mod no_data;
 mod ownership;
 mod prune;
 mod recovery;

@@ -65,7 +65,7 @@ impl MetricsBackend for Forgetful {
 impl Metrics {
     pub(super) async fn new(begin: jiff::Timestamp) -> Self {
         let clock = Arc::new(ManualClock::new(begin));
-        let recorded = MemoryMetrics::new(clock.clone());
+        let recorded = MemoryMetrics::new(clock.clone()).only(&["latency", "requests", "errors"]);
         let since = AtomicI64::new(Block::minute_of(begin));
         let told = Arc::new(Forgetful { recorded: recorded.clone(), since });
         let endpoint = Endpoint::new(told.clone(), clock.clone());
