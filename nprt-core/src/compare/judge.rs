@@ -68,6 +68,8 @@ pub struct Judge {
     lost: Lost,
     refused: Refused,
     left_out: Tally,
+    /// The metrics that the rules read.
+    metrics: Vec<MetricName>,
     /// The metrics that the backend is configured for, as far as somebody says so.
     expected: BTreeSet<MetricName>,
 }
@@ -86,6 +88,7 @@ impl Judge {
             _ => None,
         });
         Ok(Self {
+            metrics: policy.metrics(),
             policy,
             started,
             plain,
@@ -152,8 +155,7 @@ impl Judge {
     /// was measured on both tracks. A metric that nobody expects and that nobody measured is left out where the policy
     /// can do without it. It is no part of the state.
     pub fn expect(&mut self, metrics: impl IntoIterator<Item = MetricName>) {
-        let policy = self.policy.metrics();
-        self.expected.extend(metrics.into_iter().filter(|metric| policy.contains(metric)));
+        self.expected.extend(metrics.into_iter().filter(|metric| self.metrics.contains(metric)));
     }
 
     /// Says that these points of a metric could not be used: of a minute before the minutes that come later, each minute
@@ -166,7 +168,7 @@ impl Judge {
     }
 
     fn reads(&self, metric: &MetricName) -> bool {
-        self.policy.roles().any(|(read, _)| read == *metric)
+        self.metrics.contains(metric)
     }
 
     /// Says that what was measured in this time is lost, as with a server that kept it in memory alone: of the run,

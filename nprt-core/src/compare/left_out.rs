@@ -62,7 +62,10 @@ impl Tally {
             BlockData::Samples(samples) => samples.len() as u64,
             _ => 1,
         };
-        let of = self.0.entry(block.metric.clone()).or_default();
+        let of = match self.0.get_mut(&block.metric) {
+            Some(of) => of,
+            None => self.0.entry(block.metric.clone()).or_default(),
+        };
         let used = &mut of.used[usize::from(block.track == Track::Canary)];
         *used = used.saturating_add(points);
     }
