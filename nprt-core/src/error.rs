@@ -13,6 +13,9 @@ pub enum ErrorKind {
     Invalid,
     /// A name that does not exist; [`Error::available`] lists those that do.
     NotFound,
+    /// A metric that a backend's configuration does not have; [`Error::available`] lists those that it has. A server's
+    /// answer never becomes this: a status of HTTP says nothing about the configuration.
+    NotConfigured,
     /// A name that means several things; [`Error::available`] lists the candidates.
     Ambiguous,
     /// Two inputs that must agree do not, such as a commit and a tag.
@@ -48,6 +51,7 @@ impl ErrorKind {
         match self {
             Self::Invalid => "invalid",
             Self::NotFound => "not found",
+            Self::NotConfigured => "not configured",
             Self::Ambiguous => "ambiguous",
             Self::Mismatch => "mismatch",
             Self::Conflict => "conflict",
@@ -232,6 +236,12 @@ impl Error {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
+    }
+
+    /// Whether a backend's configuration does not have this metric.
+    #[must_use]
+    pub fn is_not_configured(&self) -> bool {
+        self.0.kind == ErrorKind::NotConfigured
     }
 
     /// Whether a name means several things.

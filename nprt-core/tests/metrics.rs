@@ -10,7 +10,7 @@ use nprt_core::clock::SystemClock;
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
-use nprt_core::ports::{MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 
 const MINUTE: i64 = 29_000_000;
@@ -93,7 +93,10 @@ async fn conforms() {
 
 #[test]
 fn capabilities() {
+    let names =
+        [MetricName::LATENCY, MetricName::CPU, MetricName::MEMORY, MetricName::REQUESTS, MetricName::ERRORS];
     let expected = MetricsCapabilities {
+        metrics: Some(names.into_iter().map(|name| MetricName::new(name).unwrap()).collect()),
         shapes: BTreeSet::from([
             BlockShape::Samples,
             BlockShape::Value,
@@ -127,7 +130,7 @@ fn refuses_what_no_backend_may_answer() {
         record("sizes", BlockData::Histogram { edges: vec![1.0], counts: vec![1] }).unwrap_err().is_invalid()
     );
     let unknown = record("disk", BlockData::Classes(BTreeMap::new())).unwrap_err();
-    assert!(unknown.is_not_found() && unknown.available().contains(&"latency".to_owned()), "{unknown}");
+    assert!(unknown.is_not_configured() && unknown.available().contains(&"latency".to_owned()), "{unknown}");
     record("sizes", BlockData::Histogram { edges: vec![1.0], counts: vec![1, 2] }).unwrap();
     let other = BlockData::Histogram { edges: vec![2.0], counts: vec![1, 2] };
     assert!(record("sizes", other).unwrap_err().is_invalid());
@@ -173,10 +176,12 @@ impl MetricsBackend for Faulty {
         }
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> nprt_core::Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> nprt_core::Result<Measured> {
         let mut query = query.clone();
         match self.1 {
-            Fault::UnknownIsEmpty if query.metric.as_str() == "no-such-metric" => return Ok(Vec::new()),
+            Fault::UnknownIsEmpty if query.metric.as_str() == "no-such-metric" => {
+                return Ok(Measured::default());
+            }
             Fault::EveryServiceAlike => query.service = ServiceName::new("shop").unwrap(),
             Fault::RangeIgnored => {
                 query.range = TimeRange::before(at(4, 30), Duration::from_secs(3600));
@@ -184,8 +189,9 @@ impl MetricsBackend for Faulty {
             _ => {}
         }
         let end = query.range.end();
-        let mut blocks = self.0.blocks(&query).await?;
-        let Some(first) = blocks.first().cloned() else { return Ok(blocks) };
+        let mut measured = self.0.blocks(&query).await?;
+        let blocks = &mut measured.blocks;
+        let Some(first) = blocks.first().cloned() else { return Ok(measured) };
         match self.1 {
             Fault::Unsorted => blocks.reverse(),
             Fault::Twice => blocks.push(blocks[blocks.len() - 1].clone()),
@@ -197,7 +203,7 @@ impl MetricsBackend for Faulty {
             Fault::RunningMinute if end > at(4, 30) => blocks.push(Block { minute: MINUTE + 4, ..first }),
             _ => {}
         }
-        Ok(blocks)
+        Ok(measured)
     }
 }
 

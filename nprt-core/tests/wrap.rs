@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::{Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
 use nprt_core::ports::{
-    Clock, ImageRegistry, MetricQuery, MetricsBackend, MockImageRegistry, MockMetricsBackend, MockVcsSource,
-    RegistryCapabilities, VcsSource,
+    Clock, ImageRegistry, Measured, MetricQuery, MetricsBackend, MockImageRegistry, MockMetricsBackend,
+    MockVcsSource, RegistryCapabilities, VcsSource,
 };
 use nprt_core::wrap::{Backoff, Jitter, Retry, Timeout};
 use nprt_core::{Error, ErrorKind, Result};
@@ -196,7 +196,7 @@ async fn every_read_is_tried_again() {
     assert_eq!(vcs.read(&revision, &RepoPath::new(".").unwrap(), &Budget::default()).await.unwrap(), []);
 
     let mut metrics = MockMetricsBackend::new();
-    let mut answers = vec![Ok(Vec::new()), Err(error(ErrorKind::RateLimited))];
+    let mut answers = vec![Ok(Measured::default()), Err(error(ErrorKind::RateLimited))];
     metrics.expect_blocks().times(2).returning(move |_| answers.pop().unwrap());
     let metrics = Retry::new(metrics, backoff(), Arc::clone(&clock) as Arc<dyn Clock>);
     let query = MetricQuery {
@@ -204,7 +204,7 @@ async fn every_read_is_tried_again() {
         metric: "latency".parse().unwrap(),
         range: nprt_core::model::TimeRange::before(clock.now(), Duration::from_secs(60)),
     };
-    assert_eq!(metrics.blocks(&query).await.unwrap(), []);
+    assert_eq!(metrics.blocks(&query).await.unwrap().blocks, []);
 
     let mut registry = MockImageRegistry::new();
     let digest: Digest = format!("sha256:{}", "0".repeat(64)).parse().unwrap();

@@ -18,7 +18,7 @@ pub mod aggregator;
 mod assemble;
 #[cfg(feature = "datadog")]
 pub mod datadog;
-#[cfg(any(feature = "prometheus", feature = "datadog", feature = "statsd"))]
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod error;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;

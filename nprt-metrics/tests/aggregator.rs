@@ -12,9 +12,9 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::memory::ManualClock;
+use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, ServiceName, Track};
-use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{LeftOutReason, MetricsBackend, MetricsCapabilities};
 use nprt_core::wrap::{Backoff, Retry};
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::aggregator::{AggregatorConfig, Endpoint, RemoteAggregator};
@@ -132,7 +132,7 @@ async fn conforms() {
 fn capabilities() {
     let shapes = [BlockShape::Samples, BlockShape::Value, BlockShape::Requests, BlockShape::Classes];
     let shapes = BTreeSet::from(shapes);
-    let expected = MetricsCapabilities { shapes, history: false, pods: true, routes: true };
+    let expected = MetricsCapabilities { metrics: None, shapes, history: false, pods: true, routes: true };
     assert_eq!(client("http://127.0.0.1:1").capabilities(), expected);
 }
 
@@ -181,8 +181,8 @@ async fn what_is_much_comes_in_several_answers() {
     go_to(&clock, 40);
     let server = server(aggregator.clone(), clock.clone()).await;
     let all = query("latency", 0, 1_000_000);
-    let blocks = client(&server.url).blocks(&all).await.unwrap();
-    assert_eq!((blocks.len(), &blocks), (39 * 4, &aggregator.blocks(&all).await.unwrap()));
+    let blocks = client(&server.url).blocks(&all).await.unwrap().blocks;
+    assert_eq!((blocks.len(), &blocks), (39 * 4, &aggregator.blocks(&all).await.unwrap().blocks));
     let asked = server.asked.lock().unwrap().clone();
     assert!(asked.len() > 1, "{asked:?}");
     let small = AggregatorConfig { max_response_bytes: 100_000, ..AggregatorConfig::new(&server.url, TOKEN) };
@@ -256,4 +256,53 @@ async fn an_endpoint_answers_what_cannot_be_answered_with_why() {
     assert!(AggregatorConfig::new("http://me:hunter2@h", TOKEN).build().unwrap_err().is_invalid());
     let config = AggregatorConfig { max_response_bytes: 0, ..AggregatorConfig::new("http://h", TOKEN) };
     assert!(config.build().unwrap_err().is_invalid());
+}
+
+#[tokio::test]
+async fn what_was_left_out_and_the_evidence_go_over_the_wire() {
+    let clock = clock_at(5);
+    let (memory, shop) = (MemoryMetrics::new(clock.clone()), ServiceName::new("shop").unwrap());
+    let at = |minute: i64| jiff::Timestamp::from_second((MINUTE + minute) * 60).unwrap();
+    for minute in [0, 2, 3] {
+        let canary = Origin::new(Track::Canary);
+        memory.record(&shop, "cpu", at(minute), &canary, BlockData::Value(0.5)).unwrap();
+        let reason = (LeftOutReason::Negative, 2);
+        memory.leave_out(&shop, "cpu", at(minute), Some(Track::Canary), reason).unwrap();
+    }
+    memory.leave_out(&shop, "cpu", at(1), None, (LeftOutReason::NoTrack, 1)).unwrap();
+    let told = memory.blocks(&query("cpu", 0, 4)).await.unwrap();
+    let backend = client(&server(Arc::new(memory), clock.clone()).await.url);
+    let asked = backend.blocks(&query("cpu", 0, 4)).await.unwrap();
+    assert_eq!((asked.left_out.len(), asked.left_out.iter().map(|left| left.points).sum::<u64>()), (4, 7));
+    assert_eq!(asked, told);
+
+    // One from before says none of this.
+    let old = r#"{"version":1,"known_since":null,"blocks":[],"next":null}"#;
+    let url = serve(Router::new().fallback(async move || old)).await;
+    let none = client(&url).blocks(&query("cpu", 0, 4)).await.unwrap();
+    assert_eq!(none, nprt_core::ports::Measured::default());
+    let strange =
+        r#"{"version":1,"blocks":[],"next":null,"left_out":[{"reason":"x","minute":7,"points":1}]}"#;
+    let url = serve(Router::new().fallback(async move || strange)).await;
+    let error = client(&url).blocks(&query("cpu", 0, 4)).await.unwrap_err();
+    assert!(error.to_string().contains("a minute that was not asked for"), "{error}");
+}
+
+#[tokio::test]
+async fn only_an_aggregator_says_that_a_metric_is_not_configured() {
+    let clock = clock_at(5);
+    let real = client(&server(fresh(&clock), clock.clone()).await.url);
+    let error = real.blocks(&query("disk", 0, 4)).await.unwrap_err();
+    assert!(error.is_not_configured() && error.available().contains(&"latency".to_owned()), "{error}");
+    for said in [
+        r#"{"version":1,"error":"no such metric","available":["cpu"]}"#,
+        r#"{"version":1,"error":"no such metric","available":["cpu"],"reason":"of-tomorrow"}"#,
+        r#"{"error":"not-configured"}"#,
+        "404 page not found",
+        "",
+    ] {
+        let url = serve(Router::new().fallback(async move || (StatusCode::NOT_FOUND, said))).await;
+        let error = client(&url).blocks(&query("disk", 0, 4)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected, "{said}: {error}");
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::model::{Block, BlockData, BlockShape, Secret, ServiceName, Track};
+use nprt_core::model::{Block, BlockData, BlockShape, MetricName, Secret, ServiceName, Track};
 use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::datadog::{Datadog, DatadogConfig, DatadogMetric};
@@ -145,13 +145,15 @@ async fn conforms() {
     let recorded = Recorded { service: ServiceName::new("shop").unwrap(), blocks };
     metrics::all(&open(&fake), &open(&fake), &recorded).await;
     // A long range takes several requests and answers the same.
-    let long = open(&fake).blocks(&query("latency", -3000, 7)).await.unwrap();
+    let long = open(&fake).blocks(&query("latency", -3000, 7)).await.unwrap().blocks;
     assert_eq!(long.len(), 9);
 }
 
 #[test]
 fn capabilities() {
+    let names = ["cpu", "errors", "latency", "memory", "requests"];
     let expected = MetricsCapabilities {
+        metrics: Some(names.into_iter().map(|name| MetricName::new(name).unwrap()).collect()),
         shapes: BTreeSet::from([BlockShape::Value, BlockShape::Requests, BlockShape::Classes]),
         history: true,
         pods: true,
@@ -165,7 +167,7 @@ fn capabilities() {
 async fn answered(answer: ResponseTemplate) -> Result<Vec<Block>, Error> {
     let fake = MockServer::start().await;
     Mock::given(method("POST")).respond_with(answer).mount(&fake).await;
-    open(&fake).blocks(&query("cpu", 0, 4)).await
+    open(&fake).blocks(&query("cpu", 0, 4)).await.map(|measured| measured.blocks)
 }
 
 #[tokio::test]

@@ -211,7 +211,12 @@ async fn two_million_points_take_little_memory() {
     let url = says(|to| series(to, 2_000_000));
     let mut config = PrometheusConfig::new(&url);
     let ask = async |config: PrometheusConfig| {
-        config.build(clock_at(100)).unwrap().blocks(&query("cpu", 0, 91)).await
+        config
+            .build(clock_at(100))
+            .unwrap()
+            .blocks(&query("cpu", 0, 91))
+            .await
+            .map(|measured| measured.blocks)
     };
     let error = ask(config.clone()).await.unwrap_err().to_string();
     assert!(error.contains("max_points") && error.contains("points"), "{error}");

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::model::{Block, BlockData, BlockShape, Secret, ServiceName, Track};
+use nprt_core::model::{Block, BlockData, BlockShape, MetricName, Secret, ServiceName, Track};
 use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::prometheus::{Prometheus, PrometheusAuth, PrometheusConfig, PrometheusMetric};
@@ -173,7 +173,9 @@ async fn a_server_refuses() {
 
 #[test]
 fn capabilities() {
+    let names = ["cpu", "errors", "latency", "memory", "requests"];
     let expected = MetricsCapabilities {
+        metrics: Some(names.into_iter().map(|name| MetricName::new(name).unwrap()).collect()),
         shapes: BTreeSet::from([
             BlockShape::Histogram,
             BlockShape::Value,
@@ -202,7 +204,7 @@ async fn answered(status: u16, body: &Value) -> Result<Vec<Block>, Error> {
         .mount(&fake)
         .await;
     let backend = config(format!("{}/sub", fake.uri()), "s3cret").build(clock_at(4)).unwrap();
-    backend.blocks(&query("cpu", 0, 4)).await
+    backend.blocks(&query("cpu", 0, 4)).await.map(|measured| measured.blocks)
 }
 
 fn matrix(values: &Value) -> Value {

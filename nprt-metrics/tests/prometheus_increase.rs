@@ -31,8 +31,8 @@ async fn counted(scrapes: &[&[Option<u64>]]) -> Option<Vec<Vec<(i64, u64)>>> {
     };
     let config = PrometheusConfig { auth, ..PrometheusConfig::new(server.url()) };
     let backend = config.build(clock_at(1000)).unwrap();
-    let blocks = backend.blocks(&query("errors", 0, 1000)).await.unwrap();
-    let requests = backend.blocks(&query("requests", 0, 1000)).await.unwrap();
+    let blocks = backend.blocks(&query("errors", 0, 1000)).await.unwrap().blocks;
+    let requests = backend.blocks(&query("requests", 0, 1000)).await.unwrap().blocks;
     let mut counted = vec![Vec::new(); scrapes.len()];
     for (block, both) in blocks.iter().zip(&requests) {
         let BlockData::Classes(classes) = &block.data else { panic!("{block:?}") };

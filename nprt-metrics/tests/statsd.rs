@@ -12,7 +12,7 @@ use cadence::prelude::*;
 use cadence::{StatsdClient, UdpMetricSink};
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::memory::ManualClock;
-use nprt_core::model::{Block, BlockData, BlockShape, ServiceName, Track};
+use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
 use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 use nprt_metrics::statsd::{Aggregator, Malformed, StatsdConfig, StatsdMetric, StatsdServer, Unit};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ async fn until(server: &StatsdServer, packets: u64) {
 }
 
 async fn blocks(backend: &Aggregator, metric: &str) -> Vec<Block> {
-    backend.blocks(&query(metric, 0, 1_000_000)).await.unwrap()
+    backend.blocks(&query(metric, 0, 1_000_000)).await.unwrap().blocks
 }
 
 fn classes(counts: &[(&str, u64)]) -> BlockData {
@@ -109,7 +109,9 @@ async fn conforms() {
 
 #[test]
 fn capabilities() {
+    let names = ["cpu", "errors", "latency", "memory", "requests"];
     let expected = MetricsCapabilities {
+        metrics: Some(names.into_iter().map(|name| MetricName::new(name).unwrap()).collect()),
         shapes: BTreeSet::from([
             BlockShape::Samples,
             BlockShape::Value,

@@ -38,7 +38,7 @@ fn say(to: &Aggregator, line: &str, service: &str, pod: &str) {
 
 async fn blocks(of: &Aggregator, name: &str, metric: &str) -> Vec<Block> {
     let asked = MetricQuery { service: service(name), ..query(metric, 0, 1_000) };
-    of.blocks(&asked).await.unwrap()
+    of.blocks(&asked).await.unwrap().blocks
 }
 
 async fn lost(of: &Aggregator, name: &str) -> Vec<Lost> {

@@ -19,6 +19,7 @@
 //! # Ok::<(), jiff::Error>(())
 //! ```
 
+mod answers;
 mod chart;
 mod events;
 mod figure;

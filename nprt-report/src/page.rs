@@ -4,7 +4,7 @@ use nprt_core::report::Report;
 
 use crate::shell::{badge, shell, time, version};
 use crate::text::text;
-use crate::{events, metric, table};
+use crate::{answers, events, metric, table};
 
 pub(crate) fn page(report: &Report) -> Markup {
     let title = match &report.verdict {
@@ -18,6 +18,7 @@ pub(crate) fn page(report: &Report) -> Markup {
             (events::list(report))
             @for one in &report.metrics { (metric::section(report, one)) }
             @if report.metrics.is_empty() { p { "Nothing was measured that the policy reads." } }
+            (answers::section(report))
         }
         footer { "Made by nprt. Times are UTC; bands and evidence hold at all looks together." }
     };

@@ -82,6 +82,8 @@ pub(crate) fn judge_pairs(
     let text = text.map_err(|_| Failure::usage(format!("{}: expected text in UTF-8", config.display())))?;
     let KayentaRule { config: canary, thresholds, .. } =
         KayentaRule::read(&text).map_err(|error| in_file(error, config))?;
+    // Without pairs, whatever is wrong is the config's.
+    judge(&canary, &[], thresholds).map_err(|error| in_file(error, config))?;
     for path in files {
         let pairs = pairs(Bounded::new(open(path)?, max_bytes), path)?;
         let judgement = judge(&canary, &pairs, thresholds).map_err(|error| in_file(error, path))?;

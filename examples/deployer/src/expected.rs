@@ -51,7 +51,7 @@ async fn known(member: &Member, clock: &dyn Clock) -> Result<Known, &'static str
     let rule = rule.ok_or("the policy has no rule of measurements on latency")?;
     let range = TimeRange::before(clock.now(), PAST);
     let query = MetricQuery { service: service.name.clone(), metric: rule.metric.clone(), range };
-    let blocks = member.ports.metrics.blocks(&query).await.map_err(|_| "the metrics do not answer")?;
+    let blocks = member.ports.metrics.blocks(&query).await.map_err(|_| "the metrics do not answer")?.blocks;
     let stable: Vec<_> = blocks.into_iter().filter(|block| block.track == Track::Stable).collect();
     let traffic =
         Traffic::of(&stable).ok_or("too little is known of stable's latency in the last 15 minutes")?;

@@ -1,17 +1,21 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::figure::figure;
+use super::conclude::conclude;
 use super::judge_state::{JudgeState, VERSION};
 use super::kayenta_look::Look;
+use super::left_out::Tally;
 use super::lost::Lost;
+use super::measured::{bound_left_out, demand_measured};
 use super::plain::Plain;
 use super::policy::Rule;
 use super::refused::Refused;
 use super::sequential::{Explained, Sequential};
-use super::{Decision, MetricVerdict, Needed, Policy, Verdict};
-use crate::model::{Block, TimeRange, Track};
+use super::{Policy, Verdict};
+use crate::model::{Block, MetricName, TimeRange, Track};
+use crate::ports::LeftOut;
 use crate::{Error, Result};
 
 /// Judges one canary: it is shown blocks as they come and says at any time what they amount to.
@@ -35,7 +39,11 @@ use crate::{Error, Result};
 /// - **clocks that differ between the tracks**: blocks are compared by the minute they name, and a track may lag by
 ///   one minute (while one is silent, 16 minutes wait for it);
 /// - **forms that differ** between the blocks of a metric, or several versions on the canary's track: inconclusive;
-/// - **no blocks, or too few on a track**: inconclusive;
+/// - **no blocks, or too few on a track**: inconclusive. A metric that the policy can do without counts only where
+///   nothing ever came of it and nobody [expects](Judge::expect) it: it is named then;
+/// - **points that are left out** ([`Judge::observe_left_out`]): the verdict counts them by reason. Where they are more
+///   than the policy allows ([`Policy::max_left_out`]), the metric's rules neither pass nor find a regression: what is
+///   left may be a selection;
 /// - **minutes that are lost** ([`Judge::observe_lost`]): the soak is longer by them, and the reason says so. Those of
 ///   which a part was refused ([`Judge::observe_refused`]) are lost, too;
 /// - **a track that fell silent**, with nothing measured in the last quarter of the window (of sequential rules, of
@@ -59,6 +67,11 @@ pub struct Judge {
     look: Option<Look>,
     lost: Lost,
     refused: Refused,
+    left_out: Tally,
+    /// The metrics that the rules read.
+    metrics: Vec<MetricName>,
+    /// The metrics that the backend is configured for, as far as somebody says so.
+    expected: BTreeSet<MetricName>,
 }
 
 impl Judge {
@@ -75,6 +88,7 @@ impl Judge {
             _ => None,
         });
         Ok(Self {
+            metrics: policy.metrics(),
             policy,
             started,
             plain,
@@ -82,6 +96,8 @@ impl Judge {
             look,
             lost: Lost::default(),
             refused: Refused::default(),
+            left_out: Tally::default(),
+            expected: BTreeSet::new(),
         })
     }
 
@@ -126,10 +142,33 @@ impl Judge {
         if self.is_before(block) {
             return Ok(());
         }
+        if self.reads(&block.metric) {
+            self.left_out.add_used(block);
+        }
         let plain = self.plain.observe(block);
         let sequential = self.sequential.as_mut().map_or(Ok(()), |sequential| sequential.observe(block));
         let look = self.look.as_mut().map_or(Ok(()), |look| look.observe(block));
         plain.and(sequential).and(look).map_err(|error| describe(error, block))
+    }
+
+    /// Says that the backend is configured for these metrics: a canary passes only where each of them that a rule reads
+    /// was measured on both tracks. A metric that nobody expects and that nobody measured is left out where the policy
+    /// can do without it. It is no part of the state.
+    pub fn expect(&mut self, metrics: impl IntoIterator<Item = MetricName>) {
+        self.expected.extend(metrics.into_iter().filter(|metric| self.metrics.contains(metric)));
+    }
+
+    /// Says that these points of a metric could not be used: of a minute before the minutes that come later, each minute
+    /// once. What no rule reads, or is from before the start, is left out.
+    pub fn observe_left_out(&mut self, metric: &MetricName, left_out: &LeftOut) {
+        let first = Block::minute_of(self.started);
+        if self.reads(metric) && left_out.points > 0 && left_out.minute.is_none_or(|minute| minute >= first) {
+            self.left_out.add_left_out(metric, left_out);
+        }
+    }
+
+    fn reads(&self, metric: &MetricName) -> bool {
+        self.metrics.contains(metric)
     }
 
     /// Says that what was measured in this time is lost, as with a server that kept it in memory alone: of the run,
@@ -160,18 +199,26 @@ impl Judge {
         let end = Block::minute_of(now);
         let mut sequential = self.sequential.iter().flat_map(|judge| judge.verdicts(end));
         // Of a plain rule it is its own business whether anything was measured.
-        let whole = |verdict| Explained { verdict, waits: true, tracks: 2 };
+        let whole = |verdict| Explained { verdict, waits: true, measured: [true; 2], known: true };
         let explained = self.policy.rules.iter().filter_map(|rule| match rule {
             Rule::Percentile(_) | Rule::Errors(_) => plain.next().map(whole),
             Rule::Kayenta(_) => self.look.as_ref().map(|look| whole(look.verdict(now))),
             _ => sequential.next(),
         });
-        let explained: Vec<Explained> = explained.collect();
-        let (decision, mut reason) = self.conclude(&explained, now);
+        let mut explained: Vec<Explained> = explained.collect();
+        for (rule, explained) in self.policy.rules.iter().zip(&mut explained) {
+            demand_measured(rule, explained, &self.expected);
+            bound_left_out(rule, explained, &self.left_out, self.policy.max_left_out);
+        }
+        let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
+        let run = run.saturating_sub(self.lost.minutes().saturating_mul(60));
+        let (decision, mut reason) = conclude(&explained, run, self.policy.soak().as_secs());
         reason.push_str(&self.lost.describe());
         reason.push_str(&self.refused.describe());
+        let minutes = end.saturating_sub(Block::minute_of(self.started)).max(0).unsigned_abs();
+        reason.push_str(&self.left_out.describe(minutes));
         let metrics = explained.into_iter().map(|rule| rule.verdict).collect();
-        Verdict { decision, reason, metrics, range }
+        Verdict { decision, reason, metrics, range, left_out: self.left_out.all(minutes) }
     }
 
     /// All that it knows, to go on later or elsewhere; it serialises, and is as large as what it keeps.
@@ -185,6 +232,7 @@ impl Judge {
             look: self.look.as_ref().map(|look| look.state().clone()),
             lost: self.lost.clone(),
             refused: self.refused.clone(),
+            left_out: self.left_out.clone(),
         }
     }
 
@@ -198,6 +246,7 @@ impl Judge {
         judge.plain.resume(state.plain)?;
         judge.lost = state.lost;
         judge.refused = state.refused;
+        judge.left_out = state.left_out;
         match (&mut judge.sequential, state.sequential) {
             (Some(sequential), Some(state)) => sequential.resume(state)?,
             (None, None) => {}
@@ -211,79 +260,9 @@ impl Judge {
         Ok(judge)
     }
 
-    /// One broken rule decides; a pass needs all that it waits for, one of them measured, and the soak.
-    fn conclude(&self, rules: &[Explained], now: Timestamp) -> (Decision, String) {
-        let broken: Vec<_> = rules
-            .iter()
-            .map(|rule| &rule.verdict)
-            .filter(|rule| rule.decision == Decision::Regression)
-            .collect();
-        if let Some(first) = broken.first() {
-            let more = match broken.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more of {} rules broken)", rules.len()),
-            };
-            return (Decision::Regression, format!("{}{more}", first.reason));
-        }
-        let waited = rules.iter().filter(|rule| rule.waits).map(|rule| &rule.verdict);
-        let needs = waited.clone().filter_map(|metric| match metric.decision {
-            Decision::Inconclusive { needed } => Some((needed, &metric.reason)),
-            Decision::Pass | Decision::Regression => None,
-        });
-        let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
-        let run = run.saturating_sub(self.lost.minutes().saturating_mul(60));
-        let soak = self.policy.soak().as_secs();
-        let soak_left = Needed { minutes: Some(soak.saturating_sub(run).div_ceil(60)), ..Needed::default() };
-        let needed = needs.clone().fold(soak_left, |sum, (needed, _)| sum.max(needed));
-        if let Some((_, reason)) = needs.clone().next() {
-            return (Decision::Inconclusive { needed }, reason.clone());
-        }
-        if !rules.iter().any(|rule| rule.waits && rule.tracks == 2) {
-            let needed = Needed { minutes: None, ..needed };
-            return (Decision::Inconclusive { needed }, "nothing was measured on both tracks".to_owned());
-        }
-        if run < soak {
-            let reason = format!(
-                "every rule holds so far, but the canary has run for {} of the {} min that it must",
-                run / 60,
-                soak / 60
-            );
-            return (Decision::Inconclusive { needed }, reason);
-        }
-        let held = waited.map(brief).collect::<Vec<_>>().join(", ");
-        (Decision::Pass, format!("every rule holds: {held}{}", missing(rules)))
-    }
-
     fn is_before(&self, block: &Block) -> bool {
         Timestamp::from_second(seconds(block.minute)).map_or(block.minute < 0, |start| start < self.started)
     }
-}
-
-/// The metrics that nobody measured, as the end of a sentence.
-fn missing(rules: &[Explained]) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for rule in rules.iter().filter(|rule| rule.tracks == 0) {
-        let name = rule.verdict.metric.to_string();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    if names.is_empty() { String::new() } else { format!("; not measured: {}", names.join(", ")) }
-}
-
-/// `latency p95 over 60 min (112 ms of at most 121 ms)`
-fn brief(verdict: &MetricVerdict) -> String {
-    let MetricVerdict { metric, statistic, canary, limit, evidence, reason, .. } = verdict;
-    match evidence.as_ref().map(|evidence| evidence.effect) {
-        Some(Some(effect)) => return format!("{metric} {effect}"),
-        Some(None) => return reason.clone(),
-        None => {}
-    }
-    let figures = match canary.zip(*limit) {
-        Some((canary, limit)) => format!("{} of at most {}", figure(metric, canary), figure(metric, limit)),
-        None => "none".to_owned(),
-    };
-    format!("{metric} {statistic} ({figures})")
 }
 
 fn seconds(minute: i64) -> i64 {

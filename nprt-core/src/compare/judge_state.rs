@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::kayenta_look::LookState;
+use super::left_out::Tally;
 use super::lost::Lost;
 use super::plain::PlainState;
 use super::refused::Refused;
@@ -37,6 +38,8 @@ pub struct JudgeState {
     pub(super) lost: Lost,
     #[serde(skip_serializing_if = "Refused::is_empty")]
     pub(super) refused: Refused,
+    #[serde(skip_serializing_if = "Tally::is_empty")]
+    pub(super) left_out: Tally,
 }
 
 #[derive(Deserialize)]
@@ -51,17 +54,19 @@ struct Form {
     lost: Lost,
     #[serde(default)]
     refused: Refused,
+    #[serde(default)]
+    left_out: Tally,
 }
 
 impl TryFrom<Form> for JudgeState {
     type Error = Error;
 
     fn try_from(form: Form) -> Result<Self> {
-        let Form { version, started, plain, sequential, look, lost, refused } = form;
+        let Form { version, started, plain, sequential, look, lost, refused, left_out } = form;
         if version != VERSION {
             let error = Error::invalid("judge.resume", "cannot read this version of a judge's state");
             return Err(error.with("version", version).with_available([VERSION.to_string()]));
         }
-        Ok(Self { version, started, plain, sequential, look, lost, refused })
+        Ok(Self { version, started, plain, sequential, look, lost, refused, left_out })
     }
 }

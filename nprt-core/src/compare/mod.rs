@@ -67,6 +67,7 @@
 
 mod assess;
 pub mod calibrate;
+mod conclude;
 mod error_class;
 mod estimate;
 mod evidence;
@@ -76,8 +77,10 @@ mod judge;
 mod judge_state;
 pub mod kayenta;
 mod kayenta_look;
+mod left_out;
 mod lost;
 mod margin;
+mod measured;
 mod plain;
 mod policy;
 mod refused;
@@ -98,6 +101,7 @@ pub use evidence::{
 };
 pub use judge::Judge;
 pub use judge_state::JudgeState;
+pub use left_out::MetricLeftOut;
 pub use margin::Margin;
 pub use policy::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,

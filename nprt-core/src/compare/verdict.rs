@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Evidence;
+use super::{Evidence, MetricLeftOut};
 use crate::model::{MetricName, TimeRange, Unit};
 
 /// The JSON schema (draft 2020-12) of a [`Verdict`].
@@ -46,6 +46,9 @@ pub struct Verdict {
     /// The time that was judged.
     #[serde(serialize_with = "write_range", deserialize_with = "read_range")]
     pub range: TimeRange,
+    /// What could not be used, by metric and reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<MetricLeftOut>,
 }
 
 /// What to do with the canary.

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
-use crate::ports::{MetricQuery, MetricsBackend};
+use crate::ports::{LeftOut, Measured, MetricQuery, MetricsBackend};
 use crate::{ErrorKind, Result};
 
 /// What was recorded, and so what the backend must answer.
@@ -49,7 +49,9 @@ impl Recorded {
     async fn ask(&self, backend: &dyn MetricsBackend, metric: &MetricName, range: TimeRange) -> Vec<Block> {
         let query = MetricQuery { service: self.service.clone(), metric: metric.clone(), range };
         let answer = backend.blocks(&query).await;
-        expect(&query, answer)
+        let measured = expect(&query, answer);
+        assert_bounded(&query, &measured);
+        measured.blocks
     }
 }
 
@@ -63,7 +65,8 @@ pub async fn all(backend: &dyn MetricsBackend, reopened: &dyn MetricsBackend, re
     answers_what_was_recorded(backend, recorded).await;
     answers_within_the_range(backend, recorded).await;
     leaves_out_the_running_minute(backend, recorded).await;
-    unknown_metric_is_not_found(backend, recorded).await;
+    unknown_metric_is_not_configured(backend, recorded).await;
+    leaves_nothing_out_of_good_data(backend, recorded).await;
     other_service_has_no_blocks(backend, recorded).await;
     dropped_call_breaks_nothing(backend, recorded).await;
     history_is_as_claimed(backend, reopened, recorded).await;
@@ -140,21 +143,71 @@ pub async fn leaves_out_the_running_minute(backend: &dyn MetricsBackend, recorde
     }
 }
 
-/// A metric that is not configured is `NotFound`, permanent, with those that are.
+/// A metric that is not configured is `NotConfigured`, permanent, with those that are: the same that the backend claims.
 ///
 /// # Panics
 /// Where it is answered, or fails otherwise.
-pub async fn unknown_metric_is_not_found(backend: &dyn MetricsBackend, recorded: &Recorded) {
+pub async fn unknown_metric_is_not_configured(backend: &dyn MetricsBackend, recorded: &Recorded) {
     let metric: MetricName = expect(&"the name of a metric", "no-such-metric".parse());
     let query = MetricQuery { service: recorded.service.clone(), metric, range: recorded.range() };
     let answer = backend.blocks(&query).await;
     assert!(answer.is_err(), "no-such-metric was answered with {answer:?}");
     let Err(error) = answer else { return };
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
     assert!(!error.is_temporary(), "{error}");
     for metric in recorded.metrics() {
         assert!(error.available().iter().any(|name| name == metric.as_str()), "no {metric} in {error}");
     }
+    if let Some(claimed) = backend.capabilities().metrics {
+        let said: BTreeSet<&str> = error.available().iter().map(String::as_str).collect();
+        assert_eq!(claimed.iter().map(MetricName::as_str).collect::<BTreeSet<_>>(), said, "of {error}");
+    }
+}
+
+/// Of what was recorded nothing is left out.
+///
+/// # Panics
+/// Where something is.
+pub async fn leaves_nothing_out_of_good_data(backend: &dyn MetricsBackend, recorded: &Recorded) {
+    for metric in recorded.metrics() {
+        leaves_out(backend, recorded, metric, &[]).await;
+    }
+}
+
+/// Exactly this is left out of a metric, in the minutes that were recorded: for a fixture that puts bad points
+/// beside the good ones, which are answered all the same. It is not among [`all`].
+///
+/// # Panics
+/// Where that is not so.
+pub async fn leaves_out(
+    backend: &dyn MetricsBackend,
+    recorded: &Recorded,
+    metric: &MetricName,
+    expected: &[LeftOut],
+) {
+    let query =
+        MetricQuery { service: recorded.service.clone(), metric: metric.clone(), range: recorded.range() };
+    let answer = backend.blocks(&query).await;
+    let measured = expect(&query, answer);
+    assert_bounded(&query, &measured);
+    assert_same(&recorded.of(metric, |_| true), &measured.blocks, "beside what is left out");
+    assert_eq!(measured.left_out, expected, "left out of {metric}");
+}
+
+/// What is not a block stays within its bounds and the range.
+fn assert_bounded(query: &MetricQuery, measured: &Measured) {
+    assert_eq!(
+        measured,
+        &measured.clone().bounded(),
+        "the answer to {query:?} is not aggregated within its bounds"
+    );
+    let minutes = query.range.complete_minutes(Timestamp::MAX);
+    for LeftOut { minute, points, .. } in &measured.left_out {
+        assert!(minute.is_none_or(|minute| minutes.contains(&minute)), "{query:?}: left out of {minute:?}");
+        assert!(*points > 0, "{query:?}: no points left out");
+    }
+    let error = measured.evidence.quantile_error;
+    assert!(error.is_none_or(|error| error.is_finite() && error >= 0.0), "{query:?}: an error of {error:?}");
 }
 
 /// A service that nothing was measured of has no blocks.

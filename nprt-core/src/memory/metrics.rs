@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
-use crate::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
-use crate::{Error, ErrorKind, Result};
+use crate::ports::{
+    AnswerEvidence, Clock, LeftOut, LeftOutReason, Measured, MetricQuery, MetricsBackend,
+    MetricsCapabilities, no_such_metric,
+};
+use crate::{Error, Result};
 
 /// Metrics in memory. A test records what happened; [`MetricsBackend::blocks`] answers with it by the
 /// contract, the minute that still runs on `clock` left out.
@@ -38,7 +42,14 @@ pub struct MemoryMetrics {
 #[derive(Debug)]
 struct Recorded {
     series: BTreeMap<(ServiceName, MetricName), Series>,
+    left_out: BTreeMap<(ServiceName, MetricName), Vec<LeftOut>>,
     since: Timestamp,
+}
+
+impl Recorded {
+    fn new() -> Self {
+        Self { series: BTreeMap::new(), left_out: BTreeMap::new(), since: Timestamp::MIN }
+    }
 }
 
 /// Data by what distinguishes blocks, in the order that an answer has.
@@ -93,8 +104,7 @@ impl MemoryMetrics {
         ];
         let metrics =
             known.into_iter().filter_map(|(name, shape)| Some((MetricName::new(name).ok()?, shape)));
-        let recorded = Recorded { series: BTreeMap::new(), since: Timestamp::MIN };
-        Self { clock, metrics: metrics.collect(), recorded: Arc::new(Mutex::new(recorded)) }
+        Self { clock, metrics: metrics.collect(), recorded: Arc::new(Mutex::new(Recorded::new())) }
     }
 
     /// Adds a metric, or gives a known one another shape.
@@ -104,11 +114,18 @@ impl MemoryMetrics {
         self
     }
 
+    /// Is configured for these of its metrics alone.
+    #[must_use]
+    pub fn only(mut self, metrics: &[&str]) -> Self {
+        self.metrics.retain(|metric, _| metrics.contains(&metric.as_str()));
+        self
+    }
+
     /// Records `data` at `at`. More of the same minute and origin is added to it: samples and counts
     /// accumulate, and of values the last one counts.
     ///
     /// # Errors
-    /// `NotFound` for an unknown metric; `Invalid` for data of another shape than the metric's, with edges
+    /// `NotConfigured` for an unknown metric; `Invalid` for data of another shape than the metric's, with edges
     /// that do not ascend or differ from those recorded before, or not finite.
     pub fn record(
         &self,
@@ -136,12 +153,31 @@ impl MemoryMetrics {
         Ok(())
     }
 
+    /// Says of so many points at `at` that they were there and cannot be used.
+    ///
+    /// # Errors
+    /// `NotConfigured` for an unknown metric.
+    pub fn leave_out(
+        &self,
+        service: &ServiceName,
+        metric: &str,
+        at: Timestamp,
+        track: Option<Track>,
+        (reason, points): (LeftOutReason, u64),
+    ) -> Result<()> {
+        let metric = MetricName::new(metric)?;
+        self.shape(&metric)?;
+        let left_out = LeftOut { reason, minute: Some(Block::minute_of(at)), track, points };
+        self.recorded().left_out.entry((service.clone(), metric)).or_default().push(left_out);
+        Ok(())
+    }
+
     /// Forgets all that was recorded so far, as a server that keeps it in memory alone does when it is started anew:
     /// what is recorded from the next minute on is known.
     pub fn forget(&self) {
         let next = Block::minute_of(self.clock.now()).saturating_add(1);
         let since = Timestamp::from_second(next.saturating_mul(60)).unwrap_or(Timestamp::MAX);
-        *self.recorded() = Recorded { series: BTreeMap::new(), since };
+        *self.recorded() = Recorded { since, ..Recorded::new() };
     }
 
     fn recorded(&self) -> MutexGuard<'_, Recorded> {
@@ -149,11 +185,10 @@ impl MemoryMetrics {
     }
 
     fn shape(&self, metric: &MetricName) -> Result<BlockShape> {
-        self.metrics.get(metric).copied().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "metrics.blocks", "no such metric")
-                .with("metric", metric)
-                .with_available(self.metrics.keys())
-        })
+        self.metrics
+            .get(metric)
+            .copied()
+            .ok_or_else(|| no_such_metric("metrics.blocks", metric, self.metrics.keys()))
     }
 }
 
@@ -200,10 +235,26 @@ fn add(recorded: &mut BlockData, data: BlockData) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// What is in memory is whole: samples as they were recorded.
+fn evidence(measured: &Measured, query: &MetricQuery) -> AnswerEvidence {
+    let points = measured.blocks.iter().map(|block| match &block.data {
+        BlockData::Samples(samples) => samples.len() as u64,
+        _ => 1,
+    });
+    let left_out = measured.left_out.iter().map(|left_out| left_out.points);
+    AnswerEvidence {
+        queries: vec![format!("{}/{}", query.service, query.metric)],
+        points: points.chain(left_out).fold(0, u64::saturating_add),
+        resolution: Duration::from_secs(60),
+        ..AnswerEvidence::default()
+    }
+}
+
 #[async_trait]
 impl MetricsBackend for MemoryMetrics {
     fn capabilities(&self) -> MetricsCapabilities {
         MetricsCapabilities {
+            metrics: Some(self.metrics.keys().cloned().collect()),
             shapes: self.metrics.values().copied().collect(),
             history: false,
             pods: true,
@@ -211,13 +262,13 @@ impl MetricsBackend for MemoryMetrics {
         }
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         self.shape(&query.metric)?;
         let minutes = query.range.complete_minutes(self.clock.now());
-        let recorded = self.recorded();
-        let series = recorded.series.get(&(query.service.clone(), query.metric.clone()));
+        let (recorded, key) = (self.recorded(), (query.service.clone(), query.metric.clone()));
+        let series = recorded.series.get(&key);
         let found = series.into_iter().flatten().filter(|((minute, _), _)| minutes.contains(minute));
-        Ok(found
+        let blocks: Vec<Block> = found
             .map(|((minute, origin), data)| Block {
                 minute: *minute,
                 track: origin.track,
@@ -227,7 +278,15 @@ impl MetricsBackend for MemoryMetrics {
                 metric: query.metric.clone(),
                 data: data.clone(),
             })
-            .collect())
+            .collect();
+        let mut measured = Measured::from(blocks);
+        for left_out in recorded.left_out.get(&key).into_iter().flatten() {
+            if left_out.minute.is_some_and(|minute| minutes.contains(&minute)) {
+                measured.leave_out(left_out.reason, left_out.minute, left_out.track, left_out.points);
+            }
+        }
+        measured.evidence = evidence(&measured, query);
+        Ok(measured)
     }
 
     async fn known_since(&self) -> Result<Option<Timestamp>> {

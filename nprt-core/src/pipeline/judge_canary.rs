@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,10 +12,10 @@ use super::live::Live;
 use super::measured::no_canary;
 use super::names::Names;
 use super::progress::{Event, Progress};
-use crate::Result;
 use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
-use crate::ports::{Lost, MetricQuery, ObjectEvent};
+use crate::ports::{LeftOut, Lost, Measured, MetricAnswer, MetricQuery, ObjectEvent};
+use crate::{Error, ErrorKind, Result};
 
 /// How many of the last minutes to query again each time: a backend may still receive data for them.
 const SETTLED: i64 = 2;
@@ -36,6 +37,9 @@ pub struct Judgement {
     /// verdict is of a version without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<String>,
+    /// What the metrics' answers rest on, one a metric: those that were asked for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<MetricAnswer>,
 }
 
 impl Pipeline {
@@ -55,14 +59,27 @@ impl Pipeline {
 }
 
 /// What the metrics answered.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Asked {
     /// Of the versions that run, by minute, not by metric: a judge closes the minutes that all of it is past.
     pub(super) blocks: Vec<Block>,
+    /// What could not be used, by minute.
+    pub(super) left_out: Vec<(MetricName, LeftOut)>,
+    /// The metrics that the backend is configured for.
+    pub(super) configured: Vec<MetricName>,
+    /// What all this rests on.
+    pub(super) answers: Vec<MetricAnswer>,
     /// The newest minute that any block was of.
     newest: Option<i64>,
     /// Until when was asked.
     until: Timestamp,
+}
+
+/// Stable's past, and what the answers rest on.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    pub(super) blocks: Vec<Block>,
+    pub(super) answers: Vec<MetricAnswer>,
 }
 
 impl Job<'_> {
@@ -73,11 +90,16 @@ impl Job<'_> {
         let canary = canary.ok_or_else(|| no_canary("pipeline.judge", &self.service.name))?;
         not_expired(&canary, self.now(), "pipeline.judge")?;
         let canary = Judged::of(canary)?;
+        let mut past = Past::default();
         let resumed = match self.resumed(&live, &canary) {
             Some(resumed) => resumed,
-            None => self.beginning(&canary, &self.past_of_stable(canary.started).await?)?,
+            None => {
+                past = self.past_of_stable(canary.started).await?;
+                self.beginning(&canary, &past.blocks)?
+            }
         };
-        let asked = self.blocks_since(start_of(resumed.1), self.now(), &Names::of(&live)).await?;
+        let asked =
+            self.blocks_since(start_of(resumed.1), self.now(), &Names::of(&live), past.answers).await?;
         self.conclude(canary, resumed, &asked).await
     }
 
@@ -87,20 +109,22 @@ impl Job<'_> {
         &self,
         canary: Judged,
         (mut judge, from): (Judge, i64),
-        &Asked { ref blocks, newest, until: now }: &Asked,
+        asked: &Asked,
     ) -> Result<(Judgement, Option<Checkpoint>)> {
+        let &Asked { ref answers, ref configured, newest, until: now, .. } = asked;
         self.note_what_is_lost(&mut judge, from, now).await?;
+        judge.expect(configured.iter().cloned());
         // What may still change is not kept. A backend may be late by more than that.
         let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
         let until = answered.saturating_sub(SETTLED).max(from);
-        let at = |minute: i64| blocks.partition_point(|block| block.minute < minute);
-        self.observe(&mut judge, &blocks[at(from)..at(until)]);
+        self.observe(&mut judge, asked, from..until);
         let kept = (until > from).then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
-        self.observe(&mut judge, &blocks[at(until)..]);
+        self.observe(&mut judge, asked, until..i64::MAX);
         let verdict = judge.verdict(now);
         self.tell_verdict(&canary, &verdict).await;
         let Judged { revision, tag, started, drift } = canary;
-        Ok((Judgement { service: self.service.name.clone(), revision, tag, started, verdict, drift }, kept))
+        let (service, answers) = (self.service.name.clone(), answers.clone());
+        Ok((Judgement { service, revision, tag, started, verdict, drift, answers }, kept))
     }
 
     /// A judge that goes on from what was kept, and the first minute that it has not seen.
@@ -123,35 +147,55 @@ impl Job<'_> {
     }
 
     /// What the policy calibrates itself on.
-    pub(super) async fn past_of_stable(&self, started: Timestamp) -> Result<Vec<Block>> {
+    pub(super) async fn past_of_stable(&self, started: Timestamp) -> Result<Past> {
         let policy = &self.service.policy;
-        let mut all = Vec::new();
+        let mut all = Past::default();
         for metric in policy.history_metrics() {
-            let past = TimeRange::before(started, policy.history_of(&metric));
-            let blocks = self.blocks(metric, past).await?;
-            all.extend(blocks.into_iter().filter(|block| block.track == Track::Stable));
+            let range = TimeRange::before(started, policy.history_of(&metric));
+            let Some(measured) = self.blocks(&metric, range).await? else { continue };
+            MetricAnswer::add(&mut all.answers, &metric, &measured);
+            all.blocks.extend(measured.blocks.into_iter().filter(|block| block.track == Track::Stable));
         }
         Ok(all)
     }
 
     /// Asks for all metrics' blocks since then.
-    pub(super) async fn blocks_since(&self, from: Timestamp, now: Timestamp, names: &Names) -> Result<Asked> {
+    pub(super) async fn blocks_since(
+        &self,
+        from: Timestamp,
+        now: Timestamp,
+        names: &Names,
+        answers: Vec<MetricAnswer>,
+    ) -> Result<Asked> {
         let range = TimeRange::new(from, now.max(from))?;
-        let (mut all, mut newest) = (Vec::new(), None);
+        let mut all = Asked { answers, until: range.end(), ..Asked::default() };
         for metric in self.service.policy.metrics() {
-            let mut blocks = self.blocks(metric.clone(), range).await?;
+            let measured = self.blocks(&metric, range).await?;
+            let Measured { mut blocks, left_out, .. } = match measured {
+                Some(measured) => {
+                    MetricAnswer::add(&mut all.answers, &metric, &measured);
+                    all.configured.push(metric.clone());
+                    measured
+                }
+                None => Measured::default(),
+            };
             let asked = blocks.len();
-            newest = newest.max(blocks.iter().map(|block| block.minute).max());
+            all.newest = all.newest.max(blocks.iter().map(|block| block.minute).max());
             blocks.retain(|block| names.hold(block));
+            // What has no minute counts for the first that was asked for: once with it, however often it is asked.
+            let first = range.complete_minutes(Timestamp::MAX).start;
+            let timed = |left_out: LeftOut| LeftOut { minute: left_out.minute.or(Some(first)), ..left_out };
+            all.left_out.extend(left_out.into_iter().map(|left_out| (metric.clone(), timed(left_out))));
             self.progress.tell(Event::Measured {
                 metric,
                 blocks: blocks.len(),
                 ignored: asked - blocks.len(),
             });
-            all.append(&mut blocks);
+            all.blocks.append(&mut blocks);
         }
-        all.sort_by_key(|block| block.minute);
-        Ok(Asked { blocks: all, newest, until: range.end() })
+        all.blocks.sort_by_key(|block| block.minute);
+        all.left_out.sort_by_key(|(_, left_out)| left_out.minute);
+        Ok(all)
     }
 
     /// What the metrics no longer know of the minutes from this one on. They are asked after the blocks: what is lost
@@ -178,8 +222,14 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn observe(&self, judge: &mut Judge, blocks: &[Block]) {
-        for block in blocks {
+    /// Shows a judge what came of these minutes.
+    fn observe(&self, judge: &mut Judge, asked: &Asked, minutes: Range<i64>) {
+        let is_of =
+            |(_, left_out): &&(MetricName, LeftOut)| left_out.minute.is_some_and(|at| minutes.contains(&at));
+        for (metric, left_out) in asked.left_out.iter().filter(is_of) {
+            judge.observe_left_out(metric, left_out);
+        }
+        for block in asked.blocks.iter().filter(|block| minutes.contains(&block.minute)) {
             if let Err(error) = judge.observe(block) {
                 // The judge keeps the rule from passing; it may still find a regression.
                 self.progress.warn(error.to_string());
@@ -201,13 +251,24 @@ impl Job<'_> {
         self.record_event(event).await;
     }
 
-    /// The blocks of a metric; none of one that the backend does not have, where the policy can do without.
-    async fn blocks(&self, metric: MetricName, range: TimeRange) -> Result<Vec<Block>> {
-        let can_do_without = self.service.policy.can_do_without(&metric);
-        let query = MetricQuery { service: self.service.name.clone(), metric, range };
+    /// What was measured of a metric; `None` of one that the backend is not configured for, where the policy can do
+    /// without. Any other error is no answer.
+    async fn blocks(&self, metric: &MetricName, range: TimeRange) -> Result<Option<Measured>> {
+        let can_do_without = self.service.policy.can_do_without(metric);
+        let query = MetricQuery { service: self.service.name.clone(), metric: metric.clone(), range };
         match self.ports.metrics.blocks(&query).await {
-            Err(error) if error.is_not_found() && can_do_without => Ok(Vec::new()),
-            answer => Ok(answer?.into_iter().map(Block::with_shown_names).collect()),
+            Err(error) if error.is_not_configured() && can_do_without => Ok(None),
+            // To whoever judges, `NotFound` is that there is no canary.
+            Err(error) if error.is_not_found() => {
+                let message = "the metrics backend did not find what it is configured for";
+                let lost = Error::new(ErrorKind::Unexpected, "pipeline.judge", message);
+                Err(lost.with("metric", metric).with_source(error))
+            }
+            answer => {
+                let mut measured = answer?.bounded();
+                measured.blocks = measured.blocks.into_iter().map(Block::with_shown_names).collect();
+                Ok(Some(measured))
+            }
         }
     }
 }

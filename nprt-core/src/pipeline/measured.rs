@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Pipeline;
 use super::checkpoint::Judged;
 use super::job::Job;
+use super::judge_canary::{Asked, Past};
 use super::live::{Live, Running};
 use super::names::Names;
 use super::progress::Progress;
@@ -68,8 +69,8 @@ pub struct Measured {
     trial: Trial,
     /// Stable's past.
     history: Vec<Block>,
-    /// Of both tracks since the start, by minute.
-    blocks: Vec<Block>,
+    /// Of both tracks since the start.
+    asked: Asked,
     /// What the judge says now of one that runs.
     verdict: Option<Verdict>,
 }
@@ -104,9 +105,9 @@ impl Job<'_> {
     /// Asks once; of one that runs, the judge is shown the same.
     async fn measure(&self, trial: Trial, running: Option<&Live>) -> Result<Measured> {
         let canary = &trial.canary;
-        let history = self.past_of_stable(canary.started).await?;
+        let Past { blocks: history, answers } = self.past_of_stable(canary.started).await?;
         let until = trial.ended.unwrap_or_else(|| self.now());
-        let asked = self.blocks_since(canary.started, until, &trial.names).await?;
+        let asked = self.blocks_since(canary.started, until, &trial.names, answers).await?;
         let verdict = match running {
             None => None,
             Some(live) => {
@@ -117,7 +118,7 @@ impl Job<'_> {
             }
         };
         let (service, policy) = (self.service.name.clone(), self.service.policy.clone());
-        Ok(Measured { service, policy, trial, history, blocks: asked.blocks, verdict })
+        Ok(Measured { service, policy, trial, history, asked, verdict })
     }
 }
 
@@ -139,7 +140,10 @@ impl Measured {
         let report = Report::builder(self.service.as_str(), &self.policy, *started)
             .stable(stable.clone())
             .canary(canary)
-            .blocks(&self.blocks)
+            .blocks(&self.asked.blocks)
+            .left_out(self.asked.left_out.iter().cloned())
+            .expected(self.asked.configured.iter().cloned())
+            .answers(self.asked.answers.iter().cloned())
             .judge_by_minute(&self.history)?;
         let report = self.verdict.iter().cloned().fold(report, ReportBuilder::verdict);
         Ok(report.judgement_as_event().events(events.iter().cloned()).build())

@@ -181,11 +181,16 @@ impl Pipeline {
     /// Adds a service, or replaces the one of its name.
     ///
     /// # Errors
-    /// `Invalid` for a policy that makes no sense, or by which no canary could pass before its time is over, and
+    /// `Invalid` for a policy that makes no sense, with a rule on a metric that the backend
+    /// [is not configured for](crate::compare::Policy::check_metrics), or by which no canary could pass before its time is over, and
     /// for an entry of [`allow_kinds`](Service::allow_kinds) that names no kind.
     pub fn with_service(mut self, mut service: Service, ports: Ports) -> Result<Self> {
         service.check_kinds()?;
         service.policy.validate().map_err(|error| error.with("service", &service.name))?;
+        if let Some(configured) = ports.metrics.capabilities().metrics {
+            let checked = service.policy.check_metrics(&configured);
+            checked.map_err(|error| error.with("service", &service.name))?;
+        }
         let (soak, lifetime) = (u64::from(service.policy.soak_minutes) * 60, self.settings.canary_seconds);
         if soak >= lifetime {
             let message = "a canary's time would be over before it could pass";

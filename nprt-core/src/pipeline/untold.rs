@@ -73,7 +73,8 @@ impl Job<'_> {
             past.verdict.clone().zip(canary.revision.clone()).zip(canary.tag.clone()).zip(canary.started);
         let judged = judged.map(|(((verdict, revision), tag), started)| {
             let drift = canary.drift.clone();
-            Arc::new(Judgement { service: service.clone(), revision, tag, started, verdict, drift })
+            let (service, answers) = (service.clone(), Vec::new());
+            Arc::new(Judgement { service, revision, tag, started, verdict, drift, answers })
         });
         let caller = Caller::recorded(by, reason)?.knowing(judged);
         Ok(self.tell_once(news, &caller).await)

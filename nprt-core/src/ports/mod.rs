@@ -9,10 +9,13 @@
 //!   name `NotFound` with what is available, and none holds a secret.
 #![cfg_attr(feature = "mock", doc = include_str!("mocks.md"))]
 
+mod answer;
 mod clock;
 mod cluster;
 mod event;
 mod lease;
+mod left_out;
+mod measured;
 mod metrics;
 mod notifier;
 mod pointers;
@@ -23,11 +26,14 @@ mod survey;
 mod tree;
 mod vcs;
 
+pub use answer::MetricAnswer;
 pub use clock::Clock;
 pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, Deletion, RolloutPhase, RolloutStatus};
 pub use event::ObjectEvent;
 pub use lease::{Activity, Busy, Lease, LeaseRequest, Takeover, Transition};
-pub use metrics::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
+pub use left_out::{LeftOut, LeftOutReason};
+pub use measured::{AnswerEvidence, Measured};
+pub use metrics::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};

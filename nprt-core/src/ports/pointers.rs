@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::{
     Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, Lost,
-    MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities,
+    Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities,
     ObjectEvent, RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
 };
 use crate::Result;
 use crate::model::{
-    Block, Budget, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
+    Budget, Commit, Digest, ImageName, Object, ObjectId, Reference, RepoPath, Revision, ServiceName,
     SourceFile, Tag, TimeRange, Track,
 };
 
@@ -65,7 +65,7 @@ macro_rules! forward_ports {
                 (**self).capabilities()
             }
 
-            async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+            async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
                 (**self).blocks(query).await
             }
 

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::compare::{Decision, Judge, Policy, Verdict, check};
 use crate::model::{Block, MetricName, Track};
 use crate::pipeline::Judgement;
+use crate::ports::{LeftOut, MetricAnswer};
 
 /// The most points in a series by default: as many as a chart has room for.
 const POINTS: u32 = 240;
@@ -27,6 +28,9 @@ pub struct ReportBuilder<'a> {
     /// The first pass or regression.
     decided: Option<ReportEvent>,
     blocks: Vec<&'a Block>,
+    left_out: Vec<(MetricName, LeftOut)>,
+    expected: Vec<MetricName>,
+    answers: Vec<MetricAnswer>,
     events: Vec<ReportEvent>,
     points: u32,
 }
@@ -45,6 +49,9 @@ impl Report {
             looks: Looks::default(),
             decided: None,
             blocks: Vec::new(),
+            left_out: Vec::new(),
+            expected: Vec::new(),
+            answers: Vec::new(),
             events: Vec::new(),
             points: POINTS,
         }
@@ -58,6 +65,7 @@ impl Report {
         Self::builder(judgement.service.as_str(), policy, judgement.started)
             .canary(canary)
             .verdict(judgement.verdict.clone())
+            .answers(judgement.answers.iter().cloned())
     }
 }
 
@@ -79,6 +87,28 @@ impl<'a> ReportBuilder<'a> {
     #[must_use]
     pub fn blocks(mut self, blocks: impl IntoIterator<Item = &'a Block>) -> Self {
         self.blocks.extend(blocks);
+        self
+    }
+
+    /// What could not be used, for [`judge_by_minute`](Self::judge_by_minute); as [`Judge::observe_left_out`].
+    #[must_use]
+    pub fn left_out(mut self, left_out: impl IntoIterator<Item = (MetricName, LeftOut)>) -> Self {
+        self.left_out.extend(left_out);
+        self.left_out.sort_by_key(|(_, left_out)| left_out.minute);
+        self
+    }
+
+    /// What the backend is configured for, for [`judge_by_minute`](Self::judge_by_minute); as [`Judge::expect`].
+    #[must_use]
+    pub fn expected(mut self, metrics: impl IntoIterator<Item = MetricName>) -> Self {
+        self.expected.extend(metrics);
+        self
+    }
+
+    /// What the blocks rest on.
+    #[must_use]
+    pub fn answers(mut self, answers: impl IntoIterator<Item = MetricAnswer>) -> Self {
+        self.answers.extend(answers);
         self
     }
 
@@ -108,11 +138,18 @@ impl<'a> ReportBuilder<'a> {
         for block in history {
             judge.observe_history(block)?;
         }
+        judge.expect(self.expected.iter().cloned());
+        let mut left_out = self.left_out.clone().into_iter().peekable();
         let first = Block::minute_of(self.started);
         let mut blocks: Vec<&Block> =
             self.blocks.iter().copied().filter(|block| block.minute >= first).collect();
         blocks.sort_by_key(|block| block.minute);
         for minute in blocks.chunk_by(|a, b| a.minute == b.minute) {
+            while let Some((metric, left_out)) =
+                left_out.next_if(|(_, left_out)| left_out.minute.is_none_or(|at| at <= minute[0].minute))
+            {
+                judge.observe_left_out(&metric, &left_out);
+            }
             for block in minute {
                 // A judge that refuses a block remembers it, and says so where it keeps a rule from passing.
                 let _ = judge.observe(block);
@@ -183,6 +220,7 @@ impl<'a> ReportBuilder<'a> {
             axis,
             events: self.events,
             metrics,
+            answers: self.answers,
         }
     }
 

@@ -67,6 +67,7 @@ pub use self::metric::{ClassCount, MetricReport};
 pub use self::statistic::Statistic;
 use crate::compare::Verdict;
 pub use crate::model::Unit;
+use crate::ports::MetricAnswer;
 
 /// All that a page about one canary shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +88,9 @@ pub struct Report {
     pub events: Vec<ReportEvent>,
     /// The metrics that the policy reads and that were measured, in its order.
     pub metrics: Vec<MetricReport>,
+    /// What the figures rest on: the queries that were sent, and what came of them. Of a recorded series it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<MetricAnswer>,
 }
 
 /// How a version is called. Any text, perhaps none.

@@ -3,12 +3,13 @@ use std::cell::RefCell;
 use super::Report;
 use crate::Result;
 use crate::compare::Policy;
-use crate::compare::replay::{History, Judged, Outcome, Outcomes, Record, Replay};
-use crate::model::Block;
+use crate::compare::replay::{History, Judged, Outcome, Outcomes, Record, Replay, RunId};
+use crate::model::{Block, MetricName};
+use crate::ports::LeftOut;
 
 impl Report {
     /// What each run of a recorded series comes to, with its report until then: judged as [`Replay`] does, with this of
-    /// stable's past. All of it is kept in memory.
+    /// stable's past, and this of what could not be used. All of it is kept in memory.
     ///
     /// # Errors
     /// As [`Replay`]: the first one ends it.
@@ -16,14 +17,18 @@ impl Report {
         policy: &Policy,
         records: impl IntoIterator<Item = Result<(u64, Record)>>,
         history: History,
+        left_out: impl IntoIterator<Item = (RunId, MetricName, LeftOut)>,
     ) -> Result<Vec<(Outcome, Self)>> {
         let (read, looks) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
         let records = records.into_iter().inspect(|record| {
             read.borrow_mut().extend(record.as_ref().ok().map(|(_, record)| record.clone()));
         });
-        let judged = Replay::of(policy.clone(), records)?.with_history(history).inspect(|judged| {
-            looks.borrow_mut().extend(judged.as_ref().ok().cloned());
-        });
+        let judged = Replay::of(policy.clone(), records)?
+            .with_history(history)
+            .with_left_out(left_out)
+            .inspect(|judged| {
+                looks.borrow_mut().extend(judged.as_ref().ok().cloned());
+            });
         let outcomes = Outcomes::new(judged).collect::<Result<Vec<_>>>()?;
         let (read, looks) = (read.into_inner(), looks.into_inner());
         let report = |outcome: Outcome| (outcome.clone(), of(policy, &outcome, &read, &looks));

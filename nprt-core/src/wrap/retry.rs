@@ -6,12 +6,11 @@ use jiff::Timestamp;
 
 use super::Backoff;
 use crate::model::{
-    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag,
-    TimeRange,
+    Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
 };
 use crate::ports::{
-    Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
-    NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
+    Clock, ImageRegistry, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Notification,
+    Notifier, NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -124,7 +123,7 @@ impl<T: MetricsBackend> MetricsBackend for Retry<T> {
         self.inner.capabilities()
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         self.run(Error::is_temporary, || self.inner.blocks(query)).await
     }
 

@@ -5,12 +5,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::model::{
-    Block, Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag,
-    TimeRange,
+    Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
 };
 use crate::ports::{
-    Clock, ImageRegistry, Lost, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier,
-    NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
+    Clock, ImageRegistry, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Notification,
+    Notifier, NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -82,7 +81,7 @@ impl<T: MetricsBackend> MetricsBackend for Timeout<T> {
         self.inner.capabilities()
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         self.run("metrics.blocks", self.inner.blocks(query)).await
     }
 

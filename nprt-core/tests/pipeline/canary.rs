@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nprt_core::model::{ObjectId, Revision, annotation, label};
 use nprt_core::pipeline::{Pipeline, Ports, Progress};
 use nprt_core::ports::{
-    Change, MockImageRegistry, MockMetricsBackend, MockVcsSource, Occasion, VcsCapabilities,
+    Change, MetricsCapabilities, MockImageRegistry, MockMetricsBackend, MockVcsSource, Occasion,
+    VcsCapabilities,
 };
 use nprt_core::{Error, ErrorKind};
 
@@ -155,6 +156,7 @@ async fn a_rollback_needs_the_cluster_alone_and_may_be_repeated() {
     vcs.expect_capabilities().returning(VcsCapabilities::default);
     vcs.expect_resolve().returning(move |_| Err(down()));
     registry.expect_tags().returning(move |_| Err(down()));
+    metrics.expect_capabilities().returning(MetricsCapabilities::default);
     metrics.expect_blocks().returning(move |_| Err(down()));
     let ports = Ports {
         vcs: Arc::new(vcs),

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::Result;
 use nprt_core::compare::{Decision, Judge, Policy};
-use nprt_core::model::{Block, Object, Revision, TimeRange, Track, label};
+use nprt_core::model::{Object, Revision, TimeRange, Track, label};
 use nprt_core::pipeline::{Event, Judgement, Pipeline, Ports, Progress, Service};
-use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 use serde_json::json;
 
 use crate::faulty::Faulty;
@@ -27,7 +27,7 @@ impl MetricsBackend for Asked {
     fn capabilities(&self) -> MetricsCapabilities {
         self.metrics.capabilities()
     }
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         self.ranges.lock().unwrap().push(query.range);
         self.metrics.blocks(query).await
     }
@@ -60,7 +60,7 @@ async fn uninterrupted(world: &World, started: Timestamp) -> Judge {
         let range = TimeRange::new(started, world.clock.now()).unwrap();
         // Some it can do without.
         let found = world.metrics.blocks(&MetricQuery { service: shop(), metric, range }).await;
-        blocks.extend(found.unwrap_or_default());
+        blocks.extend(found.unwrap_or_default().blocks);
     }
     blocks.sort_by_key(|block| block.minute);
     blocks.iter().for_each(|block| judge.observe(block).unwrap());

@@ -8,7 +8,7 @@ use nprt_core::compare::Policy;
 use nprt_core::memory::Origin;
 use nprt_core::model::{BlockData, Revision, Track, find_hidden};
 use nprt_core::pipeline::{Event, Pipeline, Ports, Progress, Service};
-use nprt_core::ports::{Clock, MockMetricsBackend};
+use nprt_core::ports::{Clock, MetricsCapabilities, MockMetricsBackend};
 use nprt_core::{Error, ErrorKind};
 
 use crate::world::{World, canary, deploy, shop, tag, told};
@@ -167,6 +167,7 @@ async fn no_canary_and_no_answer_are_errors() {
     assert!(error.is_not_found(), "{error}");
     on_trial(&world).await;
     let mut metrics = MockMetricsBackend::new();
+    metrics.expect_capabilities().returning(MetricsCapabilities::default);
     metrics.expect_blocks().returning(|_| Err(Error::new(ErrorKind::Unavailable, "test", "down")));
     let broken = world.pipeline_over(Ports { metrics: Arc::new(metrics), ..world.ports() });
     let error = broken.judge_canary(&shop(), &Progress::silent()).await.unwrap_err();

@@ -22,6 +22,7 @@ mod interrupted;
 mod jobs;
 mod judge;
 mod news;
+mod no_data;
 mod ownership;
 mod prune;
 mod recovery;

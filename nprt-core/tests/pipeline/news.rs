@@ -171,6 +171,7 @@ async fn a_verdict_is_told_with_the_decision_about_its_canary_alone() {
         started,
         verdict,
         drift: Vec::new(),
+        answers: Vec::new(),
     };
     let knowing = |judged: &Judgement| Caller::new("ada", "").unwrap().knowing(Arc::new(judged.clone()));
 

@@ -8,7 +8,7 @@ use nprt_core::Result;
 use nprt_core::compare::Decision;
 use nprt_core::model::{Block, ServiceName, TimeRange};
 use nprt_core::pipeline::{Ports, Progress, Service};
-use nprt_core::ports::{Clock, Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use crate::judge::{of, on_trial, record_at};
 use crate::world::{World, shop};
@@ -25,7 +25,7 @@ impl MetricsBackend for Refusing {
     fn capabilities(&self) -> MetricsCapabilities {
         self.metrics.capabilities()
     }
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         self.metrics.blocks(query).await
     }
     async fn known_since(&self) -> Result<Option<Timestamp>> {

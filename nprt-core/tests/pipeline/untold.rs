@@ -47,6 +47,7 @@ async fn it_is_told_once_by_another_with_its_verdict() {
             started,
             verdict,
             drift: Vec::new(),
+            answers: Vec::new(),
         };
         let why = Caller::new("autopilot", "by its verdict").unwrap().knowing(Arc::new(judged.clone()));
         if promoted {

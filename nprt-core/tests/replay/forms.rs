@@ -44,13 +44,32 @@ b,1,canary,latency,,,,,0.1,,,,
 
 #[test]
 fn a_time_is_its_minute() {
-    for time in ["2026-11-26T13:00:59.9Z", "2026-11-26T14:00:00+01:00", "1795698000", "1795698059.5"] {
+    for time in [
+        "2026-11-26T13:00:59.9Z",
+        "2026-11-26T14:00:00+01:00",
+        "1795698000",
+        "1795698059.5",
+        "1795698059500",
+        "1795698000000000",
+        "1795698059500000000",
+    ] {
         let records = records(&format!("time,track,metric,value\n{time},stable,cpu,1\n"));
         assert_eq!(
             (records[0].block.minute, records[0].run.to_string()),
             (29_928_300, "\"cart\"".to_owned())
         );
     }
+}
+
+#[test]
+fn a_row_without_measurements_is_a_gap() {
+    let head = "minute,track,metric,unit,value,requests,errors,class\n";
+    let text = format!(
+        "{head}1,stable,cpu,,1,,,\n2,stable,cpu,,,,,\n3,stable,latency,ms,,,,\n4,stable,requests,,,9,0,\n"
+    );
+    let minutes: Vec<i64> = records(&text).iter().map(|record| record.block.minute).collect();
+    assert_eq!(minutes, [1, 4]);
+    assert!(table(&format!("{head}1,stable,requests,,,9,,\n")).is_err(), "nothing says how many failed");
 }
 
 #[test]
@@ -68,7 +87,7 @@ fn a_faulty_table_says_line_and_field() {
         (&format!("{head}\n,stable,cpu,,,,1,,,\n"), "(field: minute, line: 2)"),
         (&format!("{head}\n1,middle,cpu,,,,1,,,\n"), "field: track, line: 2"),
         (&format!("{head}\n1,stable,c p u,,,,1,,,\n"), "field: metric, line: 2"),
-        (&format!("{head}\n1,stable,cpu,,,,,,,\n"), "(field: samples, line: 2)"),
+        ("minute,track,metric,pod\n1,stable,cpu,a\n", "expected a column of measurements (line: 1)"),
         (&format!("{head}\n1,stable,cpu,,,1,1,,,\n"), "(field: value, beside: samples, line: 2)"),
         (&format!("{head}\n1,stable,cpu,,,,NaN,,,\n"), "(field: value, line: 2)"),
         (&format!("{head}\n1,stable,latency,,ms,1 x,,,,\n"), "found \"x\" (field: samples, line: 2)"),

@@ -5,6 +5,7 @@ mod format;
 mod forms;
 mod history;
 mod judging;
+mod left_out;
 mod memory;
 mod order;
 mod outcome;

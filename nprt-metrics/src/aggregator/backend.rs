@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::Result;
-use nprt_core::model::{Block, BlockShape, ServiceName, TimeRange};
-use nprt_core::ports::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::model::{BlockShape, ServiceName, TimeRange};
+use nprt_core::ports::{Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use super::client::Client;
 use super::wire::{Question, Span};
@@ -18,10 +18,10 @@ pub struct RemoteAggregator {
 impl MetricsBackend for RemoteAggregator {
     fn capabilities(&self) -> MetricsCapabilities {
         let shapes = [BlockShape::Samples, BlockShape::Value, BlockShape::Requests, BlockShape::Classes];
-        MetricsCapabilities { shapes: shapes.into(), history: false, pods: true, routes: true }
+        MetricsCapabilities { metrics: None, shapes: shapes.into(), history: false, pods: true, routes: true }
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         // Which of these minutes are over is for the aggregator's clock to say.
         let minutes = query.range.complete_minutes(Timestamp::MAX);
         let (service, metric) = (query.service.clone(), query.metric.clone());

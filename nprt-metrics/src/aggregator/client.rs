@@ -1,11 +1,13 @@
 use nprt_core::model::{Block, BlockData, Secret};
-use nprt_core::ports::Lost;
+use nprt_core::ports::{Lost, Measured};
 use nprt_core::{Error, ErrorKind, Result};
 use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION};
+use super::wire::{
+    AllLost, BLOCKS, Blocks, Fault, FaultReason, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION,
+};
 
 /// The only place that asks.
 #[derive(Debug)]
@@ -54,13 +56,13 @@ impl Client {
     }
 
     /// All that is asked for, be it in several answers.
-    pub(super) async fn blocks(&self, question: &Question) -> Result<Vec<Block>> {
+    pub(super) async fn blocks(&self, question: &Question) -> Result<Measured> {
         let operation = "aggregator.blocks";
-        let (mut rest, mut all, mut kept) = (question.clone(), Vec::new(), 0);
+        let (mut rest, mut all, mut kept) = (question.clone(), Measured::default(), 0);
         loop {
             let mut url = self.blocks.clone();
             url.set_query(Some(&rest.to_query()));
-            let answer: Blocks = self.get(operation, &url).await?;
+            let answer: Blocks = self.get(operation, &url).await.map_err(not_of_a_metric)?;
             same_version(operation, answer.version)?;
             let asked = rest.minutes.start..answer.next.unwrap_or(rest.minutes.end);
             let strange = |block: &&Block| !asked.contains(&block.minute) || block.metric != question.metric;
@@ -69,14 +71,26 @@ impl Client {
                     .with("metric", &block.metric)
                     .with("minute", block.minute));
             }
+            if let Some(left_out) = answer
+                .left_out
+                .iter()
+                .find(|left_out| left_out.minute.is_some_and(|minute| !asked.contains(&minute)))
+            {
+                return Err(unexpected(operation, "points left out of a minute that was not asked for")
+                    .with("minute", left_out.minute.unwrap_or_default()));
+            }
             kept += answer.blocks.iter().map(size).sum::<usize>();
             if kept > self.most_kept {
                 return Err(unexpected(operation, "the answers are too long in all")
                     .with("limit", format_args!("{} bytes", self.most_kept))
                     .with("option", "max_kept_bytes"));
             }
-            all.extend(answer.blocks);
-            match answer.next {
+            let next = answer.next;
+            if !answer.blocks.is_sorted_by(|a, b| a.order() < b.order()) {
+                return Err(unexpected(operation, "blocks that are not in order, or come twice"));
+            }
+            all.merge(answer.into_measured());
+            match next {
                 None => break,
                 Some(next) if next > rest.minutes.start && next < rest.minutes.end => {
                     rest.minutes.start = next;
@@ -85,9 +99,6 @@ impl Client {
                     return Err(unexpected(operation, "an answer that does not go on").with("next", next));
                 }
             }
-        }
-        if !all.is_sorted_by(|a, b| a.order() < b.order()) {
-            return Err(unexpected(operation, "blocks that are not in order, or come twice"));
         }
         Ok(all)
     }
@@ -111,6 +122,10 @@ impl Client {
         let few = check_values(operation, &body, 10_000).ok();
         let fault: Option<Fault> = few.and_then(|()| serde_json::from_slice(&body).ok());
         Err(match fault.filter(|fault| !self.repeats_token(fault)) {
+            Some(fault) if fault.reason == Some(FaultReason::NotConfigured) => {
+                let said: String = fault.error.chars().take(300).collect();
+                Error::new(ErrorKind::NotConfigured, operation, said).with_available(fault.available)
+            }
             Some(fault) => status_error(operation, status, &fault.error).with_available(fault.available),
             None if status == StatusCode::NOT_FOUND => unexpected(operation, "there is no aggregator"),
             None => status_error(operation, status, ""),
@@ -125,6 +140,16 @@ impl Client {
         };
         self.token.as_ref().is_some_and(said)
     }
+}
+
+/// Only an aggregator that says so lacks a metric: a 404 alone may mean anything.
+fn not_of_a_metric(error: Error) -> Error {
+    if !error.is_not_found() {
+        return error;
+    }
+    let message =
+        format!("{}; an older aggregator does not say whether the metric is configured", error.message());
+    unexpected(error.operation(), &message).with_available(error.available())
 }
 
 /// About how much memory a block takes.

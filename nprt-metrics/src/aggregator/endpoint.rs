@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nprt_core::model::{Block, TimeRange};
-use nprt_core::ports::{Clock, MetricQuery, MetricsBackend};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend};
 use nprt_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
-use super::wire::{AllLost, BLOCKS, Blocks, Fault, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION};
+use super::wire::{
+    AllLost, BLOCKS, Blocks, Fault, FaultReason, KNOWN_SINCE, KnownSince, LOST, Question, Span, VERSION,
+};
 
 /// Bytes from which on an answer is not made longer.
 const PAGE: usize = 4 << 20;
@@ -88,21 +90,21 @@ impl Endpoint {
             return Err(Error::invalid("aggregator.blocks", "the range is too long")
                 .with("most", format_args!("{MOST_MINUTES} minutes")));
         }
-        let (mut blocks, mut bytes, mut at) = (Vec::new(), 0, start);
+        let (mut measured, mut bytes, mut at) = (Measured::default(), 0, start);
         // An empty range too: whether there is such a metric is for the backend to say.
         loop {
             let until = at.saturating_add(STEP).min(end).max(at);
             let range = TimeRange::new(time(at)?, time(until)?)?;
             let query = MetricQuery { service: service.clone(), metric: metric.clone(), range };
             let more = self.backend.blocks(&query).await?;
-            bytes += json(&more)?.len();
-            blocks.extend(more);
+            bytes += json(&more.blocks)?.len();
+            measured.merge(more);
             at = until;
             if at >= end || bytes >= PAGE {
                 break;
             }
         }
-        json(&Blocks { version: VERSION, blocks, next: (at < end).then_some(at) })
+        json(&Blocks::new(measured, (at < end).then_some(at)))
     }
 }
 
@@ -113,7 +115,7 @@ fn time(minute: i64) -> Result<Timestamp> {
 
 fn status_of(error: &Error) -> u16 {
     match error.kind() {
-        ErrorKind::NotFound => 404,
+        ErrorKind::NotFound | ErrorKind::NotConfigured => 404,
         ErrorKind::Invalid => 400,
         _ if error.is_temporary() => 503,
         _ => 500,
@@ -125,7 +127,8 @@ fn fault(error: &Error) -> Result<Vec<u8>> {
     for (name, value) in error.context() {
         said.push_str(&format!("; {name}: {value}"));
     }
-    json(&Fault { version: VERSION, error: said, available: error.available().to_vec() })
+    let reason = error.is_not_configured().then_some(FaultReason::NotConfigured);
+    json(&Fault { version: VERSION, error: said, available: error.available().to_vec(), reason })
 }
 
 fn json(said: &impl Serialize) -> Result<Vec<u8>> {

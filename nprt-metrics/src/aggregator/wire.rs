@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use nprt_core::model::{Block, MetricName, ServiceName};
-use nprt_core::ports::Lost;
+use nprt_core::ports::{AnswerEvidence, LeftOut, Lost, Measured};
 use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -29,6 +29,25 @@ pub(super) struct Blocks {
     pub(super) version: u32,
     pub(super) blocks: Vec<Block>,
     pub(super) next: Option<i64>,
+    // An aggregator from before these fields does not say.
+    #[serde(default)]
+    pub(super) left_out: Vec<LeftOut>,
+    #[serde(default)]
+    pub(super) notes: Vec<String>,
+    #[serde(default)]
+    pub(super) evidence: AnswerEvidence,
+}
+
+impl Blocks {
+    pub(super) fn new(measured: Measured, next: Option<i64>) -> Self {
+        let Measured { blocks, left_out, notes, evidence } = measured;
+        Self { version: VERSION, blocks, next, left_out, notes, evidence }
+    }
+
+    pub(super) fn into_measured(self) -> Measured {
+        let Self { blocks, left_out, notes, evidence, .. } = self;
+        Measured { blocks, left_out, notes, evidence }.bounded()
+    }
 }
 
 /// What was lost of a service.
@@ -56,6 +75,18 @@ pub(super) struct Fault {
     pub(super) error: String,
     #[serde(default)]
     pub(super) available: Vec<String>,
+    /// What the status does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<FaultReason>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum FaultReason {
+    /// The aggregator has no such metric.
+    NotConfigured,
+    #[serde(other)]
+    Other,
 }
 
 impl Question {

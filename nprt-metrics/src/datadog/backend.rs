@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::model::{Block, MetricName};
-use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
 use nprt_core::{Error, Result};
 
 use super::DatadogMetric;
@@ -12,7 +12,6 @@ use super::builder::queries;
 use super::client::{Client, Columns, Points};
 use crate::Labels;
 use crate::assemble::{Assembly, Line, parts};
-use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
 /// A Datadog account as a [`MetricsBackend`]; made by [`DatadogConfig::build`](super::DatadogConfig::build).
@@ -76,6 +75,7 @@ impl Datadog {
 impl MetricsBackend for Datadog {
     fn capabilities(&self) -> MetricsCapabilities {
         MetricsCapabilities {
+            metrics: Some(self.metrics.keys().cloned().collect()),
             shapes: self.metrics.values().map(DatadogMetric::shape).collect(),
             history: true,
             pods: self.tags.pod.is_some(),
@@ -87,7 +87,7 @@ impl MetricsBackend for Datadog {
         Ok(None)
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let metric = self.metrics.get(name).ok_or_else(missing)?;
@@ -102,7 +102,7 @@ impl MetricsBackend for Datadog {
             DatadogMetric::Requests { .. } => assembly.requests(&lines, &errors),
             DatadogMetric::Classes { .. } => assembly.classes(&lines),
         };
-        blocks.map_err(|message| unexpected(OPERATION, name, &message))
+        blocks.map(Measured::from).map_err(|message| unexpected(OPERATION, name, &message))
     }
 }
 

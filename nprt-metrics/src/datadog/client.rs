@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use nprt_core::model::Secret;
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
+use nprt_http::{Limit, check_values, read_body, request_error, retry_after};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::error::refusal;
 
 const OPERATION: &str = "datadog.query";
 
@@ -154,7 +156,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], keys: &[Secret]
     let reset = headers.get("x-ratelimit-reset").filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
     let reset = reset.and_then(|seconds| seconds.to_str().ok()?.parse::<u32>().ok());
     let wait = retry_after(headers).or(reset.map(|seconds| Duration::from_secs(seconds.into())));
-    let mut error = status_error(OPERATION, status, &said).with_retry_after(wait);
+    let mut error = refusal(OPERATION, status, &said).with_retry_after(wait);
     for name in ["x-ratelimit-name", "x-ratelimit-limit", "x-ratelimit-period", "x-ratelimit-reset"] {
         if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
             error = error.with(name, value);

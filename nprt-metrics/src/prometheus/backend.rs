@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::model::{Block, MetricName, ServiceName};
-use nprt_core::ports::{Clock, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
 use nprt_core::{Error, Result};
 
 use super::PrometheusMetric;
@@ -14,7 +14,6 @@ use super::client::{Client, Points};
 use super::series::read;
 use crate::Labels;
 use crate::assemble::{Assembly, Line, parts};
-use crate::error::no_such_metric;
 use crate::labels::unexpected;
 
 /// A Prometheus server as a [`MetricsBackend`]; made by [`PrometheusConfig::build`](super::PrometheusConfig::build).
@@ -97,6 +96,7 @@ impl Prometheus {
 impl MetricsBackend for Prometheus {
     fn capabilities(&self) -> MetricsCapabilities {
         MetricsCapabilities {
+            metrics: Some(self.metrics.keys().cloned().collect()),
             shapes: self.metrics.values().map(PrometheusMetric::shape).collect(),
             history: true,
             pods: self.labels.pod.is_some(),
@@ -108,7 +108,7 @@ impl MetricsBackend for Prometheus {
         Ok(None)
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let metric = self.metrics.get(name).ok_or_else(missing)?;
@@ -124,6 +124,6 @@ impl MetricsBackend for Prometheus {
                 assembly.requests(&requests, &lines(errors).await?)
             }
         };
-        blocks.map_err(|message| unexpected(OPERATION, name, &message))
+        blocks.map(Measured::from).map_err(|message| unexpected(OPERATION, name, &message))
     }
 }

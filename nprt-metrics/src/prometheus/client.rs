@@ -1,13 +1,14 @@
 use std::ops::Range;
 
 use nprt_core::{Error, ErrorKind, Result};
-use nprt_http::{Limit, check_values, read_body, request_error, retry_after, status_error};
+use nprt_http::{Limit, check_values, read_body, request_error, retry_after};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::PrometheusAuth;
 use super::series::Series;
+use crate::error::refusal;
 
 const OPERATION: &str = "prometheus.query";
 
@@ -122,7 +123,7 @@ impl Client {
             let said: Option<Answer<IgnoredAny>> = serde_json::from_slice(&body).ok();
             let said = said.and_then(|said| said.error).filter(|said| !self.repeats_secret(said));
             let said = said.unwrap_or_default();
-            return Err(status_error(OPERATION, status, &said).with_retry_after(wait));
+            return Err(refusal(OPERATION, status, &said).with_retry_after(wait));
         }
         Ok(body)
     }

@@ -47,7 +47,7 @@ fn with_report(arguments: &ReplayArgs, file: &Path) -> Result<Vec<Run>> {
     for path in &arguments.files {
         let history = arguments.history.as_ref().map(|past| history(arguments, past)).transpose()?;
         let records = few(whole_records(arguments, path)?);
-        let found = Report::recorded(&policy, records, history.unwrap_or_default());
+        let found = Report::recorded(&policy, records, history.unwrap_or_default(), []);
         reports.append(&mut found.map_err(|error| in_file(error, path))?);
     }
     if reports.len() > 1 {

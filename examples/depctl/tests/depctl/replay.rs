@@ -193,6 +193,13 @@ async fn what_is_wrong_is_told_by_file_and_line() {
     bench.write("shop/a.csv", "minute,track,metric,value\n1,middle,cpu,1\n");
     bench.write("shop/a.json", "[1]");
     bench.write("shop/bad.yml", "rules: []\n");
+    let judge = |name: &str, metric: &str| {
+        json!({"name": "c", "judge": {"name": name}, "classifier": {"groupWeights": {"g": 100}},
+            "metrics": [{"name": metric, "groups": ["g"], "analysisConfigurations": {}}]})
+    };
+    bench.write("shop/judge.json", &judge("StaticBaselineJudge-v1.0", "cpu").to_string());
+    bench.write("shop/bare.json", &judge("NetflixACAJudge-v1.0", "cpu").to_string());
+    bench.write("shop/pairs.json", &pairs("cpu", 1.0));
     bench.write("shop/canary.csv", "minute,track,metric,value\n1,canary,cpu,1\n");
     for (arguments, said) in [
         (&["a.jsonl"][..], "field: minute, column: 24, line: 1, file: a.jsonl"),
@@ -203,6 +210,9 @@ async fn what_is_wrong_is_told_by_file_and_line() {
         (&["--policy", "none.yml", "a.csv"], "file: none.yml"),
         (&["--history", "canary.csv", "canary.csv"], "the past is stable's"),
         (&["--kayenta", "a.json", "a.json"], "neither a Kayenta config"),
+        (&["--kayenta", "judge.json", "pairs.json"], "NetflixACAJudge-v1.0, dredd-v1.0"),
+        (&["--kayenta", "judge.json", "pairs.json"], "file: judge.json"),
+        (&["--kayenta", "bare.json", "pairs.json"], "file: bare.json"),
         (&["--metric", "a b", "--format", "prometheus", "a.json"], "metric"),
         (&[], "required"),
     ] {

@@ -154,6 +154,8 @@ fn status_of(error: &Error) -> StatusCode {
         ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        // A service's policy and its metrics backend do not go together.
+        ErrorKind::NotConfigured => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_GATEWAY,
     }
 }
@@ -188,6 +190,7 @@ mod tests {
             (ErrorKind::Invalid, "version", 400),
             (ErrorKind::Invalid, "manifest.read", 422),
             (ErrorKind::NotFound, "vcs.resolve", 404),
+            (ErrorKind::NotConfigured, "aggregator.blocks", 500),
             (ErrorKind::Mismatch, "vcs.resolve", 400),
             (ErrorKind::Conflict, "cluster.acquire", 409),
             (ErrorKind::Forbidden, "pipeline.allowed", 422),

@@ -16,6 +16,7 @@ pub(super) struct Form {
     calibration_minutes: Option<u32>,
     alpha: Option<f64>,
     pass_alpha: Option<f64>,
+    max_left_out: Option<f64>,
     rules: Option<Vec<Rule>>,
 }
 
@@ -56,6 +57,7 @@ impl TryFrom<Form> for Policy {
             calibration_minutes: form.calibration_minutes.unwrap_or(base.calibration_minutes),
             alpha: form.alpha.unwrap_or(base.alpha),
             pass_alpha: form.pass_alpha.unwrap_or(base.pass_alpha),
+            max_left_out: form.max_left_out.unwrap_or(base.max_left_out),
             rules,
         })
     }

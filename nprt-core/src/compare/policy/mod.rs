@@ -6,7 +6,7 @@ mod preset;
 mod role;
 mod sequential;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,10 @@ pub struct Policy {
     /// The error level of a pass: of canaries that are worse by the pass margin, or more, at most this share
     /// passes. By default 0.05.
     pub pass_alpha: f64,
+    /// The greatest share of a metric's points that may be left out (NaN, a negative time, no track): where it is
+    /// more, on either track, the rules that read the metric neither pass nor find a regression. 0 to 1, by default
+    /// 0.1. With 0 not one may.
+    pub max_left_out: f64,
     /// The rules, at least one.
     pub rules: Vec<Rule>,
 }
@@ -144,17 +148,33 @@ impl Policy {
         minutes(self.rules.iter().map(wanted).max().unwrap_or(0))
     }
 
-    /// Whether a canary can pass without anybody measuring the metric, on either track.
+    /// Whether every metric that a rule cannot do without is among those that a metrics backend is
+    /// [configured](crate::ports::MetricsCapabilities::metrics) for.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the rule and the metric, with those that are configured.
+    pub fn check_metrics(&self, configured: &BTreeSet<MetricName>) -> Result<()> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            let lacks = |metric: &MetricName| rule.needs(metric) && !configured.contains(metric);
+            if let Some((metric, _)) = rule.roles().into_iter().find(|(metric, _)| lacks(metric)) {
+                let message = "the rule reads a metric that the metrics backend is not configured for: \
+                    configure it, remove the rule, or let it say `required: false` where it can";
+                return Err(invalid(message)
+                    .with("rules", index)
+                    .with("rule", rule.kind())
+                    .with("metric", metric)
+                    .with_available(configured));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the policy can do without a metric that the metrics backend is not configured for: each rule that reads
+    /// it says `required: false`, or has events or growth and is one that every [`Preset`] brings along. A metric that
+    /// is configured must be measured all the same ([`Judge::expect`](super::Judge::expect)).
     #[must_use]
     pub fn can_do_without(&self, metric: &MetricName) -> bool {
-        self.rules.iter().all(|rule| match rule {
-            Rule::Measurements(rule) => rule.metric != *metric || !rule.required,
-            Rule::Failures(rule) => ![&rule.metric, &rule.requests].contains(&metric) || !rule.required,
-            Rule::Events(_) | Rule::Growth(_) => true,
-            Rule::Percentile(_) | Rule::Errors(_) | Rule::Kayenta(_) => {
-                rule.roles().iter().all(|(of, _)| of != metric)
-            }
-        })
+        !self.rules.iter().any(|rule| rule.needs(metric))
     }
 
     /// How far back stable's errors count as known.
@@ -198,6 +218,9 @@ impl Policy {
                 return Err(invalid("expected an error level from 1e-9 to 0.5").with(key, level));
             }
         }
+        if !(0.0..=1.0).contains(&self.max_left_out) {
+            return Err(invalid("expected a share from 0 to 1").with("max_left_out", self.max_left_out));
+        }
         if self.rules.is_empty() {
             let message = "no rules: without one nothing is compared";
             return Err(invalid(message).with_available(Rule::KINDS));
@@ -226,6 +249,31 @@ impl Policy {
 impl Rule {
     const KINDS: [&str; 7] =
         ["measurements", "failures", "events", "growth", "percentile", "errors", "kayenta"];
+
+    /// Whether it reads the metric, and is no use where a backend is not configured for it.
+    fn needs(&self, metric: &MetricName) -> bool {
+        let required = match self {
+            Self::Measurements(rule) => rule.required,
+            Self::Failures(rule) => rule.required,
+            // Those that the presets have are for whoever has the metric.
+            Self::Events(_) | Self::Growth(_) => !Policy::preset(Preset::Default).rules.contains(self),
+            Self::Percentile(_) | Self::Errors(_) | Self::Kayenta(_) => true,
+        };
+        required && self.roles().iter().any(|(of, _)| of == metric)
+    }
+
+    /// Its name in a file.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Measurements(_) => "measurements",
+            Self::Failures(_) => "failures",
+            Self::Events(_) => "events",
+            Self::Growth(_) => "growth",
+            Self::Percentile(_) => "percentile",
+            Self::Errors(_) => "errors",
+            Self::Kayenta(_) => "kayenta",
+        }
+    }
 
     /// The metrics that it reads, and as what.
     pub(super) fn roles(&self) -> Vec<(MetricName, Role)> {

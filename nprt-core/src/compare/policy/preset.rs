@@ -17,7 +17,8 @@ use crate::{Error, Result};
 /// | α, α of a pass | 0.01, 0.05 | 0.01, 0.01 | 0.02, 0.05 | none |
 /// | soak, deadline | 15 and 120 min | 30 min, 4 h | 1 h, 24 h | 15 and 120 min |
 /// | p99, p99.9 | can roll back | a pass waits for it | can roll back | by its margin |
-/// | a metric that nobody measures | is named | keeps it from passing | is named | keeps it from passing |
+/// | a metric that the backend is not configured for | is named | is an error | is named | is an error |
+/// | one that it is configured for and nobody measures | keeps it from passing | keeps it from passing | keeps it from passing | keeps it from passing |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
@@ -137,6 +138,7 @@ fn sequential() -> Policy {
         calibration_minutes: 120,
         alpha: 0.01,
         pass_alpha: 0.05,
+        max_left_out: 0.1,
         rules,
     }
 }

@@ -43,8 +43,8 @@ pub struct MeasurementsRule {
     pub quantiles: Vec<QuantileRule>,
     /// Whether a pass waits for the whole distribution (of values: for their means). By default it does.
     pub gate: Gate,
-    /// Whether a canary passes only where the metric is measured; by default so. If not, and nobody ever
-    /// measured it, before or beside the canary, on either track, the verdict says so and goes by the others.
+    /// Whether the metrics backend must be configured for the metric; by default so. If not, and it is not, the verdict
+    /// says so and goes by the others. A metric that is configured must be measured on both tracks all the same.
     pub required: bool,
 }
 
@@ -139,7 +139,7 @@ pub struct FailuresRule {
     pub pass_ratio: Ratio,
     /// The share of failing requests that passes whatever stable does, above 0 and below 1. By default 0.001.
     pub tolerance: f64,
-    /// Whether a canary passes only where requests are measured; by default so.
+    /// Whether the metrics backend must be configured for both metrics; by default so, and else as of measurements.
     pub required: bool,
 }
 

@@ -14,13 +14,16 @@ const COLUMNS: [&str; 14] = [
     "requests", "errors", "class",
 ];
 
+/// The columns that measurements stand in.
+const DATA: [&str; 5] = ["samples", "value", "requests", "errors", "class"];
+
 /// Reads a table of comma-separated values, with the names of its columns in the first line, as the records of
 /// [`Replay::of`](super::Replay::of), each with the number of its line. All of it is kept in memory.
 ///
 /// | column | | |
 /// |---|---|---|
 /// | `run` | optional | a text, or a whole number; without it all is of the run that the call names |
-/// | `minute`, `time` | one of both | as in [`replay`](super), or a time of RFC 3339 or in seconds since 1970, whose minute counts |
+/// | `minute`, `time` | one of both | as in [`replay`](super), or a time of RFC 3339 or since 1970, whose minute counts: in seconds, and from 10¹¹, 10¹⁴ and 10¹⁷ on in milli-, micro- and nanoseconds |
 /// | `track`, `metric` | required | as there |
 /// | `pod`, `route`, `version`, `unit` | optional | as there; an empty cell is none |
 /// | `samples` | one of these four | measurements, separated by spaces or `;`; those of several rows add up |
@@ -28,7 +31,7 @@ const COLUMNS: [&str; 14] = [
 /// | `requests`, `errors` | | both |
 /// | `class`, `errors` | | both: so many errors of the class; those of several rows make up one block |
 ///
-/// Rows may be in any order. Histograms have no place in a table: lines of JSON take them.
+/// A row whose cells of these four are all empty, as pandas writes NaN, is a gap: it is left out. Rows may be in any order. Histograms have no place in a table: lines of JSON take them.
 ///
 /// ```
 /// use nprt_core::compare::replay::read_csv;
@@ -57,7 +60,10 @@ pub fn read_csv(reader: impl Read, run: &RunId) -> Result<Vec<(u64, Record)>> {
     for row in table.records() {
         let row = row.map_err(|error| failed(&error))?;
         let line = row.position().map_or(0, ::csv::Position::line);
-        let record = record(&columns, &row, run).and_then(|record| gathered.add(line, record));
+        let record = record(&columns, &row, run).and_then(|record| match record {
+            Some(record) => gathered.add(line, record),
+            None => Ok(()),
+        });
         record.map_err(|error| error.with("line", line))?;
     }
     Ok(gathered.ordered())
@@ -75,14 +81,21 @@ fn check(columns: &StringRecord) -> Result<()> {
     if has("minute") == has("time") {
         return Err(invalid("expected the column minute, or time").with("line", 1));
     }
+    if !DATA.into_iter().any(has) {
+        return Err(invalid("expected a column of measurements").with("line", 1).with_available(DATA));
+    }
     match ["track", "metric"].into_iter().find(|name| !has(name)) {
         Some(name) => Err(invalid("a column is missing").with("line", 1).with("column", name)),
         None => Ok(()),
     }
 }
 
-/// The record of one row.
-fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Record> {
+/// The record of one row; `None` for one that says that nothing was measured.
+fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Option<Record>> {
+    let measured = |(column, cell): (&str, &str)| DATA.contains(&column) && !cell.is_empty();
+    if !columns.iter().zip(row).any(measured) {
+        return Ok(None);
+    }
     let (mut fields, mut class) = (Fields::default(), None);
     for (column, cell) in columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
         let text = || Some(cell.to_owned());
@@ -109,7 +122,7 @@ fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Rec
         fields.classes = Some(BTreeMap::from([(class, count)]));
     }
     let run = fields.run.take().unwrap_or_else(|| run.clone());
-    Ok(Record { run, block: fields.into_block()? })
+    Ok(Some(Record { run, block: fields.into_block()? }))
 }
 
 fn samples(cell: &str) -> Result<Vec<f64>> {
@@ -124,9 +137,19 @@ fn minute(cell: &str) -> Result<i64> {
             clippy::cast_possible_truncation,
             reason = "whole, and beyond the bounds saturated, which is refused"
         )]
-        (Ok(seconds), _) if seconds.is_finite() => Ok((seconds / 60.0).floor() as i64),
+        (Ok(time), _) if time.is_finite() => Ok((seconds(time) / 60.0).floor() as i64),
         (_, Ok(time)) => Ok(Block::minute_of(time)),
         _ => Err(unreadable("time", cell, "a time of RFC 3339, or seconds since 1970")),
+    }
+}
+
+/// A time since 1970 in seconds. From year 5138 on, what was meant is a smaller unit.
+fn seconds(time: f64) -> f64 {
+    match time.abs() {
+        size if size < 1e11 => time,
+        size if size < 1e14 => time / 1e3,
+        size if size < 1e17 => time / 1e6,
+        _ => time / 1e9,
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ use super::order::{Order, Step};
 use super::{History, Outcomes, Record, RunId, block};
 use crate::Result;
 use crate::compare::{Judge, Policy, Verdict};
+use crate::model::MetricName;
+use crate::ports::LeftOut;
 
 /// What a run amounted to when a minute of it was over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,8 @@ pub struct Judged {
 pub struct Replay<S> {
     policy: Policy,
     history: History,
+    /// What of each run could not be used, by minute, the last first.
+    left_out: BTreeMap<RunId, Vec<(MetricName, LeftOut)>>,
     records: S,
     order: Order,
     judging: Option<Judging>,
@@ -53,6 +58,8 @@ struct Judging {
     run: RunId,
     minute: i64,
     judge: Judge,
+    /// What is still to be shown to the judge, the last minute first.
+    left_out: Vec<(MetricName, LeftOut)>,
 }
 
 impl<R: BufRead> Replay<Lines<R>> {
@@ -75,6 +82,7 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
         Ok(Self {
             policy,
             history: History::default(),
+            left_out: BTreeMap::new(),
             records: records.into_iter(),
             order: Order::default(),
             judging: None,
@@ -92,6 +100,19 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
     #[must_use]
     pub fn with_history(self, history: History) -> Self {
         Self { history, ..self }
+    }
+
+    /// With what was recorded and could not be used: a verdict counts what is of its minute and those before, as of a
+    /// canary that runs.
+    #[must_use]
+    pub fn with_left_out(mut self, left_out: impl IntoIterator<Item = (RunId, MetricName, LeftOut)>) -> Self {
+        for (run, metric, left_out) in left_out {
+            self.left_out.entry(run).or_default().push((metric, left_out));
+        }
+        for of_run in self.left_out.values_mut() {
+            of_run.sort_by_key(|(_, left_out)| std::cmp::Reverse(left_out.minute));
+        }
+        self
     }
 
     fn advance(&mut self) -> Result<Option<Judged>> {
@@ -123,7 +144,8 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
                 let minute = block.minute;
                 let mut judge = Judge::new(self.policy.clone(), block::minute(minute)?.start())?;
                 self.history.show(&mut judge, &run, minute)?;
-                self.judging.insert(Judging { run, minute, judge })
+                let left_out = self.left_out.remove(&run).unwrap_or_default();
+                self.judging.insert(Judging { run, minute, judge, left_out })
             }
         };
         judging.minute = block.minute;
@@ -133,6 +155,11 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
 
 impl Judging {
     fn verdict(&mut self) -> Result<Judged> {
+        while let Some((metric, left_out)) =
+            self.left_out.pop_if(|(_, left_out)| left_out.minute.is_none_or(|at| at <= self.minute))
+        {
+            self.judge.observe_left_out(&metric, &left_out);
+        }
         let verdict = self.judge.verdict(block::minute(self.minute)?.end());
         Ok(Judged { run: self.run.clone(), minute: self.minute, verdict })
     }

@@ -25,8 +25,10 @@ use self::ranked::Ranked;
 pub(in crate::compare) struct Explained {
     pub(in crate::compare) verdict: MetricVerdict,
     pub(in crate::compare) waits: bool,
-    /// On how many tracks anything of it was measured.
-    pub(in crate::compare) tracks: usize,
+    /// Whether anything of it was measured on stable, and on the canary.
+    pub(in crate::compare) measured: [bool; 2],
+    /// Whether anything ever came of it, before or in the run.
+    pub(in crate::compare) known: bool,
 }
 
 /// What a rule says of itself.
@@ -93,7 +95,7 @@ impl Sequential {
             self.undecided(&said, facts)
         };
         let evidence = self.evidence(index, state, learned, share, &said);
-        let tracks = [facts.stable, facts.canary].into_iter().flatten().count();
+        let measured = [facts.stable, facts.canary].map(|last| last.is_some());
         let name = format!("{metric}");
         let verdict = MetricVerdict {
             metric,
@@ -114,7 +116,7 @@ impl Sequential {
         };
         let known = facts.any() || learned.history_minutes > 0;
         let waits = (required || known) && waits(rule);
-        Explained { verdict, waits, tracks }
+        Explained { verdict, waits, measured, known }
     }
 
     fn say(

@@ -13,7 +13,7 @@ use nprt::aggregator::Endpoint;
 use nprt::compare::{Judge, Policy, Preset};
 use nprt::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt::model::{Block, BlockData, ServiceName, TimeRange, Track};
-use nprt::ports::{Clock, Lost, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 
 use super::serve;
 
@@ -47,10 +47,10 @@ impl MetricsBackend for Forgetful {
         self.recorded.capabilities()
     }
 
-    async fn blocks(&self, query: &MetricQuery) -> Result<Vec<Block>> {
-        let mut blocks = self.recorded.blocks(query).await?;
-        blocks.retain(|block| block.minute >= self.since());
-        Ok(blocks)
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
+        let mut measured = self.recorded.blocks(query).await?;
+        measured.blocks.retain(|block| block.minute >= self.since());
+        Ok(measured)
     }
 
     async fn known_since(&self) -> Result<Option<jiff::Timestamp>> {
@@ -65,7 +65,7 @@ impl MetricsBackend for Forgetful {
 impl Metrics {
     pub(super) async fn new(begin: jiff::Timestamp) -> Self {
         let clock = Arc::new(ManualClock::new(begin));
-        let recorded = MemoryMetrics::new(clock.clone());
+        let recorded = MemoryMetrics::new(clock.clone()).only(&["latency", "requests", "errors"]);
         let since = AtomicI64::new(Block::minute_of(begin));
         let told = Arc::new(Forgetful { recorded: recorded.clone(), since });
         let endpoint = Endpoint::new(told.clone(), clock.clone());
@@ -105,7 +105,7 @@ impl Metrics {
         for metric in policy.metrics() {
             let range = TimeRange::new(started, self.clock.now()).unwrap();
             let query = MetricQuery { service: ServiceName::new(service).unwrap(), metric, range };
-            blocks.extend(self.recorded.blocks(&query).await.unwrap_or_default());
+            blocks.extend(self.recorded.blocks(&query).await.unwrap_or_default().blocks);
         }
         blocks.sort_by_key(|block| block.minute);
         blocks.iter().for_each(|block| judge.observe(block).unwrap());
