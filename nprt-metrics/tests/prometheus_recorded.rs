@@ -4,11 +4,23 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::Error;
 use nprt_core::model::{BlockData, MetricName, Track};
-use nprt_core::ports::{LeftOut, LeftOutReason};
-use nprt_metrics::prometheus::{Profile, Recording, StatusLabel, Statuses, recorded};
+use nprt_core::ports::{LeftOut, LeftOutReason, Measured};
+use nprt_metrics::prometheus::{self, Profile, Recording, StatusLabel, Statuses};
 use nprt_metrics::{MetricUnit, TrackLabel};
 use serde_json::{Value, json};
+
+/// What was measured of all metrics together, by minute.
+fn recorded(answers: &[u8], recording: &Recording) -> Result<Measured, Error> {
+    let mut all = Measured::default();
+    for (metric, measured) in prometheus::recorded(answers, recording)? {
+        assert!(measured.blocks.iter().all(|block| block.metric == metric), "{metric}: {measured:?}");
+        all.merge(measured);
+    }
+    all.blocks.sort_by(|a, b| (a.minute, &a.metric).cmp(&(b.minute, &b.metric)));
+    Ok(all)
+}
 
 fn answer(series: &Value) -> String {
     json!({"status": "success", "data": {"resultType": "matrix", "result": series}}).to_string()

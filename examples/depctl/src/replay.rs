@@ -1,12 +1,13 @@
 //! Recorded series in files, in each of the forms that the library reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
 use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
+use nprt_core::model::{Block, MetricName};
 use nprt_core::ports::Measured;
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::prometheus::{Profile, Recording, StatusLabel, Statuses, recorded};
@@ -62,29 +63,31 @@ fn read_whole(arguments: &ReplayArgs, path: &Path, format: SeriesFormat, reader:
         SeriesFormat::Prometheus => {
             let measured = recorded(&whole(reader, path)?, &recording(arguments)?).map_err(located)?;
             tell_left_out(&measured, path);
-            let blocks = measured.blocks;
+            let mut blocks: Vec<Block> =
+                measured.into_values().flat_map(|measured| measured.blocks).collect();
+            blocks.sort_by_key(|block| block.minute);
             let record = |(number, block)| (number, Record { run: run.clone(), block });
             all((1..).zip(blocks).map(record).collect())
         }
     })
 }
 
-/// Tells what of a file is not judged, by reason, and what the server said about its answer.
-fn tell_left_out(measured: &Measured, path: &Path) {
-    let mut points: BTreeMap<&str, u64> = BTreeMap::new();
-    for left in &measured.left_out {
-        *points.entry(left.reason.as_str()).or_default() += left.points;
+/// Tells what of a file is not judged, by metric and reason, and what the server said about its answer.
+fn tell_left_out(all: &BTreeMap<MetricName, Measured>, path: &Path) {
+    let tell = |said: &str| drop(writeln!(anstream::stderr(), "{}: {said}", path.display()));
+    let mut notes = BTreeSet::new();
+    for (metric, measured) in all {
+        let mut points: BTreeMap<&str, u64> = BTreeMap::new();
+        for left in &measured.left_out {
+            *points.entry(left.reason.as_str()).or_default() += left.points;
+        }
+        for (reason, points) in points {
+            let of = measured.blocks.len() as u64 + points;
+            tell(&format!("{points} of {of} points of {metric} are left out: {reason}"));
+        }
+        notes.extend(&measured.notes);
     }
-    let (file, of) = (path.display(), measured.blocks.len());
-    for (reason, points) in points {
-        let _ = writeln!(
-            anstream::stderr(),
-            "{file}: left out {points} points beside {of} that are used: {reason}"
-        );
-    }
-    for note in &measured.notes {
-        let _ = writeln!(anstream::stderr(), "{file}: {note}");
-    }
+    notes.into_iter().for_each(|note| tell(note));
 }
 
 /// How Prometheus' answers are read.

@@ -53,7 +53,7 @@ impl Default for Recording {
 }
 
 /// Reads recorded answers of range queries (`api/v1/query_range`, step 60), one or several one after the other, into
-/// blocks ordered by minute: what `nprt::compare::replay` judges.
+/// what was measured of each metric, ordered by minute: what `nprt::compare::replay` judges.
 ///
 /// It reads as the backend does: a point ends its minute, counts are what a counter grew by in it, labels say where it was
 /// measured and how requests ended, and what is no measurement (NaN, a count below zero, a series of no track) is left
@@ -73,7 +73,7 @@ impl Default for Recording {
 ///     {"metric": {"__name__": "requests", "track": "canary", "code": "503"}, "values": [[120, "3"]]}
 /// ]}}"#;
 /// let measured = recorded(answer.as_bytes(), &Recording::default())?;
-/// let block = serde_json::to_string(&measured.blocks[0])?;
+/// let block = serde_json::to_string(&measured[&"requests".parse()?].blocks[0])?;
 /// assert_eq!(block, r#"{"minute":1,"track":"canary","metric":"requests","requests":100,"errors":3}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -82,14 +82,14 @@ impl Default for Recording {
 /// `Invalid` for what is no such answer or none that says its metric; `Unexpected`, naming metric and series, for
 /// what no blocks can be made of, such as requests whose status no label says; `Unavailable` for an answer that the
 /// server calls incomplete; and what the server says went wrong.
-pub fn recorded(answers: &[u8], recording: &Recording) -> Result<Measured> {
+pub fn recorded(answers: &[u8], recording: &Recording) -> Result<BTreeMap<MetricName, Measured>> {
     let mut by_metric: BTreeMap<MetricName, Vec<Series>> = BTreeMap::new();
-    let mut measured = Measured::default();
+    let mut notes = Vec::new();
     for answer in serde_json::Deserializer::from_slice(answers).into_iter::<Matrix>() {
         let answer = answer
             .map_err(|error| Error::invalid(OPERATION, format!("no answer of a range query: {error}")))?;
         let whole = answer.whole(Some("matrix"), &Words::default())?;
-        whole.notes.iter().for_each(|note| measured.note(note));
+        notes.extend(whole.notes);
         for series in whole.result {
             let name = recording.metric.clone().map_or_else(|| named(&series), Ok);
             let name = name.map_err(|error| error.with("series", &series.metric))?;
@@ -98,20 +98,20 @@ pub fn recorded(answers: &[u8], recording: &Recording) -> Result<Measured> {
     }
     let (labels, status) = (&recording.source.labels, &recording.source.status);
     let (labels, status) = (Arc::new(labels.clone()), Arc::new(status.clone()));
-    let mut blocks = Vec::new();
+    let mut all = BTreeMap::new();
     for (name, series) in by_metric {
         let metric = metric(&name, recording.unit(&name), &series);
         let measure = Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric };
         // A file is as long as it is: what its reader allows is the limit.
         let assembly = Assembly { metric: &name, max_blocks: usize::MAX };
-        let of = measure
+        let mut measured = Measured::default();
+        notes.iter().for_each(|note| measured.note(note));
+        measured.blocks = measure
             .blocks(assembly, vec![series], &mut measured)
             .map_err(|message| Error::new(ErrorKind::Unexpected, OPERATION, message).with("metric", &name))?;
-        blocks.extend(of);
+        all.insert(name, measured);
     }
-    blocks.sort_by_key(|block| block.minute);
-    measured.blocks = blocks;
-    Ok(measured)
+    Ok(all)
 }
 
 fn named(series: &Series) -> Result<MetricName> {

@@ -357,7 +357,7 @@ async fn what_is_left_out_is_told() {
     let good = prometheus(20, 0);
     bench.write("shop/a.json", &good.replacen(r#"[60,"990"]"#, r#"[60,"NaN"]"#, 1));
     let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(0);
-    assert!(ran.err.contains("a.json: left out 1 points beside 39 that are used: NaN"), "{}", ran.err);
+    assert!(ran.err.contains("a.json: 1 of 40 points of latency are left out: NaN"), "{}", ran.err);
     let info = good.replacen('{', r#"{"warnings": ["PromQL info: metric might not be a counter"], "#, 1);
     bench.write("shop/a.json", &info);
     let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(0);
