@@ -10,7 +10,7 @@ use nprt::oci::{OciConfig, OciRegistry, RegistryConfig};
 use nprt::ports::{
     ImageRegistry as _, MetricQuery, MetricsBackend, Notification, Notifier as _, Occasion, Severity,
 };
-use nprt::prometheus::{Prometheus, PrometheusConfig, recorded};
+use nprt::prometheus::{Prometheus, PrometheusConfig, Recording, recorded};
 use nprt::slack::Slack;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -85,7 +85,7 @@ pub fn prometheus(data: &[u8]) {
             PrometheusConfig::new(format!("http://{address}")).build(Arc::new(SystemClock)).unwrap()
         });
     }
-    let _ = recorded(data, None);
+    let _ = recorded(data, &Recording::default());
     EXCHANGE.with(|exchange| exchange.ask(data, async |prometheus| ask_all(prometheus).await));
 }
 

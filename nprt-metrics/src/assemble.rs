@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use nprt_core::model::{Block, BlockData, MetricName, Track};
+use nprt_core::ports::{LeftOutReason, Measured};
+use serde::{Deserialize, Serialize};
+
+use crate::sums::{Sums, finite, rounded};
 
 /// Where something was measured. The fields are in the order in which blocks are sorted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,14 +18,26 @@ pub(crate) struct Place {
     pub(crate) version: Option<String>,
 }
 
-/// The numbers of one series.
+/// The numbers of one series. `P` tells the parts of a block from each other: an edge, a class, an outcome.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Line {
+pub(crate) struct Line<P = ()> {
     pub(crate) place: Place,
-    /// The edge of a bucket, or the class of an error.
-    pub(crate) part: Option<String>,
+    pub(crate) part: P,
     /// What it was in each minute.
     pub(crate) points: Vec<(i64, f64)>,
+}
+
+/// The class of an error, where a series has one.
+pub(crate) type Class = Option<String>;
+
+/// Whether a request was answered well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestOutcome {
+    /// It was, or the client is to blame.
+    Success,
+    /// The server failed.
+    Failure,
 }
 
 /// By minute and place, and so in the order of an answer.
@@ -35,42 +51,83 @@ pub(crate) struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    /// One gauge or aggregate a point.
-    pub(crate) fn values(self, lines: &[Line]) -> Result<Vec<Block>, String> {
-        let finite = |value: f64| {
-            if value.is_finite() { Ok(value) } else { Err(format!("expected a number, found {value}")) }
-        };
-        self.blocks(unique(lines, finite)?, BlockData::Value)
+    /// One gauge or aggregate a point. One that is not finite is left out.
+    pub(crate) fn values<P>(self, lines: &[Line<P>], left: &mut Measured) -> Result<Vec<Block>, String> {
+        let mut cells = Cells::new();
+        for (at, _, value) in points(lines) {
+            if let Err(reason) = finite(value) {
+                left.leave_out(reason, at.0, at.1.track, 1);
+            } else if cells.insert(at, value).is_some() {
+                return Err(SEVERAL.to_owned());
+            }
+        }
+        self.blocks(cells, BlockData::Value)
     }
 
     /// Requests and errors. Without a point of errors there were none; errors beyond the requests, as rounding
-    /// may have it, are requests too.
-    pub(crate) fn requests(self, requests: &[Line], errors: &[Line]) -> Result<Vec<Block>, String> {
-        let mut errors = unique(errors, count)?;
-        let mut cells: Cells<'_, (u64, u64)> = unique(requests, count)?
-            .into_iter()
-            .map(|(at, requests)| {
-                let errors = errors.remove(&at).unwrap_or_default();
-                (at, (requests.max(errors), errors))
-            })
-            .collect();
-        cells.extend(errors.into_iter().map(|(at, errors)| (at, (errors, errors))));
-        self.blocks(cells, |(requests, errors)| BlockData::Requests { requests, errors })
-    }
-
-    /// Errors by class; a class that was counted zero times did not occur.
-    pub(crate) fn classes(self, lines: &[Line]) -> Result<Vec<Block>, String> {
-        let mut cells: Cells<'_, BTreeMap<&str, u64>> = BTreeMap::new();
-        for Line { place, part, points } in lines {
-            let class = part.as_deref().unwrap_or("unclassified");
-            for &(minute, value) in points {
-                let count = count(value)?;
-                if cells.entry((minute, place)).or_default().insert(class, count).is_some() {
+    /// may have it, are requests too. A minute of which either is no count is left out: requests whose errors are
+    /// unknown must not pass for successes.
+    pub(crate) fn requests<P>(
+        self,
+        requests: &[Line<P>],
+        errors: &[Line<P>],
+        left: &mut Measured,
+    ) -> Result<Vec<Block>, String> {
+        let mut sums: Sums<'_, [Option<f64>; 2]> = Sums::default();
+        for (which, lines) in [requests, errors].into_iter().enumerate() {
+            for (at, _, value) in points(lines) {
+                let cell = sums.cell(at, value, left);
+                let known = cell.and_then(|cell| cell.get_mut(which));
+                if known.is_some_and(|known| known.replace(value).is_some()) {
                     return Err(SEVERAL.to_owned());
                 }
             }
         }
-        self.blocks(cells, |classes| {
+        self.counted(sums, |[requests, errors]| (requests.unwrap_or_default(), errors.unwrap_or_default()))
+    }
+
+    /// Requests by how each ended. A minute of which one number is no count, or in which a request ended in a way that
+    /// nobody knows, is left out whole.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn outcomes(
+        self,
+        lines: &[Line<Option<RequestOutcome>>],
+        left: &mut Measured,
+    ) -> Result<Vec<Block>, String> {
+        let mut sums: Sums<'_, (f64, f64)> = Sums::default();
+        for (at, outcome, value) in points(lines) {
+            if outcome.is_none() && rounded(value) > 0 {
+                sums.spoil(at, LeftOutReason::UnknownStatus, left);
+            }
+            let Some((all, failed)) = sums.cell(at, value, left) else { continue };
+            *all += value;
+            if *outcome == Some(RequestOutcome::Failure) {
+                *failed += value;
+            }
+        }
+        self.counted(sums, |both| both)
+    }
+
+    fn counted<T>(self, sums: Sums<'_, T>, both: impl Fn(T) -> (f64, f64)) -> Result<Vec<Block>, String> {
+        self.blocks(sums.good, |cell| {
+            let (requests, errors) = both(cell);
+            let errors = rounded(errors);
+            BlockData::Requests { requests: rounded(requests).max(errors), errors }
+        })
+    }
+
+    /// Errors by class; a class that was counted zero times did not occur. A minute of which one number is no count
+    /// is left out whole.
+    pub(crate) fn classes(self, lines: &[Line<Class>], left: &mut Measured) -> Result<Vec<Block>, String> {
+        let mut sums: Sums<'_, BTreeMap<&str, u64>> = Sums::default();
+        for (at, class, value) in points(lines) {
+            let class = class.as_deref().unwrap_or("unclassified");
+            let Some(cell) = sums.cell(at, value, left) else { continue };
+            if cell.insert(class, rounded(value)).is_some() {
+                return Err(SEVERAL.to_owned());
+            }
+        }
+        self.blocks(sums.good, |classes| {
             let occurred = classes.into_iter().filter(|(_, count)| *count > 0);
             BlockData::Classes(occurred.map(|(class, count)| (class.to_owned(), count)).collect())
         })
@@ -114,71 +171,98 @@ pub(crate) fn parts(minutes: Range<i64>, most: i64) -> impl Iterator<Item = Rang
 pub(crate) const SEVERAL: &str =
     "several series have the same track, version, pod and route: the query must aggregate by {by}";
 
-fn unique<T>(lines: &[Line], value: impl Fn(f64) -> Result<T, String>) -> Result<Cells<'_, T>, String> {
-    let mut cells = BTreeMap::new();
-    for Line { place, points, .. } in lines {
-        for &(minute, number) in points {
-            if cells.insert((minute, place), value(number)?).is_some() {
-                return Err(SEVERAL.to_owned());
-            }
-        }
-    }
-    Ok(cells)
+/// Every point of `lines`, with its minute and place and its part.
+pub(crate) fn points<P>(lines: &[Line<P>]) -> impl Iterator<Item = ((i64, &Place), &P, f64)> {
+    lines.iter().flat_map(|Line { place, part, points }| {
+        points.iter().map(move |(minute, value)| ((*minute, place), part, *value))
+    })
 }
 
-/// A fraction of one event below this is an error of rounding.
-const NOISE: f64 = 1e-6;
-
-/// A count, rounded: an extrapolated increase need not be whole. What happened never rounds to none.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^53, as checked")]
-pub(crate) fn count(value: f64) -> Result<u64, String> {
-    if (0.0..=9_007_199_254_740_992.0).contains(&value) {
-        Ok(if value > NOISE { value.round().max(1.0) as u64 } else { 0 })
-    } else {
-        Err(format!("expected a count, found {value}"))
-    }
+/// How many points are left out.
+#[cfg(test)]
+pub(crate) fn total(left: &Measured) -> u64 {
+    left.left_out.iter().map(|left| left.points).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(part: &str, value: f64) -> Line {
+    fn line<P>(part: P, value: f64) -> Line<P> {
         let place = Place { track: Track::Stable, pod: None, route: None, version: None };
-        Line { place, part: Some(part.to_owned()), points: vec![(1, value)] }
+        Line { place, part, points: vec![(1, value)] }
     }
 
-    fn all<T>(of: impl Fn(Assembly<'_>) -> T) -> T {
-        of(Assembly { metric: &MetricName::new("m").unwrap(), max_blocks: 1 })
+    fn class(class: &str, value: f64) -> Line<Class> {
+        line(Some(class.to_owned()), value)
+    }
+
+    /// What comes of it, and how many points are left out.
+    fn all<T>(of: impl Fn(Assembly<'_>, &mut Measured) -> T) -> (T, u64) {
+        let mut left = Measured::default();
+        let made = of(Assembly { metric: &MetricName::new("m").unwrap(), max_blocks: 1 }, &mut left);
+        (made, total(&left))
     }
 
     #[test]
     fn errors_without_requests_are_requests() {
-        let requests = |requests: &[Line], errors: &[Line]| all(|blocks| blocks.requests(requests, errors));
-        let only = requests(&[], &[line("", 2.0)]).unwrap();
-        assert_eq!(only[0].data, BlockData::Requests { requests: 2, errors: 2 });
-        let both = requests(&[line("", 3.6)], &[]).unwrap();
-        assert_eq!(both[0].data, BlockData::Requests { requests: 4, errors: 0 });
-        assert!(requests(&[line("", -1.0)], &[]).is_err());
+        let requests = |requests: &[Line], errors: &[Line]| {
+            let (blocks, left) = all(|blocks, left| blocks.requests(requests, errors, left));
+            (blocks.unwrap().pop().map(|block| block.data), left)
+        };
+        let of = |requests, errors| Some(BlockData::Requests { requests, errors });
+        assert_eq!(requests(&[], &[line((), 2.0)]), (of(2, 2), 0));
+        assert_eq!(requests(&[line((), 3.6)], &[]), (of(4, 0), 0));
+        assert_eq!(requests(&[line((), -1.0)], &[]), (None, 1));
+        // Errors that are unknown are not none, and errors are not all requests.
+        assert_eq!(requests(&[line((), 9.0)], &[line((), f64::NAN)]), (None, 1));
+        assert_eq!(requests(&[line((), f64::INFINITY)], &[line((), 9.0)]), (None, 1));
+    }
+
+    #[cfg(feature = "prometheus")]
+    #[test]
+    fn requests_by_outcome_add_up() {
+        use RequestOutcome::{Failure, Success};
+        let of = |lines: &[(Option<RequestOutcome>, f64)]| {
+            let lines: Vec<_> = lines.iter().map(|(outcome, value)| line(*outcome, *value)).collect();
+            let (blocks, left) = all(|blocks, left| blocks.outcomes(&lines, left));
+            (blocks.unwrap().pop().map(|block| block.data), left)
+        };
+        let [ok, failed] = [Some(Success), Some(Failure)];
+        let lines = [(ok, 5.0), (ok, 2.0), (failed, 1.0), (failed, 0.4), (None, 0.0)];
+        assert_eq!(of(&lines), (Some(BlockData::Requests { requests: 8, errors: 1 }), 0));
+        assert_eq!(of(&[(ok, 5.0), (failed, f64::NAN), (failed, 1.0)]), (None, 1));
+        assert_eq!(of(&[(None, 1.0), (ok, 5.0), (None, f64::NAN)]), (None, 1));
+    }
+
+    #[test]
+    fn a_bad_point_costs_itself() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let two = Line { points: vec![(1, bad), (2, 0.5)], ..line((), 0.0) };
+            let (blocks, left) = all(|blocks, left| blocks.values(std::slice::from_ref(&two), left));
+            assert_eq!((blocks.unwrap()[0].data.clone(), left), (BlockData::Value(0.5), 1));
+        }
+        let classes = [class("a", 1.0), class("b", -1.0), class("c", 1.0)];
+        let (blocks, left) = all(|blocks, left| blocks.classes(&classes, left));
+        assert_eq!((blocks.unwrap(), left), (Vec::new(), 1));
     }
 
     #[test]
     fn the_same_place_twice_is_refused() {
-        let values = |lines: &[Line]| all(|blocks| blocks.values(lines));
-        let classes = |lines: &[Line]| all(|blocks| blocks.classes(lines));
-        assert!(values(&[line("", 1.0), line("", 1.0)]).is_err());
-        assert!(values(&[line("", f64::INFINITY)]).is_err());
-        assert!(classes(&[line("a", 1.0), line("a", 1.0)]).is_err());
-        let little = classes(&[line("a", 0.3), line("b", 1e-12)]).unwrap();
+        let values = |lines: &[Line]| all(|blocks, left| blocks.values(lines, left)).0;
+        let classes = |lines: &[Line<Class>]| all(|blocks, left| blocks.classes(lines, left)).0;
+        assert!(values(&[line((), 1.0), line((), 1.0)]).is_err());
+        assert!(classes(&[class("a", 1.0), class("a", 1.0)]).is_err());
+        let little = classes(&[class("a", 0.3), class("b", 1e-12)]).unwrap();
         assert_eq!(little[0].data, BlockData::Classes(BTreeMap::from([("a".to_owned(), 1)])));
-        let zero = classes(&[line("a", 0.0), line("b", 1.0)]).unwrap();
+        let zero = classes(&[class("a", 0.0), class("b", 1.0)]).unwrap();
         assert_eq!(zero[0].data, BlockData::Classes(BTreeMap::from([("b".to_owned(), 1)])));
     }
 
     #[test]
     fn more_blocks_than_allowed_are_an_error_that_names_the_option() {
-        let two = Line { points: vec![(1, 1.0), (2, 1.0)], ..line("", 1.0) };
-        let error = all(|blocks| blocks.values(std::slice::from_ref(&two))).unwrap_err();
+        let two = Line { points: vec![(1, 1.0), (2, 1.0)], ..line((), 1.0) };
+        let error = all(|blocks, left| blocks.values(std::slice::from_ref(&two), left)).0.unwrap_err();
         assert!(error.contains("2 blocks of at most 1") && error.contains("max_blocks"), "{error}");
     }
 

@@ -3,14 +3,15 @@ use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::Place;
+use crate::track::TrackLabel;
 
 /// The names of the labels (or tags) that say where something was measured; what is `null` is neither asked
 /// for nor answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
-    /// Its value is `stable` or `canary`.
-    pub track: String,
+    /// The track.
+    pub track: TrackLabel,
     /// The version that ran.
     pub version: Option<String>,
     /// The pod.
@@ -23,27 +24,35 @@ pub struct Labels {
 
 impl Labels {
     /// What `{by}` stands for, with one more label where it is needed.
-    pub(crate) fn by(&self, more: Option<&str>) -> String {
+    pub(crate) fn by<'a>(&'a self, more: impl IntoIterator<Item = &'a str>) -> String {
         let optional = [&self.version, &self.pod, &self.route].into_iter().flatten().map(String::as_str);
-        let all: Vec<&str> = more.into_iter().chain([self.track.as_str()]).chain(optional).collect();
+        let mut all: Vec<&str> = Vec::new();
+        for label in more.into_iter().chain([self.track.label()]).chain(optional) {
+            // One label may say two things, such as the pod and the track.
+            if !all.contains(&label) {
+                all.push(label);
+            }
+        }
         all.join(",")
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
         let optional = [&self.version, &self.pod, &self.route].into_iter().flatten();
-        [&self.track, &self.class].into_iter().chain(optional).map(String::as_str)
+        [self.track.label(), &self.class].into_iter().chain(optional.map(String::as_str))
     }
 
     /// Where a series was measured; `label` looks up its labels.
     pub(crate) fn place<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> Result<Place, String> {
-        let track = label(&self.track).unwrap_or_default();
-        let track: Track = track.parse().map_err(|_| {
-            format!("expected the label {} to be stable or canary, found {track:?}", self.track)
-        })?;
+        let track = self.track.track(label(self.track.label()).unwrap_or_default())?;
+        Ok(self.rest(track, label))
+    }
+
+    /// The place on `track` that the other labels say.
+    pub(crate) fn rest<'a>(&self, track: Track, label: impl Fn(&str) -> Option<&'a str>) -> Place {
         let value = |name: &Option<String>| {
             name.as_deref().and_then(&label).filter(|value| !value.is_empty()).map(str::to_owned)
         };
-        Ok(Place { track, pod: value(&self.pod), route: value(&self.route), version: value(&self.version) })
+        Place { track, pod: value(&self.pod), route: value(&self.route), version: value(&self.version) }
     }
 }
 

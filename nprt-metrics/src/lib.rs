@@ -28,6 +28,17 @@ mod limits;
 pub mod prometheus;
 #[cfg(feature = "statsd")]
 pub mod statsd;
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
+mod sums;
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
+mod track;
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
+mod unit;
 
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
-pub use labels::Labels;
+pub use {
+    assemble::RequestOutcome,
+    labels::Labels,
+    track::{Named, TrackLabel},
+    unit::MetricUnit,
+};

@@ -242,7 +242,7 @@ fn a_wrong_configuration_is_refused() {
     refused(&|config| config.api_key = Secret::new(""), "api_key");
     refused(&|config| config.application_key = Secret::new("s3cret\n"), "application_key");
     refused(&|config| config.metrics.clear(), "metrics");
-    refused(&|config| config.tags.track = "a,b".to_owned(), "a,b");
+    refused(&|config| config.tags.track = "a,b".into(), "a,b");
     refused(&|config| config.max_response_bytes = 0, "max_response_bytes");
     let mine = |query: &str, scale| {
         let metric = DatadogMetric::Value { query: query.to_owned(), scale };

@@ -1,5 +1,4 @@
-//! The Prometheus backend, on Debian's Prometheus with a history made for the test; what that cannot answer
-//! with (warnings, not finite numbers) on a fake.
+//! The Prometheus backend, on Debian's Prometheus with a history made for the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 #![cfg(feature = "prometheus")]
 
@@ -8,16 +7,14 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use nprt_core::ErrorKind;
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, Secret, ServiceName, Track};
-use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
-use nprt_core::{Error, ErrorKind};
-use nprt_metrics::prometheus::{Prometheus, PrometheusAuth, PrometheusConfig, PrometheusMetric};
+use nprt_core::ports::{LeftOutReason, MetricsBackend, MetricsCapabilities};
+use nprt_metrics::MetricUnit;
+use nprt_metrics::prometheus::{Prometheus, PrometheusAuth, PrometheusConfig, PrometheusMetric, Statuses};
 use nprt_testkit::need;
-use serde_json::{Value, json};
 use support::{MINUTE, clock_at, name, query};
-use wiremock::matchers::{body_string_contains, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// Names of series, their labels, and how far each grows in a minute (a gauge: what it is).
 struct Exporter {
@@ -151,7 +148,9 @@ async fn a_server_refuses() {
 
     let with = |of: &str| {
         let mut config = config(server.url(), nprt_testkit::Prometheus::PASSWORD);
-        config.metrics = BTreeMap::from([(name("mine"), PrometheusMetric::Value { query: of.to_owned() })]);
+        let unit = MetricUnit::None;
+        config.source.metrics =
+            BTreeMap::from([(name("mine"), PrometheusMetric::Value { query: of.to_owned(), unit })]);
         config.build(clock.clone()).unwrap()
     };
     // A query that is no PromQL is found by the check, and names the metric.
@@ -166,9 +165,43 @@ async fn a_server_refuses() {
     assert!(error.contains("aggregate by {by}"), "{error}");
     let error = ask(r#"sum(process_resident_memory_bytes{service="{service}"})"#).await;
     assert!(error.contains("track"), "{error}");
-    // 0 / 0
-    let error = ask(r#"sum by ({by}) (0 * process_resident_memory_bytes{service="{service}"}) / 0"#).await;
-    assert!(error.contains("NaN") && error.contains("pod"), "{error}");
+    // 0 / 0 is no measurement, and spoils no other.
+    let half = r#"sum by ({by}) (process_resident_memory_bytes{service="{service}",pod!="c"})
+        or sum by ({by}) (0 * process_resident_memory_bytes{service="{service}",pod="c"}) / 0"#;
+    let measured = with(half).blocks(&query("mine", 0, 4)).await.unwrap();
+    let (blocks, left) = (measured.blocks, measured.left_out);
+    assert!(left.len() == 4 && left.iter().all(|left| left.reason == LeftOutReason::NotANumber), "{left:?}");
+    let pods: BTreeSet<_> = blocks.iter().map(|block| block.pod.as_deref()).collect();
+    assert_eq!(pods, BTreeSet::from([Some("s"), Some("t")]));
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
+    let Some((server, ca)) = need(nprt_testkit::Prometheus::secure().await) else { return };
+    let service = ServiceName::new("shop").unwrap();
+    let open = |ca| {
+        let mut config = config(server.url(), nprt_testkit::Prometheus::PASSWORD);
+        config.http.ca = ca;
+        config.build(clock_at(4)).unwrap()
+    };
+    let error = open(None).check(&service).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let trusting = open(Some(ca.clone()));
+    let mut answer = trusting.check(&service).await;
+    // The server may still start: it says so over TLS.
+    for _ in 0..100 {
+        if answer.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        answer = trusting.check(&service).await;
+    }
+    answer.unwrap();
+    std::fs::write(&ca, "no certificate").unwrap();
+    let mut config = config(server.url(), "");
+    config.http.ca = Some(ca);
+    let error = config.build(clock_at(4)).unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("ca.pem"), "{error}");
 }
 
 #[test]
@@ -188,82 +221,9 @@ fn capabilities() {
     };
     let mut config = PrometheusConfig::new("http://localhost:9090");
     assert_eq!(config.clone().build(clock_at(0)).unwrap().capabilities(), expected);
-    (config.labels.pod, config.labels.route) = (None, None);
+    (config.source.labels.pod, config.source.labels.route) = (None, None);
     let fewer = MetricsCapabilities { pods: false, routes: false, ..expected };
     assert_eq!(config.build(clock_at(0)).unwrap().capabilities(), fewer);
-}
-
-/// What the backend makes of an answer.
-async fn answered(status: u16, body: &Value) -> Result<Vec<Block>, Error> {
-    let fake = MockServer::start().await;
-    let answer = ResponseTemplate::new(status).set_body_json(body);
-    Mock::given(method("POST"))
-        .and(path("/sub/api/v1/query_range"))
-        .and(body_string_contains("step=60"))
-        .respond_with(answer)
-        .mount(&fake)
-        .await;
-    let backend = config(format!("{}/sub", fake.uri()), "s3cret").build(clock_at(4)).unwrap();
-    backend.blocks(&query("cpu", 0, 4)).await.map(|measured| measured.blocks)
-}
-
-fn matrix(values: &Value) -> Value {
-    json!({"status": "success", "data": {"resultType": "matrix", "result": [
-        {"metric": {"track": "stable", "pod": ""}, "values": values}]}})
-}
-
-#[tokio::test]
-async fn odd_answers_are_errors() {
-    let end = (MINUTE + 1) * 60;
-    let good = answered(200, &matrix(&json!([[end, "0.5"]]))).await.unwrap();
-    assert_eq!((good.len(), good[0].minute, good[0].pod.as_deref()), (1, MINUTE, None));
-    for not_finite in ["NaN", "+Inf", "-Inf", "x"] {
-        let error = answered(200, &matrix(&json!([[end, not_finite]]))).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unexpected, "{error}");
-        assert!(error.to_string().contains(not_finite) && error.to_string().contains("track"), "{error}");
-    }
-    let odd = answered(200, &matrix(&json!([[end + 7, "1"]]))).await.unwrap_err();
-    assert!(odd.to_string().contains("whole minutes"), "{odd}");
-    let mut partial = matrix(&json!([[end, "0.5"]]));
-    partial["warnings"] = json!(["partial response: a store is down"]);
-    let partial = answered(200, &partial).await.unwrap_err();
-    assert!(partial.is_temporary() && partial.to_string().contains("a store is down"), "{partial}");
-    let native = json!({"status": "success", "data": {"resultType": "matrix", "result": [
-        {"metric": {"track": "stable"}, "histograms": [[end, {}]]}]}});
-    assert!(answered(200, &native).await.unwrap_err().to_string().contains("native"));
-    let vector = json!({"status": "success", "data": {"resultType": "vector", "result": []}});
-    assert_eq!(answered(200, &vector).await.unwrap_err().kind(), ErrorKind::Unexpected);
-    assert_eq!(answered(200, &json!("<html>")).await.unwrap_err().kind(), ErrorKind::Unexpected);
-    let said = json!({"status": "error", "errorType": "bad_data", "error": "parse error"});
-    for (status, kind) in [
-        (400, ErrorKind::Invalid),
-        (401, ErrorKind::Unauthenticated),
-        (403, ErrorKind::Forbidden),
-        (422, ErrorKind::Invalid),
-        (429, ErrorKind::RateLimited),
-        (503, ErrorKind::Unavailable),
-    ] {
-        let error = answered(status, &said).await.unwrap_err();
-        assert_eq!(error.kind(), kind, "{error}");
-        assert!(error.to_string().contains("parse error") && !error.to_string().contains("s3cret"));
-    }
-    let repeated = json!({"status": "error", "errorType": "x", "error": "no such token: s3cret"});
-    let error = answered(403, &repeated).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::Forbidden && !format!("{error:?}").contains("s3cret"), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_long_answer_is_refused() {
-    let fake = MockServer::start().await;
-    let answer = ResponseTemplate::new(200).set_body_bytes(vec![b' '; 2000]);
-    Mock::given(method("POST")).respond_with(answer).mount(&fake).await;
-    let mut config = PrometheusConfig::new(fake.uri());
-    config.max_response_bytes = 1000;
-    let backend = config.build(clock_at(4)).unwrap();
-    let error = backend.blocks(&query("cpu", 0, 4)).await.unwrap_err();
-    assert!(error.to_string().contains("1000 bytes"), "{error}");
-    let long = backend.blocks(&query("cpu", -200_000, 4)).await.unwrap_err();
-    assert!(long.is_invalid() && long.to_string().contains("100000 minutes"), "{long}");
 }
 
 #[test]
@@ -275,24 +235,41 @@ fn a_wrong_configuration_is_refused() {
         assert!(error.is_invalid() && error.to_string().contains(text), "{error}");
         assert!(!error.to_string().contains("s3cret"), "{error}");
     };
-    let metric = |query: &str| PrometheusMetric::Value { query: query.to_owned() };
+    let metric = |query: &str| PrometheusMetric::Value { query: query.to_owned(), unit: MetricUnit::None };
     refused(&|config| config.url = "http://me:s3cret@localhost".to_owned(), "credentials");
-    refused(&|config| config.metrics.clear(), "metrics");
-    refused(&|config| config.labels.track = "a,b".to_owned(), "a,b");
+    refused(&|config| config.source.metrics.clear(), "metrics");
+    refused(&|config| config.source.labels.track = "a,b".into(), "a,b");
     refused(&|config| config.max_response_bytes = 0, "max_response_bytes");
     refused(&|config| config.http.timeout_seconds = 0, "time-out");
+    refused(&|config| config.http.ca = Some("/nowhere.pem".into()), "/nowhere.pem");
+    let header = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), Secret::new(value))]);
+    refused(&|config| config.headers = header("X Org", "s3cret"), "X Org");
+    refused(&|config| config.headers = header("X-Org", "s3cret\n"), "X-Org");
+    let twice = |config: &mut PrometheusConfig| {
+        config.headers = header("authorization", "s3cret");
+        config.auth = PrometheusAuth::Bearer { token: Secret::new("s3cret") };
+    };
+    refused(&twice, "auth");
     let everyone = |config: &mut PrometheusConfig| {
-        config.metrics.insert(name("mine"), metric("sum(x)"));
+        config.source.metrics.insert(name("mine"), metric("sum(x)"));
     };
     refused(&everyone, "mine");
     let unknown = |config: &mut PrometheusConfig| {
-        config.metrics.insert(name("mine"), metric(r#"x{service="{service}",pod="{pod}"}"#));
+        config.source.metrics.insert(name("mine"), metric(r#"x{service="{service}",pod="{pod}"}"#));
     };
     refused(&unknown, "{pod}");
     let open = |config: &mut PrometheusConfig| {
-        config.metrics.insert(name("mine"), metric(r#"{increase}(x{service="{service}"}"#));
+        config.source.metrics.insert(name("mine"), metric(r#"{increase}(x{service="{service}"}"#));
     };
     refused(&open, "{increase}");
+    let selects = |config: &mut PrometheusConfig| config.source.select = r#"a="{pod}""#.to_owned();
+    refused(&selects, "{pod}");
+    let everyone = |config: &mut PrometheusConfig| config.source.select = r#"a="b""#.to_owned();
+    refused(&everyone, "without {service}");
+    let unknown = |config: &mut PrometheusConfig| config.source.status = Statuses::default();
+    refused(&unknown, "which requests failed");
+    let status = |config: &mut PrometheusConfig| config.source.status.0[0].label = "a-b".to_owned();
+    refused(&status, "a-b");
     let token = r#"{"url": "http://p", "auth": {"type": "bearer", "token": "s3cret"}}"#;
     let config: PrometheusConfig = serde_json::from_str(token).unwrap();
     assert!(!format!("{config:?}").contains("s3cret"));

@@ -80,13 +80,13 @@ fn nothing_that_is_bent_at_random_panics() {
     let (end, mut random) = (Instant::now() + Duration::from_secs(seconds), Random(0x5eed_1234_5678_9abd));
     let clock = support::clock_at(0);
     let aggregator = statsd::Aggregator::new(&statsd::StatsdConfig::default(), clock.clone()).unwrap();
-    let mut minute = 1;
+    let (mut minute, recording) = (1, prometheus::Recording::default());
     while Instant::now() < end {
         for _ in 0..200 {
             prometheus::fuzz_answer(&bend(&mut random, matrix));
             datadog::fuzz_answer(&bend(&mut random, columns));
             aggregator::fuzz_answer(&bend(&mut random, blocks));
-            let _ = prometheus::recorded(&bend(&mut random, matrix), None);
+            let _ = prometheus::recorded(&bend(&mut random, matrix), &recording);
             aggregator.ingest(&bend(&mut random, line));
         }
         minute += 1;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,13 @@ use tokio::net::TcpStream;
 
 use crate::Missing;
 use crate::process::{Process, free_address};
+use crate::tls::{self, Authority};
 
 /// A running Prometheus that asks for [`Prometheus::USER`] and [`Prometheus::PASSWORD`].
 #[derive(Debug)]
 pub struct Prometheus {
     address: SocketAddr,
+    scheme: &'static str,
     _process: Process,
     _directory: TempDir,
 }
@@ -40,14 +42,48 @@ impl Prometheus {
     /// [`Missing`] where `prometheus` and `promtool` are not installed (Debian: `apt install prometheus`),
     /// or the text is malformed.
     pub async fn start(openmetrics: &str) -> Result<Self, Missing> {
-        let missing = |error: std::io::Error| Missing::new("prometheus", error);
         let directory = tempfile::tempdir().map_err(missing)?;
+        let samples = directory.path().join("samples");
+        std::fs::write(&samples, openmetrics).map_err(missing)?;
+        import(&samples, &directory.path().join("data")).await?;
+        Self::run(directory, "global: {}\n", &[], None).await
+    }
+
+    /// Starts it without any samples, behind TLS. Its certificate is of an authority of its own, which is in the file that is
+    /// answered: beside the server, and gone with it.
+    ///
+    /// # Errors
+    /// [`Missing`] where it is not installed.
+    pub async fn secure() -> Result<(Self, PathBuf), Missing> {
+        let directory = tempfile::tempdir().map_err(missing)?;
+        let ca = directory.path().join("ca.pem");
+        let failed = |error: Box<dyn std::error::Error>| Missing::new("prometheus", error);
+        let authority = Authority::new().map_err(failed)?;
+        std::fs::write(&ca, authority.pem()).map_err(missing)?;
+        let params = tls::server("prometheus", &["127.0.0.1"]).map_err(failed)?;
+        authority.sign(&params, directory.path(), "server").map_err(failed)?;
+        let tls = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
+        Ok((Self::run(directory, "global: {}\n", &[], Some(tls)).await?, ca))
+    }
+
+    /// Starts it without any samples, to scrape by `config`, a configuration of its own in YAML.
+    ///
+    /// # Errors
+    /// [`Missing`] where it is not installed, or the configuration is wrong.
+    pub async fn scraping(config: &str, flags: &[&str]) -> Result<Self, Missing> {
+        Self::run(tempfile::tempdir().map_err(missing)?, config, flags, None).await
+    }
+
+    async fn run(
+        directory: TempDir,
+        config: &str,
+        flags: &[&str],
+        tls: Option<&str>,
+    ) -> Result<Self, Missing> {
         let path = |name: &str| directory.path().join(name);
-        std::fs::write(path("samples"), openmetrics).map_err(missing)?;
-        std::fs::write(path("config.yml"), "global: {}\n").map_err(missing)?;
+        std::fs::write(path("config.yml"), config).map_err(missing)?;
         let users = format!("basic_auth_users:\n  {}: {HASH}\n", Self::USER);
-        std::fs::write(path("web.yml"), users).map_err(missing)?;
-        import(&path("samples"), &path("data")).await?;
+        std::fs::write(path("web.yml"), users + tls.unwrap_or_default()).map_err(missing)?;
         let address = free_address()?;
         let mut command = Command::new("prometheus");
         command
@@ -55,22 +91,28 @@ impl Prometheus {
             .arg(format!("--web.config.file={}", path("web.yml").display()))
             .arg(format!("--storage.tsdb.path={}", path("data").display()))
             .arg("--storage.tsdb.retention.time=100y")
-            .arg(format!("--web.listen-address={address}"));
+            .arg(format!("--web.listen-address={address}"))
+            .args(flags);
         let mut process = Process::start("prometheus", &mut command, &path("log"))?;
         process.wait_for_port(address).await?;
         let deadline = Instant::now() + Duration::from_secs(30);
-        while !is_ready(address).await.unwrap_or(false) {
+        while tls.is_none() && !is_ready(address).await.unwrap_or(false) {
             process.check(deadline)?;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(Self { address, _process: process, _directory: directory })
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        Ok(Self { address, scheme, _process: process, _directory: directory })
     }
 
     /// Its address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
+}
+
+fn missing(error: std::io::Error) -> Missing {
+    Missing::new("prometheus", error)
 }
 
 async fn import(samples: &Path, data: &Path) -> Result<(), Missing> {

@@ -1,13 +1,16 @@
 //! Recorded series in files, in each of the forms that the library reads.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
 use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
+use nprt_core::model::{Block, MetricName};
+use nprt_core::ports::Measured;
 use nprt_core::{Error, ErrorKind};
-use nprt_metrics::prometheus::recorded;
+use nprt_metrics::prometheus::{Profile, Recording, StatusLabel, Statuses, recorded};
 use serde_json::{Value, json};
 
 use crate::cli::{ReplayArgs, SeriesFormat};
@@ -58,12 +61,50 @@ fn read_whole(arguments: &ReplayArgs, path: &Path, format: SeriesFormat, reader:
         SeriesFormat::Csv => all(read_csv(reader, &run).map_err(located)?),
         SeriesFormat::Kayenta => all(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
         SeriesFormat::Prometheus => {
-            let metric = arguments.metric.as_deref().map(str::parse).transpose()?;
-            let blocks = recorded(&whole(reader, path)?, metric.as_ref()).map_err(located)?;
+            let measured = recorded(&whole(reader, path)?, &recording(arguments)?).map_err(located)?;
+            tell_left_out(&measured, path);
+            let mut blocks: Vec<Block> =
+                measured.into_values().flat_map(|measured| measured.blocks).collect();
+            blocks.sort_by_key(|block| block.minute);
             let record = |(number, block)| (number, Record { run: run.clone(), block });
             all((1..).zip(blocks).map(record).collect())
         }
     })
+}
+
+/// Tells what of a file is not judged, by metric and reason, and what the server said about its answer.
+fn tell_left_out(all: &BTreeMap<MetricName, Measured>, path: &Path) {
+    let tell = |said: &str| drop(writeln!(anstream::stderr(), "{}: {said}", path.display()));
+    let mut notes = BTreeSet::new();
+    for (metric, measured) in all {
+        let mut points: BTreeMap<&str, u64> = BTreeMap::new();
+        for left in &measured.left_out {
+            *points.entry(left.reason.as_str()).or_default() += left.points;
+        }
+        for (reason, points) in points {
+            let of = measured.blocks.len() as u64 + points;
+            tell(&format!("{points} of {of} points of {metric} are left out: {reason}"));
+        }
+        notes.extend(&measured.notes);
+    }
+    notes.into_iter().for_each(|note| tell(note));
+}
+
+/// How Prometheus' answers are read.
+fn recording(arguments: &ReplayArgs) -> Result<Recording> {
+    let named = |name: &str| Profile::ALL.into_iter().find(|(known, _)| *known == name);
+    let profile = arguments.profile.as_deref().and_then(named);
+    let mut recording = profile.map_or_else(Recording::default, |(_, profile)| Recording::of(profile));
+    recording.metric = arguments.metric.as_deref().map(str::parse).transpose()?;
+    recording.units = arguments.unit.iter().cloned().collect();
+    if let Some(label) = &arguments.track_label {
+        recording.source.labels.track = label.as_str().into();
+    }
+    if !arguments.status_label.is_empty() {
+        let labels = arguments.status_label.iter().map(|label| StatusLabel::from(label.as_str()));
+        recording.source.status = Statuses(labels.collect());
+    }
+    Ok(recording)
 }
 
 /// Stable's past.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use nprt_core::model::{Block, MetricName};
+use nprt_core::model::MetricName;
 use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
 use nprt_core::{Error, Result};
 
@@ -11,7 +11,7 @@ use super::DatadogMetric;
 use super::builder::queries;
 use super::client::{Client, Columns, Points};
 use crate::Labels;
-use crate::assemble::{Assembly, Line, parts};
+use crate::assemble::{Assembly, Class, Line, parts};
 use crate::labels::unexpected;
 
 /// A Datadog account as a [`MetricsBackend`]; made by [`DatadogConfig::build`](super::DatadogConfig::build).
@@ -44,7 +44,7 @@ impl Datadog {
     }
 
     /// What the series of each query of `metric` say.
-    async fn lines(&self, asked: &MetricQuery, metric: &DatadogMetric) -> Result<[Vec<Line>; 2]> {
+    async fn lines(&self, asked: &MetricQuery, metric: &DatadogMetric) -> Result<[Vec<Line<Class>>; 2]> {
         let minutes = asked.range.complete_minutes(self.now());
         if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
             return Err(Error::invalid(OPERATION, "the range is too long")
@@ -93,16 +93,18 @@ impl MetricsBackend for Datadog {
         let metric = self.metrics.get(name).ok_or_else(missing)?;
         let [mut lines, errors] = self.lines(query, metric).await?;
         let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
+        let mut measured = Measured::default();
         let blocks = match metric {
             DatadogMetric::Value { scale, .. } => {
                 let points = lines.iter_mut().flat_map(|line| &mut line.points);
                 points.for_each(|(_, value)| *value *= scale);
-                assembly.values(&lines)
+                assembly.values(&lines, &mut measured)
             }
-            DatadogMetric::Requests { .. } => assembly.requests(&lines, &errors),
-            DatadogMetric::Classes { .. } => assembly.classes(&lines),
+            DatadogMetric::Requests { .. } => assembly.requests(&lines, &errors, &mut measured),
+            DatadogMetric::Classes { .. } => assembly.classes(&lines, &mut measured),
         };
-        blocks.map(Measured::from).map_err(|message| unexpected(OPERATION, name, &message))
+        measured.blocks = blocks.map_err(|message| unexpected(OPERATION, name, &message))?;
+        Ok(measured)
     }
 }
 
@@ -111,7 +113,7 @@ pub(super) fn read(
     labels: &Labels,
     columns: &Columns,
     class: Option<&str>,
-    lines: &mut [Vec<Line>; 2],
+    lines: &mut [Vec<Line<Class>>; 2],
 ) -> Result<(), String> {
     let Columns { series, times, values } = columns;
     if values.len() != series.len() || values.iter().any(|column| column.len() != times.len()) {

@@ -139,7 +139,7 @@ fn one() -> f64 {
 fn tags() -> Labels {
     let name = |name: &str| Some(name.to_owned());
     Labels {
-        track: "track".to_owned(),
+        track: "track".into(),
         version: name("version"),
         pod: name("pod_name"),
         route: name("resource_name"),

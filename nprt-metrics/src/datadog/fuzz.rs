@@ -1,4 +1,5 @@
 use nprt_core::model::{MetricName, Secret};
+use nprt_core::ports::Measured;
 
 use super::DatadogConfig;
 use super::backend::read;
@@ -16,6 +17,8 @@ pub fn fuzz_answer(answer: &[u8]) {
     if read(&tags, &columns, Some(&tags.class), &mut lines).is_ok() {
         let [lines, errors] = lines;
         let assembly = Assembly { metric: &metric, max_blocks: 10_000 };
-        let _ = (assembly.values(&lines), assembly.classes(&lines), assembly.requests(&lines, &errors));
+        let mut left = Measured::default();
+        let _ = (assembly.values(&lines, &mut left), assembly.classes(&lines, &mut left));
+        let _ = assembly.requests(&lines, &errors, &mut left);
     }
 }

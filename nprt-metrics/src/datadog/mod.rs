@@ -32,6 +32,7 @@ mod client;
 mod config;
 mod fuzz;
 
+pub use crate::{Labels, Named, TrackLabel};
 pub use backend::Datadog;
 pub use config::{DatadogConfig, DatadogMetric};
 #[doc(hidden)]

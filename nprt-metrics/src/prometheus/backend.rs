@@ -1,19 +1,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nprt_core::model::{Block, MetricName, ServiceName};
-use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
+use nprt_core::model::{MetricName, ServiceName};
+use nprt_core::ports::{
+    AnswerEvidence, Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric,
+};
 use nprt_core::{Error, Result};
 
-use super::PrometheusMetric;
-use super::buckets::histograms;
-use super::builder::{fill, queries};
+use super::buckets::quantile_error;
 use super::client::{Client, Points};
-use super::series::read;
-use crate::Labels;
-use crate::assemble::{Assembly, Line, parts};
+use super::measure::Measure;
+use super::series::Series;
+use crate::assemble::{Assembly, parts};
 use crate::labels::unexpected;
 
 /// A Prometheus server as a [`MetricsBackend`]; made by [`PrometheusConfig::build`](super::PrometheusConfig::build).
@@ -21,8 +22,7 @@ use crate::labels::unexpected;
 pub struct Prometheus {
     pub(super) client: Client,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) labels: Labels,
-    pub(super) metrics: BTreeMap<MetricName, PrometheusMetric>,
+    pub(super) metrics: BTreeMap<MetricName, Measure>,
     pub(super) max_points: usize,
     pub(super) max_blocks: usize,
 }
@@ -44,8 +44,7 @@ impl Prometheus {
     /// As [`MetricsBackend::blocks`], naming the metric.
     pub async fn check(&self, service: &ServiceName) -> Result<()> {
         for (name, metric) in &self.metrics {
-            for query in queries(metric) {
-                let query = fill(query, service.as_str(), &self.labels, self.part(metric));
+            for query in metric.queries(service.as_str()) {
                 let result = self.client.instant(&query, self.clock.now().as_second()).await;
                 result.map_err(|error| error.with("metric", name))?;
             }
@@ -53,42 +52,36 @@ impl Prometheus {
         Ok(())
     }
 
-    /// The label that tells the parts of a block from each other.
-    fn part(&self, metric: &PrometheusMetric) -> Option<&str> {
-        match metric {
-            PrometheusMetric::Histogram { .. } => Some("le"),
-            PrometheusMetric::Classes { .. } => Some(&self.labels.class),
-            PrometheusMetric::Value { .. } | PrometheusMetric::Requests { .. } => None,
-        }
-    }
-
-    /// What the series of a query say; `left` is how many more points there may be.
-    async fn lines(
+    /// The series that a query is answered with; `left` is how many more points there may be.
+    async fn series(
         &self,
         asked: &MetricQuery,
         query: &str,
-        part: Option<&str>,
         left: &mut usize,
-    ) -> Result<Vec<Line>> {
+        measured: &mut Measured,
+    ) -> Result<Vec<Series>> {
         let minutes = asked.range.complete_minutes(self.clock.now());
         if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
             return Err(Error::invalid(OPERATION, "the range is too long")
                 .with("most", format_args!("{MOST_MINUTES} minutes")));
         }
-        let query = fill(query, asked.service.as_str(), &self.labels, part);
-        let mut lines = Vec::new();
+        let mut all = Vec::new();
         for minutes in parts(minutes, MINUTES_A_REQUEST) {
             let most = Points { left: *left, most: self.max_points };
-            for series in self.client.range(&query, &minutes, most).await? {
-                let wrong = |message: String| {
-                    unexpected(OPERATION, &asked.metric, &message).with("series", &series.metric)
-                };
-                let line = read(&self.labels, &series, part).map_err(wrong)?;
-                *left = left.saturating_sub(line.points.len());
-                lines.push(line);
-            }
+            let answered = self.client.range(query, &minutes, most).await?;
+            let points: usize = answered.series.iter().map(Series::len).sum();
+            *left = left.saturating_sub(points);
+            answered.notes.iter().for_each(|note| measured.note(note));
+            measured.evidence.merge(&AnswerEvidence {
+                queries: vec![query.to_owned()],
+                points: points as u64,
+                bytes: answered.bytes as u64,
+                resolution: Duration::from_secs(60),
+                quantile_error: None,
+            });
+            all.extend(answered.series);
         }
-        Ok(lines)
+        Ok(all)
     }
 }
 
@@ -97,10 +90,10 @@ impl MetricsBackend for Prometheus {
     fn capabilities(&self) -> MetricsCapabilities {
         MetricsCapabilities {
             metrics: Some(self.metrics.keys().cloned().collect()),
-            shapes: self.metrics.values().map(PrometheusMetric::shape).collect(),
+            shapes: self.metrics.values().map(|measure| measure.metric.shape()).collect(),
             history: true,
-            pods: self.labels.pod.is_some(),
-            routes: self.labels.route.is_some(),
+            pods: self.metrics.values().any(|measure| measure.labels.pod.is_some()),
+            routes: self.metrics.values().any(|measure| measure.labels.route.is_some()),
         }
     }
 
@@ -111,19 +104,15 @@ impl MetricsBackend for Prometheus {
     async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
-        let metric = self.metrics.get(name).ok_or_else(missing)?;
-        let part = self.part(metric);
-        let (assembly, mut left) = (Assembly { metric: name, max_blocks: self.max_blocks }, self.max_points);
-        let mut lines = async |of| self.lines(query, of, part, &mut left).await;
-        let blocks = match metric {
-            PrometheusMetric::Histogram { query } => histograms(assembly, &lines(query).await?),
-            PrometheusMetric::Value { query } => assembly.values(&lines(query).await?),
-            PrometheusMetric::Classes { query } => assembly.classes(&lines(query).await?),
-            PrometheusMetric::Requests { requests, errors } => {
-                let requests = lines(requests).await?;
-                assembly.requests(&requests, &lines(errors).await?)
-            }
-        };
-        blocks.map(Measured::from).map_err(|message| unexpected(OPERATION, name, &message))
+        let measure = self.metrics.get(name).ok_or_else(missing)?;
+        let (mut left, mut measured, mut answers) = (self.max_points, Measured::default(), Vec::new());
+        for of in measure.queries(query.service.as_str()) {
+            answers.push(self.series(query, &of, &mut left, &mut measured).await?);
+        }
+        let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
+        let blocks = measure.blocks(assembly, answers, &mut measured);
+        measured.blocks = blocks.map_err(|message| unexpected(OPERATION, name, &message))?;
+        measured.evidence.quantile_error = quantile_error(&measured.blocks);
+        Ok(measured)
     }
 }

@@ -1,16 +1,22 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use nprt_core::model::MetricName;
 use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
 use nprt_http::base_url;
 
+use super::access::Access;
+use super::backend::Prometheus;
 use super::client::Client;
+use super::config::{MetricSource, PrometheusConfig, PrometheusMetric};
 use super::increase::expand;
-use super::{Prometheus, PrometheusConfig, PrometheusMetric};
-use crate::Labels;
+use super::measure::Measure;
 use crate::limits::check_limits;
 
-const PLACEHOLDERS: [&str; 4] = ["{service}", "{window}", "{by}", "{increase}"];
+const OPERATION: &str = "prometheus.config";
+const PLACEHOLDERS: [&str; 5] = ["{service}", "{select}", "{window}", "{by}", "{increase}"];
 
 impl PrometheusConfig {
     /// Validates everything and makes the backend; it does not connect. `clock` decides which minutes are
@@ -19,80 +25,86 @@ impl PrometheusConfig {
     /// # Errors
     /// `Invalid`, naming the field.
     pub fn build(self, clock: Arc<dyn Clock>) -> Result<Prometheus> {
-        let invalid = |field: &'static str, message: &str| {
-            Error::invalid("prometheus.config", message).with("field", field)
-        };
-        let url = base_url("prometheus.config", &self.url)?;
+        let url = base_url(OPERATION, &self.url)?;
         let limits = [
             ("max_response_bytes", self.max_response_bytes),
             ("max_points", self.max_points),
             ("max_blocks", self.max_blocks),
         ];
-        check_limits("prometheus.config", &limits)?;
-        if self.metrics.is_empty() {
+        check_limits(OPERATION, &limits)?;
+        let mut metrics = BTreeMap::new();
+        for source in [self.source].into_iter().chain(self.more) {
+            add(&mut metrics, source)?;
+        }
+        if metrics.is_empty() {
             return Err(invalid("metrics", "expected at least one metric"));
         }
-        if let Some(wrong) = self.labels.all().find(|name| !is_label(name)) {
-            return Err(invalid("labels", "expected letters, digits and `_`").with("label", wrong));
-        }
-        let mut metrics = self.metrics;
-        for (name, metric) in &mut metrics {
-            for query in queries_mut(metric) {
-                *query = checked(query).map_err(|error| error.with("metric", name))?;
-            }
-        }
-        let http = nprt_http::client(&self.http)?;
-        let client = Client::new(http, &url, self.auth, self.max_response_bytes)?;
+        let access = Access::new(self.auth, &self.headers)?;
+        let client = Client::new(&self.http, &url, access, self.max_response_bytes)?;
         let (max_points, max_blocks) = (self.max_points, self.max_blocks);
-        Ok(Prometheus { client, clock, labels: self.labels, metrics, max_points, max_blocks })
+        Ok(Prometheus { client, clock, metrics, max_points, max_blocks })
     }
 }
 
-/// Its queries, in order.
-pub(super) fn queries(metric: &PrometheusMetric) -> Vec<&str> {
-    match metric {
-        PrometheusMetric::Histogram { query }
-        | PrometheusMetric::Value { query }
-        | PrometheusMetric::Classes { query } => vec![query],
-        PrometheusMetric::Requests { requests, errors } => vec![requests, errors],
+fn invalid(field: &'static str, message: &str) -> Error {
+    Error::invalid(OPERATION, message).with("field", field)
+}
+
+/// Adds the metrics of `source` that are not there yet.
+fn add(metrics: &mut BTreeMap<MetricName, Measure>, source: MetricSource) -> Result<()> {
+    let MetricSource { labels, select, status, metrics: more } = source;
+    let wrong = labels.all().find(|name| !is_label(name)).map(|name| ("labels", name));
+    let wrong = wrong.or_else(|| status.labels().find(|name| !is_label(name)).map(|name| ("status", name)));
+    if let Some((field, name)) = wrong {
+        return Err(invalid(field, "expected letters, digits and `_`").with("label", name));
     }
-}
-
-fn queries_mut(metric: &mut PrometheusMetric) -> Vec<&mut String> {
-    match metric {
-        PrometheusMetric::Histogram { query }
-        | PrometheusMetric::Value { query }
-        | PrometheusMetric::Classes { query } => vec![query],
-        PrometheusMetric::Requests { requests, errors } => vec![requests, errors],
+    check_placeholders(&select).map_err(|error| error.with("field", "select"))?;
+    let matchers = [select.trim().trim_end_matches(',').to_owned(), labels.track.matcher()];
+    let matchers = matchers.into_iter().filter(|matcher| !matcher.is_empty()).collect::<Vec<_>>().join(",");
+    let (labels, status) = (Arc::new(labels), Arc::new(status));
+    for (name, mut metric) in more {
+        let Entry::Vacant(entry) = metrics.entry(name) else { continue };
+        for query in metric.queries_mut() {
+            *query = checked(query, &matchers).map_err(|error| error.with("metric", entry.key()))?;
+        }
+        if matches!(metric, PrometheusMetric::Requests { errors: None, .. }) && status.0.is_empty() {
+            let message = "without `errors`, `status` must name the label that says which requests failed";
+            return Err(invalid("status", message).with("metric", entry.key()));
+        }
+        entry.insert(Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric });
     }
+    Ok(())
 }
 
-/// A query with everything filled in. A service's name is a DNS label and a label's is checked, so that
-/// neither can leave its place.
-pub(super) fn fill(query: &str, service: &str, labels: &Labels, more: Option<&str>) -> String {
-    // `{service}` last: no other placeholder can come in through it, since a name holds no brace.
-    query.replace("{window}", "1m").replace("{by}", &labels.by(more)).replace("{service}", service)
-}
-
-/// The query with `{increase}` written out.
-fn checked(query: &str) -> Result<String> {
-    let invalid = |message: &str| {
-        Error::invalid("prometheus.config", message).with("query", query).with_available(PLACEHOLDERS)
-    };
+/// The query with the matchers of its source, and with `{increase}` written out.
+fn checked(query: &str, matchers: &str) -> Result<String> {
+    check_placeholders(query)?;
+    let query = query.replace("{select}", matchers);
     if !query.contains("{service}") {
-        return Err(invalid("without {service}, the query would answer for every service"));
+        return Err(Error::invalid(OPERATION, "without {service}, the query would answer for every service")
+            .with("query", query)
+            .with_available(PLACEHOLDERS));
     }
-    // `{word}` is no PromQL: it can only be meant as a placeholder.
-    for (at, _) in query.match_indices('{') {
-        let inside = query.get(at + 1..).and_then(|rest| rest.split_once('}')).map(|(inside, _)| inside);
+    expand(&query).map_err(|message| {
+        Error::invalid(OPERATION, message).with("query", query).with_available(PLACEHOLDERS)
+    })
+}
+
+/// `{word}` is no PromQL: it can only be meant as a placeholder.
+fn check_placeholders(text: &str) -> Result<()> {
+    for (at, _) in text.match_indices('{') {
+        let inside = text.get(at + 1..).and_then(|rest| rest.split_once('}')).map(|(inside, _)| inside);
         let word = inside.filter(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
         if let Some(word) = word
             && !PLACEHOLDERS.contains(&format!("{{{word}}}").as_str())
         {
-            return Err(invalid("unknown placeholder").with("placeholder", format_args!("{{{word}}}")));
+            return Err(Error::invalid(OPERATION, "unknown placeholder")
+                .with("placeholder", format_args!("{{{word}}}"))
+                .with("query", text)
+                .with_available(PLACEHOLDERS));
         }
     }
-    expand(query).map_err(invalid)
+    Ok(())
 }
 
 fn is_label(name: &str) -> bool {

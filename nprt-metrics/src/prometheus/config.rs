@@ -1,40 +1,59 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use nprt_core::model::{BlockShape, MetricName, Secret};
 use nprt_http::ClientConfig;
 use serde::Deserialize;
 
-use crate::Labels;
+use super::file::PrometheusFile;
+use super::profile::Profile;
+use super::status::Statuses;
+use crate::{Labels, MetricUnit};
 
 /// A Prometheus server, and the queries of each metric.
+///
+/// In a configuration, `profile` chooses the names that a producer gives its metrics (see [`Profile`]), and everything
+/// that is given beside it replaces that part: of `labels` each label by itself, of `metrics` each metric (`null`
+/// leaves one out). `profile` may be a list (`[istio, kubernetes]`): each adds the metrics that those before it do not have,
+/// with its own labels, and what is given beside is about the first. An item may be a map that replaces parts of its
+/// own (`{name: kubernetes, select: 'namespace="shop",pod=~"{service}-.*"'}`). Without `profile`, `metrics` are all the
+/// metrics that there are.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "PrometheusFile")]
 pub struct PrometheusConfig {
     /// Its address, with the path in front of `api/v1` if there is one; without credentials.
     pub url: String,
     /// How to log in; not at all by default.
-    #[serde(default)]
     pub auth: PrometheusAuth,
-    /// How requests are made.
-    #[serde(default)]
+    /// Headers that each request has, such as the tenant of Mimir or Cortex (`X-Scope-OrgID`).
+    pub headers: BTreeMap<String, Secret>,
+    /// How requests are made. The server is told to give a query up after `timeout_seconds`, too.
     pub http: ClientConfig,
     /// Bytes that an answer may have; 64 MiB by default.
-    #[serde(default = "max_response_bytes")]
     pub max_response_bytes: usize,
     /// Points that one question may be answered with, in all its answers together; 1,000,000 by default, which take
     /// some 100 MB while they are read.
-    #[serde(default = "max_points")]
     pub max_points: usize,
     /// Blocks that may come of one question; 250,000 by default. A block is what a metric did in a minute at one pod and
     /// route.
-    #[serde(default = "max_blocks")]
     pub max_blocks: usize,
-    /// The labels that say where something was measured: `track`, `version`, `pod`, `route`, and `code` for
-    /// the class of an error, by default.
-    #[serde(default = "labels")]
+    /// What is measured, and how.
+    pub source: MetricSource,
+    /// More of it: the metrics that those before do not have.
+    pub more: Vec<MetricSource>,
+}
+
+/// Metrics with the same labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricSource {
+    /// The labels that say where something was measured.
     pub labels: Labels,
+    /// Matchers of PromQL that select the series of a service, what `{select}` stands for together with one for
+    /// the track: `service="{service}"`.
+    pub select: String,
+    /// The labels that say how requests ended.
+    pub status: Statuses,
     /// The metrics, by the name that a policy gives them.
-    #[serde(default = "metrics")]
     pub metrics: BTreeMap<MetricName, PrometheusMetric>,
 }
 
@@ -57,17 +76,22 @@ pub enum PrometheusAuth {
         /// The token.
         token: Secret,
     },
+    /// By a token in a file, which is read for each request: Kubernetes replaces that of a service account each hour.
+    BearerFile {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// One metric, made of one or two queries in PromQL. In a query stand for:
-/// - `{service}`: the name of the service; it must occur, and needs quotes around it;
+/// - `{service}`: the name of the service; it needs quotes around it;
+/// - `{select}`: the matchers of [`MetricSource::select`] and one for the track; one of both must occur;
 /// - `{window}`: `1m`, the range that belongs to one point;
 /// - `{increase}(selector)`: what the counters of `selector` grew by in that minute, exactly; PromQL's own
 ///   `increase` misses what happens between two minutes and with which a counter begins;
-/// - `{by}`: the labels to aggregate by, those of [`PrometheusConfig::labels`] and what the shape needs.
+/// - `{by}`: the labels to aggregate by, those of [`MetricSource::labels`] and what the shape needs.
 ///
-/// Every series must have the track's label, `stable` or `canary`. An example, which takes the track from
-/// the pods' labels:
+/// A series of neither track is left out. An example, which takes the track from the pods' labels:
 ///
 /// ```text
 /// sum by ({by}) (
@@ -77,22 +101,30 @@ pub enum PrometheusAuth {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "shape", deny_unknown_fields)]
 pub enum PrometheusMetric {
-    /// The buckets of a classic histogram, by `le`; latency in seconds.
+    /// The buckets of a classic histogram, by `le`.
     Histogram {
         /// The increase of the buckets.
         query: String,
+        /// The unit of the buckets' edges. Latency is answered in seconds.
+        #[serde(default)]
+        unit: MetricUnit,
     },
     /// A gauge or aggregate.
     Value {
         /// Its value over the window.
         query: String,
+        /// Its unit.
+        #[serde(default)]
+        unit: MetricUnit,
     },
     /// Requests and errors.
     Requests {
-        /// The increase of requests.
+        /// The increase of requests. Without `errors`, `{by}` has the labels of [`MetricSource::status`], too, which say
+        /// how requests ended; where they do not, the answer is an error.
         requests: String,
         /// The increase of errors; no series means none.
-        errors: String,
+        #[serde(default)]
+        errors: Option<String>,
     },
     /// Errors by class, which is the label [`Labels::class`].
     Classes {
@@ -103,19 +135,25 @@ pub enum PrometheusMetric {
 
 impl PrometheusConfig {
     /// The server at `url`, with the common names of Prometheus' client libraries:
-    /// `http_request_duration_seconds` and `http_requests_total` with the label `code` (5xx are errors),
-    /// `process_cpu_seconds_total` and `process_resident_memory_bytes`, each with the label `service`.
+    /// [`Profile::PrometheusClient`].
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
+        Self::of(url, Profile::PrometheusClient)
+    }
+
+    /// The server at `url`, with the names of `profile`.
+    #[must_use]
+    pub fn of(url: impl Into<String>, profile: Profile) -> Self {
         Self {
             url: url.into(),
             auth: PrometheusAuth::None,
+            headers: BTreeMap::new(),
             http: ClientConfig::default(),
-            max_response_bytes: max_response_bytes(),
-            max_points: max_points(),
-            max_blocks: max_blocks(),
-            labels: labels(),
-            metrics: metrics(),
+            max_response_bytes: 64 << 20,
+            max_points: 1_000_000,
+            max_blocks: 250_000,
+            source: profile.source(),
+            more: Vec::new(),
         }
     }
 }
@@ -131,56 +169,15 @@ impl PrometheusMetric {
             Self::Classes { .. } => BlockShape::Classes,
         }
     }
-}
 
-fn max_response_bytes() -> usize {
-    64 << 20
-}
-
-fn max_points() -> usize {
-    1_000_000
-}
-
-fn max_blocks() -> usize {
-    250_000
-}
-
-fn labels() -> Labels {
-    let name = |name: &str| Some(name.to_owned());
-    Labels {
-        track: "track".to_owned(),
-        version: name("version"),
-        pod: name("pod"),
-        route: name("route"),
-        class: "code".to_owned(),
+    /// Its queries, in order.
+    pub(super) fn queries_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let (first, second) = match self {
+            Self::Histogram { query, .. } | Self::Value { query, .. } | Self::Classes { query } => {
+                (query, None)
+            }
+            Self::Requests { requests, errors } => (requests, errors.as_mut()),
+        };
+        [first].into_iter().chain(second)
     }
-}
-
-fn metrics() -> BTreeMap<MetricName, PrometheusMetric> {
-    let of =
-        |series: &str, and: &str| format!(r#"{series}{{service="{{service}}",track=~"stable|canary"{and}}}"#);
-    let over = |function: &str, series: &str| {
-        format!("sum by ({{by}}) ({function}({}[{{window}}]))", of(series, ""))
-    };
-    let increase = |series: &str, and: &str| format!("sum by ({{by}}) ({{increase}}({}))", of(series, and));
-    let duration = "http_request_duration_seconds_bucket";
-    let (good, bad) = (r#",code!~"5..""#, r#",code=~"5..""#);
-    let errors = increase("http_requests_total", bad);
-    let metrics = [
-        (MetricName::LATENCY, PrometheusMetric::Histogram { query: increase(duration, good) }),
-        (
-            MetricName::REQUESTS,
-            PrometheusMetric::Requests {
-                requests: increase("http_requests_total", ""),
-                errors: errors.clone(),
-            },
-        ),
-        (MetricName::ERRORS, PrometheusMetric::Classes { query: errors }),
-        (MetricName::CPU, PrometheusMetric::Value { query: over("rate", "process_cpu_seconds_total") }),
-        (
-            MetricName::MEMORY,
-            PrometheusMetric::Value { query: over("avg_over_time", "process_resident_memory_bytes") },
-        ),
-    ];
-    metrics.into_iter().filter_map(|(name, metric)| Some((MetricName::new(name).ok()?, metric))).collect()
 }

@@ -1,19 +1,34 @@
-use nprt_core::model::MetricName;
+use std::sync::Arc;
 
-use super::PrometheusConfig;
-use super::buckets::histograms;
+use nprt_core::model::MetricName;
+use nprt_core::ports::Measured;
+
 use super::client::{Points, series};
-use super::series::read;
-use crate::assemble::{Assembly, Line};
+use super::config::PrometheusMetric;
+use super::measure::Measure;
+use super::profile::Profile;
+use super::words::Words;
+use crate::MetricUnit;
+use crate::assemble::Assembly;
 
 /// Reads `answer` as that of a range query, and makes blocks of every shape of it. It is for fuzzing: it must not panic.
 #[doc(hidden)]
 pub fn fuzz_answer(answer: &[u8]) {
-    let (Ok(metric), labels) = (MetricName::new("fuzz"), PrometheusConfig::new("").labels) else { return };
-    let Ok(all) = series(answer, Points { left: 10_000, most: 10_000 }) else { return };
-    let lines = |part| all.iter().map(|series| read(&labels, series, part)).collect::<Result<Vec<Line>, _>>();
-    let assembly = Assembly { metric: &metric, max_blocks: 10_000 };
-    let _ = lines(Some("le")).map(|lines| histograms(assembly, &lines));
-    let _ = lines(Some(&labels.class)).map(|lines| assembly.classes(&lines));
-    let _ = lines(None).map(|lines| (assembly.values(&lines), assembly.requests(&lines, &lines)));
+    let Ok(name) = MetricName::new("fuzz") else { return };
+    let source = Profile::PrometheusClient.source();
+    let (labels, status) = (Arc::new(source.labels), Arc::new(source.status));
+    let (query, unit) = (String::new, MetricUnit::Milliseconds);
+    for metric in [
+        PrometheusMetric::Histogram { query: query(), unit },
+        PrometheusMetric::Value { query: query(), unit },
+        PrometheusMetric::Classes { query: query() },
+        PrometheusMetric::Requests { requests: query(), errors: None },
+        PrometheusMetric::Requests { requests: query(), errors: Some(query()) },
+    ] {
+        let most = Points { left: 10_000, most: 10_000 };
+        let Ok(all) = series(answer, most, &Words::default()) else { return };
+        let measure = Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric };
+        let assembly = Assembly { metric: &name, max_blocks: 10_000 };
+        let _ = measure.blocks(assembly, vec![all.series], &mut Measured::default());
+    }
 }

@@ -2,7 +2,7 @@
 //! steps of a minute, so that each point is one block.
 //!
 //! What to know:
-//! - The queries are yours: [`PrometheusMetric`] has the rules. Read counters by `{increase}(…)`, gauges by
+//! - The queries may be yours: [`PrometheusMetric`] has the rules. Read counters by `{increase}(…)`, gauges by
 //!   `avg_over_time(…[{window}])`; never a bare gauge: its last value would fill a gap for five minutes.
 //! - Scrape each 15 to 30 seconds. A block holds what was scraped in its minute, so that what happened up to
 //!   one scrape before it belongs to it too; after a gap, so does what happened in the gap.
@@ -10,7 +10,10 @@
 //!   price: a server that scrapes long-running pods for the first time finds all they ever counted in one
 //!   minute. Compare from the minute after.
 //! - Counts are whole; where a query of your own extrapolates, its counts are rounded, never to none.
-//! - What is not finite, and an answer that the server calls incomplete (`warnings`), is an error.
+//! - A [`Profile`] has the queries, units and labels of a producer; `docs/metrics.md` says what to scrape for each.
+//! - What is no measurement (NaN, a count below zero, a series of no track) costs itself alone: its minute and place are
+//!   left out and counted. An answer that the server calls incomplete (`warnings`, `isPartial`) is an error.
+//! - Native histograms are read with their own edges, also beside classic ones of the same metric.
 //!
 //! ```no_run
 //! # async fn run() -> nprt_core::Result<()> {
@@ -23,18 +26,29 @@
 //! # }
 //! ```
 
+mod access;
+mod answer;
 mod backend;
 mod buckets;
 mod builder;
 mod client;
 mod config;
+mod file;
 mod fuzz;
 mod increase;
+mod measure;
+mod native;
+mod profile;
 mod recorded;
 mod series;
+mod status;
+mod words;
 
+pub use crate::{Labels, MetricUnit, Named, RequestOutcome, TrackLabel};
 pub use backend::Prometheus;
-pub use config::{PrometheusAuth, PrometheusConfig, PrometheusMetric};
+pub use config::{MetricSource, PrometheusAuth, PrometheusConfig, PrometheusMetric};
 #[doc(hidden)]
 pub use fuzz::fuzz_answer;
-pub use recorded::recorded;
+pub use profile::Profile;
+pub use recorded::{Recording, recorded};
+pub use status::{StatusLabel, Statuses};

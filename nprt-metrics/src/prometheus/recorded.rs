@@ -1,64 +1,117 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use nprt_core::model::{Block, MetricName};
-use nprt_core::{Error, Result};
+use nprt_core::model::MetricName;
+use nprt_core::ports::Measured;
+use nprt_core::{Error, ErrorKind, Result};
 
-use super::buckets::histograms;
-use super::client::Answer;
-use super::config::PrometheusConfig;
-use super::series::{Series, read};
-use crate::Labels;
-use crate::assemble::{Assembly, Line, Place};
+use super::answer::Matrix;
+use super::buckets::EDGE;
+use super::config::{MetricSource, PrometheusMetric};
+use super::measure::Measure;
+use super::profile::Profile;
+use super::series::Series;
+use super::words::Words;
+use crate::MetricUnit;
+use crate::assemble::Assembly;
 
 const OPERATION: &str = "prometheus.recorded";
 
+/// How recorded answers are read: the settings of the backend that they come from.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Which metric all series are; `None` where they say it themselves.
+    pub metric: Option<MetricName>,
+    /// The labels that say where something was measured and how requests ended. Of its metrics only the units count.
+    pub source: MetricSource,
+    /// The units of metrics that are not as the source has them.
+    pub units: BTreeMap<MetricName, MetricUnit>,
+}
+
+impl Recording {
+    /// As a producer that has this profile measures.
+    #[must_use]
+    pub fn of(profile: Profile) -> Self {
+        Self { metric: None, source: profile.source(), units: BTreeMap::new() }
+    }
+
+    /// The unit of `metric`.
+    fn unit(&self, metric: &MetricName) -> MetricUnit {
+        let of_source = || match self.source.metrics.get(metric)? {
+            PrometheusMetric::Histogram { unit, .. } | PrometheusMetric::Value { unit, .. } => Some(*unit),
+            PrometheusMetric::Requests { .. } | PrometheusMetric::Classes { .. } => None,
+        };
+        self.units.get(metric).copied().or_else(of_source).unwrap_or_default()
+    }
+}
+
+/// That of [`Profile::PrometheusClient`].
+impl Default for Recording {
+    fn default() -> Self {
+        Self::of(Profile::PrometheusClient)
+    }
+}
+
 /// Reads recorded answers of range queries (`api/v1/query_range`, step 60), one or several one after the other, into
-/// blocks ordered by minute: what `nprt::compare::replay` judges.
+/// what was measured of each metric, ordered by minute: what `nprt::compare::replay` judges.
 ///
-/// As for the backend, a point ends its minute, counts are what a counter grew by in it, and labels say where it was
-/// measured: `track` (`stable` or `canary`), `pod`, `route`, `version`. Which metric a series is says `metric`, or
-/// else its label `metric`, or else its name (`label_replace(…, "metric", "latency", "", "")` sets one). What it is
-/// made of says the series:
+/// It reads as the backend does: a point ends its minute, counts are what a counter grew by in it, labels say where it was
+/// measured and how requests ended, and what is no measurement (NaN, a count below zero, a series of no track) is left
+/// out. Which metric a series is says [`Recording::metric`], or else its label `metric`, or else its name
+/// (`label_replace(…, "metric", "latency", "", "")` sets one). What it is made of says the series:
 ///
 /// - those with a label `le` are a histogram's buckets;
-/// - `errors` are errors, by the label `code`;
-/// - `requests` are requests; of those with a label `code` 5xx are errors;
+/// - `errors` are errors, by the label of the class (`code`);
+/// - `requests` are requests, by the labels of the status (`code`), which must say which of them failed;
 /// - the rest are values.
 ///
 /// ```
-/// use nprt_metrics::prometheus::recorded;
+/// use nprt_metrics::prometheus::{Recording, recorded};
 ///
 /// let answer = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
 ///     {"metric": {"__name__": "requests", "track": "canary", "code": "200"}, "values": [[120, "97"]]},
 ///     {"metric": {"__name__": "requests", "track": "canary", "code": "503"}, "values": [[120, "3"]]}
 /// ]}}"#;
-/// let blocks = recorded(answer.as_bytes(), None)?;
-/// let block = serde_json::to_string(&blocks[0])?;
+/// let measured = recorded(answer.as_bytes(), &Recording::default())?;
+/// let block = serde_json::to_string(&measured[&"requests".parse()?].blocks[0])?;
 /// assert_eq!(block, r#"{"minute":1,"track":"canary","metric":"requests","requests":100,"errors":3}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// `Invalid` for what is no such answer or none that says its metric; `Unexpected`, naming metric and series, for
-/// what no blocks can be made of, such as several series of one place; `Unavailable` for an answer that the server
-/// calls incomplete.
-pub fn recorded(answers: &[u8], metric: Option<&MetricName>) -> Result<Vec<Block>> {
+/// what no blocks can be made of, such as requests whose status no label says; `Unavailable` for an answer that the
+/// server calls incomplete; and what the server says went wrong.
+pub fn recorded(answers: &[u8], recording: &Recording) -> Result<BTreeMap<MetricName, Measured>> {
     let mut by_metric: BTreeMap<MetricName, Vec<Series>> = BTreeMap::new();
-    for answer in serde_json::Deserializer::from_slice(answers).into_iter::<Answer<Vec<Series>>>() {
+    let mut notes = Vec::new();
+    for answer in serde_json::Deserializer::from_slice(answers).into_iter::<Matrix>() {
         let answer = answer
             .map_err(|error| Error::invalid(OPERATION, format!("no answer of a range query: {error}")))?;
-        for series in answer.series()? {
-            let name = metric.map_or_else(|| named(&series), |metric| Ok(metric.clone()));
+        let whole = answer.whole(Some("matrix"), &Words::default())?;
+        notes.extend(whole.notes);
+        for series in whole.result {
+            let name = recording.metric.clone().map_or_else(|| named(&series), Ok);
             let name = name.map_err(|error| error.with("series", &series.metric))?;
             by_metric.entry(name).or_default().push(series);
         }
     }
-    let mut blocks = Vec::new();
-    for (name, series) in &by_metric {
-        blocks.extend(of_metric(name, series).map_err(|error| error.with("metric", name))?);
+    let (labels, status) = (&recording.source.labels, &recording.source.status);
+    let (labels, status) = (Arc::new(labels.clone()), Arc::new(status.clone()));
+    let mut all = BTreeMap::new();
+    for (name, series) in by_metric {
+        let metric = metric(&name, recording.unit(&name), &series);
+        let measure = Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric };
+        // A file is as long as it is: what its reader allows is the limit.
+        let assembly = Assembly { metric: &name, max_blocks: usize::MAX };
+        let mut measured = Measured::default();
+        notes.iter().for_each(|note| measured.note(note));
+        measured.blocks = measure
+            .blocks(assembly, vec![series], &mut measured)
+            .map_err(|message| Error::new(ErrorKind::Unexpected, OPERATION, message).with("metric", &name))?;
+        all.insert(name, measured);
     }
-    blocks.sort_by_key(|block| block.minute);
-    Ok(blocks)
+    Ok(all)
 }
 
 fn named(series: &Series) -> Result<MetricName> {
@@ -68,49 +121,15 @@ fn named(series: &Series) -> Result<MetricName> {
     }
 }
 
-fn of_metric(name: &MetricName, series: &[Series]) -> Result<Vec<Block>> {
-    let labels = &PrometheusConfig::new("").labels;
-    let buckets = series.iter().any(|series| series.metric.get("le").is_some());
-    let of = |part| series.iter().map(move |series| line(labels, series, part));
-    // A file is as long as it is: what its reader allows is the limit.
-    let assembly = Assembly { metric: name, max_blocks: usize::MAX };
-    let blocks = match name.as_str() {
-        _ if buckets => histograms(assembly, &of(Some("le")).collect::<Result<Vec<_>>>()?),
-        MetricName::ERRORS => assembly.classes(&of(Some(&labels.class)).collect::<Result<Vec<_>>>()?),
-        MetricName::REQUESTS => {
-            let all: Vec<Line> = of(Some(&labels.class)).collect::<Result<_>>()?;
-            let failed = all.iter().filter(|line| line.part.as_deref().is_some_and(is_failure));
-            assembly.requests(&sums(all.iter()), &sums(failed))
+/// What series of this name are, by their labels. They are answers already: there is no query.
+fn metric(name: &MetricName, unit: MetricUnit, series: &[Series]) -> PrometheusMetric {
+    let query = String::new();
+    match name.as_str() {
+        _ if series.iter().any(|series| series.metric.get(EDGE).is_some()) => {
+            PrometheusMetric::Histogram { query, unit }
         }
-        _ => assembly.values(&of(None).collect::<Result<Vec<_>>>()?),
-    };
-    blocks.map_err(|message| Error::new(nprt_core::ErrorKind::Unexpected, OPERATION, message))
-}
-
-fn line(labels: &Labels, series: &Series, part: Option<&str>) -> Result<Line> {
-    read(labels, series, part).map_err(|message| {
-        let error = Error::new(nprt_core::ErrorKind::Unexpected, OPERATION, message);
-        error.with("series", &series.metric)
-    })
-}
-
-/// Requests of all codes together.
-fn sums<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<Line> {
-    let mut sums: BTreeMap<&Place, BTreeMap<i64, f64>> = BTreeMap::new();
-    for Line { place, points, .. } in lines {
-        let sum = sums.entry(place).or_default();
-        for (minute, value) in points {
-            *sum.entry(*minute).or_default() += value;
-        }
+        MetricName::ERRORS => PrometheusMetric::Classes { query },
+        MetricName::REQUESTS => PrometheusMetric::Requests { requests: query, errors: None },
+        _ => PrometheusMetric::Value { query, unit },
     }
-    let line = |(place, points): (&Place, BTreeMap<i64, f64>)| Line {
-        place: place.clone(),
-        part: None,
-        points: points.into_iter().collect(),
-    };
-    sums.into_iter().map(line).collect()
-}
-
-fn is_failure(code: &str) -> bool {
-    code.len() == 3 && code.starts_with('5')
 }

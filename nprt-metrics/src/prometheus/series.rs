@@ -1,9 +1,13 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
+use nprt_core::model::Track;
+use nprt_core::ports::{LeftOutReason, Measured};
 use serde::Deserialize;
-use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 
+use super::native::Moment;
 use crate::Labels;
 use crate::assemble::Line;
 
@@ -13,22 +17,24 @@ pub(super) struct Series {
     pub(super) metric: LabelSet,
     #[serde(default)]
     pub(super) values: Samples,
-    /// Native histograms, which are not understood.
-    pub(super) histograms: Option<IgnoredAny>,
+    /// Native histograms at moments.
+    #[serde(default)]
+    pub(super) histograms: Vec<Moment>,
+}
+
+impl Series {
+    /// How many points it has.
+    pub(super) fn len(&self) -> usize {
+        self.values.points.len() + self.histograms.iter().map(Moment::len).sum::<usize>()
+    }
 }
 
 /// Moments and the values then, `[[1764000000, "0.25"], …]`, without keeping the texts.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     points: Vec<(f64, f64)>,
-    /// The first value that is no finite number, and its moment.
+    /// The first value that is no number (NaN and the infinities are), and its moment.
     strange: Option<Box<(f64, String)>>,
-}
-
-impl Samples {
-    pub(super) fn len(&self) -> usize {
-        self.points.len()
-    }
 }
 
 /// The labels of a series, few and short: names and values one after the other, and how long each is. A tree of texts
@@ -47,6 +53,10 @@ const LONGEST_LABEL: u16 = 2048;
 impl LabelSet {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -127,7 +137,7 @@ impl<'de> Deserialize<'de> for Samples {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Samples, A::Error> {
                 let mut samples = Samples::default();
                 while let Some(Point(second, Text(text))) = seq.next_element::<Point<'de>>()? {
-                    match text.parse().ok().filter(|value: &f64| value.is_finite()) {
+                    match text.parse().ok() {
                         Some(value) => samples.points.push((second, value)),
                         None if samples.strange.is_none() => {
                             let text = text.chars().take(100).collect();
@@ -143,23 +153,49 @@ impl<'de> Deserialize<'de> for Samples {
     }
 }
 
-/// What a series says; `part` is the label that tells the parts of a block from each other.
-pub(super) fn read(labels: &Labels, series: &Series, part: Option<&str>) -> Result<Line, String> {
-    if series.histograms.is_some() {
-        return Err("native histograms are not understood: use classic buckets".to_owned());
+/// What series say, by what tells the parts of a block from each other. A series of no track is left out, unless all
+/// are. Each series is dropped as soon as it is read: there may be a million points.
+pub(super) fn read_all<P>(
+    labels: &Labels,
+    all: impl IntoIterator<Item = Series>,
+    mut part: impl FnMut(&LabelSet) -> Result<P, String>,
+    left: &mut Measured,
+) -> Result<Vec<Line<P>>, String> {
+    let (mut lines, mut strays, mut first) = (Vec::new(), BTreeSet::new(), None);
+    for Series { metric, values, .. } in all {
+        let of = |message: String| format!("{message}; series {metric}");
+        let points = points(values).map_err(of)?;
+        match labels.place(|name| metric.get(name)) {
+            Ok(place) => lines.push(Line { place, part: part(&metric).map_err(of)?, points }),
+            Err(message) => {
+                first.get_or_insert_with(|| of(message));
+                let place = labels.rest(Track::Stable, |name| metric.get(name));
+                strays.extend(points.iter().map(|(minute, _)| (*minute, place.clone())));
+            }
+        }
     }
-    let place = labels.place(|name| series.metric.get(name))?;
-    let part = part.and_then(|name| series.metric.get(name)).map(str::to_owned);
-    if let Some((second, text)) = series.values.strange.as_deref() {
-        return Err(format!("expected a finite number, found {text} at second {second}"));
+    if let Some(message) = first.filter(|_| lines.is_empty()) {
+        return Err(message);
     }
-    let mut points = Vec::with_capacity(series.values.len());
-    for (second, value) in &series.values.points {
-        // A point ends its minute.
-        let minute = minute_of(*second).ok_or_else(|| format!("expected whole minutes, found {second}"))? - 1;
-        points.push((minute, *value));
+    // A place is one point in a minute, however many parts it has.
+    strays.iter().for_each(|(minute, _)| left.leave_out(LeftOutReason::NoTrack, *minute, None, 1));
+    Ok(lines)
+}
+
+/// Its points by minute.
+fn points(samples: Samples) -> Result<Vec<(i64, f64)>, String> {
+    if let Some((second, text)) = samples.strange.as_deref() {
+        return Err(format!("expected a number, found {text} at second {second}"));
     }
-    Ok(Line { place, part, points })
+    minutes(samples.points.into_iter())
+}
+
+/// What is at these moments, by minute: a point ends its minute.
+pub(super) fn minutes<T>(moments: impl Iterator<Item = (f64, T)>) -> Result<Vec<(i64, T)>, String> {
+    let minute = |second: f64| {
+        minute_of(second).map(|end| end - 1).ok_or_else(|| format!("expected whole minutes, found {second}"))
+    };
+    moments.map(|(second, value)| Ok((minute(second)?, value))).collect()
 }
 
 /// The minute that begins at `second`, which must be whole.

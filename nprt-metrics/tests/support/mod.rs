@@ -1,6 +1,9 @@
 //! What the tests of several backends share.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+#[cfg(feature = "prometheus")]
+pub(crate) mod scraped;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

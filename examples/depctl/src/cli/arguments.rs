@@ -1,7 +1,11 @@
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
+use nprt_core::model::MetricName;
+use nprt_metrics::MetricUnit;
+use nprt_metrics::prometheus::Profile;
 
 use crate::complete::{services, tags};
 
@@ -154,9 +158,34 @@ pub(crate) struct ReplayArgs {
     /// The metric of Prometheus' series that have no `__name__` that is one of ours.
     #[arg(long, value_name = "METRIC")]
     pub(crate) metric: Option<String>,
+    /// What measured Prometheus' series, which names their labels and units: prometheus-client, opentelemetry, istio,
+    /// linkerd, envoy, nginx-ingress, traefik, kong or kubernetes [default: prometheus-client].
+    #[arg(long, value_name = "NAME", value_parser = profile_names())]
+    pub(crate) profile: Option<String>,
+    /// The label of Prometheus' series that says stable or canary, where the profile names another.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) track_label: Option<String>,
+    /// The label of Prometheus' series that says how requests ended, where the profile names another; may be given more
+    /// than once.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) status_label: Vec<String>,
+    /// The unit that Prometheus' series of a metric are in (`latency=milliseconds`), where the profile names another; may be
+    /// given more than once.
+    #[arg(long, value_name = "METRIC=UNIT", value_parser = unit)]
+    pub(crate) unit: Vec<(MetricName, MetricUnit)>,
     /// Bytes of what is kept whole: a history, a file that is not lines of JSON, and the one run of a report.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_bytes: u64,
+}
+
+fn profile_names() -> PossibleValuesParser {
+    Profile::ALL.map(|(name, _)| name).into()
+}
+
+fn unit(text: &str) -> Result<(MetricName, MetricUnit), String> {
+    let (metric, unit) = text.split_once('=').ok_or("expected a metric, `=` and a unit")?;
+    let metric = MetricName::new(metric).map_err(|error| error.to_string())?;
+    Ok((metric, unit.parse().map_err(|error: serde::de::value::Error| error.to_string())?))
 }
 
 /// The forms of a recorded series.

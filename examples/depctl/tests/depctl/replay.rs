@@ -322,3 +322,77 @@ async fn what_is_kept_whole_has_a_limit_that_is_named() {
         assert!(ran.err.contains(said) && ran.err.contains("file: a."), "{arguments:?}: {}", ran.err);
     }
 }
+
+/// Requests of which the canary fails some by a label `status`.
+fn requests(failed: u32) -> String {
+    let mut series = Vec::new();
+    for (track, status, count) in
+        [("stable", "200", 3000), ("stable", "500", 3), ("canary", "200", 1000), ("canary", "500", failed)]
+    {
+        let values: Vec<Value> = (1..=30).map(|minute| json!([minute * 60, count.to_string()])).collect();
+        series.push(
+            json!({"metric": {"metric": "requests", "track": track, "status": status}, "values": values}),
+        );
+    }
+    json!({"status": "success", "data": {"resultType": "matrix", "result": series}}).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_unknown_status_do_not_pass() {
+    let bench = Bench::new().await;
+    bench.write("shop/bad.json", &requests(300));
+    bench.write("shop/good.json", &requests(0));
+    bench.write("shop/requests.yml", "soak_minutes: 5\nrules: [{rule: failures}]\n");
+    let replay = |arguments: &[&str]| {
+        run(&mut bench.bare(&[&["replay", "--policy", "requests.yml"], arguments].concat()))
+    };
+    let ran = replay(&["bad.json"]).is(2);
+    assert!(
+        ran.err.contains("no label says which requests failed: expected code, found the labels"),
+        "{}",
+        ran.err
+    );
+    replay(&["--status-label", "status", "bad.json"]).is(3);
+    replay(&["--status-label", "status", "good.json"]).is(0);
+    replay(&["--status-label", "code", "--status-label", "status", "bad.json"]).is(3);
+    let ran = replay(&["--profile", "nginx-ingress", "--track-label", "track", "bad.json"]).is(3);
+    assert!(ran.out.contains("regression"), "{}", ran.out);
+    let ran = replay(&["--profile", "nginx", "bad.json"]).is(2);
+    assert!(ran.err.contains("nginx-ingress"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_is_told() {
+    let bench = Bench::new().await;
+    let good = prometheus(20, 0);
+    bench.write("shop/a.json", &good.replacen(r#"[60,"990"]"#, r#"[60,"NaN"]"#, 1));
+    let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(0);
+    assert!(ran.err.contains("a.json: 1 of 40 points of latency are left out: NaN"), "{}", ran.err);
+    let info = good.replacen('{', r#"{"warnings": ["PromQL info: metric might not be a counter"], "#, 1);
+    bench.write("shop/a.json", &info);
+    let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(0);
+    assert!(ran.err.contains("a.json: PromQL info: metric might not be a counter"), "{}", ran.err);
+    bench.write("shop/a.json", &good.replacen('{', r#"{"isPartial": true, "#, 1));
+    let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(2);
+    assert!(ran.err.contains("the server says that its answer is incomplete"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_makes_milliseconds_seconds() {
+    let bench = Bench::new().await;
+    let seconds = prometheus(20, 100);
+    let milliseconds = seconds.replace(r#""0.1""#, r#""100""#).replace(r#""0.5""#, r#""500""#);
+    bench.write("shop/a.json", &seconds);
+    bench.write("shop/b.json", &milliseconds);
+    let expected = replay(&bench, &["--metric", "latency", "-o", "json", "a.json"]).is(3).json();
+    for unit in
+        [["--unit", "latency=milliseconds"].as_slice(), &["--profile", "istio", "--track-label", "track"]]
+    {
+        let arguments = [&["--metric", "latency", "-o", "json", "b.json"], unit].concat();
+        let mut found = replay(&bench, &arguments).is(3).json();
+        found[0]["run"] = json!("a");
+        assert_eq!(found, expected);
+    }
+    let ran = replay(&bench, &["--unit", "latency=millis", "b.json"]).is(2);
+    assert!(ran.err.contains("`milliseconds`"), "{}", ran.err);
+}

@@ -47,7 +47,14 @@ services:
 - name: shop
   vcs: {{git: {{url: {at}/shop.git}}}}
   registry: {{layout: {{root: {at}/images}}}}
-  metrics: {{prometheus: {{url: 'http://prometheus:9090'}}}}
+  metrics:
+    prometheus:
+      url: 'http://prometheus:9090'
+      auth: {{type: bearer_file, path: {at}/secret}}
+      headers: {{X-Scope-OrgID: shop}}
+      profile: [istio, {{name: kubernetes, labels: {{track: {{label: pod, names: pod}}}}}}]
+      labels: {{pod: null, version: destination_canonical_revision}}
+      status: [{{label: response_code, values: {{'0': failure}}}}, grpc_response_status]
   policy: {{preset: default, soak_minutes: 10}}
   notifiers: [{{slack: {{webhook_url: {{from_env: SLACK_URL}}}}}}, {{bugsnag: {{api_key: 0123456789abcdef0123456789abcdef, least_severity: warning}}}}]
   cluster: {{kubernetes: {{context: production, namespace: shop}}}}

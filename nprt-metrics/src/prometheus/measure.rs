@@ -1,0 +1,116 @@
+//! What the series of one metric become: the same for a server's answer and for a recorded one.
+
+use std::sync::Arc;
+
+use nprt_core::model::Block;
+use nprt_core::ports::Measured;
+
+use super::buckets::{EDGE, edge, histograms};
+use super::config::PrometheusMetric;
+use super::native::natives;
+use super::series::{LabelSet, Series, read_all};
+use super::status::Statuses;
+use crate::assemble::{Assembly, Line};
+use crate::{Labels, RequestOutcome};
+
+/// A metric, with the labels of its source.
+#[derive(Debug, Clone)]
+pub(super) struct Measure {
+    pub(super) labels: Arc<Labels>,
+    pub(super) status: Arc<Statuses>,
+    pub(super) metric: PrometheusMetric,
+}
+
+impl Measure {
+    /// Its queries, in order, with everything filled in. A service's name is a DNS label and a label's is checked, so
+    /// that neither can leave its place.
+    pub(super) fn queries(&self, service: &str) -> Vec<String> {
+        let class = [self.labels.class.as_str()];
+        let (by, queries) = match &self.metric {
+            PrometheusMetric::Histogram { query, .. } => (self.labels.by([EDGE]), vec![query]),
+            PrometheusMetric::Value { query, .. } => (self.labels.by([]), vec![query]),
+            PrometheusMetric::Classes { query } => (self.labels.by(class), vec![query]),
+            PrometheusMetric::Requests { requests, errors: None } => {
+                (self.labels.by(self.status.labels()), vec![requests])
+            }
+            PrometheusMetric::Requests { requests, errors: Some(errors) } => {
+                (self.labels.by([]), vec![requests, errors])
+            }
+        };
+        // `{service}` last: no other placeholder can come in through it, since a name holds no brace.
+        let fill = |query: &String| {
+            query.replace("{window}", "1m").replace("{by}", &by).replace("{service}", service)
+        };
+        queries.into_iter().map(fill).collect()
+    }
+
+    /// What the series say that its queries were answered with.
+    pub(super) fn blocks(
+        &self,
+        assembly: Assembly<'_>,
+        answers: Vec<Vec<Series>>,
+        left: &mut Measured,
+    ) -> Result<Vec<Block>, String> {
+        let mut answers = answers.into_iter();
+        let first = answers.next().unwrap_or_default();
+        let (native, first): (Vec<_>, Vec<_>) =
+            first.into_iter().partition(|series| !series.histograms.is_empty());
+        if let PrometheusMetric::Histogram { unit, .. } = &self.metric {
+            let edge = |labels: &LabelSet| edge(labels).map(|edge| unit.convert(edge));
+            let natives = natives(&self.labels, &native, *unit, left)?;
+            return histograms(assembly, &read_all(&self.labels, first, edge, left)?, natives, left);
+        }
+        if let Some(series) = native.first() {
+            return Err(format!("expected numbers, found a native histogram; series {}", series.metric));
+        }
+        match &self.metric {
+            PrometheusMetric::Histogram { unit, .. } | PrometheusMetric::Value { unit, .. } => {
+                let mut lines = self.plain(first, left)?;
+                let points = lines.iter_mut().flat_map(|line| &mut line.points);
+                points.for_each(|(_, value)| *value = unit.convert(*value));
+                assembly.values(&lines, left)
+            }
+            PrometheusMetric::Classes { .. } => {
+                let class = |labels: &LabelSet| Ok(labels.get(&self.labels.class).map(str::to_owned));
+                assembly.classes(&read_all(&self.labels, first, class, left)?, left)
+            }
+            PrometheusMetric::Requests { errors: None, .. } => {
+                assembly.outcomes(&self.outcomes(first, left)?, left)
+            }
+            PrometheusMetric::Requests { errors: Some(_), .. } => {
+                let requests = self.plain(first, left)?;
+                let errors = self.plain(answers.next().unwrap_or_default(), left)?;
+                assembly.requests(&requests, &errors, left)
+            }
+        }
+    }
+
+    /// How the requests of each series ended, where it is known. Where it is of none, that is an error: the settings do
+    /// not fit.
+    fn outcomes(
+        &self,
+        series: Vec<Series>,
+        left: &mut Measured,
+    ) -> Result<Vec<Line<Option<RequestOutcome>>>, String> {
+        let mut unknown = None;
+        let outcome = |labels: &LabelSet| {
+            let outcome = self.status.outcome(labels);
+            if let Err(message) = &outcome {
+                unknown.get_or_insert_with(|| format!("{message}; series {labels}"));
+            }
+            Ok(outcome.ok())
+        };
+        let lines = read_all(&self.labels, series, outcome, left)?;
+        if let Some(message) = unknown {
+            if lines.iter().all(|line| line.part.is_none()) {
+                return Err(message);
+            }
+            left.note(&message);
+        }
+        Ok(lines)
+    }
+
+    fn plain(&self, series: Vec<Series>, left: &mut Measured) -> Result<Vec<Line>, String> {
+        read_all(&self.labels, series, |_| Ok(()), left)
+    }
+}
