@@ -14,7 +14,7 @@ use super::progress::{Event, Progress};
 use crate::Result;
 use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
-use crate::ports::{Lost, MetricQuery, ObjectEvent};
+use crate::ports::{Lost, MetricQuery, ObjectEvent, Versions};
 
 /// So many minutes are asked for again each time: until then, a backend may still learn of one.
 const SETTLED: i64 = 2;
@@ -75,7 +75,10 @@ impl Job<'_> {
         let canary = Judged::of(canary)?;
         let resumed = match self.resumed(&live, &canary) {
             Some(resumed) => resumed,
-            None => self.beginning(&canary, &self.past_of_stable(canary.started).await?)?,
+            None => {
+                let past = self.past_of_stable(canary.started, &Names::of(&live)).await?;
+                self.beginning(&canary, &past)?
+            }
         };
         let asked = self.blocks_since(start_of(resumed.1), self.now(), &Names::of(&live)).await?;
         self.conclude(canary, resumed, &asked).await
@@ -123,12 +126,12 @@ impl Job<'_> {
     }
 
     /// What the policy calibrates itself on.
-    pub(super) async fn past_of_stable(&self, started: Timestamp) -> Result<Vec<Block>> {
+    pub(super) async fn past_of_stable(&self, started: Timestamp, names: &Names) -> Result<Vec<Block>> {
         let policy = &self.service.policy;
         let mut all = Vec::new();
         for metric in policy.history_metrics() {
             let past = TimeRange::before(started, policy.history_of(&metric));
-            let blocks = self.blocks(metric, past).await?;
+            let blocks = self.blocks(metric, past, names.versions_of_the_past()).await?;
             all.extend(blocks.into_iter().filter(|block| block.track == Track::Stable));
         }
         Ok(all)
@@ -139,7 +142,7 @@ impl Job<'_> {
         let range = TimeRange::new(from, now.max(from))?;
         let (mut all, mut newest) = (Vec::new(), None);
         for metric in self.service.policy.metrics() {
-            let mut blocks = self.blocks(metric.clone(), range).await?;
+            let mut blocks = self.blocks(metric.clone(), range, names.versions()).await?;
             let asked = blocks.len();
             newest = newest.max(blocks.iter().map(|block| block.minute).max());
             blocks.retain(|block| names.hold(block));
@@ -202,9 +205,9 @@ impl Job<'_> {
     }
 
     /// The blocks of a metric; none of one that the backend does not have, where the policy can do without.
-    async fn blocks(&self, metric: MetricName, range: TimeRange) -> Result<Vec<Block>> {
+    async fn blocks(&self, metric: MetricName, range: TimeRange, versions: Versions) -> Result<Vec<Block>> {
         let can_do_without = self.service.policy.can_do_without(&metric);
-        let query = MetricQuery { service: self.service.name.clone(), metric, range };
+        let query = MetricQuery { service: self.service.name.clone(), metric, range, versions };
         match self.ports.metrics.blocks(&query).await {
             Err(error) if error.is_not_configured() && can_do_without => Ok(Vec::new()),
             answer => answer.map(|measured| measured.blocks),

@@ -23,6 +23,7 @@ mod sightings;
 mod survey;
 mod tree;
 mod vcs;
+mod versions;
 
 pub use clock::Clock;
 pub use cluster::{Applied, Change, Cluster, ClusterCapabilities, Deletion, RolloutPhase, RolloutStatus};
@@ -37,6 +38,7 @@ pub use sightings::Sightings;
 pub use survey::Survey;
 pub use tree::{LONGEST_LINK, SourceTree, TreeEntry, read_tree};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
+pub use versions::Versions;
 
 #[cfg(feature = "mock")]
 pub use {

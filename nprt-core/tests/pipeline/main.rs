@@ -39,5 +39,6 @@ mod traffic_faults;
 mod traffic_held;
 mod undo;
 mod untold;
+mod versions;
 mod waiting;
 mod world;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::{MetricName, ServiceName, TimeRange};
-use nprt_core::ports::{Clock, MetricQuery};
+use nprt_core::ports::{Clock, MetricQuery, Versions};
 
 /// The first minute of every test.
 pub(crate) const MINUTE: i64 = 29_000_000;
@@ -39,5 +39,6 @@ pub(crate) fn query(metric: &str, from: i64, to: i64) -> MetricQuery {
         service: ServiceName::new("shop").unwrap(),
         metric: name(metric),
         range: TimeRange::new(at(from - 1), at(to)).unwrap(),
+        versions: Versions::default(),
     }
 }
