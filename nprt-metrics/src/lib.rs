@@ -10,7 +10,7 @@
     doc = "- [`aggregator`]: the same in a process of its own, which others ask over HTTP;"
 )]
 #![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server;")]
-#![cfg_attr(feature = "datadog", doc = "- [`datadog`]: timeseries queries to Datadog's API.")]
+#![cfg_attr(feature = "datadog", doc = "- [`datadog`]: time series queries to Datadog's API.")]
 
 #[cfg(feature = "aggregator")]
 pub mod aggregator;
@@ -18,10 +18,14 @@ pub mod aggregator;
 mod assemble;
 #[cfg(feature = "datadog")]
 pub mod datadog;
+#[cfg(feature = "datadog")]
+mod deployed;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod error;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
+#[cfg(feature = "datadog")]
+mod labels_file;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod limits;
 #[cfg(feature = "prometheus")]

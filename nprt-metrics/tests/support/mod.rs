@@ -42,3 +42,12 @@ pub(crate) fn query(metric: &str, from: i64, to: i64) -> MetricQuery {
         versions: Versions::default(),
     }
 }
+
+/// Panics unless `value` is what the JSON schema in `text` calls a `part`.
+pub(crate) fn check_schema(text: &str, part: &str, value: &serde_json::Value) {
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("schema.json", serde_json::from_str(text).unwrap()).unwrap();
+    let schema = compiler.compile(&format!("schema.json#/$defs/{part}"), &mut schemas).unwrap();
+    let checked = schemas.validate(value, schema).map_err(|error| error.to_string());
+    assert_eq!(checked, Ok(()), "{part}: {value}");
+}
