@@ -12,6 +12,7 @@
 //! | `statsd` (default) | [`statsd`]: an embedded server | |
 //! | `aggregator` | `aggregator`: that server in a process of its own, asked over HTTP | |
 //! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
+//! | `sentry`, `bugsnag-errors` | `sentry`, `bugsnag_errors`: classes of errors from an error tracker, with [`wrap::ByMetric`] beside one of the above | |
 //! | `slack`, `bugsnag`, `webhook` | `slack`, `bugsnag`, `webhook`, and `FanOut` to tell several | |
 //! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
 //! | `report` | [`report`]: the data of a canary's page; with this feature `render`, which makes HTML and SVG of it | |
@@ -24,10 +25,14 @@ pub use nprt_core::*;
 pub use nprt_k8s as kubernetes;
 #[cfg(feature = "aggregator")]
 pub use nprt_metrics::aggregator;
+#[cfg(feature = "bugsnag-errors")]
+pub use nprt_metrics::bugsnag as bugsnag_errors;
 #[cfg(feature = "datadog")]
 pub use nprt_metrics::datadog;
 #[cfg(feature = "prometheus")]
 pub use nprt_metrics::prometheus;
+#[cfg(feature = "sentry")]
+pub use nprt_metrics::sentry;
 #[cfg(feature = "statsd")]
 pub use nprt_metrics::statsd;
 #[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]

@@ -9,6 +9,7 @@ use nprt::model::{MetricName, Secret, TimeRange};
 use nprt::oci::{OciConfig, OciRegistry, RegistryConfig};
 use nprt::ports::{
     ImageRegistry as _, MetricQuery, MetricsBackend, Notification, Notifier as _, Occasion, Severity,
+    Versions,
 };
 use nprt::prometheus::{Prometheus, PrometheusConfig, Recording, recorded};
 use nprt::slack::Slack;
@@ -67,6 +68,7 @@ fn queries() -> Vec<MetricQuery> {
         service: "shop".parse().unwrap(),
         metric: MetricName::new(name).unwrap(),
         range: range.clone().unwrap(),
+        versions: Versions::default(),
     };
     names.map(query).into()
 }

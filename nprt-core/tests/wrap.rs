@@ -10,7 +10,7 @@ use nprt_core::memory::ManualClock;
 use nprt_core::model::{Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
 use nprt_core::ports::{
     Clock, ImageRegistry, Measured, MetricQuery, MetricsBackend, MockImageRegistry, MockMetricsBackend,
-    MockVcsSource, RegistryCapabilities, VcsSource,
+    MockVcsSource, RegistryCapabilities, VcsSource, Versions,
 };
 use nprt_core::wrap::{Backoff, Jitter, Retry, Timeout};
 use nprt_core::{Error, ErrorKind, Result};
@@ -203,6 +203,7 @@ async fn every_read_is_tried_again() {
         service: "cart".parse().unwrap(),
         metric: "latency".parse().unwrap(),
         range: nprt_core::model::TimeRange::before(clock.now(), Duration::from_secs(60)),
+        versions: Versions::default(),
     };
     assert_eq!(metrics.blocks(&query).await.unwrap().blocks, []);
 

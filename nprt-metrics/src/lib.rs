@@ -10,22 +10,34 @@
     doc = "- [`aggregator`]: the same in a process of its own, which others ask over HTTP;"
 )]
 #![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server;")]
-#![cfg_attr(feature = "datadog", doc = "- [`datadog`]: timeseries queries to Datadog's API.")]
+#![cfg_attr(feature = "datadog", doc = "- [`datadog`]: time series queries to Datadog's API;")]
+#![cfg_attr(feature = "sentry", doc = "- [`sentry`]: classes of errors from Sentry, by release;")]
+#![cfg_attr(feature = "bugsnag", doc = "- [`bugsnag`]: classes of errors from Bugsnag, by release.")]
 
 #[cfg(feature = "aggregator")]
 pub mod aggregator;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod assemble;
+#[cfg(feature = "bugsnag")]
+pub mod bugsnag;
 #[cfg(feature = "datadog")]
 pub mod datadog;
-#[cfg(any(feature = "prometheus", feature = "datadog"))]
+#[cfg(feature = "datadog")]
+mod deployed;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "sentry", feature = "bugsnag"))]
 mod error;
+#[cfg(any(feature = "sentry", feature = "bugsnag"))]
+mod events;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
-#[cfg(any(feature = "prometheus", feature = "datadog"))]
+#[cfg(feature = "datadog")]
+mod labels_file;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "sentry", feature = "bugsnag"))]
 mod limits;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg(feature = "sentry")]
+pub mod sentry;
 #[cfg(feature = "statsd")]
 pub mod statsd;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]

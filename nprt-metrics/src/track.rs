@@ -48,6 +48,8 @@ pub enum Named {
     Deployment,
     /// Something made of the name of a Service, such as an upstream or a cluster of a proxy: `shop-web-canary-80`.
     Service,
+    /// The version that nprt deployed: its tag, the tag as a label, or its commit.
+    Version,
 }
 
 /// What nprt adds to a name for the canary.
@@ -102,6 +104,8 @@ impl Named {
             return None;
         }
         match self {
+            // That takes what runs to tell.
+            Self::Version => None,
             Self::Deployment => of(name.ends_with(SUFFIX)),
             Self::ReplicaSet => of(name.rsplit_once('-')?.0.ends_with(SUFFIX)),
             Self::Service => of(name.match_indices(SUFFIX).any(|(at, _)| {
@@ -157,6 +161,7 @@ impl fmt::Display for Named {
             Self::ReplicaSet => "ReplicaSet",
             Self::Deployment => "Deployment",
             Self::Service => "Service",
+            Self::Version => "version",
         })
     }
 }

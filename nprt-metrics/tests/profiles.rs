@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::{BlockData, ServiceName, TimeRange, Track};
-use nprt_core::ports::{MetricQuery, MetricsBackend};
+use nprt_core::ports::{MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::prometheus::{Profile, Prometheus, PrometheusConfig};
 use serde::Deserialize;
 use support::name;
@@ -102,6 +102,7 @@ async fn measured(world: &World, metric: &str) -> BTreeMap<Track, BlockData> {
         service: ServiceName::new("web").unwrap(),
         metric: name(metric),
         range: TimeRange::new(at(world.minute), at(world.minute + 4)).unwrap(),
+        versions: Versions::default(),
     };
     let measured = world.backend.blocks(&query).await.unwrap_or_else(|error| panic!("{metric}: {error}"));
     assert_eq!(measured.left_out, [], "{metric}");
@@ -172,7 +173,12 @@ async fn prometheus_client() {
 async fn measured_value(world: &World, metric: &str) -> BlockData {
     let at = |minute: i64| Timestamp::from_second(minute * 60).unwrap();
     let range = TimeRange::new(at(world.minute), at(world.minute + 1)).unwrap();
-    let query = MetricQuery { service: ServiceName::new("web").unwrap(), metric: name(metric), range };
+    let query = MetricQuery {
+        service: ServiceName::new("web").unwrap(),
+        metric: name(metric),
+        range,
+        versions: Versions::default(),
+    };
     let measured = world.backend.blocks(&query).await.unwrap_or_else(|error| panic!("{metric}: {error}"));
     assert_eq!(measured.left_out, [], "{metric}");
     let blocks = measured.blocks;

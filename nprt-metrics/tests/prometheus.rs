@@ -11,8 +11,8 @@ use nprt_core::ErrorKind;
 use nprt_core::conformance::metrics::{self, Recorded};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, Secret, ServiceName, Track};
 use nprt_core::ports::{LeftOutReason, MetricsBackend, MetricsCapabilities};
-use nprt_metrics::MetricUnit;
 use nprt_metrics::prometheus::{Prometheus, PrometheusAuth, PrometheusConfig, PrometheusMetric, Statuses};
+use nprt_metrics::{MetricUnit, Named, TrackLabel};
 use nprt_testkit::need;
 use support::{MINUTE, clock_at, name, query};
 
@@ -239,6 +239,8 @@ fn a_wrong_configuration_is_refused() {
     refused(&|config| config.url = "http://me:s3cret@localhost".to_owned(), "credentials");
     refused(&|config| config.source.metrics.clear(), "metrics");
     refused(&|config| config.source.labels.track = "a,b".into(), "a,b");
+    let by_version = TrackLabel::Name { label: "version".to_owned(), names: Named::Version };
+    refused(&|config| config.source.labels.track = by_version.clone(), "the version tells no track");
     refused(&|config| config.max_response_bytes = 0, "max_response_bytes");
     refused(&|config| config.http.timeout_seconds = 0, "time-out");
     refused(&|config| config.http.ca = Some("/nowhere.pem".into()), "/nowhere.pem");

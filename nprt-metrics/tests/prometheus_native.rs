@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::{BlockData, ServiceName, TimeRange, Track};
-use nprt_core::ports::{MetricQuery, MetricsBackend};
+use nprt_core::ports::{MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::MetricUnit;
 use nprt_metrics::prometheus::{PrometheusConfig, PrometheusMetric};
 use support::name;
@@ -108,6 +108,7 @@ async fn both_kinds_are_read() {
         service: ServiceName::new("web").unwrap(),
         metric: name("latency"),
         range: TimeRange::new(at(minute), at(minute + 4)).unwrap(),
+        versions: Versions::default(),
     };
     let measured = backend.blocks(&query).await.unwrap();
     assert_eq!((measured.left_out.len(), measured.blocks.len()), (0, 12), "{measured:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nprt::compare::sizing::Sizing;
 use nprt::compare::{MeasurementsRule, Rule, Traffic};
 use nprt::model::{MetricName, TimeRange, Track};
-use nprt::ports::{Clock, MetricQuery};
+use nprt::ports::{Clock, MetricQuery, Versions};
 use serde_json::{Value, json};
 
 use crate::compose::Member;
@@ -50,7 +50,9 @@ async fn known(member: &Member, clock: &dyn Clock) -> Result<Known, &'static str
     });
     let rule = rule.ok_or("the policy has no rule of measurements on latency")?;
     let range = TimeRange::before(clock.now(), PAST);
-    let query = MetricQuery { service: service.name.clone(), metric: rule.metric.clone(), range };
+    // Whatever runs counts as stable: how much traffic there is, is all that is asked for.
+    let versions = Versions::default();
+    let query = MetricQuery { service: service.name.clone(), metric: rule.metric.clone(), range, versions };
     let blocks = member.ports.metrics.blocks(&query).await.map_err(|_| "the metrics do not answer")?.blocks;
     let stable: Vec<_> = blocks.into_iter().filter(|block| block.track == Track::Stable).collect();
     let traffic =

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
-use crate::ports::{LeftOut, Measured, MetricQuery, MetricsBackend};
+use crate::ports::{LeftOut, Measured, MetricQuery, MetricsBackend, Versions};
 use crate::{ErrorKind, Result};
 
 /// What was recorded, and so what the backend must answer.
@@ -46,8 +46,19 @@ impl Recorded {
         range(first * 60, last * 60 + 60)
     }
 
+    /// The question, with the versions that were recorded of each track.
+    fn query(&self, metric: MetricName, range: TimeRange) -> MetricQuery {
+        let of = |track| {
+            let blocks = self.blocks.iter().filter(|block| block.track == track);
+            let versions: BTreeSet<&String> = blocks.filter_map(|block| block.version.as_ref()).collect();
+            versions.into_iter().cloned().collect()
+        };
+        let versions = Versions { canary: of(Track::Canary), stable: of(Track::Stable) };
+        MetricQuery { service: self.service.clone(), metric, range, versions }
+    }
+
     async fn ask(&self, backend: &dyn MetricsBackend, metric: &MetricName, range: TimeRange) -> Vec<Block> {
-        let query = MetricQuery { service: self.service.clone(), metric: metric.clone(), range };
+        let query = self.query(metric.clone(), range);
         let answer = backend.blocks(&query).await;
         let measured = expect(&query, answer);
         assert_bounded(&query, &measured);
@@ -149,7 +160,7 @@ pub async fn leaves_out_the_running_minute(backend: &dyn MetricsBackend, recorde
 /// Where it is answered, or fails otherwise.
 pub async fn unknown_metric_is_not_configured(backend: &dyn MetricsBackend, recorded: &Recorded) {
     let metric: MetricName = expect(&"the name of a metric", "no-such-metric".parse());
-    let query = MetricQuery { service: recorded.service.clone(), metric, range: recorded.range() };
+    let query = recorded.query(metric, recorded.range());
     let answer = backend.blocks(&query).await;
     assert!(answer.is_err(), "no-such-metric was answered with {answer:?}");
     let Err(error) = answer else { return };
@@ -185,8 +196,7 @@ pub async fn leaves_out(
     metric: &MetricName,
     expected: &[LeftOut],
 ) {
-    let query =
-        MetricQuery { service: recorded.service.clone(), metric: metric.clone(), range: recorded.range() };
+    let query = recorded.query(metric.clone(), recorded.range());
     let answer = backend.blocks(&query).await;
     let measured = expect(&query, answer);
     assert_bounded(&query, &measured);

@@ -14,7 +14,7 @@ use super::names::Names;
 use super::progress::{Event, Progress};
 use crate::compare::{Decision, Judge, Verdict};
 use crate::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
-use crate::ports::{LeftOut, Lost, Measured, MetricAnswer, MetricQuery, ObjectEvent};
+use crate::ports::{LeftOut, Lost, Measured, MetricAnswer, MetricQuery, ObjectEvent, Versions};
 use crate::{Error, ErrorKind, Result};
 
 /// How many of the last minutes to query again each time: a backend may still receive data for them.
@@ -94,7 +94,7 @@ impl Job<'_> {
         let resumed = match self.resumed(&live, &canary) {
             Some(resumed) => resumed,
             None => {
-                past = self.past_of_stable(canary.started).await?;
+                past = self.past_of_stable(canary.started, &Names::of(&live)).await?;
                 self.beginning(&canary, &past.blocks)?
             }
         };
@@ -147,12 +147,14 @@ impl Job<'_> {
     }
 
     /// What the policy calibrates itself on.
-    pub(super) async fn past_of_stable(&self, started: Timestamp) -> Result<Past> {
+    pub(super) async fn past_of_stable(&self, started: Timestamp, names: &Names) -> Result<Past> {
         let policy = &self.service.policy;
         let mut all = Past::default();
         for metric in policy.history_metrics() {
             let range = TimeRange::before(started, policy.history_of(&metric));
-            let Some(measured) = self.blocks(&metric, range).await? else { continue };
+            let Some(measured) = self.blocks(&metric, range, names.versions_of_the_past()).await? else {
+                continue;
+            };
             MetricAnswer::add(&mut all.answers, &metric, &measured);
             all.blocks.extend(measured.blocks.into_iter().filter(|block| block.track == Track::Stable));
         }
@@ -170,7 +172,7 @@ impl Job<'_> {
         let range = TimeRange::new(from, now.max(from))?;
         let mut all = Asked { answers, until: range.end(), ..Asked::default() };
         for metric in self.service.policy.metrics() {
-            let measured = self.blocks(&metric, range).await?;
+            let measured = self.blocks(&metric, range, names.versions()).await?;
             let Measured { mut blocks, left_out, .. } = match measured {
                 Some(measured) => {
                     MetricAnswer::add(&mut all.answers, &metric, &measured);
@@ -253,9 +255,15 @@ impl Job<'_> {
 
     /// What was measured of a metric; `None` of one that the backend is not configured for, where the policy can do
     /// without. Any other error is no answer.
-    async fn blocks(&self, metric: &MetricName, range: TimeRange) -> Result<Option<Measured>> {
+    async fn blocks(
+        &self,
+        metric: &MetricName,
+        range: TimeRange,
+        versions: Versions,
+    ) -> Result<Option<Measured>> {
         let can_do_without = self.service.policy.can_do_without(metric);
-        let query = MetricQuery { service: self.service.name.clone(), metric: metric.clone(), range };
+        let query =
+            MetricQuery { service: self.service.name.clone(), metric: metric.clone(), range, versions };
         match self.ports.metrics.blocks(&query).await {
             Err(error) if error.is_not_configured() && can_do_without => Ok(None),
             // To whoever judges, `NotFound` is that there is no canary.

@@ -105,7 +105,7 @@ impl Job<'_> {
     /// Asks once; of one that runs, the judge is shown the same.
     async fn measure(&self, trial: Trial, running: Option<&Live>) -> Result<Measured> {
         let canary = &trial.canary;
-        let Past { blocks: history, answers } = self.past_of_stable(canary.started).await?;
+        let Past { blocks: history, answers } = self.past_of_stable(canary.started, &trial.names).await?;
         let until = trial.ended.unwrap_or_else(|| self.now());
         let asked = self.blocks_since(canary.started, until, &trial.names, answers).await?;
         let verdict = match running {

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::live::Live;
 use crate::manifest::label_value;
 use crate::model::{Block, Object, Tag, Track, annotation};
+use crate::ports::Versions;
 
 /// What the measurements of each track may call its version.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,6 +15,16 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn of(live: &Live) -> Self {
         Self { canary: names(live.on(Track::Canary)), stable: names(live.on(Track::Stable)) }
+    }
+
+    /// What a backend may tell the tracks by.
+    pub(super) fn versions(&self) -> Versions {
+        Versions { canary: self.canary.clone(), stable: self.stable.clone() }
+    }
+
+    /// The same for a time before the canary, when other versions were stable.
+    pub(super) fn versions_of_the_past(&self) -> Versions {
+        Versions { canary: self.canary.clone(), stable: Vec::new() }
     }
 
     /// Whether the block is of a version that runs, or does not say.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Measured;
+use super::{Measured, Versions};
 use crate::model::{BlockShape, MetricName, ServiceName, TimeRange};
 use crate::{Error, ErrorKind, Result};
 
@@ -82,6 +82,8 @@ pub struct MetricQuery {
     pub metric: MetricName,
     /// The time.
     pub range: TimeRange,
+    /// What runs on each track, for a backend that knows the track by nothing else.
+    pub versions: Versions,
 }
 
 /// What a [`MetricsBackend`] can answer.

@@ -25,6 +25,7 @@ mod sightings;
 mod survey;
 mod tree;
 mod vcs;
+mod versions;
 
 pub use answer::MetricAnswer;
 pub use clock::Clock;
@@ -41,6 +42,7 @@ pub use sightings::Sightings;
 pub use survey::Survey;
 pub use tree::{LONGEST_LINK, SourceTree, TreeEntry, read_tree};
 pub use vcs::{VcsCapabilities, VcsSource, VcsSourceExt};
+pub use versions::Versions;
 
 #[cfg(feature = "mock")]
 pub use {

@@ -5,11 +5,13 @@
 //! time limits of their own, and the pipeline bounds its waits.
 
 mod backoff;
+mod by_metric;
 mod cached;
 mod retry;
 mod timeout;
 
 pub use backoff::{Backoff, Jitter};
+pub use by_metric::ByMetric;
 pub use cached::CachedRegistry;
 pub use retry::Retry;
 pub use timeout::Timeout;

@@ -8,7 +8,7 @@ use nprt_core::Result;
 use nprt_core::compare::{Decision, Judge, Policy};
 use nprt_core::model::{Object, Revision, TimeRange, Track, label};
 use nprt_core::pipeline::{Event, Judgement, Pipeline, Ports, Progress, Service};
-use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions};
 use serde_json::json;
 
 use crate::faulty::Faulty;
@@ -59,7 +59,10 @@ async fn uninterrupted(world: &World, started: Timestamp) -> Judge {
     for metric in policy.metrics() {
         let range = TimeRange::new(started, world.clock.now()).unwrap();
         // Some it can do without.
-        let found = world.metrics.blocks(&MetricQuery { service: shop(), metric, range }).await;
+        let found = world
+            .metrics
+            .blocks(&MetricQuery { service: shop(), metric, range, versions: Versions::default() })
+            .await;
         blocks.extend(found.unwrap_or_default().blocks);
     }
     blocks.sort_by_key(|block| block.minute);

@@ -42,5 +42,6 @@ mod traffic_held;
 mod undo;
 mod undo_parts;
 mod untold;
+mod versions;
 mod waiting;
 mod world;

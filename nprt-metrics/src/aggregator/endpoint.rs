@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nprt_core::model::{Block, TimeRange};
-use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend};
+use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, Versions};
 use nprt_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
@@ -95,7 +95,12 @@ impl Endpoint {
         loop {
             let until = at.saturating_add(STEP).min(end).max(at);
             let range = TimeRange::new(time(at)?, time(until)?)?;
-            let query = MetricQuery { service: service.clone(), metric: metric.clone(), range };
+            let query = MetricQuery {
+                service: service.clone(),
+                metric: metric.clone(),
+                range,
+                versions: Versions::default(),
+            };
             let more = self.backend.blocks(&query).await?;
             bytes += json(&more.blocks)?.len();
             measured.merge(more);

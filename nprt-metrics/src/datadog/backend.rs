@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -8,10 +10,12 @@ use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapa
 use nprt_core::{Error, Result};
 
 use super::DatadogMetric;
-use super::builder::queries;
-use super::client::{Client, Columns, Points};
+use super::client::{Answer, Client, Points, Series};
+use super::query::{EDGE, fill};
+use super::read::{Reader, note_interval};
+use super::shape::blocks;
 use crate::Labels;
-use crate::assemble::{Assembly, Class, Line, parts};
+use crate::assemble::{Assembly, parts};
 use crate::labels::unexpected;
 
 /// A Datadog account as a [`MetricsBackend`]; made by [`DatadogConfig::build`](super::DatadogConfig::build).
@@ -34,40 +38,48 @@ const MOST_MINUTES: i64 = 45_000;
 
 const OPERATION: &str = "datadog.blocks";
 
-/// What Datadog says where a series does not have a tag.
-const NO_TAG: &str = "N/A";
-
 impl Datadog {
     fn now(&self) -> Timestamp {
         let delay = SignedDuration::from_secs(i64::from(self.delay_seconds));
         self.clock.now().checked_sub(delay).unwrap_or(Timestamp::MIN)
     }
 
-    /// What the series of each query of `metric` say.
-    async fn lines(&self, asked: &MetricQuery, metric: &DatadogMetric) -> Result<[Vec<Line<Class>>; 2]> {
-        let minutes = asked.range.complete_minutes(self.now());
-        if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
-            return Err(Error::invalid(OPERATION, "the range is too long")
-                .with("most", format_args!("{MOST_MINUTES} minutes")));
+    /// The queries of `metric` as they are sent, in order.
+    fn queries(&self, metric: &DatadogMetric, service: &str) -> Vec<String> {
+        let fill = |query: &str| fill(query, &self.tags, metric.part(&self.tags), service);
+        match metric {
+            DatadogMetric::Distribution { below, total, edges, .. } => {
+                let below = edges.iter().map(|edge| below.replace(EDGE, &edge.to_string()));
+                below.chain([total.clone()]).map(|query| fill(&query)).collect()
+            }
+            _ => metric.queries().into_iter().map(fill).collect(),
         }
-        let class = match metric {
-            DatadogMetric::Classes { .. } => Some(self.tags.class.as_str()),
-            DatadogMetric::Value { .. } | DatadogMetric::Requests { .. } => None,
-        };
-        let fill = |query: &str| {
-            // `{service}` last: a service's name holds no brace.
-            query.replace("{by}", &self.tags.by(class)).replace("{service}", asked.service.as_str())
-        };
-        let queries: Vec<String> = queries(metric).into_iter().map(fill).collect();
-        let (mut lines, mut left) = ([Vec::new(), Vec::new()], self.max_points);
-        for minutes in parts(minutes, MINUTES_A_REQUEST) {
+    }
+
+    /// What Datadog answers to the queries.
+    async fn series(
+        &self,
+        asked: &MetricQuery,
+        queries: &[String],
+        minutes: &Range<i64>,
+        measured: &mut Measured,
+    ) -> Result<Vec<Series>> {
+        let (mut all, mut left) = (Vec::new(), self.max_points);
+        for minutes in parts(minutes.clone(), MINUTES_A_REQUEST) {
             let most = Points { left, most: self.max_points };
-            let columns = self.client.timeseries(&queries, &minutes, most).await?;
-            left = left.saturating_sub(columns.values.iter().map(Vec::len).sum());
-            let wrong = |message: String| unexpected(OPERATION, &asked.metric, &message);
-            read(&self.tags, &columns, class, &mut lines).map_err(wrong)?;
+            let answer: Answer = self.client.ask(queries, &minutes, most).await?;
+            left = left.saturating_sub(answer.points());
+            measured.evidence.points = measured.evidence.points.saturating_add(answer.points() as u64);
+            measured.evidence.bytes = measured.evidence.bytes.saturating_add(answer.bytes);
+            answer.note.into_iter().for_each(|note| measured.note(note));
+            if answer.series.iter().any(|series| series.query >= queries.len()) {
+                return Err(unexpected(OPERATION, &asked.metric, "a series answers no query"));
+            }
+            let mut series = answer.series;
+            note_interval(&mut series);
+            all.append(&mut series);
         }
-        Ok(lines)
+        Ok(all)
     }
 }
 
@@ -91,52 +103,21 @@ impl MetricsBackend for Datadog {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let metric = self.metrics.get(name).ok_or_else(missing)?;
-        let [mut lines, errors] = self.lines(query, metric).await?;
-        let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
+        let minutes = query.range.complete_minutes(self.now());
+        if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
+            return Err(Error::invalid(OPERATION, "the range is too long")
+                .with("most", format_args!("{MOST_MINUTES} minutes")));
+        }
+        let queries = self.queries(metric, query.service.as_str());
         let mut measured = Measured::default();
-        let blocks = match metric {
-            DatadogMetric::Value { scale, .. } => {
-                let points = lines.iter_mut().flat_map(|line| &mut line.points);
-                points.for_each(|(_, value)| *value *= scale);
-                assembly.values(&lines, &mut measured)
-            }
-            DatadogMetric::Requests { .. } => assembly.requests(&lines, &errors, &mut measured),
-            DatadogMetric::Classes { .. } => assembly.classes(&lines, &mut measured),
-        };
-        measured.blocks = blocks.map_err(|message| unexpected(OPERATION, name, &message))?;
+        measured.evidence.resolution = Duration::from_secs(60);
+        queries.iter().for_each(|query| measured.evidence.query(query));
+        let series = self.series(query, &queries, &minutes, &mut measured).await?;
+        let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
+        let mut reader = Reader::new(&self.tags, query, &minutes, &mut measured);
+        let made = blocks(metric, assembly, &mut reader, &series);
+        reader.finish();
+        measured.blocks = made.map_err(|message| unexpected(OPERATION, name, &message))?;
         Ok(measured)
     }
-}
-
-/// What the columns of an answer say, by query.
-pub(super) fn read(
-    labels: &Labels,
-    columns: &Columns,
-    class: Option<&str>,
-    lines: &mut [Vec<Line<Class>>; 2],
-) -> Result<(), String> {
-    let Columns { series, times, values } = columns;
-    if values.len() != series.len() || values.iter().any(|column| column.len() != times.len()) {
-        return Err("expected a column a series, and in it a value a time".to_owned());
-    }
-    if let Some(time) = times.iter().find(|time| time.rem_euclid(60_000) != 0) {
-        return Err(format!("expected whole minutes, found {time}"));
-    }
-    for (series, column) in series.iter().zip(values) {
-        let tag = |name: &str| {
-            let tags = series.group_tags.iter().filter_map(|tag| tag.split_once(':'));
-            tags.filter(|(_, value)| *value != NO_TAG).find(|(tag, _)| *tag == name).map(|(_, value)| value)
-        };
-        let of = |message| {
-            let tags: String = format!("{:?}", series.group_tags).chars().take(300).collect();
-            format!("{message}; series {tags}")
-        };
-        let place = labels.place(tag).map_err(of)?;
-        let part = class.and_then(tag).map(str::to_owned);
-        let measured = times.iter().zip(column).filter_map(|(time, value)| Some((time, (*value)?)));
-        let points = measured.map(|(time, value)| (time.div_euclid(60_000), value)).collect();
-        let lines = lines.get_mut(series.query_index).ok_or("a series answers no query")?;
-        lines.push(Line { place, part, points });
-    }
-    Ok(())
 }

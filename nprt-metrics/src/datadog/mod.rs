@@ -1,18 +1,24 @@
-//! Datadog, by its API for timeseries (`POST /api/v2/query/timeseries`), a point a minute.
+//! Datadog, by its API for time series (`POST /api/v2/query/timeseries`, or `GET /api/v1/query` where that is not there), a
+//! point a minute.
 //!
 //! What to know:
-//! - Datadog keeps aggregates: latency comes as one percentile a minute ([`DatadogMetric::Value`]), not as
-//!   samples or buckets.
-//! - The keys need the permission `timeseries_query`.
+//! - Latency comes as a distribution where the metric is one and has percentiles enabled, as those of traces have:
+//!   [`DatadogMetric::Distribution`] counts what is at or below some edges by Datadog's threshold queries
+//!   (`count(v: v<=0.1):metric{…}`). No query answers with the sketch itself. Of any other metric, Datadog keeps
+//!   aggregates: a percentile of the minute is a [`DatadogMetric::Value`].
+//! - The metrics of traces bear the tags that Datadog chooses: `env`, `service`, `version`, `resource_name`,
+//!   `http.status_code`, and additional primary tags. They have no track. `version` tells it, which must be the one
+//!   that nprt deployed ([`Settings::datadog`](nprt_core::manifest::Settings::datadog) sets it). A series of neither
+//!   track (`N/A`) is counted, and left out.
+//! - A point at a longer interval than a minute is left out, too: version 1 says the interval; of version 2, whose answer
+//!   does not, the moments tell. A query with a rollup of its own over another time is refused at once.
+//! - A 404 is no word about a metric: Datadog answers so now and then. Version 1 is asked then, and what it does not
+//!   answer either is `Unavailable`. No other refusal has it asked: both need the permission `timeseries_query`.
 //! - Metrics arrive late: a minute counts as complete [`DatadogConfig::delay_seconds`] after its end.
-//! - The metrics of traces bear the tags that Datadog chooses: `env`, `service`, `version`,
-//!   `resource_name`, `http.status_code`, and additional primary tags. Make `track` such a tag, or count and
-//!   time requests by metrics of your own. A tag that a metric does not bear is answered as if it were
-//!   `null` in [`DatadogConfig::tags`]; without a track, the answer is an error.
-//! - Tested against a fake, not against Datadog. It was made from
-//!   <https://docs.datadoghq.com/api/latest/metrics/query-timeseries-data-across-multiple-products/> (request
-//!   and answer, `errors`), <https://docs.datadoghq.com/api/latest/rate-limits/> (the headers `X-RateLimit-*`)
-//!   and <https://docs.datadoghq.com/tracing/metrics/metrics_namespace/> (names and tags of the defaults).
+//! - Tested against a fake, not against Datadog. It was made from the public specification (`tests/data/README.md` of
+//!   this crate names its parts), <https://docs.datadoghq.com/api/latest/rate-limits/> (the headers `X-RateLimit-*`),
+//!   <https://docs.datadoghq.com/metrics/distributions/> (threshold queries) and
+//!   <https://docs.datadoghq.com/tracing/metrics/metrics_namespace/> (names and tags of traces).
 //!
 //! ```no_run
 //! # async fn run() -> nprt_core::Result<()> {
@@ -27,13 +33,23 @@
 //! ```
 
 mod backend;
+mod buckets;
 mod builder;
 mod client;
 mod config;
+mod file;
 mod fuzz;
+mod profile;
+mod query;
+mod read;
+mod refused;
+mod shape;
+mod v1;
+mod v2;
 
-pub use crate::{Labels, Named, TrackLabel};
+pub use crate::{Labels, MetricUnit, Named, TrackLabel};
 pub use backend::Datadog;
-pub use config::{DatadogConfig, DatadogMetric};
+pub use config::{DatadogApi, DatadogConfig, DatadogMetric};
 #[doc(hidden)]
 pub use fuzz::fuzz_answer;
+pub use profile::DatadogProfile;

@@ -14,6 +14,7 @@ use super::config::{MetricSource, PrometheusConfig, PrometheusMetric};
 use super::increase::expand;
 use super::measure::Measure;
 use crate::limits::check_limits;
+use crate::{Named, TrackLabel};
 
 const OPERATION: &str = "prometheus.config";
 const PLACEHOLDERS: [&str; 5] = ["{service}", "{select}", "{window}", "{by}", "{increase}"];
@@ -57,6 +58,13 @@ fn add(metrics: &mut BTreeMap<MetricName, Measure>, source: MetricSource) -> Res
     let wrong = wrong.or_else(|| status.labels().find(|name| !is_label(name)).map(|name| ("status", name)));
     if let Some((field, name)) = wrong {
         return Err(invalid(field, "expected letters, digits and `_`").with("label", name));
+    }
+    if matches!(labels.track, TrackLabel::Name { names: Named::Version, .. }) {
+        return Err(invalid(
+            "labels",
+            "the version tells no track here: name a pod, a workload or a Service",
+        )
+        .with("label", "track"));
     }
     check_placeholders(&select).map_err(|error| error.with("field", "select"))?;
     let matchers = [select.trim().trim_end_matches(',').to_owned(), labels.track.matcher()];

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use nprt_core::memory::ManualClock;
 use nprt_core::model::{MetricName, ServiceName, TimeRange};
-use nprt_core::ports::{Clock, MetricQuery};
+use nprt_core::ports::{Clock, MetricQuery, Versions};
 
 /// The first minute of every test.
 pub(crate) const MINUTE: i64 = 29_000_000;
@@ -39,5 +39,15 @@ pub(crate) fn query(metric: &str, from: i64, to: i64) -> MetricQuery {
         service: ServiceName::new("shop").unwrap(),
         metric: name(metric),
         range: TimeRange::new(at(from - 1), at(to)).unwrap(),
+        versions: Versions::default(),
     }
+}
+
+/// Panics unless `value` is what the JSON schema in `text` calls a `part`.
+pub(crate) fn check_schema(text: &str, part: &str, value: &serde_json::Value) {
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("schema.json", serde_json::from_str(text).unwrap()).unwrap();
+    let schema = compiler.compile(&format!("schema.json#/$defs/{part}"), &mut schemas).unwrap();
+    let checked = schemas.validate(value, schema).map_err(|error| error.to_string());
+    assert_eq!(checked, Ok(()), "{part}: {value}");
 }

@@ -8,17 +8,18 @@ use nprt::bugsnag::BugsnagBuilder;
 use nprt::git::GitBuilder;
 use nprt::kubernetes::KubernetesCluster;
 use nprt::layout::LayoutRegistry;
+use nprt::model::{MetricName, ServiceName};
 use nprt::oci::OciRegistry;
 use nprt::pipeline::Ports;
 use nprt::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use nprt::slack::SlackBuilder;
 use nprt::svn::SvnBuilder;
 use nprt::webhook::WebhookBuilder;
-use nprt::wrap::{Backoff, Retry, Timeout};
-use nprt::{FanOut, Result};
+use nprt::wrap::{Backoff, ByMetric, Retry, Timeout};
+use nprt::{Error, FanOut, Result};
 
 use super::Parts;
-use crate::config::{Metrics, Notify, Place, Problems, Registry, ServiceConfig, Vcs};
+use crate::config::{ErrorTracker, Metrics, Notify, Place, Problems, Registry, ServiceConfig, Vcs};
 
 /// How long one who is to be told may keep an operation from its end, tries again included.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -34,6 +35,17 @@ pub(crate) async fn ports(
     let vcs = kept(vcs(&config.vcs, cache), at("vcs"), problems);
     let registry = kept(registry(&config.registry, parts), at("registry"), problems);
     let metrics = kept(metrics(&config.metrics, parts), at("metrics"), problems);
+    let metrics = match &config.errors {
+        None => metrics,
+        Some(tracker) => {
+            let tracker = kept(tracked(tracker, &config.service.name, parts), at("metrics.errors"), problems);
+            metrics.zip(tracker).and_then(|(metrics, tracker)| {
+                let errors = kept(MetricName::new(MetricName::ERRORS), at("metrics.errors"), problems)?;
+                let both: Arc<dyn MetricsBackend> = Arc::new(ByMetric::new(metrics).with(errors, tracker));
+                Some(both)
+            })
+        }
+    };
     let cluster = kept(cluster(&config.cluster, parts).await, at("cluster"), problems);
     let mut all = FanOut::new();
     for (number, notify) in config.notifiers.iter().enumerate() {
@@ -84,6 +96,20 @@ fn metrics(config: &Metrics, parts: &Parts) -> Result<Arc<dyn MetricsBackend>> {
         Metrics::Datadog(config) => Arc::new(config.clone().build(parts.clock())?),
         Metrics::Statsd(config) => parts.statsd(config)?,
         Metrics::Aggregator(config) => Arc::new(config.clone().build()?),
+    })
+}
+
+/// The error tracker of `service`.
+fn tracked(config: &ErrorTracker, service: &ServiceName, parts: &Parts) -> Result<Arc<dyn MetricsBackend>> {
+    Ok(match config {
+        ErrorTracker::Sentry(config) => Arc::new(config.clone().build(parts.clock())?),
+        ErrorTracker::Bugsnag(config) => {
+            if !config.projects.contains_key(service) {
+                let error = Error::invalid("bugsnag.config", "the service has no project");
+                return Err(error.with("field", "projects").with_available(config.projects.keys()));
+            }
+            Arc::new(config.clone().build(parts.clock())?)
+        }
     })
 }
 

@@ -7,10 +7,10 @@ use nprt::model::{ServiceName, find_hidden};
 use nprt::oci::OciConfig;
 use nprt::pipeline::Service;
 
-use super::file::{File, Limits, ServiceFile, TokenFile};
+use super::file::{File, Limits, MetricsFile, ServiceFile, TokenFile};
 use super::token::{hash_of, read_hash};
 use super::{
-    Action, AggregatorConfig, Config, Environment, LISTEN, Problems, Registry, ServiceConfig, Token,
+    Action, AggregatorConfig, Config, Environment, LISTEN, Metrics, Problems, Registry, ServiceConfig, Token,
 };
 
 /// Routes of the server that a service could be called like.
@@ -106,6 +106,8 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
     let name = required(file.name, &path, "name", problems);
     let vcs = required(file.vcs, &path, "vcs", problems);
     let metrics = required(file.metrics, &path, "metrics", problems);
+    let errors = metrics.as_ref().and_then(|metrics| metrics.errors.clone());
+    let metrics = metrics.and_then(|metrics| server(metrics, &path, problems));
     let cluster = required(file.cluster, &path, "cluster", problems);
     for (number, branch) in file.deployable_branches.names().enumerate() {
         if branch.is_empty() {
@@ -128,10 +130,23 @@ fn service(file: ServiceFile, path: String, problems: &mut Problems) -> Option<S
         vcs: vcs?,
         registry: file.registry.unwrap_or_else(|| Registry::Oci(OciConfig::default())),
         metrics: metrics?,
+        errors,
         notifiers: file.notifiers,
         cluster: cluster?,
         autopilot: file.autopilot,
     })
+}
+
+/// The one server that the measurements are at.
+fn server(metrics: MetricsFile, path: &str, problems: &mut Problems) -> Option<Metrics> {
+    let mut servers = metrics.servers();
+    let server = servers.pop();
+    if server.is_none() || !servers.is_empty() {
+        let message = "expected one of prometheus, datadog, statsd and aggregator, and errors beside it";
+        problems.add(format!("{path}.metrics"), message);
+        return None;
+    }
+    server
 }
 
 /// Whether it can be shown as it is.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use nprt::aggregator::AggregatorConfig;
 use nprt::bugsnag::BugsnagConfig;
+use nprt::bugsnag_errors::BugsnagErrorsConfig;
 use nprt::compare::Policy;
 use nprt::datadog::DatadogConfig;
 use nprt::git::GitConfig;
@@ -17,6 +18,7 @@ use nprt::model::{Branches, ImageName, RepoPath, Secret, ServiceName};
 use nprt::oci::OciConfig;
 use nprt::pipeline::{DriftPolicy, PipelineSettings};
 use nprt::prometheus::PrometheusConfig;
+use nprt::sentry::SentryConfig;
 use nprt::slack::SlackConfig;
 use nprt::statsd::StatsdConfig;
 use nprt::svn::SvnConfig;
@@ -132,7 +134,7 @@ pub(crate) struct ServiceFile {
     pub(crate) manifests: Option<RepoPath>,
     pub(crate) registry: Option<Registry>,
     pub(crate) images: BTreeSet<ImageName>,
-    pub(crate) metrics: Option<Metrics>,
+    pub(crate) metrics: Option<MetricsFile>,
     pub(crate) policy: Option<Policy>,
     pub(crate) notifiers: Vec<Notify>,
     pub(crate) cluster: Option<Place>,
@@ -161,9 +163,33 @@ pub(crate) enum Registry {
     Layout(LayoutConfig),
 }
 
-/// Where the measurements are.
+/// Where the measurements are: one of four servers, and perhaps an error tracker beside it.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetricsFile {
+    prometheus: Option<PrometheusConfig>,
+    datadog: Option<DatadogConfig>,
+    statsd: Option<StatsdConfig>,
+    aggregator: Option<AggregatorConfig>,
+    pub(crate) errors: Option<ErrorTracker>,
+}
+
+impl MetricsFile {
+    /// The servers that are named; there must be one.
+    pub(crate) fn servers(self) -> Vec<Metrics> {
+        let Self { prometheus, datadog, statsd, aggregator, errors: _ } = self;
+        let servers = [
+            prometheus.map(Metrics::Prometheus),
+            datadog.map(Metrics::Datadog),
+            statsd.map(Metrics::Statsd),
+            aggregator.map(Metrics::Aggregator),
+        ];
+        servers.into_iter().flatten().collect()
+    }
+}
+
+/// Where the measurements are.
+#[derive(Debug, Clone)]
 pub(crate) enum Metrics {
     Prometheus(PrometheusConfig),
     Datadog(DatadogConfig),
@@ -171,6 +197,14 @@ pub(crate) enum Metrics {
     Statsd(StatsdConfig),
     /// One in a process of its own.
     Aggregator(AggregatorConfig),
+}
+
+/// Where the classes of errors are: instead of those of the server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorTracker {
+    Sentry(SentryConfig),
+    Bugsnag(BugsnagErrorsConfig),
 }
 
 /// Who is told.

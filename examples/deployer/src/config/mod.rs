@@ -20,7 +20,8 @@ use serde_json::Value;
 pub(crate) use aggregator::AggregatorConfig;
 pub(crate) use environment::Environment;
 pub(crate) use file::{
-    AtDeadline, AutopilotSettings, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot, Vcs,
+    AtDeadline, AutopilotSettings, ErrorTracker, Limits, Metrics, Notify, Place, Registry, ServiceAutopilot,
+    Vcs,
 };
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use problems::Problems;
@@ -61,6 +62,8 @@ pub(crate) struct ServiceConfig {
     pub(crate) vcs: Vcs,
     pub(crate) registry: Registry,
     pub(crate) metrics: Metrics,
+    /// Where the classes of errors are, if not there.
+    pub(crate) errors: Option<ErrorTracker>,
     pub(crate) notifiers: Vec<Notify>,
     pub(crate) cluster: Place,
     pub(crate) autopilot: ServiceAutopilot,

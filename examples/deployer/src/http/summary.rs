@@ -2,7 +2,7 @@ use nprt::bugsnag::BugsnagConfig;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::config::{Metrics, Notify, Registry, ServiceConfig, Vcs};
+use crate::config::{ErrorTracker, Metrics, Notify, Registry, ServiceConfig, Vcs};
 
 /// A service's configuration, without anything secret: what is shown is named here, one by one.
 pub(crate) fn of(config: &ServiceConfig) -> Value {
@@ -14,12 +14,20 @@ pub(crate) fn of(config: &ServiceConfig) -> Value {
         Registry::Oci(oci) => json!({"oci": {"registries": oci.registries.keys().collect::<Vec<_>>()}}),
         Registry::Layout(layout) => json!({"layout": layout}),
     };
-    let metrics = match &config.metrics {
+    let mut metrics = match &config.metrics {
         Metrics::Prometheus(prometheus) => json!({"prometheus": {"url": origin(&prometheus.url)}}),
         Metrics::Datadog(datadog) => json!({"datadog": {"site": datadog.site}}),
         Metrics::Statsd(statsd) => json!({"statsd": {"listen": statsd.listen}}),
         Metrics::Aggregator(aggregator) => json!({"aggregator": {"url": origin(&aggregator.url)}}),
     };
+    if let Some(tracker) = &config.errors {
+        metrics["errors"] = match tracker {
+            ErrorTracker::Sentry(sentry) => {
+                json!({"sentry": {"url": origin(&sentry.url), "organization": sentry.organization}})
+            }
+            ErrorTracker::Bugsnag(bugsnag) => json!({"bugsnag": {"url": origin(&bugsnag.url)}}),
+        };
+    }
     let notifier = |notify: &Notify| match notify {
         Notify::Slack(slack) => json!({"slack": {"channel": slack.channel}}),
         Notify::Bugsnag(BugsnagConfig { endpoint, release_stage, least_severity, .. }) => {

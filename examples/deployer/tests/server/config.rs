@@ -55,6 +55,7 @@ services:
       profile: [istio, {{name: kubernetes, labels: {{track: {{label: pod, names: pod}}}}}}]
       labels: {{pod: null, version: destination_canonical_revision}}
       status: [{{label: response_code, values: {{'0': failure}}}}, grpc_response_status]
+    errors: {{sentry: {{organization: acme, token: a}}}}
   policy: {{preset: default, soak_minutes: 10}}
   notifiers: [{{slack: {{webhook_url: {{from_env: SLACK_URL}}}}}}, {{bugsnag: {{api_key: 0123456789abcdef0123456789abcdef, least_severity: warning}}}}]
   cluster: {{kubernetes: {{context: production, namespace: shop}}}}
@@ -63,7 +64,9 @@ services:
 - name: blog
   vcs: {{svn: {{url: 'http://svn.example.com/blog'}}}}
   manifests: deploy
-  metrics: {{datadog: {{api_key: a, application_key: b}}}}
+  metrics:
+    datadog: {{api_key: a, application_key: b, profile: datadog-openmetrics, namespace: blog}}
+    errors: {{bugsnag: {{token: a, projects: {{blog: 515fb9337c1074f6fd000003}}}}}}
   cluster: {{memory: {{}}}}
 - name: news
   vcs: {{git: {{url: 'http://git.example.com/news.git'}}}}
@@ -169,6 +172,33 @@ fn a_file_without_tokens_is_right_only_where_that_is_meant() {
 }
 
 #[test]
+fn the_measurements_are_at_one_server_and_the_errors_perhaps_at_a_tracker() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = everything(folder.path());
+    for (from, to, expected) in [
+        (
+            "    datadog: {",
+            "    # datadog: {",
+            "services[1].metrics: expected one of prometheus, datadog, statsd and",
+        ),
+        (
+            "    errors: {bugsnag",
+            "    statsd: {}\n    errors: {bugsnag",
+            "services[1].metrics: expected one of prometheus,",
+        ),
+        ("{sentry: {organization: acme,", "{sentry: {organization: a/c,", "services[0].metrics.errors: "),
+        ("{sentry: {organization: acme,", "{rollbar: {organization: acme,", "services[0].metrics.errors"),
+        ("projects: {blog:", "projects: {news:", "the service has no project"),
+        ("namespace: blog", "operation: blog", "services[1].metrics.datadog"),
+    ] {
+        assert!(right.contains(from), "{from}");
+        let output = check(&write(folder.path(), &right.replace(from, to)));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_an_error() {
     let output = check(Path::new("/nowhere/deployer.yml"));
     assert!(!output.status.success());
@@ -188,6 +218,10 @@ fn the_schema_accepts_what_the_check_accepts() {
     for (pointer, wrong) in [
         ("/services/0/policy/preset", json!("defaul")),
         ("/services/0/vcs", json!({})),
+        ("/services/0/metrics/errors/sentry/class", json!("message")),
+        ("/services/0/metrics/statsd", json!({})),
+        ("/services/1/metrics/errors/bugsnag/projects", json!({})),
+        ("/services/1/metrics/datadog/profile", json!("datadog")),
         ("/services/0/name", json!(5)),
         ("/tokens/1/sha256", json!("abc")),
         ("/tokens/0/secret", json!({"from": "x"})),

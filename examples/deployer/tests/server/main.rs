@@ -20,6 +20,7 @@ mod http;
 mod image;
 mod kubernetes;
 mod log;
+mod metrics_docs;
 mod namespace;
 mod options;
 #[cfg(feature = "otel")]

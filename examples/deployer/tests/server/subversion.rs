@@ -115,6 +115,10 @@ async fn what_is_in_subversion_is_deployed_and_judged_by_datadog() {
         "vcs": {"svn": {"url": subversion.url(), "user": USER, "password": {"from_file": password}}},
         "metrics": {"datadog": {
             "url": datadog.uri(), "api_key": KEYS[0], "application_key": KEYS[1], "delay_seconds": 0,
+            "profile": "datadog-apm", "tags": {"track": "track"},
+            "metrics": {"latency": {
+                "shape": "value", "query": "p95:trace.http.request{service:{service}} by {{by}}.fill(null)",
+            }},
         }},
         "policy": policy(None),
         "deployable_branches": ["trunk"],

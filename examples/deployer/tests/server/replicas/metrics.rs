@@ -13,7 +13,7 @@ use nprt::aggregator::Endpoint;
 use nprt::compare::{Judge, Policy, Preset};
 use nprt::memory::{ManualClock, MemoryMetrics, Origin};
 use nprt::model::{Block, BlockData, ServiceName, TimeRange, Track};
-use nprt::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions};
 
 use super::serve;
 
@@ -104,7 +104,12 @@ impl Metrics {
         let mut blocks = Vec::<Block>::new();
         for metric in policy.metrics() {
             let range = TimeRange::new(started, self.clock.now()).unwrap();
-            let query = MetricQuery { service: ServiceName::new(service).unwrap(), metric, range };
+            let query = MetricQuery {
+                service: ServiceName::new(service).unwrap(),
+                metric,
+                range,
+                versions: Versions::default(),
+            };
             blocks.extend(self.recorded.blocks(&query).await.unwrap_or_default().blocks);
         }
         blocks.sort_by_key(|block| block.minute);
