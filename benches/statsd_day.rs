@@ -11,7 +11,7 @@ use nprt::memory::ManualClock;
 use nprt::model::{MetricName, ServiceName, TimeRange};
 use nprt::ports::{Clock, MetricQuery, MetricsBackend};
 use nprt::statsd::{Aggregator, StatsdConfig};
-use rand::{Rng, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, LogNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -53,7 +53,7 @@ fn main() {
     let hours: i64 = std::env::var("NPRT_HOURS").map_or(24, |hours| hours.parse().unwrap());
     let clock = Arc::new(ManualClock::default());
     let mut config = StatsdConfig::default();
-    config.services = (0..SERVICES).map(|n| ServiceName::new(format!("service-{n}")).unwrap()).collect();
+    config.services = (0..SERVICES).map(|n| ServiceName::new(&format!("service-{n}")).unwrap()).collect();
     config.limits.memory_bytes = 500_000_000;
     let aggregator = Aggregator::new(&config, clock.clone()).unwrap();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);

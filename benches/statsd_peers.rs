@@ -7,6 +7,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     missing_docs,
     reason = "a bench prints what it measures"
 )]

@@ -255,3 +255,29 @@ async fn a_malformed_line_is_counted_for_its_service_if_that_has_room() {
     assert_eq!(left_out(&aggregator), BTreeMap::from([(Reason::Malformed, 1), (Reason::NotANumber, 2)]));
     assert_eq!(stats.services.len(), 1);
 }
+
+/// However many there are: they take no room that others need.
+#[tokio::test]
+async fn bad_lines_without_end_cost_themselves() {
+    let clock = clock_at(0);
+    let mut config = StatsdConfig::default();
+    config.limits.memory_bytes = 40_000;
+    let aggregator = Aggregator::new(&config, clock.clone()).unwrap();
+    go_to(&clock, 1);
+    for n in 0..5_000 {
+        for bad in
+            ["process.memory:+5|g", "request.latency:-1|h", "request.count:-1|c", "request.latency:nan|ms"]
+        {
+            aggregator.ingest(format!("{bad}|#service:shop,track:canary,pod:p{n}").as_bytes());
+        }
+    }
+    for good in ["process.memory:5|g", "request.latency:1|h", "request.count:1|c"] {
+        aggregator.ingest(format!("{good}|#service:shop,track:canary,pod:p").as_bytes());
+    }
+    go_to(&clock, 2);
+    for metric in ["memory", "latency", "requests"] {
+        assert_eq!(blocks(&aggregator, metric).await.len(), 1, "{metric}");
+    }
+    let expected = [(Reason::NotANumber, 5_000), (Reason::Negative, 10_000), (Reason::NoBase, 5_000)];
+    assert_eq!(left_out(&aggregator), BTreeMap::from(expected));
+}

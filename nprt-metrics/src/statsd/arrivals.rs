@@ -18,11 +18,9 @@ pub(super) struct Arrived {
 const LATE: i64 = 2;
 
 impl Arrivals {
-    #[inline]
-    pub(super) fn received(&mut self, now: Now) {
-        // The last one, nearly always.
+    pub(super) fn received(&mut self, now: Now, datagrams: u64) {
         let arrived = self.0.entry(now.minute).or_default();
-        arrived.received = arrived.received.saturating_add(1);
+        arrived.received = arrived.received.saturating_add(datagrams);
     }
 
     /// Notes drops of the last second, which may be of the minute before as well.

@@ -25,7 +25,6 @@ const SHIFT: u32 = 45;
 const NORMAL: u32 = 1 << (52 - SHIFT);
 
 /// The bin of a number that is finite and not below zero.
-#[expect(clippy::cast_possible_truncation, reason = "the upper 19 bits")]
 pub(super) fn bin_of(sample: f64, shift: u32) -> u32 {
     let bin = (sample.to_bits() >> SHIFT) as u32;
     if bin < NORMAL { 0 } else { bin >> shift }

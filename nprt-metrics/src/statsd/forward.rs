@@ -49,7 +49,7 @@ impl Forward {
             match tokio::net::lookup_host(&forward.to).await {
                 Ok(mut found) => forward.set(found.next()),
                 Err(error) => {
-                    tracing::warn!(to = forward.to, %error, "the server to forward to is not found")
+                    tracing::warn!(to = forward.to, %error, "the server to forward to is not found");
                 }
             }
             drop(forward);

@@ -43,6 +43,7 @@
 //! ```
 
 mod aggregator;
+mod answer;
 mod arrivals;
 mod backend;
 mod batch;

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_types,
+    reason = "series are looked up by their key, and no order of theirs is ever seen"
+)]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

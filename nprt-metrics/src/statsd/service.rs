@@ -143,16 +143,18 @@ impl Service {
         let mut bytes = 0;
         let added = self.add_to(id, metric, values, most_classes, scratch, &mut bytes);
         self.open_bytes += bytes;
-        if new + bytes > 0
-            && let Some(open) = &mut self.open
-        {
-            open.take(metric, new + bytes);
-        }
-        if added.is_err() {
-            // A series that was only tried is none.
+        if added.is_ok() {
+            bytes += new;
+        } else {
+            // A series that was only tried is none, and takes nothing.
             self.series.forget_empty(id);
         }
-        added.map(|()| new + bytes > 0)
+        if bytes > 0
+            && let Some(open) = &mut self.open
+        {
+            open.take(metric, bytes);
+        }
+        added.map(|()| bytes > 0)
     }
 
     fn add_to<'a>(

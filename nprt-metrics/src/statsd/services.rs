@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_types,
+    reason = "services are looked up by their name; what is seen of them comes from the list beside it"
+)]
+
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::quality::RandomState;

@@ -34,7 +34,6 @@ pub(super) fn read_f64(from: &mut &[u8]) -> Option<f64> {
     take(from, 8).and_then(|bytes| bytes.try_into().ok()).map(f64::from_le_bytes)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "seven bits")]
 fn low(number: u64) -> u8 {
     (number & 0x7f) as u8
 }
