@@ -43,7 +43,7 @@ fn what_a_block_exists_for_allocates_nothing_but_room_for_samples() {
     let without_samples = LINES[2..].join("\n");
     let allocated = measure(|| (0..1000).for_each(|_| aggregator.ingest(without_samples.as_bytes())));
     assert_eq!(allocated.count_total, 0);
-    // Two blocks with 3,000 and 1,000 samples: each time that one is full, its room doubles.
+    // Two blocks with 3,000 and 1,000 samples: until 64 wait to be counted, their room doubles; so does that of the counts.
     let allocated = measure(|| (0..1000).for_each(|_| aggregator.ingest(packet.as_bytes())));
     assert!(allocated.count_total <= 24, "{allocated:?}");
     assert_eq!(aggregator.stats().used, 6 * 1001 + 4 * 1000);

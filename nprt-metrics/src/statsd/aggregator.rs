@@ -1,18 +1,16 @@
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nprt_core::model::{Block, BlockShape, MetricName, ServiceName};
-use nprt_core::ports::{Clock, Lost};
+use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
 
-use super::key::{read_key, write_key};
-use super::line::{Line, Metric, parse};
-use super::pattern::Place;
-use super::service::Service;
+use super::arrivals::Arrivals;
+use super::bins::Scratch;
+use super::memo::Memo;
+use super::seldom::Seldom;
 use super::services::Services;
-use super::source::{Source, is_change, sources};
-use super::stats::Fate;
+use super::source::{Source, sources};
 use super::{Limits, StatsdConfig, StatsdStats, TagNames};
 
 /// Lines of statsd in, blocks out. It is the backend that [`StatsdServer`](super::StatsdServer) feeds; a
@@ -20,21 +18,36 @@ use super::{Limits, StatsdConfig, StatsdStats, TagNames};
 #[derive(Debug)]
 pub struct Aggregator {
     clock: Arc<dyn Clock>,
-    tags: TagNames,
-    limits: Limits,
+    pub(super) tags: TagNames,
+    pub(super) limits: Limits,
     pub(super) metrics: Vec<(MetricName, BlockShape)>,
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     /// The minute that it was made in, of which it heard only a part.
     born: i64,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
-    services: Services,
-    stats: StatsdStats,
+pub(super) struct State {
+    pub(super) services: Services,
+    pub(super) stats: StatsdStats,
     /// Written over for each line, so that a line allocates nothing where its block exists.
-    key: String,
+    pub(super) key: String,
+    pub(super) scratch: Scratch,
+    pub(super) memo: Memo,
+    pub(super) arrivals: Arrivals,
+    /// When one that was left out may be logged.
+    pub(super) seldom: Seldom,
+    /// The minute that runs.
+    minute: i64,
+}
+
+/// When something arrives.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// Since 1970.
+    pub(super) second: i64,
+    pub(super) minute: i64,
 }
 
 impl Aggregator {
@@ -45,10 +58,12 @@ impl Aggregator {
     /// `Invalid` for a configuration without metrics, with a wrong name, or with a limit of zero.
     pub fn new(config: &StatsdConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         let StatsdConfig { tags, metrics, limits, services, .. } = config;
+        let invalid = |message| Error::invalid("statsd.config", message).with("field", "metrics");
         if metrics.is_empty() {
-            return Err(
-                Error::invalid("statsd.config", "expected at least one metric").with("field", "metrics")
-            );
+            return Err(invalid("expected at least one metric"));
+        }
+        if metrics.len() > 1000 {
+            return Err(invalid("expected at most 1,000 metrics"));
         }
         limits.check()?;
         let born = Block::minute_of(clock.now());
@@ -56,6 +71,11 @@ impl Aggregator {
             services: Services::new(services, limits, born.saturating_add(1)),
             stats: StatsdStats::default(),
             key: String::new(),
+            scratch: Scratch::default(),
+            memo: Memo::default(),
+            arrivals: Arrivals::default(),
+            seldom: Seldom::default(),
+            minute: born,
         };
         Ok(Self {
             born,
@@ -69,8 +89,7 @@ impl Aggregator {
     }
 
     /// From now on these services have room, in equal shares, and no others: what was heard of others is forgotten, and
-    /// what is heard of them is counted and not kept. Of a service that is new, its first full minute is the next one;
-    /// where others come, one whose share gets too small for what it has loses its oldest minutes.
+    /// what is heard of them is counted and not kept. Of a service that is new, its first full minute is the next one.
     pub fn serve(&self, services: &BTreeSet<ServiceName>) {
         let next = Block::minute_of(self.clock.now()).saturating_add(1);
         self.state().services.name(services, next);
@@ -79,22 +98,26 @@ impl Aggregator {
     /// Takes in one datagram: lines that end with `\n`. What is wrong with a line is counted and harms no
     /// other line.
     pub fn ingest(&self, packet: &[u8]) {
-        let now = Block::minute_of(self.clock.now());
-        let mut state = self.state();
-        state.stats.packets += 1;
-        for line in packet.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.is_empty() {
-                self.line(&mut state, now, line);
-            }
+        self.ingest_all([packet]);
+    }
+
+    /// Takes in datagrams that arrived together.
+    pub fn ingest_all<'a>(&self, packets: impl IntoIterator<Item = &'a [u8]>) {
+        let (mut state, now) = self.state_now();
+        let mut received = 0;
+        for packet in packets {
+            received += 1;
+            self.lines(&mut state, now, packet);
         }
+        state.stats.packets += received;
+        state.arrivals.received(now, received);
     }
 
     /// What was heard so far.
     #[must_use]
     pub fn stats(&self) -> StatsdStats {
         let state = self.state();
-        let services = state.services.iter().map(|(name, of)| (name.to_owned(), of.stats().clone()));
+        let services = state.services.iter().map(|of| (of.name().to_owned(), of.stats()));
         StatsdStats { services: services.collect(), ..state.stats.clone() }
     }
 
@@ -102,12 +125,24 @@ impl Aggregator {
         self.state().stats.receive_errors += 1;
     }
 
-    pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
+    /// The kernel dropped so many datagrams in the last second.
+    pub(super) fn dropped(&self, datagrams: u64) {
+        let (mut state, now) = self.state_now();
+        state.stats.dropped = state.stats.dropped.saturating_add(datagrams);
+        state.arrivals.dropped(now, datagrams);
+        if let Some(others) = state.seldom.now(now.second) {
+            tracing::warn!(datagrams, others, "the kernel dropped statsd datagrams: its buffer was full");
+        }
     }
 
-    pub(super) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+    pub(super) fn forwarded(&self, sent: u64, failed: u64) {
+        let mut state = self.state();
+        state.stats.forwarded = state.stats.forwarded.saturating_add(sent);
+        state.stats.not_forwarded = state.stats.not_forwarded.saturating_add(failed);
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 
     /// The first minute that was heard in full and is kept.
@@ -120,145 +155,22 @@ impl Aggregator {
         now.saturating_sub(i64::from(self.limits.retention_minutes))
     }
 
-    /// The blocks of the metric at that place, of those of `minutes` that are kept and were heard in full.
-    ///
-    /// # Errors
-    /// `Invalid` for a service that has no room.
-    pub(super) fn collect(
-        &self,
-        index: usize,
-        service: &ServiceName,
-        minutes: Range<i64>,
-    ) -> Result<Vec<Block>> {
-        let Some((metric, _)) = self.metrics.get(index) else { return Ok(Vec::new()) };
-        let start = minutes.start.max(self.first_known());
-        let state = self.state();
-        let Some(heard) = known(&state.services, service)? else { return Ok(Vec::new()) };
-        let heard = heard.minutes(start.max(heard.since())..minutes.end);
-        let blocks = heard.flat_map(|(minute, heard)| {
-            heard.blocks(index).filter_map(move |(key, data)| {
-                let (track, [version, pod, route]) = read_key(key)?;
-                Some(Block { minute, track, version, pod, route, metric: metric.clone(), data })
-            })
-        });
-        let mut blocks: Vec<Block> = blocks.collect();
-        drop(state);
-        blocks.sort_by(|a, b| a.order().cmp(&b.order()));
-        Ok(blocks)
-    }
-
-    /// What of `minutes` was measured of the service, and is not in its blocks: first what is lost altogether, then the
-    /// minutes in which a metric was refused, with the number of lines.
-    ///
-    /// # Errors
-    /// `Invalid` for a service that has no room.
-    pub(super) fn what_is_lost(&self, service: &ServiceName, minutes: Range<i64>) -> Result<Vec<Lost>> {
-        let start = minutes.start.max(self.first_known());
-        let state = self.state();
-        let since = match known(&state.services, service)? {
-            Some(heard) => heard.since(),
-            None if state.services.turned_away() => i64::MAX,
-            None => i64::MIN,
-        };
-        let mut all = Vec::new();
-        let lost = start..since.min(minutes.end);
-        if !lost.is_empty() {
-            all.push(Lost { minutes: lost, metric: None, lines: 0 });
-        }
-        let heard = state.services.get(service.as_str());
-        for (minute, heard) in
-            heard.into_iter().flat_map(|heard| heard.minutes(start.max(since)..minutes.end))
-        {
-            all.extend(heard.refused().map(|(metric, lines)| Lost {
-                minutes: minute..minute.saturating_add(1),
-                metric: self.metrics.get(metric).map(|(name, _)| name.clone()),
-                lines,
-            }));
-        }
-        Ok(all)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, state: &mut State, minute: i64, line: &[u8]) {
-        state.stats.lines += 1;
-        let metric = match parse(line) {
-            Ok(Line::Metric(metric)) => metric,
-            Ok(Line::Event) => {
-                state.stats.events += 1;
-                return;
-            }
-            Ok(Line::ServiceCheck) => {
-                state.stats.service_checks += 1;
-                return;
-            }
-            Err(why) => {
-                *state.stats.malformed.entry(why).or_default() += 1;
-                tracing::debug!(?why, line = %line.escape_ascii(), "a statsd line is malformed");
-                return;
-            }
-        };
-        let by_tags = Place::by_tags(&metric, &self.tags);
-        let matching = self.sources.iter().filter_map(|source| {
-            let place = source.pattern.matches(metric.name, by_tags)?;
-            Some((source, place))
-        });
-        let fate = matching.map(|(source, place)| self.add(state, minute, &metric, source, &place)).max();
-        state.stats.count(fate.unwrap_or(Fate::Unmapped));
-    }
-
-    fn add(
-        &self,
-        state: &mut State,
-        minute: i64,
-        metric: &Metric<'_>,
-        source: &Source,
-        place: &Place<'_>,
-    ) -> Fate {
-        let Some(track) = place.track() else { return Fate::Unattributed };
-        if !source.role.takes(metric.kind) {
-            return Fate::WrongType;
+    /// The state, with the minutes before now over.
+    pub(super) fn state_now(&self) -> (MutexGuard<'_, State>, Now) {
+        let second = self.clock.now().as_second();
+        let mut state = self.state();
+        // A clock that is set back begins no minute again.
+        let minute = second.div_euclid(60).max(state.minute);
+        if minute > state.minute {
+            let (kept, State { services, scratch, arrivals, .. }) = (self.kept(minute), &mut *state);
+            services.roll(minute, kept, scratch);
+            arrivals.forget_before(kept);
+            state.minute = minute;
         }
-        if source.role.is_samples() && !place.class.is_empty() {
-            return Fate::Failed;
-        }
-        let State { services, key, .. } = state;
-        let kept = self.kept(minute);
-        if services.get(place.service).is_none() {
-            if !place.has_service() {
-                return Fate::Unattributed;
-            }
-            services.let_in(place.service, minute, kept);
-        }
-        let share = services.share();
-        let Some(service) = services.get_mut(place.service) else { return Fate::Unnamed };
-        service.begin(minute, kept, self.metrics.len());
-        // Nothing more to do for it: least of all the search below, which a flood could make a load of.
-        if service.refuses(minute, source.metric) {
-            return Fate::Refused;
-        }
-        write_key(key, track, place.version, place.pod, place.route);
-        // Only a gauge that begins with a change needs to know what it was.
-        let changes = source.role.is_value() && metric.values().next().is_some_and(is_change);
-        let before = changes.then(|| service.last(minute, source.metric, key)).flatten();
-        let readings = metric
-            .values()
-            .zip(metric.numbers())
-            .map(|(text, number)| source.role.reading(metric, text, number, place, before));
-        let added = service.add((minute, source.metric, key), readings, share, &self.limits);
-        added.map_or(Fate::Refused, |()| Fate::Used)
-    }
-}
-
-/// A service; `None` where it may have room and nothing was heard of it.
-fn known<'a>(services: &'a Services, name: &ServiceName) -> Result<Option<&'a Service>> {
-    match (services.get(name.as_str()), services.named()) {
-        (None, Some(named)) => {
-            let message = "this statsd server keeps nothing of the service: name it among its services";
-            Err(Error::invalid("statsd.blocks", message).with("service", name).with_available(named))
-        }
-        (heard, _) => Ok(heard),
+        (state, Now { second, minute })
     }
 }

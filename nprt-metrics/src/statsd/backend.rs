@@ -27,7 +27,7 @@ impl MetricsBackend for Aggregator {
         let configured = || self.metrics.iter().map(|(name, _)| name);
         let index = configured().position(|name| *name == query.metric);
         let index = index.ok_or_else(|| no_such_metric("statsd.blocks", &query.metric, configured()))?;
-        self.collect(index, &query.service, query.range.complete_minutes(self.now())).map(Measured::from)
+        self.collect(index, &query.service, query.range.complete_minutes(self.now()))
     }
 
     async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nprt_core::model::{BlockShape, MetricName, ServiceName};
 use serde::{Deserialize, Serialize};
 
-use super::Limits;
+use super::{Limits, Listen};
 
 /// How the statsd server listens, and what it makes of what it hears.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,10 @@ pub struct StatsdConfig {
     /// The UDP address; `127.0.0.1:8125` by default. Anybody who reaches it can send metrics, and so
     /// influence a verdict: bind it where only services do.
     pub listen: SocketAddr,
+    /// Where clients may send to as well.
+    pub also_listen: Vec<Listen>,
+    /// Another statsd server, as `host:port`, that gets all datagrams as they came, by UDP; none by default.
+    pub forward: Option<String>,
     /// Bytes that the kernel keeps for a server that is busy; 4 MiB by default. The kernel may grant less.
     pub receive_buffer_bytes: usize,
     /// The names of the tags that say where something was measured.
@@ -34,8 +38,8 @@ pub struct StatsdConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "shape", deny_unknown_fields)]
 pub enum StatsdMetric {
-    /// Samples from timers, histograms and distributions, in seconds. A sampled one counts once: blocks of
-    /// samples have no weights. One that bears the tag of an error class is left out, since latency is that
+    /// Samples from timers, histograms and distributions, in seconds. One that was sampled at a rate of 0.1 counts ten
+    /// times. One that bears the tag of an error class is left out, since latency is that
     /// of successful requests.
     Samples {
         /// The timer, histogram or distribution.
@@ -119,6 +123,8 @@ impl Default for StatsdConfig {
         ];
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8125)),
+            also_listen: Vec::new(),
+            forward: None,
             receive_buffer_bytes: 4 << 20,
             tags: TagNames::default(),
             metrics: metrics

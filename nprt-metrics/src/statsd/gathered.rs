@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 
-use nprt_core::model::BlockData;
+use super::Reason;
+use super::bins::Scratch;
+use super::timings::Timings;
 
-use super::Limits;
-use super::room::Room;
-
-/// What one block is made of.
+/// What one block of the minute that runs is made of.
 #[derive(Debug)]
 pub(super) enum Gathered {
-    Samples(Vec<f64>),
-    Value { sum: f64, count: u32, last: f64 },
+    Samples(Timings),
+    Value { sum: f64, count: u32 },
     Requests { requests: f64, errors: f64 },
     Classes(BTreeMap<Box<str>, f64>),
 }
@@ -17,11 +16,10 @@ pub(super) enum Gathered {
 /// What a line adds to a block.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reading<'a> {
-    Sample(f64),
-    /// A gauge is set to it.
+    /// A sample, and how many measurements it stands for.
+    Sample(f64, f64),
+    /// A gauge has this value.
     Gauge(f64),
-    /// A gauge changes by it, from the value that it had in an earlier minute if it has none in this one.
-    Change(f64, Option<f64>),
     Requests(f64),
     Errors(f64),
     Class(&'a str, f64),
@@ -29,51 +27,70 @@ pub(super) enum Reading<'a> {
 
 /// Above it, a count held as a floating-point number is no longer exact.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
+/// A sample stands for so many measurements at the most.
+const HEAVIEST: f64 = 1e6;
+/// About what an entry of a `BTreeMap` takes beside the class itself.
+const CLASS: usize = 80;
 
 /// Why a reading was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It needs so much more room than was granted.
-    Needs(Room),
-    /// It breaks a limit of its block, or makes no sense.
-    Refused,
+    /// It makes no sense: it costs itself.
+    Bad(Reason),
+    /// It breaks a limit of its block.
+    Limit,
+}
+
+impl Reading<'_> {
+    /// Whether it makes sense at all.
+    pub(super) fn check(self) -> Result<(), Reason> {
+        let of = |number: f64| match number {
+            _ if number.is_nan() => Err(Reason::NotANumber),
+            _ if number.abs() > LARGEST => Err(Reason::TooGreat),
+            _ => Ok(()),
+        };
+        match self {
+            Self::Gauge(value) => of(value),
+            Self::Sample(_, weight) if weight > HEAVIEST => Err(Reason::TooGreat),
+            Self::Sample(n, _) | Self::Requests(n) | Self::Errors(n) | Self::Class(_, n) => {
+                if n < 0.0 {
+                    Err(Reason::Negative)
+                } else {
+                    of(n)
+                }
+            }
+        }
+    }
 }
 
 impl Gathered {
     pub(super) fn empty(reading: Reading<'_>) -> Self {
         match reading {
-            Reading::Sample(_) => Self::Samples(Vec::new()),
-            Reading::Gauge(_) | Reading::Change(..) => Self::Value { sum: 0.0, count: 0, last: 0.0 },
+            Reading::Sample(..) => Self::Samples(Timings::default()),
+            Reading::Gauge(_) => Self::Value { sum: 0.0, count: 0 },
             Reading::Requests(_) | Reading::Errors(_) => Self::Requests { requests: 0.0, errors: 0.0 },
             Reading::Class(..) => Self::Classes(BTreeMap::new()),
         }
     }
 
-    /// Adds a reading. What it takes of the room must be in `granted`, which is spent then.
+    /// Adds a reading that makes sense, and says how many bytes more that takes.
     pub(super) fn add(
         &mut self,
         reading: Reading<'_>,
-        granted: &mut Room,
-        limits: &Limits,
-    ) -> Result<(), Stop> {
+        most_classes: usize,
+        scratch: &mut Scratch,
+    ) -> Result<usize, Stop> {
         match (self, reading) {
-            (Self::Samples(samples), Reading::Sample(sample)) => {
-                if samples.len() == samples.capacity() {
-                    make_space(samples, granted, limits)?;
-                }
-                samples.push(sample);
-                Ok(())
+            (Self::Samples(timings), Reading::Sample(sample, weight)) => {
+                let before = timings.bytes();
+                timings.add(sample, weight, scratch);
+                Ok(timings.bytes() - before)
             }
-            (Self::Value { sum, count, last }, reading) => {
-                *last = match reading {
-                    Reading::Gauge(value) => value,
-                    Reading::Change(by, _) if *count > 0 => *last + by,
-                    Reading::Change(by, before) => before.ok_or(Stop::Refused)? + by,
-                    _ => return Err(Stop::Refused),
-                };
-                *sum += *last;
-                *count = count.checked_add(1).ok_or(Stop::Refused)?;
-                if sum.is_finite() { Ok(()) } else { Err(Stop::Refused) }
+            (Self::Value { sum, count }, Reading::Gauge(value)) => {
+                // Finite: 2^32 values of 2^53 are far from the largest number.
+                *sum += value;
+                *count = count.saturating_add(1);
+                Ok(0)
             }
             (Self::Requests { requests, .. }, Reading::Requests(n)) => count(requests, n),
             (Self::Requests { errors, .. }, Reading::Errors(n)) => count(errors, n),
@@ -81,57 +98,32 @@ impl Gathered {
                 if let Some(known) = classes.get_mut(class) {
                     return count(known, n);
                 }
-                if classes.len() >= limits.classes_per_block {
-                    return Err(Stop::Refused);
+                if classes.len() >= most_classes {
+                    return Err(Stop::Limit);
                 }
-                spend(granted, Room { blocks: 1, samples: 0, name_bytes: class.len() })?;
-                count(classes.entry(class.into()).or_default(), n)
+                classes.insert(class.into(), n);
+                Ok(class.len() + CLASS)
             }
-            _ => Err(Stop::Refused),
+            // A metric's blocks have one form.
+            _ => Err(Stop::Limit),
         }
     }
 
-    pub(super) fn data(&self) -> BlockData {
+    /// Bytes outside of itself.
+    pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Samples(samples) => BlockData::Samples(samples.clone()),
-            Self::Value { sum, count, .. } => BlockData::Value(sum / f64::from(*count)),
-            Self::Requests { requests, errors } => {
-                BlockData::Requests { requests: whole(requests.max(*errors)), errors: whole(*errors) }
-            }
-            Self::Classes(classes) => {
-                BlockData::Classes(classes.iter().map(|(class, n)| (class.to_string(), whole(*n))).collect())
-            }
+            Self::Samples(timings) => timings.bytes(),
+            Self::Value { .. } | Self::Requests { .. } => 0,
+            Self::Classes(classes) => classes.keys().map(|class| class.len() + CLASS).sum(),
         }
     }
 }
 
-/// Spends what was granted, which is nothing or just that.
-pub(super) fn spend(granted: &mut Room, needed: Room) -> Result<(), Stop> {
-    if *granted == needed {
-        *granted = Room::default();
-        return Ok(());
+/// Adds to a count; what would make it too great costs itself.
+fn count(total: &mut f64, n: f64) -> Result<usize, Stop> {
+    if *total + n > LARGEST {
+        return Err(Stop::Bad(Reason::TooGreat));
     }
-    Err(Stop::Needs(needed))
-}
-
-/// Doubles the space for samples; what is empty of it counts as taken.
-fn make_space(samples: &mut Vec<f64>, granted: &mut Room, limits: &Limits) -> Result<(), Stop> {
-    let space = samples.capacity().saturating_mul(2).max(4).min(limits.samples_per_block);
-    let more = space.saturating_sub(samples.capacity());
-    if more == 0 {
-        return Err(Stop::Refused);
-    }
-    spend(granted, Room { blocks: 0, samples: more, name_bytes: 0 })?;
-    samples.reserve_exact(more);
-    Ok(())
-}
-
-fn count(total: &mut f64, n: f64) -> Result<(), Stop> {
     *total += n;
-    if n >= 0.0 && *total <= LARGEST { Ok(()) } else { Err(Stop::Refused) }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^53, as counted")]
-fn whole(count: f64) -> u64 {
-    count.round() as u64
+    Ok(0)
 }

@@ -1,11 +1,10 @@
 use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What bounds the memory: all of it takes at most 250 bytes a block, 8 a sample and the bytes of names, which are some
-/// 210 MB by default. Blocks, samples and bytes of names are divided equally among the services.
+/// What bounds the memory: whatever is sent, what is kept takes [`memory_bytes`](Limits::memory_bytes) at the most.
 ///
-/// Where a limit is met, the metric of that service has no blocks of that minute: part of the measurements might look
-/// better than the whole.
+/// Each service has an equal share for certain, and may use what others leave. Where a limit is met, the metric of that
+/// service has no blocks of that minute: part of the measurements might look better than the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -13,14 +12,12 @@ pub struct Limits {
     pub retention_minutes: u32,
     /// Services that may come by themselves, where none are named; 64 by default.
     pub services: usize,
-    /// Blocks in all; 200,000 by default. One is what a metric did in a minute at one pod and route, and each class of
-    /// error in it counts as one more.
-    pub blocks: usize,
-    /// Samples in all, the spare room for those to come included; 16 million by default, which are 128 MB.
-    pub samples: usize,
-    /// Bytes of the names of versions, pods, routes and classes in all; 32 MiB by default.
-    pub name_bytes: usize,
-    /// Samples in one block; 100,000 by default.
+    /// Bytes in all; 256 MiB by default. Of a minute that is over, a block (what a metric did at one pod and route) takes 4
+    /// to 12 bytes, and of a latency 2 bytes for each bin of the sketch that holds samples: some 600 bytes where there are
+    /// thousands of them.
+    pub memory_bytes: usize,
+    /// Samples that a block is answered with; 100,000 by default. Of more, so many are answered, spread evenly over their
+    /// ranks.
     pub samples_per_block: usize,
     /// Classes in one block; 1,000 by default.
     pub classes_per_block: usize,
@@ -31,9 +28,7 @@ impl Default for Limits {
         Self {
             retention_minutes: 240,
             services: 64,
-            blocks: 200_000,
-            samples: 16_000_000,
-            name_bytes: 32 << 20,
+            memory_bytes: 256 << 20,
             samples_per_block: 100_000,
             classes_per_block: 1_000,
         }
@@ -48,9 +43,7 @@ impl Limits {
         for (name, limit) in [
             ("limits.retention_minutes", retention_minutes),
             ("limits.services", self.services),
-            ("limits.blocks", self.blocks),
-            ("limits.samples", self.samples),
-            ("limits.name_bytes", self.name_bytes),
+            ("limits.memory_bytes", self.memory_bytes),
             ("limits.samples_per_block", self.samples_per_block),
             ("limits.classes_per_block", self.classes_per_block),
         ] {

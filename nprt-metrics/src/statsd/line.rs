@@ -1,5 +1,7 @@
 use std::str;
 
+use super::tags::Tags;
+
 /// One line of a datagram, read in place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Line<'a> {
@@ -14,14 +16,18 @@ pub enum Line<'a> {
 /// A metric with one or more values: `name:1:2:3|ms|@0.1|#key:value,…`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric<'a> {
-    /// Its name.
+    /// Its name, without the tags that it may bear.
     pub name: &'a str,
     /// Its type.
     pub kind: Kind,
     /// The share of the measurements that was sent, above 0 and at most 1.
     pub rate: f64,
+    /// When it was measured, in seconds since 1970; `None` where the client leaves that to the server.
+    pub time: Option<i64>,
+    /// The first value, so that most lines are read once; 0 of a set.
+    first: f64,
     values: &'a str,
-    tags: &'a str,
+    pub(super) tags: Tags<'a>,
 }
 
 /// The type of a metric.
@@ -50,37 +56,66 @@ pub enum Malformed {
     Name,
     /// There is no `:`, or no value behind it.
     Value,
-    /// A value is no finite number.
+    /// A value is no number.
     Number,
+    /// A value is NaN.
+    NotANumber,
+    /// A value is infinite, or as large as that.
+    Infinite,
+    /// A timer is below zero.
+    Negative,
     /// There is no `|`, or no known type behind it.
     Type,
     /// The sampling rate is not above 0 and at most 1.
     Rate,
+    /// The timestamp is no number of seconds since 1970.
+    Time,
+}
+
+impl Malformed {
+    /// As a label of metrics and in sentences.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Name => "name",
+            Self::Value => "value",
+            Self::Number => "number",
+            Self::NotANumber => "not-a-number",
+            Self::Infinite => "infinite",
+            Self::Negative => "negative",
+            Self::Type => "type",
+            Self::Rate => "rate",
+            Self::Time => "time",
+        }
+    }
 }
 
 impl<'a> Metric<'a> {
     /// The values as numbers; those of a set are not.
-    pub fn numbers(&self) -> impl Iterator<Item = f64> + use<'a> {
-        self.values.split(':').filter_map(|value| value.parse().ok())
+    pub fn numbers(&self) -> impl Iterator<Item = f64> + Clone + use<'a> {
+        let first = (self.kind != Kind::Set).then_some(self.first);
+        let rest = self.values.split_once(':').map(|(_, rest)| rest.split(':'));
+        first.into_iter().chain(rest.into_iter().flatten().filter_map(|value| value.parse().ok()))
     }
 
     /// The values as they were sent: a gauge's `+3` and `-3` are changes, and those of a set are any text.
-    pub fn values(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn values(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
         self.values.split(':')
     }
 
-    /// The tags, each a key and a value; a tag without `:` has an empty value.
+    /// The tags, each a key and a value: those in the name first. A tag without a value has an empty one.
     pub fn tags(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let tags = self.tags.split(',').filter(|tag| !tag.is_empty());
-        tags.map(|tag| tag.split_once(':').unwrap_or((tag, "")))
+        self.tags.iter()
     }
 }
 
 /// Reads one line, without its line end. It allocates nothing.
 ///
 /// Understood are statsd's `c`, `g`, `ms` and `s`, sampling rates, several values in a line, and
-/// DogStatsD's `h`, `d` and tags. Further fields, such as the container `c:…` and the time `T…`, are
-/// passed over: the minute of arrival counts.
+/// DogStatsD's `h`, `d`, tags and timestamps (`T…`). Further fields, such as the container `c:…`, are passed over.
+/// Tags may also stand in the name: `name,key=value` (InfluxDB), `name;key=value` (Graphite), `name#key=value` (Librato)
+/// and `name[key=value]` (SignalFx).
 ///
 /// ```
 /// use nprt_metrics::statsd::{Kind, Line, parse};
@@ -93,11 +128,7 @@ impl<'a> Metric<'a> {
 /// # Errors
 /// [`Malformed`], which says where the line leaves the grammar.
 pub fn parse(line: &[u8]) -> Result<Line<'_>, Malformed> {
-    let line = str::from_utf8(line).map_err(|_| Malformed::Text)?;
-    // Without an early end, so that the compiler looks at many bytes at once.
-    if line.bytes().fold(false, |found, b| found | b.is_ascii_control()) {
-        return Err(Malformed::Text);
-    }
+    let line = text(line)?;
     if line.starts_with("_e{") {
         return Ok(Line::Event);
     }
@@ -105,25 +136,54 @@ pub fn parse(line: &[u8]) -> Result<Line<'_>, Malformed> {
         return Ok(Line::ServiceCheck);
     }
     let (head, fields) = line.split_once('|').ok_or(Malformed::Type)?;
-    let (name, values) = head.split_once(':').ok_or(Malformed::Value)?;
+    let (name, values) = split_head(head).ok_or(Malformed::Value)?;
+    let (name, mut tags) = Tags::of_name(name);
     if name.is_empty() {
         return Err(Malformed::Name);
     }
     let mut fields = fields.split('|');
     let kind = fields.next().and_then(kind).ok_or(Malformed::Type)?;
-    for value in values.split(':') {
-        check(kind, value)?;
-    }
-    let mut metric = Metric { name, kind, rate: 1.0, values, tags: "" };
+    let first = check(kind, values)?;
+    let (mut rate, mut time) = (1.0, None);
     for field in fields {
-        if let Some(rate) = field.strip_prefix('@') {
-            metric.rate =
-                rate.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 1.0).ok_or(Malformed::Rate)?;
-        } else if let Some(tags) = field.strip_prefix('#') {
-            metric.tags = tags;
+        if let Some(text) = field.strip_prefix('@') {
+            rate = text.parse().ok().filter(|rate| *rate > 0.0 && *rate <= 1.0).ok_or(Malformed::Rate)?;
+        } else if let Some(text) = field.strip_prefix('#') {
+            tags.after = text;
+        } else if let Some(text) = field.strip_prefix('T') {
+            time = Some(text.parse().ok().filter(|time| *time >= 0).ok_or(Malformed::Time)?);
         }
     }
-    Ok(Line::Metric(metric))
+    Ok(Line::Metric(Metric { name, kind, rate, time, first, values, tags }))
+}
+
+/// Name and tags of a line that is malformed, as far as they can be read: whose line it was.
+pub(super) fn outline(line: &[u8]) -> Option<(&str, Tags<'_>)> {
+    let (head, fields) = text(line).ok()?.split_once('|')?;
+    let (name, mut tags) = Tags::of_name(split_head(head).map_or(head, |(name, _)| name));
+    if let Some(after) = fields.split('|').filter_map(|field| field.strip_prefix('#')).next_back() {
+        tags.after = after;
+    }
+    Some((name, tags))
+}
+
+fn text(line: &[u8]) -> Result<&str, Malformed> {
+    let line = str::from_utf8(line).map_err(|_| Malformed::Text)?;
+    // Without an early end, so that the compiler looks at many bytes at once.
+    if line.bytes().fold(false, |found, b| found | b.is_ascii_control()) {
+        return Err(Malformed::Text);
+    }
+    Ok(line)
+}
+
+/// Name and values; a `:` in SignalFx's brackets belongs to the name.
+fn split_head(head: &str) -> Option<(&str, &str)> {
+    let (name, values) = head.split_once(':')?;
+    if !name.contains('[') || name.ends_with(']') {
+        return Some((name, values));
+    }
+    let end = head.find("]:")?;
+    Some((head.get(..=end)?, head.get(end + 2..)?))
 }
 
 fn kind(text: &str) -> Option<Kind> {
@@ -138,13 +198,27 @@ fn kind(text: &str) -> Option<Kind> {
     })
 }
 
-fn check(kind: Kind, value: &str) -> Result<(), Malformed> {
-    if value.is_empty() {
-        return Err(Malformed::Value);
+/// Checks all values and says the first.
+fn check(kind: Kind, values: &str) -> Result<f64, Malformed> {
+    let mut first = None;
+    for value in values.split(':') {
+        if value.is_empty() {
+            return Err(Malformed::Value);
+        }
+        if kind == Kind::Set {
+            continue;
+        }
+        // `parse` reads `inf` and `nan` too.
+        let number: f64 = value.parse().map_err(|_| Malformed::Number)?;
+        if !number.is_finite() {
+            return Err(if number.is_nan() { Malformed::NotANumber } else { Malformed::Infinite });
+        }
+        if kind == Kind::Timer && number < 0.0 {
+            return Err(Malformed::Negative);
+        }
+        first = first.or(Some(number));
     }
-    // `parse` reads `inf` and `nan` too.
-    let number = || value.parse().is_ok_and(f64::is_finite);
-    if kind == Kind::Set || number() { Ok(()) } else { Err(Malformed::Number) }
+    Ok(first.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -180,10 +254,42 @@ mod tests {
         assert_eq!(line.numbers().collect::<Vec<_>>(), [1.0, 2.0, 3.0]);
         assert!((line.rate - 0.1).abs() < 1e-12);
         assert_eq!(line.tags().collect::<Vec<_>>(), [("track", "canary"), ("flag", ""), ("url", "http://x")]);
+        assert_eq!((line.time, metric("a:1|c").time), (Some(1_656_581_400), None));
         assert_eq!(metric("a:+3|g").values().collect::<Vec<_>>(), ["+3"]);
         assert_eq!(metric("a:x:y|s").values().collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(parse(b"_e{5,4}:title|text|#shell"), Ok(Line::Event));
         assert_eq!(parse(b"_sc|Redis connection|2|m:timed out"), Ok(Line::ServiceCheck));
+    }
+
+    #[test]
+    fn reads_tags_in_the_name() {
+        for line in [
+            "a.b,track=canary,url=x,flag:1:2|ms|@0.5",
+            "a.b;track=canary;url=x;flag:1:2|ms|@0.5",
+            "a.b#track=canary,url=x,flag:1:2|ms|@0.5",
+            "a.b[track=canary,url=x,flag]:1:2|ms|@0.5",
+            "a.b[track=canary,url=x]:1:2|ms|@0.5|#flag",
+            "a.b,track=canary:1:2|ms|#url:x,flag",
+        ] {
+            let read = metric(line);
+            assert_eq!(read.name, "a.b", "{line}");
+            let tags: Vec<_> = read.tags().collect();
+            assert_eq!(tags, [("track", "canary"), ("url", "x"), ("flag", "")], "{line}");
+            assert_eq!(read.numbers().collect::<Vec<_>>(), [1.0, 2.0], "{line}");
+        }
+        let url = metric("a[url=http://x]:1|c");
+        assert_eq!((url.name, url.tags().next()), ("a", Some(("url", "http://x"))));
+        assert_eq!(metric("a.b,:1|c").tags().count(), 0);
+    }
+
+    #[test]
+    fn says_whose_a_malformed_line_was() {
+        for line in ["a:nan|c|#k:v", "a:-5|ms|#x:y|#k:v", "a:1|zz|#k:v", "a|c|#k:v", "a,k=v:x|c"] {
+            let (name, tags) = outline(line.as_bytes()).unwrap();
+            assert_eq!((name, tags.iter().last()), ("a", Some(("k", "v"))), "{line}");
+        }
+        assert_eq!(outline(b"a:1"), None);
+        assert_eq!(outline(b"\xff|c"), None);
     }
 
     #[test]
@@ -196,9 +302,11 @@ mod tests {
             (b"a:|c", Malformed::Value),
             (b"a:1:|c", Malformed::Value),
             (b"a:x|c", Malformed::Number),
-            (b"a:nan|g", Malformed::Number),
-            (b"a:inf|g", Malformed::Number),
-            (b"a:1e999|g", Malformed::Number),
+            (b"a:nan|g", Malformed::NotANumber),
+            (b"a:NaN|ms", Malformed::NotANumber),
+            (b"a:inf|g", Malformed::Infinite),
+            (b"a:-Infinity|g", Malformed::Infinite),
+            (b"a:1e999|g", Malformed::Infinite),
             (b"a:1", Malformed::Type),
             (b"a:1|", Malformed::Type),
             (b"a:1|q", Malformed::Type),
@@ -206,6 +314,13 @@ mod tests {
             (b"a:1|c|@1.5", Malformed::Rate),
             (b"a:1|c|@nan", Malformed::Rate),
             (b"a:1|c|@", Malformed::Rate),
+            (b"a:-1|ms", Malformed::Negative),
+            (b"a:1:-0.5:2|ms|@0.1", Malformed::Negative),
+            (b"a:1|c|T", Malformed::Time),
+            (b"a:1|c|T-5", Malformed::Time),
+            (b"a:1|c|T1.5", Malformed::Time),
+            (b",a=b:1|c", Malformed::Name),
+            (b"[a=b]:1|c", Malformed::Name),
             (b"", Malformed::Type),
         ] {
             assert_eq!(parse(line), Err(why), "{}", String::from_utf8_lossy(line));
@@ -219,10 +334,10 @@ mod tests {
         }
 
         #[test]
-        fn near_misses_never_panic(line in "[a:|#@,.c_e{}0-9+-]{0,40}") {
+        fn near_misses_never_panic(line in "[a:|#@,.;=T\\[\\]c_e{}0-9+-]{0,40}") {
             if let Ok(Line::Metric(metric)) = parse(line.as_bytes()) {
                 prop_assert!(!metric.name.is_empty() && metric.rate > 0.0 && metric.rate <= 1.0);
-                prop_assert!(metric.tags().all(|(key, value)| !key.contains(',') && !value.contains(',')));
+                prop_assert!(metric.tags().count() < 40 && outline(line.as_bytes()).is_some());
                 prop_assert_eq!(metric.numbers().count(), metric.values().count());
             }
         }

@@ -1,131 +1,139 @@
 use std::collections::BTreeMap;
 
-use nprt_core::model::BlockData;
+use nprt_core::model::Track;
 
-use super::Limits;
-use super::gathered::{Gathered, Reading, Stop, spend};
-use super::room::Room;
+use super::Reason;
+use super::packed::{self, Packed};
 
-/// What was heard of a service in one minute.
-#[derive(Debug)]
-pub(super) struct Minute {
-    /// By metric.
-    groups: Vec<Group>,
-    taken: Room,
-}
+/// Lines that cost themselves, by metric, track and reason.
+pub(super) type LeftOut = BTreeMap<(u16, Option<Track>, Reason), u64>;
 
-/// The blocks of one metric, service and minute.
-#[derive(Debug)]
-enum Group {
-    Open {
-        blocks: BTreeMap<Box<str>, Gathered>,
-        taken: Room,
-    },
-    /// Part of the measurements is missing, that of so many lines and of all before them: better none than a part.
+/// A metric of a service in a minute.
+#[derive(Debug, Clone)]
+pub(super) enum Group<T> {
+    Kept(T),
+    /// There was no room for part of the measurements, that of so many lines and of all before them: better none than a
+    /// part.
     Refused {
         lines: u64,
     },
 }
 
-impl Minute {
-    pub(super) fn new(metrics: usize) -> Self {
-        let empty = || Group::Open { blocks: BTreeMap::new(), taken: Room::default() };
-        Self { groups: (0..metrics).map(|_| empty()).collect(), taken: Room::default() }
-    }
+/// The minute that runs. Its blocks are with their series.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) minute: i64,
+    /// By metric: the bytes that it takes.
+    pub(super) groups: Vec<Group<usize>>,
+    /// All of them.
+    pub(super) taken: usize,
+    pub(super) left_out: LeftOut,
+}
 
-    pub(super) fn taken(&self) -> Room {
-        self.taken
+/// A minute that is over.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// By metric: its blocks, packed.
+    groups: Vec<Group<Box<[u8]>>>,
+    pub(super) left_out: LeftOut,
+    bytes: usize,
+}
+
+impl Open {
+    pub(super) fn new(minute: i64, metrics: usize) -> Self {
+        let groups = (0..metrics).map(|_| Group::Kept(0)).collect();
+        Self { minute, groups, taken: 0, left_out: LeftOut::new() }
     }
 
     /// Whether the metric is refused for the rest of the minute; if so, that is one line more.
-    pub(super) fn refuses(&mut self, metric: usize) -> bool {
-        match self.groups.get_mut(metric) {
+    pub(super) fn refuses(&mut self, metric: u16) -> bool {
+        match self.groups.get_mut(usize::from(metric)) {
             Some(Group::Refused { lines }) => {
                 *lines = lines.saturating_add(1);
                 true
             }
-            Some(Group::Open { .. }) => false,
+            Some(Group::Kept(_)) => false,
             None => true,
         }
     }
 
-    /// Refuses a metric for the rest of the minute, and says what room that gives back.
-    pub(super) fn refuse(&mut self, metric: usize) -> Room {
-        let Some(group) = self.groups.get_mut(metric) else { return Room::default() };
-        match std::mem::replace(group, Group::Refused { lines: 0 }) {
-            Group::Open { taken, .. } => {
-                self.taken -= taken;
-                taken
-            }
-            refused @ Group::Refused { .. } => {
-                *group = refused;
-                Room::default()
-            }
-        }
-    }
-
-    /// Which metric takes the most, where `metric` asks for `more`.
-    pub(super) fn greediest(&self, metric: usize, more: Room, of: fn(Room) -> usize) -> usize {
-        let takes = |(at, group): (usize, &Group)| match group {
-            Group::Open { taken, .. } if at == metric => (of(taken.and(more)), at),
-            Group::Open { taken, .. } => (of(*taken), at),
-            Group::Refused { .. } => (0, at),
-        };
-        let most = self.groups.iter().enumerate().map(takes).max_by_key(|(room, _)| *room);
-        most.filter(|(room, _)| *room > 0).map_or(metric, |(_, at)| at)
-    }
-
-    /// Adds a reading to the block `key` of a metric. What it takes of the room must be in `granted`, which is spent
-    /// then.
-    pub(super) fn add(
-        &mut self,
-        (metric, key): (usize, &str),
-        reading: Reading<'_>,
-        granted: &mut Room,
-        limits: &Limits,
-    ) -> Result<(), Stop> {
-        let Some(Group::Open { blocks, .. }) = self.groups.get_mut(metric) else { return Err(Stop::Refused) };
-        if let Some(gathered) = blocks.get_mut(key) {
-            return gathered.add(reading, granted, limits);
-        }
-        spend(granted, Room { blocks: 1, samples: 0, name_bytes: key.len() })?;
-        let gathered = blocks.entry(key.into()).or_insert(Gathered::empty(reading));
-        gathered.add(reading, granted, limits)
-    }
-
     /// Notes that a metric takes so much more.
-    pub(super) fn take(&mut self, metric: usize, more: Room) {
-        if let Some(Group::Open { taken, .. }) = self.groups.get_mut(metric) {
+    pub(super) fn take(&mut self, metric: u16, more: usize) {
+        if let Some(Group::Kept(taken)) = self.groups.get_mut(usize::from(metric)) {
             *taken += more;
             self.taken += more;
         }
     }
 
-    /// The value that the gauge `key` had last.
-    pub(super) fn last(&self, metric: usize, key: &str) -> Option<f64> {
-        match self.groups.get(metric)? {
-            Group::Open { blocks, .. } => match blocks.get(key)? {
-                Gathered::Value { last, .. } => Some(*last),
-                _ => None,
-            },
-            Group::Refused { .. } => None,
+    /// Refuses a metric for the rest of the minute; its blocks are for the caller to forget.
+    pub(super) fn refuse(&mut self, metric: u16) {
+        let Some(group) = self.groups.get_mut(usize::from(metric)) else { return };
+        if let Group::Kept(taken) = group {
+            self.taken -= *taken;
+            *group = Group::Refused { lines: 0 };
         }
     }
 
-    /// The blocks of a metric, each with its key.
-    pub(super) fn blocks(&self, metric: usize) -> impl Iterator<Item = (&str, BlockData)> {
-        let open = match self.groups.get(metric) {
-            Some(Group::Open { blocks, .. }) => Some(blocks),
-            Some(Group::Refused { .. }) | None => None,
+    /// Which metric takes the most.
+    pub(super) fn greediest(&self) -> Option<u16> {
+        let takes = |(metric, group): (u16, &Group<usize>)| match group {
+            Group::Kept(taken) if *taken > 0 => Some((*taken, metric)),
+            _ => None,
         };
-        open.into_iter().flatten().map(|(key, gathered)| (&**key, gathered.data()))
+        (0..).zip(&self.groups).filter_map(takes).max().map(|(_, metric)| metric)
+    }
+
+    pub(super) fn leave_out(&mut self, metric: u16, track: Option<Track>, reason: Reason) {
+        let count = self.left_out.entry((metric, track, reason)).or_default();
+        *count = count.saturating_add(1);
+    }
+}
+
+impl Closed {
+    /// What was kept, packed, by metric.
+    pub(super) fn new(open: Open, packed: Vec<Vec<u8>>) -> Self {
+        let groups: Vec<Group<Box<[u8]>>> = open
+            .groups
+            .into_iter()
+            .zip(packed)
+            .map(|(group, packed)| match group {
+                Group::Kept(_) => Group::Kept(packed.into_boxed_slice()),
+                Group::Refused { lines } => Group::Refused { lines },
+            })
+            .collect();
+        let kept = |group: &Group<Box<[u8]>>| match group {
+            Group::Kept(packed) => packed.len() + 16,
+            Group::Refused { .. } => 0,
+        };
+        let bytes = size_of::<(i64, Self)>() + groups.len() * size_of::<Group<Box<[u8]>>>() + 32;
+        let bytes = bytes + groups.iter().map(kept).sum::<usize>() + open.left_out.len() * 64;
+        Self { groups, left_out: open.left_out, bytes }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The blocks of a metric.
+    pub(super) fn blocks(&self, metric: u16) -> impl Iterator<Item = Packed<'_>> {
+        let mut rest = match self.groups.get(usize::from(metric)) {
+            Some(Group::Kept(packed)) => &packed[..],
+            Some(Group::Refused { .. }) | None => &[],
+        };
+        std::iter::from_fn(move || packed::next(&mut rest))
     }
 
     /// The metrics that were refused, each with the number of lines since.
     pub(super) fn refused(&self) -> impl Iterator<Item = (usize, u64)> {
         self.groups.iter().enumerate().filter_map(|(metric, group)| match group {
             Group::Refused { lines } => Some((metric, *lines)),
-            Group::Open { .. } => None,
+            Group::Kept(_) => None,
         })
+    }
+
+    /// The series of all blocks.
+    pub(super) fn series(&self) -> impl Iterator<Item = u32> {
+        let metrics = 0..u16::try_from(self.groups.len()).unwrap_or(u16::MAX);
+        metrics.flat_map(|metric| self.blocks(metric)).map(|packed| packed.series)
     }
 }

@@ -1,7 +1,8 @@
 use nprt_core::model::{ServiceName, Track};
 use nprt_core::{Error, Result};
 
-use super::{Metric, TagNames};
+use super::TagNames;
+use super::tags::Tags;
 
 /// Where something was measured, as borrowed from a line.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,10 +30,10 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// What the tags of `metric` say.
-    pub(super) fn by_tags(metric: &Metric<'a>, names: &TagNames) -> Self {
+    /// What the tags say.
+    pub(super) fn by_tags(tags: Tags<'a>, names: &TagNames) -> Self {
         let mut place = Self::default();
-        for (key, value) in metric.tags() {
+        for (key, value) in tags.iter() {
             for field in Field::ALL {
                 if key == field.tag(names) {
                     *place.slot(field) = value;

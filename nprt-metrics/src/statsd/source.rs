@@ -5,14 +5,15 @@ use nprt_core::model::MetricName;
 
 use super::gathered::Reading;
 use super::line::{Kind, Metric};
-use super::pattern::{Pattern, Place};
+use super::pattern::Pattern;
+use super::service::Value;
 use super::{StatsdMetric, Unit};
 
 /// A statsd metric, and what it does for the metric at that place of `metrics`.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) pattern: Pattern,
-    pub(super) metric: usize,
+    pub(super) metric: u16,
     pub(super) role: Role,
 }
 
@@ -31,7 +32,7 @@ pub(super) enum Role {
 /// `Invalid` for a wrong name.
 pub(super) fn sources(metrics: &BTreeMap<MetricName, StatsdMetric>) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
-    for (index, (name, metric)) in metrics.iter().enumerate() {
+    for (index, (name, metric)) in (0..).zip(metrics) {
         for (text, role) in roles(metric) {
             let pattern = Pattern::new(text).map_err(|error| error.with("metric", name))?;
             sources.push(Source { pattern, metric: index, role });
@@ -52,17 +53,13 @@ fn roles(metric: &StatsdMetric) -> Vec<(&str, Role)> {
 }
 
 /// A gauge's `+3` or `-3` changes it; without a sign, the value sets it.
-pub(super) fn is_change(value: &str) -> bool {
+fn is_change(value: &str) -> bool {
     value.starts_with(['+', '-'])
 }
 
 impl Role {
     pub(super) fn is_samples(self) -> bool {
         matches!(self, Self::Samples(_))
-    }
-
-    pub(super) fn is_value(self) -> bool {
-        matches!(self, Self::Value)
     }
 
     pub(super) fn takes(self, kind: Kind) -> bool {
@@ -73,26 +70,22 @@ impl Role {
         }
     }
 
-    pub(super) fn reading<'a>(
-        self,
-        metric: &Metric<'_>,
-        text: &str,
-        number: f64,
-        place: &Place<'a>,
-        before: Option<f64>,
-    ) -> Reading<'a> {
-        let count = number / metric.rate;
-        match self {
+    /// What a value of the line says: itself, and as it was written.
+    pub(super) fn value<'a>(self, metric: &Metric<'_>, number: f64, text: &str, class: &'a str) -> Value<'a> {
+        let weight = 1.0 / metric.rate;
+        let count = number * weight;
+        Value::Is(match self {
+            // Minus zero is no time.
             Self::Samples(_) if metric.kind == Kind::Timer => {
-                Reading::Sample(number / Unit::Milliseconds.per_second())
+                Reading::Sample(number / Unit::Milliseconds.per_second() + 0.0, weight)
             }
-            Self::Samples(unit) => Reading::Sample(number / unit.per_second()),
-            Self::Value if is_change(text) => Reading::Change(number, before),
+            Self::Samples(unit) => Reading::Sample(number / unit.per_second() + 0.0, weight),
+            Self::Value if is_change(text) => return Value::Changes(number),
             Self::Value => Reading::Gauge(number),
             Self::Requests => Reading::Requests(count),
             Self::Errors => Reading::Errors(count),
-            Self::Classes if place.class.is_empty() => Reading::Class("unclassified", count),
-            Self::Classes => Reading::Class(place.class, count),
-        }
+            Self::Classes if class.is_empty() => Reading::Class("unclassified", count),
+            Self::Classes => Reading::Class(class, count),
+        })
     }
 }

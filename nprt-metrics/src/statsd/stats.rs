@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::Malformed;
+use super::{Malformed, Reason};
 
 /// What the server heard since it started, to export as metrics of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -9,6 +9,12 @@ pub struct StatsdStats {
     pub packets: u64,
     /// Datagrams that could not be received.
     pub receive_errors: u64,
+    /// Datagrams that the kernel dropped, because its buffer was full.
+    pub dropped: u64,
+    /// Datagrams that were forwarded.
+    pub forwarded: u64,
+    /// Datagrams that could not be forwarded.
+    pub not_forwarded: u64,
     /// Lines that are not empty: the sum of all below.
     pub lines: u64,
     /// Lines that became part of at least one block.
@@ -21,9 +27,10 @@ pub struct StatsdStats {
     pub unattributed: u64,
     /// Timings of requests that failed, which do not count as latency.
     pub failed: u64,
-    /// Lines that met a limit, changed a gauge that was never set, or counted below zero; their metric has
-    /// no blocks of that minute and service.
+    /// Lines that met a limit; their metric has no blocks of that minute and service.
     pub refused: u64,
+    /// Lines that make no sense, by why; each costs itself. A metric has the blocks of all others.
+    pub left_out: BTreeMap<Reason, u64>,
     /// Lines of services that have no room, since nobody named them.
     pub unnamed: u64,
     /// DogStatsD events, which are passed over.
@@ -41,8 +48,13 @@ pub struct StatsdStats {
 pub struct ServiceStats {
     /// Its lines that were refused, each as often as there are metrics that it is part of.
     pub refused: u64,
+    /// Its lines that cost themselves, by why: those outside the grammar as well, if what they say of their service can be
+    /// read. Each as often as there are metrics that it would be part of.
+    pub left_out: BTreeMap<Reason, u64>,
     /// Its minutes that were forgotten before the retention was over, to make room for newer ones.
     pub minutes_dropped: u64,
+    /// Bytes that are taken of the room.
+    pub bytes: u64,
 }
 
 /// What became of a line.
@@ -53,6 +65,7 @@ pub(super) enum Fate {
     WrongType,
     Unattributed,
     Unnamed,
+    LeftOut(Reason),
     Refused,
     Failed,
     Used,
@@ -60,7 +73,7 @@ pub(super) enum Fate {
 
 impl StatsdStats {
     pub(super) fn count(&mut self, fate: Fate) {
-        *match fate {
+        let count = match fate {
             Fate::Unmapped => &mut self.unmapped,
             Fate::WrongType => &mut self.wrong_type,
             Fate::Unattributed => &mut self.unattributed,
@@ -68,6 +81,8 @@ impl StatsdStats {
             Fate::Refused => &mut self.refused,
             Fate::Failed => &mut self.failed,
             Fate::Used => &mut self.used,
-        } += 1;
+            Fate::LeftOut(reason) => self.left_out.entry(reason).or_default(),
+        };
+        *count = count.saturating_add(1);
     }
 }
