@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use nprt_core::clock::SystemClock;
 use nprt_core::model::Secret;
+use nprt_core::ports::Clock;
 use nprt_metrics::prometheus::{PrometheusAuth, PrometheusConfig};
 use nprt_testkit::{Prometheus, need};
 
@@ -44,8 +46,7 @@ pub(crate) async fn scraped(
     targets: Vec<(String, Exposition)>,
     flags: &[&str],
 ) -> Option<Scraped> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let minute = i64::try_from(now).unwrap() / 60 - 10;
+    let minute = SystemClock.now().as_second() / 60 - 10;
     let (mut served, mut labels) = (BTreeMap::new(), Vec::new());
     for (n, (found, exposition)) in targets.into_iter().enumerate() {
         labels.push(found);
