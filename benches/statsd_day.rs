@@ -52,8 +52,8 @@ fn main() {
     }
     let hours: i64 = std::env::var("NPRT_HOURS").map_or(24, |hours| hours.parse().unwrap());
     let clock = Arc::new(ManualClock::default());
-    let mut config = StatsdConfig::default();
-    config.services = (0..SERVICES).map(|n| ServiceName::new(&format!("service-{n}")).unwrap()).collect();
+    let services = (0..SERVICES).map(|n| ServiceName::new(&format!("service-{n}")).unwrap()).collect();
+    let mut config = StatsdConfig { services, ..StatsdConfig::default() };
     config.limits.memory_bytes = 500_000_000;
     let aggregator = Aggregator::new(&config, clock.clone()).unwrap();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
