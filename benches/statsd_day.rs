@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nprt::memory::ManualClock;
 use nprt::model::{MetricName, ServiceName, TimeRange};
-use nprt::ports::{Clock, MetricQuery, MetricsBackend};
+use nprt::ports::{Clock, MetricQuery, MetricsBackend, Versions};
 use nprt::statsd::{Aggregator, StatsdConfig};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, LogNormal};
@@ -52,8 +52,8 @@ fn main() {
     }
     let hours: i64 = std::env::var("NPRT_HOURS").map_or(24, |hours| hours.parse().unwrap());
     let clock = Arc::new(ManualClock::default());
-    let mut config = StatsdConfig::default();
-    config.services = (0..SERVICES).map(|n| ServiceName::new(&format!("service-{n}")).unwrap()).collect();
+    let services = (0..SERVICES).map(|n| ServiceName::new(&format!("service-{n}")).unwrap()).collect();
+    let mut config = StatsdConfig { services, ..StatsdConfig::default() };
     config.limits.memory_bytes = 500_000_000;
     let aggregator = Aggregator::new(&config, clock.clone()).unwrap();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
@@ -85,7 +85,8 @@ fn main() {
     let took = start.elapsed();
     let range = TimeRange::before(clock.now(), Duration::from_secs(300 * 60));
     let metric = MetricName::new("latency").unwrap();
-    let query = MetricQuery { service: ServiceName::new("service-7").unwrap(), metric, range };
+    let (service, versions) = (ServiceName::new("service-7").unwrap(), Versions::default());
+    let query = MetricQuery { service, metric, range, versions };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(aggregator.blocks(&query)).unwrap();
     println!(

@@ -38,8 +38,8 @@ fn lines(service: usize) -> Vec<String> {
 #[tokio::test]
 async fn samples_without_end_are_kept_for_the_whole_retention_in_the_room_there_is() {
     let clock = clock_at(0);
-    let mut config = StatsdConfig::default();
-    config.services = ["s0", "s1"].into_iter().map(|name| ServiceName::new(name).unwrap()).collect();
+    let services = ["s0", "s1"].into_iter().map(|name| ServiceName::new(name).unwrap()).collect();
+    let mut config = StatsdConfig { services, ..StatsdConfig::default() };
     let kept_minutes = if std::env::var_os("NPRT_LONG").is_some() { 240 } else { 60 };
     config.limits.retention_minutes = kept_minutes;
     let most = 2 * (kept_minutes as usize * MINUTE_BYTES + SERVICE_BYTES);

@@ -40,7 +40,13 @@ enum Command {
         health_listen: Option<SocketAddr>,
     },
     /// Aggregates what statsd clients send, for all replicas: the section `aggregator` of a configuration.
-    Statsd(Serving),
+    Statsd {
+        #[command(flatten)]
+        serve: Serving,
+        /// Where to answer probes of health (/healthz, /readyz) and nothing else, whatever the configuration says.
+        #[arg(long, value_name = "ADDRESS", env = "DEPLOYER_HEALTH_LISTEN")]
+        health_listen: Option<SocketAddr>,
+    },
     /// Everything in one process, to try it: no cluster and no network.
     Demo(demo::Options),
     /// Says whether a configuration is right, and if not, all that is wrong with it.
@@ -87,8 +93,8 @@ pub fn main() -> ExitCode {
         Command::Serve { serve: Serving { file, listen, insecure }, health_listen } => {
             run(Some(options.log_format), serve(file.config, listen, health_listen, insecure))
         }
-        Command::Statsd(Serving { file, listen, insecure }) => {
-            let work = async move { statsd::run(&file.config, listen, insecure).await };
+        Command::Statsd { serve: Serving { file, listen, insecure }, health_listen } => {
+            let work = async move { statsd::run(&file.config, listen, health_listen, insecure).await };
             run(Some(options.log_format), work)
         }
         Command::Demo(demo) => run(Some(options.log_format), demo::run(demo)),

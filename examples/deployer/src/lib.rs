@@ -17,10 +17,12 @@ pub mod fuzzed;
 mod http;
 mod log;
 mod numbers;
+mod probes;
 mod reload;
 mod serve;
 mod shutdown;
 mod statsd;
+mod statsd_numbers;
 #[cfg_attr(not(feature = "otel"), path = "no_traces.rs")]
 mod traces;
 mod verdicts;

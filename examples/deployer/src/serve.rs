@@ -1,16 +1,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::{io, thread};
 
 use nprt::clock::SystemClock;
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::changes::Changes;
 use crate::compose::{Composed, Parts};
 use crate::http::Server;
+use crate::probes::answer_probes;
 use crate::{autopilot, reload, shutdown};
 
 /// Serves until the process is asked to end.
@@ -29,7 +27,10 @@ pub(crate) async fn serve(
     let app = App::new(composed, parts, is_insecure);
     let server = Server::bind(address, app.clone()).await?;
     let health = match health_address {
-        Some(address) => Some(answer_probes(address, app.clone()).await?),
+        Some(address) => {
+            let app = app.clone();
+            Some(answer_probes(async move { Server::of_health(address, &app).await }).await?)
+        }
         None => None,
     };
     tracing::info!(address = %server.address()?, "listens");
@@ -40,25 +41,4 @@ pub(crate) async fn serve(
     tokio::spawn(autopilot::fly(app.clone()));
     server.serve(shutdown::after(shutdown::asked(), &app)).await;
     Ok(String::new())
-}
-
-/// Answers probes of health until the process ends, on a thread of its own: they never wait for the server's work.
-/// Says where.
-async fn answer_probes(address: SocketAddr, app: App) -> Result<SocketAddr, String> {
-    let cannot = |error: io::Error| format!("cannot answer probes of health: {error}");
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot)?;
-    let (tell, told) = oneshot::channel();
-    let answer = async move {
-        let server = Server::of_health(address, &app).await;
-        match server.and_then(|server| Ok((server.address()?, server))) {
-            Ok((at, server)) => {
-                let _ = tell.send(Ok(at));
-                server.serve(std::future::pending()).await;
-            }
-            Err(error) => _ = tell.send(Err(error)),
-        }
-    };
-    let thread = thread::Builder::new().name("health".to_owned());
-    thread.spawn(move || runtime.block_on(answer)).map_err(cannot)?;
-    told.await.map_err(|_| "cannot answer probes of health".to_owned())?
 }

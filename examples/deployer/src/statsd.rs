@@ -14,11 +14,7 @@ use axum::{Extension, Json, Router};
 use futures_util::FutureExt;
 use nprt::aggregator::Endpoint;
 use nprt::clock::SystemClock;
-use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer, StatsdStats};
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, watch};
@@ -28,7 +24,9 @@ use crate::changes::Changes;
 use crate::config::token::hash_of;
 use crate::config::{AggregatorConfig, Environment, Problems};
 use crate::http::{Guesses, Peer, Server};
+use crate::probes::answer_probes;
 use crate::shutdown;
+use crate::statsd_numbers::numbers;
 
 /// How many answers may be built at the same time: each may take a few megabytes.
 const ANSWERS: usize = 8;
@@ -49,6 +47,7 @@ struct Shared {
 pub(crate) async fn run(
     path: &Path,
     listen: Option<SocketAddr>,
+    health_listen: Option<SocketAddr>,
     is_insecure: bool,
 ) -> Result<String, String> {
     let changes = Changes::of(path).await;
@@ -74,8 +73,18 @@ pub(crate) async fn run(
         room: Arc::new(Semaphore::new(ANSWERS)),
     };
     let address = listen.unwrap_or(config.listen);
+    let limits = config.limits;
+    let health = match health_listen.or(config.health_listen) {
+        Some(address) => {
+            Some(answer_probes(async move { Server::of(address, limits, probes()).await }).await?)
+        }
+        None => None,
+    };
     let server = Server::of(address, config.limits, routes(shared)).await?;
     tracing::info!(listen = %statsd.local_addr(), "statsd listens");
+    if let Some(address) = health {
+        tracing::info!(%address, "answers probes of health");
+    }
     tracing::info!(address = %server.address()?, "listens");
     let patience = Duration::from_secs(config.limits.shutdown_seconds);
     tokio::spawn(follow(changes, config, newest, heard, is_insecure));
@@ -133,6 +142,11 @@ async fn follow(
     }
 }
 
+/// Who gets here has a server that receives: there is no more to being ready.
+fn probes() -> Router {
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(async || "ok\n"))
+}
+
 fn routes(shared: Shared) -> Router {
     Router::new().route("/healthz", get(async || "ok\n")).fallback(get(answer)).with_state(shared)
 }
@@ -156,42 +170,6 @@ async fn answer(
     let reply = shared.endpoint.answer(uri.path(), &query.unwrap_or_default()).await;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
-}
-
-/// What was heard so far, in the OpenMetrics text format.
-fn numbers(stats: &StatsdStats) -> String {
-    let (packets, lines) = (Counter::<u64>::default(), Family::<[(&str, &str); 1], Counter>::default());
-    packets.inc_by(stats.packets);
-    for (fate, count) in [
-        ("used", stats.used),
-        ("unmapped", stats.unmapped),
-        ("wrong_type", stats.wrong_type),
-        ("unattributed", stats.unattributed),
-        ("failed", stats.failed),
-        ("refused", stats.refused),
-        ("unnamed", stats.unnamed),
-        ("event", stats.events),
-        ("service_check", stats.service_checks),
-        ("malformed", stats.malformed.values().sum()),
-    ] {
-        lines.get_or_create(&[("fate", fate)]).inc_by(count);
-    }
-    let (refused, dropped) = (Family::<[(&str, String); 1], Counter>::default(), Family::default());
-    for (service, of) in &stats.services {
-        let label = [("service", service.clone())];
-        refused.get_or_create(&label).inc_by(of.refused);
-        let dropped: &Family<[(&str, String); 1], Counter> = &dropped;
-        dropped.get_or_create(&label).inc_by(of.minutes_dropped);
-    }
-    let mut registry = Registry::with_prefix("statsd");
-    registry.register("packets", "Datagrams", packets);
-    registry.register("lines", "Lines, by what became of them", lines);
-    registry.register("refused_lines", "Lines that were refused, by service", refused);
-    registry.register("dropped_minutes", "Minutes that were forgotten early, by service", dropped);
-    let mut text = String::new();
-    // Writing to a text does not fail.
-    let _ = encode(&mut text, &registry);
-    text
 }
 
 /// What to answer to who has not got the token; who has sent too many wrong ones is to wait.

@@ -34,7 +34,10 @@ pub(super) struct State {
     /// Written over for each line, so that a line allocates nothing where its block exists.
     pub(super) key: String,
     pub(super) scratch: Scratch,
+    /// What tags stand for.
     pub(super) memo: Memo,
+    /// What names without tags stand for.
+    pub(super) names: Memo,
     pub(super) arrivals: Arrivals,
     /// When one that was left out may be logged.
     pub(super) seldom: Seldom,
@@ -73,6 +76,7 @@ impl Aggregator {
             key: String::new(),
             scratch: Scratch::default(),
             memo: Memo::default(),
+            names: Memo::default(),
             arrivals: Arrivals::default(),
             seldom: Seldom::default(),
             minute: born,

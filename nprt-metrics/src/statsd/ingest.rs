@@ -4,6 +4,7 @@ use super::aggregator::{Aggregator, Now, State};
 use super::gathered::Stop;
 use super::key::write_key;
 use super::line::{Line, Metric, outline, parse};
+use super::memo::Found;
 use super::pattern::{Pattern, Place};
 use super::service::Service;
 use super::source::Source;
@@ -51,16 +52,41 @@ impl Aggregator {
                 return;
             }
         };
+        let fate = match self.add_named(state, now, &metric) {
+            Some(fate) => fate,
+            None => self.add_matching(state, now, &metric),
+        };
+        state.stats.count(fate);
+        if let Fate::LeftOut(reason) = fate {
+            let service = Place::by_tags(metric.tags, &self.tags).service;
+            log(state, now, line, service, reason.as_str());
+        }
+    }
+
+    /// Adds a line whose name alone is known to say all.
+    #[inline]
+    fn add_named(&self, state: &mut State, now: Now, metric: &Metric<'_>) -> Option<Fate> {
+        if metric.tags.alone() != Some("") {
+            return None;
+        }
+        let found = state.names.find(metric.name).1.filter(|found| state.services.still_has(found))?;
+        let source = self.sources.get(found.source)?;
+        Some(self.add(state, now, metric, source, "", (found.service, found.track, (found.series, 0))))
+    }
+
+    /// Adds a line to each metric that it is part of; the best that became of it.
+    fn add_matching(&self, state: &mut State, now: Now, metric: &Metric<'_>) -> Fate {
         let known = metric.tags.alone().map(|tags| (tags, state.memo.find(tags)));
         let found = known.and_then(|(_, (_, found))| found);
-        let (mut best, mut by_tags) = (Fate::Unmapped, None);
-        for source in &self.sources {
+        let (mut best, mut by_tags, mut places) = (Fate::Unmapped, None, 0);
+        let mut last = None;
+        for (index, source) in self.sources.iter().enumerate() {
             let fate = match (&source.pattern, &found) {
                 (Pattern::Text(text), _) if text != metric.name => continue,
                 // What was added for another source may have made it go.
                 (Pattern::Text(_), Some(found)) if state.services.still_has(found) => {
                     let at = (found.service, found.track, (found.series, 0));
-                    self.add(state, now, &metric, source, "", at)
+                    self.add(state, now, metric, source, "", at)
                 }
                 (pattern, _) => {
                     if pattern.matches(metric.name, Place::default()).is_none() {
@@ -68,29 +94,26 @@ impl Aggregator {
                     }
                     let by_tags = *by_tags.get_or_insert_with(|| Place::by_tags(metric.tags, &self.tags));
                     let Some(place) = pattern.matches(metric.name, by_tags) else { continue };
-                    self.add_place(state, now, &metric, source, &place)
+                    last = Some((index, place));
+                    self.add_place(state, now, metric, source, &place)
                 }
             };
+            places += 1;
             best = best.max(fate);
         }
-        state.stats.count(best);
-        if let Fate::LeftOut(reason) = best {
-            let service = Place::by_tags(metric.tags, &self.tags).service;
-            log(state, now, line, service, reason.as_str());
+        if best == Fate::Used
+            && let (Some((tags, (slot, _))), Some(place)) = (known, by_tags)
+        {
+            if let Some(found) = series_of(state, &place) {
+                state.memo.note(slot, tags, found);
+            } else if let ("", 1, Some((source, place))) = (tags, places, last)
+                && let Some(found) = series_of(state, &place)
+            {
+                let (slot, _) = state.names.find(metric.name);
+                state.names.note(slot, metric.name, Found { source, ..found });
+            }
         }
-        if let (Fate::Used, Some((tags, (slot, _))), Some(place)) = (best, known, by_tags) {
-            self.remember(state, slot, tags, &place);
-        }
-    }
-
-    /// Notes which series the tags stand for, where they say no more than that.
-    fn remember(&self, state: &mut State, slot: usize, tags: &str, place: &Place<'_>) {
-        let State { services, key, memo, .. } = state;
-        let Some(track) = place.track().filter(|_| place.class.is_empty()) else { return };
-        write_key(key, track, place.version, place.pod, place.route);
-        if let Some(found) = services.place_of(place.service, key, track) {
-            memo.note(slot, tags, found);
-        }
+        best
     }
 
     /// Adds to the series that a line names.
@@ -189,6 +212,14 @@ impl Aggregator {
         }
         log(state, now, line, by_tags.service, why.as_str());
     }
+}
+
+/// The series that a place stands for, where it says no more than that.
+fn series_of(state: &mut State, place: &Place<'_>) -> Option<Found> {
+    let State { services, key, .. } = state;
+    let track = place.track().filter(|_| place.class.is_empty())?;
+    write_key(key, track, place.version, place.pod, place.route);
+    services.place_of(place.service, key, track)
 }
 
 /// Why a line counts for no minute that runs, if so.

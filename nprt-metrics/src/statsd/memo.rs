@@ -3,7 +3,7 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use nprt_core::model::Track;
 
-/// Which series a text of tags stands for, so that the tags of most lines are not read again: of the last [`SLOTS`] texts or
+/// Which series a text of tags, or a name, stands for, so that those of most lines are not read again: of the last [`SLOTS`] texts or
 /// so, in a table of a fixed size.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
@@ -29,12 +29,15 @@ pub(super) struct Found {
     /// The series, while it has not been forgotten.
     pub(super) series: u32,
     pub(super) birth: u64,
+    /// The source that takes it, where its name says all.
+    pub(super) source: usize,
 }
 
 /// At 300 bytes each, some 2.5 MB at the most.
 const SLOTS: usize = 1 << 13;
 /// A longer text is read each time.
 const LONGEST: usize = 256;
+const WARM: u8 = 8;
 
 impl Memo {
     /// What the text was found to be, and its slot.
@@ -65,5 +68,3 @@ impl Memo {
         }
     }
 }
-
-const WARM: u8 = 8;

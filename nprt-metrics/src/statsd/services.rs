@@ -75,7 +75,7 @@ impl Services {
     pub(super) fn place_of(&self, service: &str, key: &str, track: Track) -> Option<Found> {
         let at = self.at(service)?;
         let (series, birth) = self.all.get(at)?.series().place_of(key)?;
-        Some(Found { track, service: at, services: self.epoch, series, birth })
+        Some(Found { track, service: at, services: self.epoch, series, birth, source: 0 })
     }
 
     /// Whether it is where it was.

@@ -22,6 +22,7 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALH
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AggregatorFile {
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) health_listen: Option<SocketAddr>,
     pub(crate) token: Option<Secret>,
     pub(crate) statsd: StatsdConfig,
 }
@@ -31,6 +32,8 @@ pub(crate) struct AggregatorFile {
 pub(crate) struct AggregatorConfig {
     /// Where replicas ask.
     pub(crate) listen: SocketAddr,
+    /// Where probes of health are answered, and nothing else.
+    pub(crate) health_listen: Option<SocketAddr>,
     /// The hash of the token that they have.
     pub(crate) token: Option<[u8; 32]>,
     pub(crate) statsd: StatsdConfig,
@@ -92,7 +95,7 @@ impl AggregatorConfig {
     }
 
     pub(super) fn check(file: AggregatorFile, limits: Limits, problems: &mut Problems) -> Self {
-        let AggregatorFile { listen, token, statsd } = file;
+        let AggregatorFile { listen, health_listen, token, statsd } = file;
         if token.as_ref().is_some_and(|token| token.expose().len() < SHORTEST_SECRET) {
             problems.add("aggregator.token", format!("expected at least {SHORTEST_SECRET} characters"));
         }
@@ -100,6 +103,6 @@ impl AggregatorConfig {
             problems.add_error("aggregator.statsd", &error);
         }
         let token = token.map(|token| hash_of(token.expose()));
-        Self { listen: listen.unwrap_or(LISTEN), token, statsd, limits }
+        Self { listen: listen.unwrap_or(LISTEN), health_listen, token, statsd, limits }
     }
 }

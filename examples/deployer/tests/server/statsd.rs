@@ -141,6 +141,56 @@ async fn its_token_is_read_anew_and_what_it_heard_is_kept() {
 }
 
 #[tokio::test]
+async fn probes_are_answered_apart_and_bad_lines_are_counted_by_reason_and_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statsd.yml");
+    let datagrams = folder.path().join("datagrams");
+    let statsd = json!({"listen": "127.0.0.1:0", "services": ["web"], "also_listen": [{"unix": datagrams}]});
+    let file = json!({"aggregator": {"token": TOKEN, "health_listen": "127.0.0.1:0", "statsd": statsd}});
+    std::fs::write(&path, file.to_string()).unwrap();
+    let statsd = aggregator::serve(&path, "127.0.0.1:0").await;
+    let log = statsd.log();
+    let health = log.lines().find(|line| line.contains("answers probes of health")).unwrap();
+    let health = health.split("address=").nth(1).unwrap().split_whitespace().next().unwrap();
+    for (path, status) in [("healthz", 200), ("readyz", 200), ("metrics", 404), ("v1/known-since", 404)] {
+        assert_eq!(
+            client().get(format!("http://{health}/{path}")).send().await.unwrap().status(),
+            status,
+            "{path}"
+        );
+    }
+    let socket = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    for line in [
+        "request.latency:5|ms",
+        "request.latency:-5|ms",
+        "request.count:-1|c",
+        "process.cpu:+1|g",
+        "request.count:x|c",
+    ] {
+        socket.send_to(format!("{line}|#service:web,track:canary").as_bytes(), &datagrams).unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let answer = client().get(format!("{}/metrics", statsd.url)).bearer_auth(TOKEN).send().await.unwrap();
+    let numbers = answer.text().await.unwrap();
+    for expected in [
+        "statsd_lines_total{fate=\"used\"} 1",
+        "statsd_lines_total{fate=\"malformed\",reason=\"negative\"} 1",
+        "statsd_lines_total{fate=\"malformed\",reason=\"number\"} 1",
+        "statsd_lines_total{fate=\"left_out\",reason=\"negative\"} 1",
+        "statsd_lines_total{fate=\"left_out\",reason=\"no-base\"} 1",
+        "statsd_left_out_lines_total{service=\"web\",reason=\"negative\"} 2",
+        "statsd_left_out_lines_total{service=\"web\",reason=\"malformed\"} 1",
+        "statsd_kernel_dropped_packets_total 0",
+        "statsd_refused_lines_total{service=\"web\"} 0",
+    ] {
+        assert!(numbers.lines().any(|line| line == expected), "{expected}\n{numbers}");
+    }
+    // Once a second.
+    let logged = statsd.log().matches("a statsd line was left out").count();
+    assert!((1..=2).contains(&logged), "{}", statsd.log());
+}
+
+#[tokio::test]
 async fn told_that_anybody_may_ask_it_needs_no_token() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("statsd.yml");
