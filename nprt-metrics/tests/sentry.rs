@@ -115,7 +115,7 @@ async fn conforms() {
             for (title, group, count) in [("ValueError: no 17", "11", 3), ("something broke", "12", 1)] {
                 for project in ["shop", "other"] {
                     (0..count).for_each(|_| {
-                        organization.event(project, minute, release, title, group, "production")
+                        organization.event(project, minute, release, title, group, "production");
                     });
                 }
             }

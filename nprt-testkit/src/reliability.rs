@@ -72,7 +72,7 @@ impl Row<'_> {
             let missing = || io::Error::other(format!("docs/reliability.md has no table under {heading:?}"));
             let start = lines.iter().position(|line| *line == heading).ok_or_else(missing)?;
             let is_table = |line: &&str| line.starts_with('|');
-            let table = lines.iter().skip(start).position(|line| is_table(&line)).ok_or_else(missing)?;
+            let table = lines.iter().skip(start).position(is_table).ok_or_else(missing)?;
             let rows = lines.iter().skip(start + table).take_while(|line| is_table(line)).count();
             lines.insert(start + table + rows, &row);
         }

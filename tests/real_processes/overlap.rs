@@ -18,7 +18,7 @@ async fn overlapping_deploys_never_end_mixed() {
     let plane = plane.read().await;
     let shop = Shop::new(&plane, "overlap").await.unwrap();
     let mut workers = [Worker::of(&shop, 30), Worker::of(&shop, 30)];
-    for round in 0..times(20, 200) as u64 / ROUND {
+    for round in 0..times(20_u64, 200) / ROUND {
         let mut runs = Vec::new();
         for i in 0..ROUND {
             let n = round * ROUND + i;

@@ -32,7 +32,7 @@ async fn all_is_applied_sooner_than_by_kubectl() {
     let mut worker = Worker::of(&ours, 30);
     let (mut warm, mut cold, mut kubectl) = (Vec::new(), Vec::new(), Vec::new());
     // The first makes the objects, and fills kubectl's cache of the server's kinds.
-    for n in 0..=times(3, 15) as u64 {
+    for n in 0..=times(3_u64, 15) {
         warm.push(deploy(&mut worker, Version::new(2 * n), Instant::now()).await);
         let began = Instant::now();
         cold.push(deploy(&mut Worker::of(&ours, 30), Version::new(2 * n + 1), began).await);

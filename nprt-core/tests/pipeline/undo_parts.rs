@@ -55,7 +55,7 @@ async fn die_again(world: &World, next: &Revision, writes: usize) -> bool {
     let faulty = Arc::new(Faulty { writes: Some(AtomicUsize::new(writes)), ..Faulty::new(world) });
     let pipeline = world.pipeline_over(Ports { cluster: faulty.clone(), ..world.ports() });
     let request =
-        Request::new(request(next).version, Caller::new("ada", &format!("attempt at {writes}")).unwrap());
+        Request::new(request(next).version, Caller::new("ada", format!("attempt at {writes}")).unwrap());
     let mut work = tokio::spawn(async move { pipeline.deploy(&shop(), &request, &Progress::silent()).await });
     while !work.is_finished() && !faulty.reached.load(Ordering::SeqCst) {
         tokio::task::yield_now().await;
