@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
 use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
 use nprt_core::model::{Block, MetricName};
-use nprt_core::ports::Measured;
+use nprt_core::ports::{LeftOut, Measured};
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::prometheus::{Profile, Recording, StatusLabel, Statuses, recorded};
 use serde_json::{Value, json};
@@ -18,6 +18,19 @@ use crate::failure::{Failure, Result};
 use crate::runs::Run;
 
 type Records = Box<dyn Iterator<Item = nprt_core::Result<(u64, Record)>>>;
+
+/// What a file has.
+pub(crate) struct Recorded {
+    pub(crate) records: Records,
+    /// What of it could not be used: it is not judged, and counts in the verdict.
+    pub(crate) left_out: Vec<(RunId, MetricName, LeftOut)>,
+}
+
+impl Recorded {
+    fn whole(records: Records) -> Self {
+        Self { records, left_out: Vec::new() }
+    }
+}
 
 /// What a run of a series came to.
 pub(crate) fn judged(outcome: Outcome) -> Result<Run> {
@@ -29,7 +42,7 @@ pub(crate) fn judged(outcome: Outcome) -> Result<Run> {
 }
 
 /// The records of a file, in the form that it is in or is said to be in.
-pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
+pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Recorded> {
     let mut reader = open(path)?;
     let format = match arguments.format {
         Some(format) => format,
@@ -37,13 +50,13 @@ pub(crate) fn records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
     };
     match format {
         // One line at a time, however many there are.
-        SeriesFormat::Jsonl => Ok(Box::new(Lines::new(reader))),
+        SeriesFormat::Jsonl => Ok(Recorded::whole(Box::new(Lines::new(reader)))),
         _ => read_whole(arguments, path, format, Bounded::new(reader, arguments.max_bytes)),
     }
 }
 
 /// The same of a file that is kept whole.
-pub(crate) fn whole_records(arguments: &ReplayArgs, path: &Path) -> Result<Records> {
+pub(crate) fn whole_records(arguments: &ReplayArgs, path: &Path) -> Result<Recorded> {
     let mut reader = open(path)?;
     let format = match arguments.format {
         Some(format) => format,
@@ -52,24 +65,34 @@ pub(crate) fn whole_records(arguments: &ReplayArgs, path: &Path) -> Result<Recor
     read_whole(arguments, path, format, Bounded::new(reader, arguments.max_bytes))
 }
 
-fn read_whole(arguments: &ReplayArgs, path: &Path, format: SeriesFormat, reader: Bounded) -> Result<Records> {
+fn read_whole(
+    arguments: &ReplayArgs,
+    path: &Path,
+    format: SeriesFormat,
+    reader: Bounded,
+) -> Result<Recorded> {
     let run = name(path);
     let located = |error| in_file(error, path);
     let all = |records: Vec<(u64, Record)>| -> Records { Box::new(records.into_iter().map(Ok)) };
-    Ok(match format {
+    Ok(Recorded::whole(match format {
         SeriesFormat::Jsonl => Box::new(Lines::new(BufReader::new(reader))),
         SeriesFormat::Csv => all(read_csv(reader, &run).map_err(located)?),
         SeriesFormat::Kayenta => all(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
         SeriesFormat::Prometheus => {
             let measured = recorded(&whole(reader, path)?, &recording(arguments)?).map_err(located)?;
             tell_left_out(&measured, path);
-            let mut blocks: Vec<Block> =
-                measured.into_values().flat_map(|measured| measured.blocks).collect();
+            let (mut blocks, mut left_out) = (Vec::<Block>::new(), Vec::new());
+            for (metric, measured) in measured {
+                let of_metric = measured.left_out.into_iter();
+                left_out.extend(of_metric.map(|left_out| (run.clone(), metric.clone(), left_out)));
+                blocks.extend(measured.blocks);
+            }
             blocks.sort_by_key(|block| block.minute);
             let record = |(number, block)| (number, Record { run: run.clone(), block });
-            all((1..).zip(blocks).map(record).collect())
+            let records = all((1..).zip(blocks).map(record).collect());
+            return Ok(Recorded { records, left_out });
         }
-    })
+    }))
 }
 
 /// Tells what of a file is not judged, by metric and reason, and what the server said about its answer.
@@ -109,7 +132,7 @@ fn recording(arguments: &ReplayArgs) -> Result<Recording> {
 
 /// Stable's past.
 pub(crate) fn history(arguments: &ReplayArgs, path: &Path) -> Result<History> {
-    History::of(whole_records(arguments, path)?).map_err(|error| in_file(error, path))
+    History::of(whole_records(arguments, path)?.records).map_err(|error| in_file(error, path))
 }
 
 /// Judges metric-set pairs by Kayenta's own scheme: each file is a run, and told as it is judged.

@@ -10,7 +10,7 @@ use nprt_core::report::Report;
 use crate::cli::ReplayArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{Output, write};
-use crate::replay::{history, in_file, judge_pairs, judged, read, records, whole_records};
+use crate::replay::{Recorded, history, in_file, judge_pairs, judged, read, records, whole_records};
 use crate::runs::{Run, Runs};
 
 /// Judges each file, prints each run's verdict, and ends by the worst.
@@ -29,7 +29,8 @@ pub(super) fn run(arguments: &ReplayArgs, output: Output) -> Result<Exit> {
 fn by_policy(arguments: &ReplayArgs, runs: &mut Runs) -> Result<()> {
     let policy = policy(arguments)?;
     for path in &arguments.files {
-        let replay = Replay::of(policy.clone(), records(arguments, path)?)?;
+        let Recorded { records, left_out } = records(arguments, path)?;
+        let replay = Replay::of(policy.clone(), records)?.with_left_out(left_out);
         let replay = match &arguments.history {
             Some(past) => replay.with_history(history(arguments, past)?),
             None => replay,
@@ -46,8 +47,8 @@ fn with_report(arguments: &ReplayArgs, file: &Path) -> Result<Vec<Run>> {
     let (policy, mut reports) = (policy(arguments)?, Vec::new());
     for path in &arguments.files {
         let history = arguments.history.as_ref().map(|past| history(arguments, past)).transpose()?;
-        let records = few(whole_records(arguments, path)?);
-        let found = Report::recorded(&policy, records, history.unwrap_or_default(), []);
+        let Recorded { records, left_out } = whole_records(arguments, path)?;
+        let found = Report::recorded(&policy, few(records), history.unwrap_or_default(), left_out);
         reports.append(&mut found.map_err(|error| in_file(error, path))?);
     }
     if reports.len() > 1 {
