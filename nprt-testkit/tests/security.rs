@@ -5,8 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const SUITES: [&str; 5] =
-    ["examples/deployer/tests", "tests", "nprt-core/tests", "nprt-metrics/tests", "nprt-k8s/tests"];
+const SUITES: [&str; 6] = [
+    "examples/deployer/tests",
+    "tests",
+    "nprt-core/tests",
+    "nprt-metrics/tests",
+    "nprt-k8s/tests",
+    "nprt-vcs/tests",
+];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -34,7 +34,9 @@ async fn a_rollout_is_followed_across_a_restart_of_the_server() {
     plane.restart_api_server().await.unwrap();
     // Whether the new server still knows the version that the watch has seen last depends on what came after
     // it; `tests/watch.rs` has both answers.
-    cluster.apply(&lease, &deployment("cart")).await.unwrap();
+    // The deadline stays: the time without controllers counts in it.
+    let mended = with(deployment("cart"), "/spec/progressDeadlineSeconds", json!(600));
+    cluster.apply(&lease, &mended).await.unwrap();
     let rest = tokio::time::timeout(std::time::Duration::from_secs(180), rollout.collect::<Vec<_>>());
     let statuses: Vec<_> = rest.await.unwrap().into_iter().map(Result::unwrap).collect();
     assert_eq!(statuses.last().unwrap().phase, RolloutPhase::Complete, "{statuses:?}");
