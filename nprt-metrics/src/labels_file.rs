@@ -22,14 +22,20 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 impl LabelsFile {
-    /// These, and `labels` where they are not given.
-    pub(crate) fn over(self, labels: Labels) -> Labels {
-        Labels {
-            track: self.track.unwrap_or(labels.track),
-            version: self.version.unwrap_or(labels.version),
-            pod: self.pod.unwrap_or(labels.pod),
-            route: self.route.unwrap_or(labels.route),
-            class: self.class.unwrap_or(labels.class),
-        }
+    /// Replaces those of `labels` that are given.
+    pub(crate) fn replace(self, labels: &mut Labels) {
+        let Self { track, version, pod, route, class } = self;
+        set(&mut labels.track, track);
+        set(&mut labels.version, version);
+        set(&mut labels.pod, pod);
+        set(&mut labels.route, route);
+        set(&mut labels.class, class);
+    }
+}
+
+/// Replaces a part where it is given.
+pub(crate) fn set<T>(part: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *part = given;
     }
 }

@@ -30,7 +30,7 @@ mod error;
 mod events;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels;
-#[cfg(feature = "datadog")]
+#[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod labels_file;
 #[cfg(any(feature = "prometheus", feature = "datadog", feature = "sentry", feature = "bugsnag"))]
 mod limits;

@@ -51,7 +51,7 @@ impl TryFrom<DatadogFile> for DatadogConfig {
         let profile = profile(&file)?;
         let named = file.profile.is_some() || file.operation.is_some();
         let mut config = Self::of(file.api_key, file.application_key, &profile);
-        config.tags = file.tags.over(config.tags);
+        file.tags.replace(&mut config.tags);
         if let Some(metrics) = file.metrics {
             if !named {
                 config.metrics.clear();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::config::{MetricSource, PrometheusAuth, PrometheusConfig, PrometheusMetric};
 use super::profile::Profile;
 use super::status::Statuses;
-use crate::track::TrackLabel;
+use crate::labels_file::{LabelsFile, set};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,25 +47,6 @@ struct ProfileFile {
     select: Option<String>,
     status: Option<Statuses>,
     metrics: Option<BTreeMap<MetricName, Option<PrometheusMetric>>>,
-}
-
-/// Labels of which those that are not given stay as they are.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LabelsFile {
-    track: Option<TrackLabel>,
-    #[serde(default, deserialize_with = "given")]
-    version: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    pod: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    route: Option<Option<String>>,
-    class: Option<String>,
-}
-
-/// Tells `null` from what is not there.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<PrometheusFile> for PrometheusConfig {
@@ -113,13 +94,8 @@ fn replace(
     status: Option<Statuses>,
     metrics: Option<BTreeMap<MetricName, Option<PrometheusMetric>>>,
 ) {
-    if let Some(LabelsFile { track, version, pod, route, class }) = labels {
-        let known = &mut source.labels;
-        set(&mut known.track, track);
-        set(&mut known.version, version);
-        set(&mut known.pod, pod);
-        set(&mut known.route, route);
-        set(&mut known.class, class);
+    if let Some(labels) = labels {
+        labels.replace(&mut source.labels);
     }
     set(&mut source.select, select);
     set(&mut source.status, status);
@@ -128,12 +104,6 @@ fn replace(
             Some(metric) => drop(source.metrics.insert(name, metric)),
             None => drop(source.metrics.remove(&name)),
         }
-    }
-}
-
-fn set<T>(part: &mut T, given: Option<T>) {
-    if let Some(given) = given {
-        *part = given;
     }
 }
 
