@@ -1,14 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nprt_core::model::{BlockShape, MetricName, ServiceName};
-use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, no_such_metric};
+use nprt_core::model::ServiceName;
+use nprt_core::ports::{Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 use nprt_core::{Error, Result};
 
-use super::client::{Client, Next};
-use crate::events::{Counting, Events, ReleasePattern, complete, of_events};
+use super::client::Client;
+use crate::events::Tracker;
 
 /// An account of Bugsnag as a [`MetricsBackend`] of the metric `errors`; made by
 /// [`BugsnagErrorsConfig::build`](super::BugsnagErrorsConfig::build). Of a service without a project it answers
@@ -16,27 +15,16 @@ use crate::events::{Counting, Events, ReleasePattern, complete, of_events};
 #[derive(Debug)]
 pub struct BugsnagErrors {
     pub(super) client: Client,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) metric: MetricName,
+    pub(super) tracker: Tracker,
     pub(super) projects: BTreeMap<ServiceName, String>,
-    pub(super) release: ReleasePattern,
-    pub(super) max_events: usize,
-    pub(super) max_blocks: usize,
-    pub(super) delay_seconds: u32,
 }
 
-const OPERATION: &str = "bugsnag.blocks";
+pub(super) const OPERATION: &str = "bugsnag.blocks";
 
 #[async_trait]
 impl MetricsBackend for BugsnagErrors {
     fn capabilities(&self) -> MetricsCapabilities {
-        MetricsCapabilities {
-            metrics: Some(BTreeSet::from([self.metric.clone()])),
-            shapes: BTreeSet::from([BlockShape::Classes]),
-            history: true,
-            pods: false,
-            routes: false,
-        }
+        self.tracker.capabilities()
     }
 
     async fn known_since(&self) -> Result<Option<Timestamp>> {
@@ -44,27 +32,14 @@ impl MetricsBackend for BugsnagErrors {
     }
 
     async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
-        if query.metric != self.metric {
-            return Err(no_such_metric(OPERATION, &query.metric, [&self.metric]));
-        }
+        self.tracker.check(query)?;
         let project = self.projects.get(&query.service).ok_or_else(|| {
             Error::invalid(OPERATION, "the service has no project")
                 .with("field", "projects")
                 .with("service", &query.service)
                 .with_available(self.projects.keys())
         })?;
-        let now = self.clock.now();
-        let minutes = complete(OPERATION, query, now, self.delay_seconds)?;
-        let mut counting = Counting::new(query, &self.release, minutes.clone());
-        let mut events = Events::new(OPERATION, self.max_events);
-        let mut next: Option<Next> = None;
-        while !minutes.is_empty() {
-            let page = self.client.page(project, &minutes, next, now).await?;
-            next = events.count(&mut counting, page)?;
-            if next.is_none() {
-                break;
-            }
-        }
-        of_events(OPERATION, query, counting.finish(self.max_blocks))
+        let page = |minutes, next, now| async move { self.client.page(project, &minutes, next, now).await };
+        self.tracker.blocks(query, page).await
     }
 }

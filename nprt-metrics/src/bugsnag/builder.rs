@@ -6,8 +6,8 @@ use nprt_core::{Error, Result};
 use nprt_http::base_url;
 
 use super::client::Client;
-use super::{BugsnagErrors, BugsnagErrorsConfig};
-use crate::events::{ReleasePattern, is_token};
+use super::{BugsnagErrors, BugsnagErrorsConfig, backend};
+use crate::events::{ReleasePattern, Tracker, is_token};
 use crate::limits::check_limits;
 
 const OPERATION: &str = "bugsnag.config";
@@ -50,10 +50,16 @@ impl BugsnagErrorsConfig {
             class: self.class,
             limit: self.max_response_bytes,
         };
-        let (max_events, max_blocks) = (self.max_events, self.max_blocks);
-        let (projects, delay_seconds) = (self.projects, self.delay_seconds);
-        let metric = MetricName::new(MetricName::ERRORS)?;
-        Ok(BugsnagErrors { client, clock, metric, projects, release, max_events, max_blocks, delay_seconds })
+        let tracker = Tracker {
+            operation: backend::OPERATION,
+            clock,
+            metric: MetricName::new(MetricName::ERRORS)?,
+            release,
+            max_events: self.max_events,
+            max_blocks: self.max_blocks,
+            delay_seconds: self.delay_seconds,
+        };
+        Ok(BugsnagErrors { client, tracker, projects: self.projects })
     }
 }
 

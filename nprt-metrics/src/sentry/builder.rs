@@ -6,8 +6,8 @@ use nprt_core::{Error, Result};
 use nprt_http::base_url;
 
 use super::client::Client;
-use super::{Sentry, SentryConfig};
-use crate::events::{ReleasePattern, is_token};
+use super::{Sentry, SentryConfig, backend};
+use crate::events::{ReleasePattern, Tracker, is_token};
 use crate::limits::check_limits;
 
 const OPERATION: &str = "sentry.config";
@@ -49,10 +49,16 @@ impl SentryConfig {
             class: self.class,
             limit: self.max_response_bytes,
         };
-        let (max_events, max_blocks) = (self.max_events, self.max_blocks);
-        let (project, delay_seconds) = (self.project, self.delay_seconds);
-        let metric = MetricName::new(MetricName::ERRORS)?;
-        Ok(Sentry { client, clock, metric, project, release, max_events, max_blocks, delay_seconds })
+        let tracker = Tracker {
+            operation: backend::OPERATION,
+            clock,
+            metric: MetricName::new(MetricName::ERRORS)?,
+            release,
+            max_events: self.max_events,
+            max_blocks: self.max_blocks,
+            delay_seconds: self.delay_seconds,
+        };
+        Ok(Sentry { client, tracker, project: self.project })
     }
 }
 
