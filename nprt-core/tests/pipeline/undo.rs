@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{Object, Revision};
-use nprt_core::pipeline::{Event, Ports, Progress};
+use nprt_core::pipeline::{Event, Pipeline, Ports, Progress};
 use nprt_core::ports::Cluster;
 use serde_json::{Value, json};
 
@@ -118,12 +118,26 @@ async fn what_others_changed_meanwhile_stays() {
 /// Deploys `next`, whose process dies at write number `writes / 2`: before it lands or, where odd, after. False
 /// where the deploy has no such write.
 pub(crate) async fn die(world: &World, next: &Revision, writes: usize, promotion: bool) -> bool {
+    let next = next.clone();
+    die_in(world, writes, async move |pipeline| {
+        if promotion { promote(&pipeline, &next).await } else { deploy(&pipeline, &next).await }
+    })
+    .await
+}
+
+/// The same for an operation of any kind.
+pub(crate) async fn die_in<T, F>(
+    world: &World,
+    writes: usize,
+    operation: impl FnOnce(Arc<Pipeline>) -> F,
+) -> bool
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
     let faulty = Arc::new(Faulty { writes: Some(AtomicUsize::new(writes)), ..Faulty::new(world) });
     let pipeline = world.pipeline_over(Ports { cluster: faulty.clone(), ..world.ports() });
-    let (done, next) = (pipeline.clone(), next.clone());
-    let mut work = tokio::spawn(async move {
-        if promotion { promote(&done, &next).await } else { deploy(&done, &next).await }
-    });
+    let mut work = tokio::spawn(operation(pipeline));
     while !work.is_finished() && !faulty.reached.load(Ordering::SeqCst) {
         tokio::task::yield_now().await;
     }

@@ -1,15 +1,11 @@
 //! Records that are too large for one Secret.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use nprt_core::model::{Object, Revision};
-use nprt_core::pipeline::{Caller, Ports, Progress, Request};
+use nprt_core::pipeline::{Caller, Progress, Request};
 use nprt_core::ports::Cluster;
 use serde_json::{Value, json};
 
-use crate::faulty::Faulty;
-use crate::undo::{die, everything};
+use crate::undo::{die, die_in, everything};
 use crate::world::{World, caller, deploy, manifests, request, shop, tag};
 
 /// A version with more configuration than one Secret holds.
@@ -52,19 +48,10 @@ async fn a_large_record_is_kept_in_parts() {
 
 /// Deploys `next` for another reason, which its record has, until its process dies at write number `writes / 2`.
 async fn die_again(world: &World, next: &Revision, writes: usize) -> bool {
-    let faulty = Arc::new(Faulty { writes: Some(AtomicUsize::new(writes)), ..Faulty::new(world) });
-    let pipeline = world.pipeline_over(Ports { cluster: faulty.clone(), ..world.ports() });
     let request =
         Request::new(request(next).version, Caller::new("ada", format!("attempt at {writes}")).unwrap());
-    let mut work = tokio::spawn(async move { pipeline.deploy(&shop(), &request, &Progress::silent()).await });
-    while !work.is_finished() && !faulty.reached.load(Ordering::SeqCst) {
-        tokio::task::yield_now().await;
-    }
-    let died = !work.is_finished();
-    work.abort();
-    _ = (&mut work).await;
-    world.wait(31).await;
-    died
+    die_in(world, writes, async move |pipeline| pipeline.deploy(&shop(), &request, &Progress::silent()).await)
+        .await
 }
 
 #[tokio::test]
