@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use nprt_core::model::{Block, BlockData, MetricName, Track};
-use nprt_core::ports::{LeftOutReason, Measured};
+#[cfg(feature = "prometheus")]
+use nprt_core::ports::LeftOutReason;
+use nprt_core::ports::Measured;
 use serde::{Deserialize, Serialize};
 
 use crate::sums::{Sums, finite, rounded};
