@@ -111,7 +111,7 @@ fn npm(folder: &Path) -> Peer {
     let config = folder.join("config.js");
     std::fs::write(&config, "{port: 18125, mgmt_port: 18126, address: '127.0.0.1', mgmt_address: '127.0.0.1', backends: [], flushInterval: 600000, percentThreshold: [50, 95, 99]}").unwrap();
     let child = spawn(Command::new("node").arg(folder.join("node_modules/statsd/stats.js")).arg(config));
-    // Its counters begin anew with each flush: it has none while it is measured, which is in its favour.
+    // Each flush resets its counters. It never flushes while it is measured, which is in its favour.
     let lines = || {
         let mut stream = TcpStream::connect("127.0.0.1:18126").unwrap();
         stream.write_all(b"counters").unwrap();

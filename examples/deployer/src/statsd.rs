@@ -142,7 +142,7 @@ async fn follow(
     }
 }
 
-/// Who gets here has a server that receives: there is no more to being ready.
+/// Always ready: the HTTP server starts after the statsd server has opened its sockets.
 fn probes() -> Router {
     Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(async || "ok\n"))
 }

@@ -1,4 +1,4 @@
-//! From what the rules say to what is said of the canary.
+//! Combines the verdicts of the rules into the verdict on the canary.
 
 use super::figure::figure;
 use super::sequential::Explained;
@@ -41,7 +41,7 @@ pub(super) fn conclude(rules: &[Explained], run: u64, soak: u64) -> (Decision, S
     (Decision::Pass, format!("every rule holds: {held}{}", missing(rules)))
 }
 
-/// The metrics that nobody measured, as the end of a sentence.
+/// Lists the metrics without measurements, as the end of a sentence.
 fn missing(rules: &[Explained]) -> String {
     let mut names: Vec<String> = Vec::new();
     for rule in rules.iter().filter(|rule| rule.measured == [false; 2]) {

@@ -33,7 +33,7 @@ pub(super) struct Tally(BTreeMap<MetricName, OfMetric>);
 struct OfMetric {
     /// Of stable and of the canary.
     used: [u64; 2],
-    /// Of stable, of the canary, and of nobody knows whom.
+    /// For stable, for the canary, and without a known track.
     left_out: [u64; 3],
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reasons: BTreeMap<LeftOutReason, OfReason>,
@@ -70,7 +70,7 @@ impl Tally {
         *used = used.saturating_add(points);
     }
 
-    /// Counts what is left out. Minutes come in order, each once.
+    /// Counts points that were left out. Call it in the order of the minutes, once for each.
     pub(super) fn add_left_out(&mut self, metric: &MetricName, left_out: &LeftOut) {
         let of = self.0.entry(metric.clone()).or_default();
         let side = match left_out.track {

@@ -10,7 +10,7 @@ use crate::model::MetricName;
 
 /// A pass waits for every metric that the backend is configured for, or that anything ever came of: on both tracks.
 pub(super) fn demand_measured(rule: &Rule, explained: &mut Explained, expected: &BTreeSet<MetricName>) {
-    // Of failures, the requests are measured: where none fails there is no class of error.
+    // Failures count as measured if requests are: without a failure, no error has a class.
     let metric = match rule {
         Rule::Failures(rule) => rule.requests.clone(),
         _ => explained.verdict.metric.clone(),

@@ -369,7 +369,7 @@ async fn what_is_left_out_is_told() {
     let ran = replay(&bench, &["--metric", "latency", "a.json"]).is(0);
     assert!(ran.err.contains("a.json: 1 of 40 points of latency are left out: NaN"), "{}", ran.err);
     assert!(ran.out.contains("of `latency` left out: NaN"), "{}", ran.out);
-    // Every second minute is: the rest is no ground for a verdict.
+    // With every second minute left out, the rest is too little for a verdict.
     let mut mostly: Value = serde_json::from_str(&good).unwrap();
     for series in mostly["data"]["result"].as_array_mut().unwrap() {
         series["values"]
