@@ -57,8 +57,8 @@ async fn no_increment_is_lost_or_made_up() {
     let gap = [s(1), s(2), s(2), s(2), None, None, None, None, s(5), s(5), s(5), s(6)];
     let (mut outage, mut forgotten) = (vec![s(8)], vec![s(8)]);
     outage.resize(4 * 59, None);
-    outage.push(s(9));
-    forgotten.resize(4 * 62, None);
+    outage.extend([s(9), s(10)]);
+    forgotten.resize(4 * 400, None);
     forgotten.push(s(9));
     let scrapes: [&[Option<u64>]; 7] = [
         &between_two_minutes,
@@ -75,6 +75,10 @@ async fn no_increment_is_lost_or_made_up() {
     assert_eq!(counted[2], [(0, 1)]);
     assert_eq!(counted[3], [(0, 5 + 2 + 2), (1, 4 + 1 + 3 + 5)]);
     assert_eq!(counted[4], [(0, 2), (2, 3 + 1)]);
-    assert_eq!(counted[5], [(0, 8), (59, 1)]);
-    assert_eq!(counted[6], [(0, 8), (62, 9)], "more than an hour later it is another counter");
+    assert_eq!(
+        counted[5],
+        [(0, 8), (59, 1)],
+        "what grew in the hour of the outage is of no minute that is known"
+    );
+    assert_eq!(counted[6], [(0, 8), (400, 9)], "more than six hours later it is another counter");
 }

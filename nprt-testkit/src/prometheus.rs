@@ -19,7 +19,7 @@ use crate::tls::{self, Authority};
 pub struct Prometheus {
     address: SocketAddr,
     scheme: &'static str,
-    _process: Process,
+    process: Process,
     _directory: TempDir,
 }
 
@@ -101,7 +101,13 @@ impl Prometheus {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let scheme = if tls.is_some() { "https" } else { "http" };
-        Ok(Self { address, scheme, _process: process, _directory: directory })
+        Ok(Self { address, scheme, process, _directory: directory })
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Its address.

@@ -82,6 +82,16 @@ pub(super) struct Past {
     pub(super) answers: Vec<MetricAnswer>,
 }
 
+/// A judge, and what it has seen.
+#[derive(Debug)]
+pub(super) struct Standing {
+    judge: Judge,
+    /// The first minute that it has not seen.
+    from: i64,
+    /// Whether this much is kept already.
+    is_kept: bool,
+}
+
 impl Job<'_> {
     /// The judgement, and what is to be kept of it, where that goes further than what was kept.
     pub(super) async fn judge(&self) -> Result<(Judgement, Option<Checkpoint>)> {
@@ -91,16 +101,16 @@ impl Job<'_> {
         not_expired(&canary, self.now(), "pipeline.judge")?;
         let canary = Judged::of(canary)?;
         let mut past = Past::default();
-        let resumed = match self.resumed(&live, &canary) {
-            Some(resumed) => resumed,
+        let standing = match self.resumed(&live, &canary) {
+            Some(standing) => standing,
             None => {
                 past = self.past_of_stable(canary.started, &Names::of(&live)).await?;
                 self.beginning(&canary, &past.blocks)?
             }
         };
         let asked =
-            self.blocks_since(start_of(resumed.1), self.now(), &Names::of(&live), past.answers).await?;
-        self.conclude(canary, resumed, &asked).await
+            self.blocks_since(start_of(standing.from), self.now(), &Names::of(&live), past.answers).await?;
+        self.conclude(canary, standing, &asked).await
     }
 
     /// What a judge says who is shown what was asked for: at least all that it has not seen, which begins with that
@@ -108,7 +118,7 @@ impl Job<'_> {
     pub(super) async fn conclude(
         &self,
         canary: Judged,
-        (mut judge, from): (Judge, i64),
+        Standing { mut judge, from, is_kept }: Standing,
         asked: &Asked,
     ) -> Result<(Judgement, Option<Checkpoint>)> {
         let &Asked { ref answers, ref configured, newest, until: now, .. } = asked;
@@ -118,7 +128,10 @@ impl Job<'_> {
         let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
         let until = answered.saturating_sub(SETTLED).max(from);
         self.observe(&mut judge, asked, from..until);
-        let kept = (until > from).then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
+        // The past is kept, too, before anything of the run is: else each who judges asks for it again.
+        let is_settled = Block::minute_of(now) >= from.saturating_add(SETTLED);
+        let is_news = until > from || !is_kept && is_settled;
+        let kept = is_news.then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
         self.observe(&mut judge, asked, until..i64::MAX);
         let verdict = judge.verdict(now);
         self.tell_verdict(&canary, &verdict).await;
@@ -127,11 +140,11 @@ impl Job<'_> {
         Ok((Judgement { service, revision, tag, started, verdict, drift, answers }, kept))
     }
 
-    /// A judge that goes on from what was kept, and the first minute that it has not seen.
-    pub(super) fn resumed(&self, live: &Live, canary: &Judged) -> Option<(Judge, i64)> {
+    /// A judge that goes on from what was kept.
+    pub(super) fn resumed(&self, live: &Live, canary: &Judged) -> Option<Standing> {
         let kept = self.kept(live, canary)?;
         match Judge::resume(kept.policy, kept.judge) {
-            Ok(judge) => Some((judge, kept.until)),
+            Ok(judge) => Some(Standing { judge, from: kept.until, is_kept: true }),
             Err(error) => {
                 self.progress.warn(format!("what was kept of the judge is of no use: {error}"));
                 None
@@ -140,10 +153,10 @@ impl Job<'_> {
     }
 
     /// One that knows stable's past alone.
-    pub(super) fn beginning(&self, canary: &Judged, past: &[Block]) -> Result<(Judge, i64)> {
+    pub(super) fn beginning(&self, canary: &Judged, past: &[Block]) -> Result<Standing> {
         let mut judge = Judge::new(self.service.policy.clone(), canary.started)?;
         past.iter().try_for_each(|block| judge.observe_history(block))?;
-        Ok((judge, first_minute(canary.started)))
+        Ok(Standing { judge, from: first_minute(canary.started), is_kept: false })
     }
 
     /// What the policy calibrates itself on.

@@ -7,11 +7,13 @@
 mod backoff;
 mod by_metric;
 mod cached;
+mod kept_minutes;
 mod retry;
 mod timeout;
 
 pub use backoff::{Backoff, Jitter};
 pub use by_metric::ByMetric;
 pub use cached::CachedRegistry;
+pub use kept_minutes::KeptMinutes;
 pub use retry::Retry;
 pub use timeout::Timeout;

@@ -99,3 +99,23 @@ impl<T> Answer<T> {
 
 /// The series of a range query's answer.
 pub(super) type Matrix = Answer<Vec<Series>>;
+
+/// A number that an instant query is answered with, in a list of at most one: `[{"value": [second, "12"]}]`.
+pub(super) type Number = Answer<Vec<Single>>;
+
+#[derive(Deserialize)]
+pub(super) struct Single {
+    value: (f64, String),
+}
+
+impl Single {
+    /// It, where it is a count.
+    pub(super) fn count(&self) -> Option<u64> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked, and it saturates"
+        )]
+        self.value.1.parse::<f64>().ok().filter(|value| *value >= 0.0).map(|value| value as u64)
+    }
+}

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,11 @@ use nprt_core::{Error, Result};
 
 use super::buckets::quantile_error;
 use super::client::{Client, Points};
+use super::increase::Forms;
 use super::measure::Measure;
+use super::plan::{Plan, Sizes, Way};
 use super::series::Series;
+use super::totals::increases;
 use crate::assemble::{Assembly, parts};
 use crate::labels::unexpected;
 
@@ -25,6 +29,8 @@ pub struct Prometheus {
     pub(super) metrics: BTreeMap<MetricName, Measure>,
     pub(super) max_points: usize,
     pub(super) max_blocks: usize,
+    pub(super) max_series: usize,
+    pub(super) sizes: Sizes,
 }
 
 /// Prometheus answers with at most 11,000 points of a series; and it keeps some twelve numbers of each series
@@ -44,7 +50,8 @@ impl Prometheus {
     /// As [`MetricsBackend::blocks`], naming the metric.
     pub async fn check(&self, service: &ServiceName) -> Result<()> {
         for (name, metric) in &self.metrics {
-            for query in metric.queries(service.as_str()) {
+            for forms in &metric.forms {
+                let query = metric.fill(&forms.exact, service.as_str(), true);
                 let result = self.client.instant(&query, self.clock.now().as_second()).await;
                 result.map_err(|error| error.with("metric", name))?;
             }
@@ -52,36 +59,75 @@ impl Prometheus {
         Ok(())
     }
 
-    /// The series that a query is answered with; `left` is how many more points there may be.
-    async fn series(
+    /// How to ask for these minutes of a metric. Its size is asked for once an hour.
+    async fn plan(&self, asked: &MetricQuery, measure: &Measure, minutes: &Range<i64>) -> Result<Plan> {
+        let (counts, now) =
+            (measure.forms.iter().filter_map(|forms| forms.series.as_deref()), self.clock.now());
+        let of = (asked.service.clone(), asked.metric.clone());
+        let mut series = self.sizes.get(&of, now);
+        if series.is_none() {
+            for count in counts {
+                let query = measure.fill(count, of.0.as_str(), true);
+                let more = self.client.count(&query, minutes.end.saturating_mul(60)).await?;
+                series = Some(series.unwrap_or_default().saturating_add(more));
+            }
+        }
+        let Some(series) = series else { return Ok(Plan::PLAIN) };
+        if series > 0 {
+            self.sizes.keep(of, series, now);
+        }
+        Ok(measure.plan(series, minutes, self.max_series as u64))
+    }
+
+    /// The series that a query of a metric is answered with, by its plan; `left` is how many more points there may be.
+    async fn planned(
         &self,
-        asked: &MetricQuery,
-        query: &str,
+        (measure, forms): (&Measure, &Forms),
+        plan: Plan,
+        (service, minutes): (&ServiceName, &Range<i64>),
         left: &mut usize,
         measured: &mut Measured,
     ) -> Result<Vec<Series>> {
-        let minutes = asked.range.complete_minutes(self.clock.now());
-        if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
-            return Err(Error::invalid(OPERATION, "the range is too long")
-                .with("most", format_args!("{MOST_MINUTES} minutes")));
-        }
-        let mut all = Vec::new();
-        for minutes in parts(minutes, MINUTES_A_REQUEST) {
-            let most = Points { left: *left, most: self.max_points };
-            let answered = self.client.range(query, &minutes, most).await?;
-            let points: usize = answered.series.iter().map(Series::len).sum();
-            *left = left.saturating_sub(points);
-            answered.notes.iter().for_each(|note| measured.note(note));
-            measured.evidence.merge(&AnswerEvidence {
-                queries: vec![query.to_owned()],
-                points: points as u64,
-                bytes: answered.bytes as u64,
-                resolution: Duration::from_secs(60),
-                quantile_error: None,
-            });
-            all.extend(answered.series);
+        let query = |way| measure.fill(forms.by(way), service.as_str(), plan.routes);
+        let (mut all, mut way) = (Vec::new(), plan.way);
+        for minutes in parts(minutes.clone(), MINUTES_A_REQUEST) {
+            if way == Way::Totals {
+                let first = minutes.start.saturating_sub(1)..minutes.end;
+                let totals = self.series(&query(Way::Totals), &first, left, measured).await?;
+                if let Some(increases) =
+                    increases(&measure.labels, totals, minutes.start.saturating_mul(60), measured)
+                {
+                    all.extend(increases);
+                    continue;
+                }
+                way = Way::ByMinute;
+            }
+            all.extend(self.series(&query(way), &minutes, left, measured).await?);
         }
         Ok(all)
+    }
+
+    /// The series that one query is answered with.
+    async fn series(
+        &self,
+        query: &str,
+        minutes: &Range<i64>,
+        left: &mut usize,
+        measured: &mut Measured,
+    ) -> Result<Vec<Series>> {
+        let most = Points { left: *left, most: self.max_points };
+        let answered = self.client.range(query, minutes, most).await?;
+        let points: usize = answered.series.iter().map(Series::len).sum();
+        *left = left.saturating_sub(points);
+        answered.notes.iter().for_each(|note| measured.note(note));
+        measured.evidence.merge(&AnswerEvidence {
+            queries: vec![query.to_owned()],
+            points: points as u64,
+            bytes: answered.bytes as u64,
+            resolution: Duration::from_secs(60),
+            quantile_error: None,
+        });
+        Ok(answered.series)
     }
 }
 
@@ -105,9 +151,22 @@ impl MetricsBackend for Prometheus {
         let name = &query.metric;
         let missing = || no_such_metric(OPERATION, name, self.metrics.keys());
         let measure = self.metrics.get(name).ok_or_else(missing)?;
+        let minutes = query.range.complete_minutes(self.clock.now());
+        if minutes.end.saturating_sub(minutes.start) > MOST_MINUTES {
+            return Err(Error::invalid(OPERATION, "the range is too long")
+                .with("most", format_args!("{MOST_MINUTES} minutes")));
+        }
         let (mut left, mut measured, mut answers) = (self.max_points, Measured::default(), Vec::new());
-        for of in measure.queries(query.service.as_str()) {
-            answers.push(self.series(query, &of, &mut left, &mut measured).await?);
+        let plan = self.plan(query, measure, &minutes).await?;
+        if !plan.routes && measure.labels.route.is_some() {
+            measured.note(&format!(
+                "routes are not told apart: more than {} series (max_series)",
+                self.max_series
+            ));
+        }
+        for forms in &measure.forms {
+            let of = (&query.service, &minutes);
+            answers.push(self.planned((measure, forms), plan, of, &mut left, &mut measured).await?);
         }
         let assembly = Assembly { metric: name, max_blocks: self.max_blocks };
         let blocks = measure.blocks(assembly, answers, &mut measured);

@@ -11,8 +11,9 @@ use super::access::Access;
 use super::backend::Prometheus;
 use super::client::Client;
 use super::config::{MetricSource, PrometheusConfig, PrometheusMetric};
-use super::increase::expand;
+use super::increase::Forms;
 use super::measure::Measure;
+use super::plan::Sizes;
 use crate::limits::check_limits;
 use crate::{Named, TrackLabel};
 
@@ -31,6 +32,7 @@ impl PrometheusConfig {
             ("max_response_bytes", self.max_response_bytes),
             ("max_points", self.max_points),
             ("max_blocks", self.max_blocks),
+            ("max_series", self.max_series),
         ];
         check_limits(OPERATION, &limits)?;
         let mut metrics = BTreeMap::new();
@@ -42,8 +44,9 @@ impl PrometheusConfig {
         }
         let access = Access::new(self.auth, &self.headers)?;
         let client = Client::new(&self.http, &url, access, self.max_response_bytes)?;
-        let (max_points, max_blocks) = (self.max_points, self.max_blocks);
-        Ok(Prometheus { client, clock, metrics, max_points, max_blocks })
+        let (max_points, max_blocks, max_series) = (self.max_points, self.max_blocks, self.max_series);
+        let sizes = Sizes::default();
+        Ok(Prometheus { client, clock, metrics, max_points, max_blocks, max_series, sizes })
     }
 }
 
@@ -70,22 +73,22 @@ fn add(metrics: &mut BTreeMap<MetricName, Measure>, source: MetricSource) -> Res
     let matchers = [select.trim().trim_end_matches(',').to_owned(), labels.track.matcher()];
     let matchers = matchers.into_iter().filter(|matcher| !matcher.is_empty()).collect::<Vec<_>>().join(",");
     let (labels, status) = (Arc::new(labels), Arc::new(status));
-    for (name, mut metric) in more {
+    for (name, metric) in more {
         let Entry::Vacant(entry) = metrics.entry(name) else { continue };
-        for query in metric.queries_mut() {
-            *query = checked(query, &matchers).map_err(|error| error.with("metric", entry.key()))?;
-        }
+        let forms = metric.queries().map(|query| checked(query, &matchers));
+        let forms: Result<Vec<Forms>> = forms.collect();
+        let forms = forms.map_err(|error| error.with("metric", entry.key()))?;
         if matches!(metric, PrometheusMetric::Requests { errors: None, .. }) && status.0.is_empty() {
             let message = "without `errors`, `status` must name the label that says which requests failed";
             return Err(invalid("status", message).with("metric", entry.key()));
         }
-        entry.insert(Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric });
+        entry.insert(Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric, forms });
     }
     Ok(())
 }
 
 /// The query with the matchers of its source, and with `{increase}` written out.
-fn checked(query: &str, matchers: &str) -> Result<String> {
+fn checked(query: &str, matchers: &str) -> Result<Forms> {
     check_placeholders(query)?;
     let query = query.replace("{select}", matchers);
     if !query.contains("{service}") {
@@ -93,7 +96,7 @@ fn checked(query: &str, matchers: &str) -> Result<String> {
             .with("query", query)
             .with_available(PLACEHOLDERS));
     }
-    expand(&query).map_err(|message| {
+    Forms::of(&query).map_err(|message| {
         Error::invalid(OPERATION, message).with("query", query).with_available(PLACEHOLDERS)
     })
 }

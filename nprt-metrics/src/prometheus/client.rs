@@ -6,7 +6,7 @@ use reqwest::{StatusCode, Url};
 use serde::de::IgnoredAny;
 
 use super::access::Access;
-use super::answer::{Answer, Matrix, Whole};
+use super::answer::{Answer, Matrix, Number, Single, Whole};
 use super::series::Series;
 use super::words::Words;
 use crate::error::refusal;
@@ -62,6 +62,15 @@ impl Client {
         let (body, words) = self.post(&self.instant, &form).await?;
         let answer: Answer<IgnoredAny> = serde_json::from_slice(&body).map_err(unreadable)?;
         answer.whole(None, &words).map(|_| ())
+    }
+
+    /// How many `query` counts at a moment (in seconds); none where it counts nothing.
+    pub(super) async fn count(&self, query: &str, second: i64) -> Result<u64> {
+        let form = [("query", query), ("time", &second.to_string())];
+        let (body, words) = self.post(&self.instant, &form).await?;
+        let answer: Number = serde_json::from_slice(&body).map_err(unreadable)?;
+        let counted = answer.whole(Some("vector"), &words)?.result;
+        Ok(counted.first().and_then(Single::count).unwrap_or_default())
     }
 
     async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<(Vec<u8>, Words)> {

@@ -37,6 +37,8 @@ pub struct PrometheusConfig {
     /// Blocks that may come of one question; 250,000 by default. A block is what a metric did in a minute at one pod and
     /// route.
     pub max_blocks: usize,
+    /// From how many series of one metric on routes are no longer told apart, which says nothing about pods; 2,000 by default.
+    pub max_series: usize,
     /// What is measured, and how.
     pub source: MetricSource,
     /// More of it: the metrics that those before do not have.
@@ -152,6 +154,7 @@ impl PrometheusConfig {
             max_response_bytes: 64 << 20,
             max_points: 1_000_000,
             max_blocks: 250_000,
+            max_series: 2_000,
             source: profile.source(),
             more: Vec::new(),
         }
@@ -171,12 +174,12 @@ impl PrometheusMetric {
     }
 
     /// Its queries, in order.
-    pub(super) fn queries_mut(&mut self) -> impl Iterator<Item = &mut String> {
+    pub(super) fn queries(&self) -> impl Iterator<Item = &String> {
         let (first, second) = match self {
             Self::Histogram { query, .. } | Self::Value { query, .. } | Self::Classes { query } => {
                 (query, None)
             }
-            Self::Requests { requests, errors } => (requests, errors.as_mut()),
+            Self::Requests { requests, errors } => (requests, errors.as_ref()),
         };
         [first].into_iter().chain(second)
     }

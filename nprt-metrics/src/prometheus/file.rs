@@ -28,6 +28,7 @@ pub(super) struct PrometheusFile {
     max_response_bytes: Option<usize>,
     max_points: Option<usize>,
     max_blocks: Option<usize>,
+    max_series: Option<usize>,
     profile: Option<Profiles>,
     labels: Option<LabelsFile>,
     select: Option<String>,
@@ -74,6 +75,7 @@ impl TryFrom<PrometheusFile> for PrometheusConfig {
         config.max_response_bytes = file.max_response_bytes.unwrap_or(config.max_response_bytes);
         config.max_points = file.max_points.unwrap_or(config.max_points);
         config.max_blocks = file.max_blocks.unwrap_or(config.max_blocks);
+        config.max_series = file.max_series.unwrap_or(config.max_series);
         Ok(config)
     }
 }

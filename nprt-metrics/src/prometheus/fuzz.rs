@@ -27,7 +27,8 @@ pub fn fuzz_answer(answer: &[u8]) {
     ] {
         let most = Points { left: 10_000, most: 10_000 };
         let Ok(all) = series(answer, most, &Words::default()) else { return };
-        let measure = Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric };
+        let measure =
+            Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric, forms: Vec::new() };
         let assembly = Assembly { metric: &name, max_blocks: 10_000 };
         let _ = measure.blocks(assembly, vec![all.series], &mut Measured::default());
     }

@@ -1,5 +1,7 @@
 //! What the series of one metric become: the same for a server's answer and for a recorded one.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use nprt_core::model::Block;
@@ -7,7 +9,9 @@ use nprt_core::ports::Measured;
 
 use super::buckets::{EDGE, edge, histograms};
 use super::config::PrometheusMetric;
+use super::increase::Forms;
 use super::native::natives;
+use super::plan::Plan;
 use super::series::{LabelSet, Series, read_all};
 use super::status::Statuses;
 use crate::assemble::{Assembly, Line};
@@ -19,29 +23,44 @@ pub(super) struct Measure {
     pub(super) labels: Arc<Labels>,
     pub(super) status: Arc<Statuses>,
     pub(super) metric: PrometheusMetric,
+    /// Its queries, in order; none of a recorded one.
+    pub(super) forms: Vec<Forms>,
 }
 
 impl Measure {
-    /// Its queries, in order, with everything filled in. A service's name is a DNS label and a label's is checked, so
-    /// that neither can leave its place.
-    pub(super) fn queries(&self, service: &str) -> Vec<String> {
-        let class = [self.labels.class.as_str()];
-        let (by, queries) = match &self.metric {
-            PrometheusMetric::Histogram { query, .. } => (self.labels.by([EDGE]), vec![query]),
-            PrometheusMetric::Value { query, .. } => (self.labels.by([]), vec![query]),
-            PrometheusMetric::Classes { query } => (self.labels.by(class), vec![query]),
-            PrometheusMetric::Requests { requests, errors: None } => {
-                (self.labels.by(self.status.labels()), vec![requests])
-            }
-            PrometheusMetric::Requests { requests, errors: Some(errors) } => {
-                (self.labels.by([]), vec![requests, errors])
-            }
-        };
+    /// A query of its forms with everything filled in. A service's name is a DNS label and a label's is checked, so that
+    /// neither can leave its place.
+    pub(super) fn fill(&self, query: &str, service: &str, routes: bool) -> String {
         // `{service}` last: no other placeholder can come in through it, since a name holds no brace.
-        let fill = |query: &String| {
-            query.replace("{window}", "1m").replace("{by}", &by).replace("{service}", service)
+        query.replace("{window}", "1m").replace("{by}", &self.by(routes)).replace("{service}", service)
+    }
+
+    /// The labels to aggregate by.
+    fn by(&self, routes: bool) -> String {
+        let labels = match routes {
+            true => Cow::Borrowed(&*self.labels),
+            false => Cow::Owned(Labels { route: None, ..(*self.labels).clone() }),
         };
-        queries.into_iter().map(fill).collect()
+        match &self.metric {
+            PrometheusMetric::Histogram { .. } => labels.by([EDGE]),
+            PrometheusMetric::Classes { .. } => labels.by([labels.class.as_str()]),
+            PrometheusMetric::Requests { errors: None, .. } => labels.by(self.status.labels()),
+            PrometheusMetric::Value { .. } | PrometheusMetric::Requests { errors: Some(_), .. } => {
+                labels.by([])
+            }
+        }
+    }
+
+    /// How to ask for `minutes` of it, where its queries read so many series.
+    pub(super) fn plan(&self, series: u64, minutes: &Range<i64>, max_series: u64) -> Plan {
+        // The first errors of a pod count, and only requests beside them would tell that the pod is not new.
+        let of_all = matches!(
+            self.metric,
+            PrometheusMetric::Histogram { .. } | PrometheusMetric::Requests { errors: None, .. }
+        );
+        let totals =
+            of_all && self.labels.pod.is_some() && self.forms.iter().all(|forms| forms.totals.is_some());
+        Plan::of(series, minutes, max_series, totals)
     }
 
     /// What the series say that its queries were answered with.

@@ -101,7 +101,8 @@ pub fn recorded(answers: &[u8], recording: &Recording) -> Result<BTreeMap<Metric
     let mut all = BTreeMap::new();
     for (name, series) in by_metric {
         let metric = metric(&name, recording.unit(&name), &series);
-        let measure = Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric };
+        let measure =
+            Measure { labels: Arc::clone(&labels), status: Arc::clone(&status), metric, forms: Vec::new() };
         // A file is as long as it is: what its reader allows is the limit.
         let assembly = Assembly { metric: &name, max_blocks: usize::MAX };
         let mut measured = Measured::default();

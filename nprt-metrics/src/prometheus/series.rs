@@ -37,6 +37,31 @@ pub(super) struct Samples {
     strange: Option<Box<(f64, String)>>,
 }
 
+impl Samples {
+    /// Moments, in whole seconds, and values.
+    pub(super) fn points(&self) -> impl Iterator<Item = (i64, f64)> + '_ {
+        #[expect(clippy::cast_possible_truncation, reason = "it saturates, and no moment is so far away")]
+        self.points.iter().map(|(second, value)| (second.round() as i64, *value))
+    }
+
+    /// Whether all values are numbers, or NaN or infinite.
+    pub(super) fn are_numbers(&self) -> bool {
+        self.strange.is_none()
+    }
+
+    pub(super) fn seconds(&self) -> impl Iterator<Item = i64> + '_ {
+        self.points().map(|(second, _)| second)
+    }
+}
+
+impl FromIterator<(i64, f64)> for Samples {
+    fn from_iter<I: IntoIterator<Item = (i64, f64)>>(points: I) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "seconds of this era")]
+        let points = points.into_iter().map(|(second, value)| (second as f64, value)).collect();
+        Self { points, strange: None }
+    }
+}
+
 /// The labels of a series, few and short: names and values one after the other, and how long each is. A tree of texts
 /// would take many times what the answer does.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use nprt::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use nprt::slack::SlackBuilder;
 use nprt::svn::SvnBuilder;
 use nprt::webhook::WebhookBuilder;
-use nprt::wrap::{Backoff, ByMetric, Retry, Timeout};
+use nprt::wrap::{Backoff, ByMetric, KeptMinutes, Retry, Timeout};
 use nprt::{Error, FanOut, Result};
 
 use super::Parts;
@@ -92,8 +92,13 @@ fn registry(config: &Registry, parts: &Parts) -> Result<Arc<dyn ImageRegistry>> 
 
 fn metrics(config: &Metrics, parts: &Parts) -> Result<Arc<dyn MetricsBackend>> {
     Ok(match config {
-        Metrics::Prometheus(config) => Arc::new(config.clone().build(parts.clock())?),
-        Metrics::Datadog(config) => Arc::new(config.clone().build(parts.clock())?),
+        // Every view of a page asks for all minutes of a canary.
+        Metrics::Prometheus(config) => {
+            Arc::new(KeptMinutes::new(config.clone().build(parts.clock())?, parts.clock()))
+        }
+        Metrics::Datadog(config) => {
+            Arc::new(KeptMinutes::new(config.clone().build(parts.clock())?, parts.clock()))
+        }
         Metrics::Statsd(config) => parts.statsd(config)?,
         Metrics::Aggregator(config) => Arc::new(config.clone().build()?),
     })

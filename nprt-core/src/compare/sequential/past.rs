@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,14 @@ pub(super) type Routes = Vec<(String, Sparse)>;
 fn of<'a>(routes: &'a Routes, route: &str) -> Option<&'a Sparse> {
     let at = routes.binary_search_by(|(own, _)| own.as_str().cmp(route)).ok()?;
     routes.get(at).map(|(_, bins)| bins)
+}
+
+/// The sum, without a copy of what is alone.
+fn sum<'a>(all: impl IntoIterator<Item = &'a Sparse>) -> Cow<'a, Sparse> {
+    let mut all = all.into_iter().filter(|bins| !bins.is_empty());
+    let mut sum = all.next().map_or_else(|| Cow::Owned(Sparse::default()), Cow::Borrowed);
+    all.for_each(|bins| sum.to_mut().merge(bins));
+    sum
 }
 
 /// What stable measured in earlier minutes, by route. A minute is compared by what is older than [`LAG`] minutes:
@@ -51,18 +60,27 @@ impl Past {
     }
 
     /// The scores of a route at a minute; `None` where stable has no past there.
+    ///
+    /// A backend may tell routes apart in one answer and not in the next. Scores are known from the past, whichever it is:
+    /// a minute without routes is scored by all of them, and a route by a past that has none.
     pub(super) fn scores(&self, route: &str, minute: i64) -> Option<Scores> {
+        self.scores_by(minute, |routes| sum(of(routes, route))).or_else(|| match route {
+            "" => self.scores_by(minute, |routes| sum(routes.iter().map(|(_, bins)| bins))),
+            _ if self.has_routes() => None,
+            _ => self.scores_by(minute, |routes| sum(of(routes, ""))),
+        })
+    }
+
+    fn scores_by<'a>(&'a self, minute: i64, of: impl Fn(&'a Routes) -> Cow<'a, Sparse>) -> Option<Scores> {
         let old_enough = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
-        let mut young = old_enough.filter_map(|(_, routes)| of(routes, route)).cloned();
-        let young = young.next().map(|first| {
-            young.fold(first, |mut sum, bins| {
-                sum.merge(&bins);
-                sum
-            })
-        });
-        let none = Sparse::default();
-        let (base, young) = (of(&self.routes, route).unwrap_or(&none), young.as_ref().unwrap_or(&none));
-        (!base.is_empty() || !young.is_empty()).then(|| Scores::new(base, young))
+        let young: Vec<Cow<'_, Sparse>> = old_enough.map(|(_, routes)| of(routes)).collect();
+        let (base, young) = (of(&self.routes), sum(young.iter().map(Cow::as_ref)));
+        (!base.is_empty() || !young.is_empty()).then(|| Scores::new(&base, &young))
+    }
+
+    fn has_routes(&self) -> bool {
+        let young = self.young.iter().flat_map(|(_, routes)| routes);
+        self.routes.iter().chain(young).any(|(route, _)| !route.is_empty())
     }
 
     /// How much the mean score grows with the logarithm of the values, over all routes: what a score's
@@ -234,5 +252,20 @@ mod tests {
         past.close(11, at(8.0));
         past.close(12, at(8.0));
         assert!(median(&past, 12 + LAG) > 7.0);
+    }
+
+    #[test]
+    fn a_past_with_routes_scores_a_minute_without_and_the_other_way_round() {
+        let past = |routes: &[(&str, f64)]| {
+            let mut past = Past::default();
+            let bins = |value: f64| Sparse::of_samples(&[value; 100]);
+            past.add(routes.iter().map(|(route, value)| ((*route).to_owned(), bins(*value))).collect());
+            past
+        };
+        let apart = past(&[("/a", 1.0), ("/b", 8.0)]);
+        let p95 = apart.scores("", 9).unwrap().threshold(Percentile::P95);
+        assert!(lower(p95) > 7.0, "both routes");
+        assert!(apart.scores("/new", 9).is_none(), "a new route has no past");
+        assert!(past(&[("", 1.0)]).scores("/a", 9).is_some());
     }
 }

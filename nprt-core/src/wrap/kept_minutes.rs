@@ -1,0 +1,235 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{Block, MetricName, ServiceName, TimeRange};
+use crate::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions};
+use crate::{Error, Result};
+
+/// A metrics backend that is asked for each minute once: what it answered of minutes that are over for a while is kept,
+/// and only the rest is asked for again. A page that shows a canary costs the server then no more than its last minutes.
+///
+/// An answer that it keeps no longer changes: use it for backends with
+/// [`history`](MetricsCapabilities::history), which are asked for the same minutes again and again. What a backend is
+/// told more than three minutes late is missing until it is asked anew. At most 50,000 blocks are kept; a longer answer is
+/// asked for each time.
+#[derive(Debug)]
+pub struct KeptMinutes<T> {
+    inner: T,
+    clock: Arc<dyn Clock>,
+    kept: Mutex<Kept>,
+}
+
+/// Minutes that are over for so long are kept: a backend may still receive data for younger ones.
+const SETTLED: i64 = 3;
+/// So many blocks are kept in all: some 10 MB.
+const MOST_BLOCKS: usize = 50_000;
+
+type Key = (ServiceName, MetricName, Vec<String>, Vec<String>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    pieces: BTreeMap<Key, Vec<Piece>>,
+    blocks: usize,
+}
+
+/// What was answered of minutes in a row.
+#[derive(Debug, Clone)]
+struct Piece {
+    minutes: Range<i64>,
+    measured: Arc<Measured>,
+}
+
+impl<T: MetricsBackend> KeptMinutes<T> {
+    /// Wraps `inner`; `clock` says which minutes are over.
+    #[must_use]
+    pub fn new(inner: T, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, clock, kept: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Nothing panics while it holds the lock.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Piece {
+    fn holds(&self, minute: i64) -> bool {
+        self.minutes.contains(&minute)
+    }
+
+    /// What it has of some minutes. What has no minute belongs to each part.
+    fn part(&self, minutes: &Range<i64>) -> Measured {
+        let Measured { blocks, left_out, notes, evidence } = &*self.measured;
+        let is_in = |minute: Option<i64>| minute.is_none_or(|minute| minutes.contains(&minute));
+        Measured {
+            blocks: blocks.iter().filter(|block| minutes.contains(&block.minute)).cloned().collect(),
+            left_out: left_out.iter().filter(|left_out| is_in(left_out.minute)).copied().collect(),
+            notes: notes.clone(),
+            evidence: evidence.clone(),
+        }
+    }
+}
+
+impl Kept {
+    fn piece(&self, key: &Key, minute: i64) -> Option<Piece> {
+        self.pieces.get(key)?.iter().find(|piece| piece.holds(minute)).cloned()
+    }
+
+    /// Keeps a piece in the place of those that it covers.
+    fn keep(&mut self, key: Key, piece: Piece) {
+        if self.blocks.saturating_add(piece.measured.blocks.len()) > MOST_BLOCKS {
+            *self = Self::default();
+        }
+        if piece.measured.blocks.len() > MOST_BLOCKS {
+            return;
+        }
+        let pieces = self.pieces.entry(key).or_default();
+        let is_covered =
+            |old: &Piece| piece.minutes.start <= old.minutes.start && old.minutes.end <= piece.minutes.end;
+        for old in pieces.extract_if(.., |old| is_covered(old)) {
+            self.blocks = self.blocks.saturating_sub(old.measured.blocks.len());
+        }
+        self.blocks += piece.measured.blocks.len();
+        pieces.push(piece);
+    }
+}
+
+fn key(query: &MetricQuery) -> Key {
+    let Versions { canary, stable } = query.versions.clone();
+    (query.service.clone(), query.metric.clone(), canary, stable)
+}
+
+fn range(minutes: &Range<i64>) -> Result<TimeRange> {
+    let at = |minute: i64| {
+        Timestamp::from_second(minute.saturating_mul(60))
+            .map_err(|_| Error::invalid("metrics.blocks", "expected a minute that is a time"))
+    };
+    TimeRange::new(at(minutes.start)?, at(minutes.end)?)
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: MetricsBackend> MetricsBackend for KeptMinutes<T> {
+    fn capabilities(&self) -> MetricsCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
+        let (key, now) = (key(query), self.clock.now());
+        let asked = query.range.complete_minutes(now);
+        let settled = asked.start..asked.end.min(Block::minute_of(now).saturating_sub(SETTLED));
+        let known = self.lock().piece(&key, asked.start);
+        let rest = known.as_ref().map_or(asked.start, |piece| piece.minutes.end.min(asked.end))..asked.end;
+        let mut answer =
+            known.as_ref().map(|piece| piece.part(&(asked.start..rest.start))).unwrap_or_default();
+        if known.is_some() && rest.is_empty() {
+            return Ok(answer);
+        }
+        let more = self.inner.blocks(&MetricQuery { range: range(&rest)?, ..query.clone() }).await?;
+        if settled.end > rest.start {
+            let new = Piece { minutes: rest.clone(), measured: Arc::new(more.clone()) };
+            let mut whole = known.map_or_else(
+                || (rest.start, Measured::default()),
+                |piece| (piece.minutes.start, Arc::unwrap_or_clone(piece.measured)),
+            );
+            whole.1.merge(new.part(&(rest.start..settled.end)));
+            let piece = Piece { minutes: whole.0..settled.end, measured: Arc::new(whole.1) };
+            self.lock().keep(key, piece);
+        }
+        answer.merge(more);
+        Ok(answer)
+    }
+
+    async fn known_since(&self) -> Result<Option<Timestamp>> {
+        self.inner.known_since().await
+    }
+
+    async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
+        self.inner.lost(service, range).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::memory::{ManualClock, MemoryMetrics, Origin};
+    use crate::model::{BlockData, Track};
+
+    /// Says which minutes it was asked for.
+    #[derive(Debug)]
+    struct Counting(MemoryMetrics, Mutex<Vec<Range<i64>>>);
+
+    #[async_trait]
+    impl MetricsBackend for Counting {
+        fn capabilities(&self) -> MetricsCapabilities {
+            self.0.capabilities()
+        }
+
+        async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
+            let minutes = query.range.complete_minutes(Timestamp::MAX);
+            self.1.lock().unwrap().push(minutes);
+            self.0.blocks(query).await
+        }
+
+        async fn known_since(&self) -> Result<Option<Timestamp>> {
+            self.0.known_since().await
+        }
+    }
+
+    /// A backend with a value in each of the first 20 minutes, at the end of them.
+    fn world() -> (KeptMinutes<Counting>, Arc<ManualClock>, MetricQuery) {
+        let clock = Arc::new(ManualClock::default());
+        let memory = MemoryMetrics::new(clock.clone());
+        let service = ServiceName::new("shop").unwrap();
+        let first = Block::minute_of(clock.now());
+        for minute in first..first + 20 {
+            let at = Timestamp::from_second(minute * 60).unwrap();
+            let value = BlockData::Value(minute as f64);
+            memory.record(&service, "cpu", at, &Origin::new(Track::Stable), value).unwrap();
+        }
+        clock.advance(Duration::from_secs(20 * 60));
+        let metric = MetricName::new("cpu").unwrap();
+        let range = range(&(first..first + 20)).unwrap();
+        let query = MetricQuery { service, metric, range, versions: Versions::default() };
+        (KeptMinutes::new(Counting(memory, Mutex::default()), clock.clone()), clock, query)
+    }
+
+    #[tokio::test]
+    async fn minutes_that_are_over_are_asked_for_once() {
+        let (kept, clock, query) = world();
+        let first = query.range.complete_minutes(Timestamp::MAX).start;
+        let direct = kept.inner.0.blocks(&query).await.unwrap().blocks;
+        for _ in 0..3 {
+            assert_eq!(kept.blocks(&query).await.unwrap().blocks, direct);
+        }
+        clock.advance(Duration::from_secs(60 * 60));
+        let part = MetricQuery { range: range(&(first + 5..first + 9)).unwrap(), ..query.clone() };
+        assert_eq!(kept.blocks(&part).await.unwrap().blocks, direct[5..9]);
+        assert_eq!(kept.blocks(&query).await.unwrap().blocks, direct);
+        assert_eq!(kept.blocks(&query).await.unwrap().blocks, direct);
+        let asked: Vec<_> =
+            kept.inner.1.lock().unwrap().iter().map(|of| of.start - first..of.end - first).collect();
+        // The last minutes three times while they are young, and once when they are over.
+        assert_eq!(asked, [0..20, 17..20, 17..20, 17..20]);
+        assert_eq!(kept.lock().blocks, 20);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_configured_stays_an_error_and_other_questions_are_others() {
+        let (kept, _, query) = world();
+        let none = MetricQuery { metric: MetricName::new("none").unwrap(), ..query.clone() };
+        for _ in 0..2 {
+            assert!(kept.blocks(&none).await.unwrap_err().is_not_configured());
+        }
+        kept.blocks(&query).await.unwrap();
+        let versions = Versions { canary: vec!["b".to_owned()], stable: Vec::new() };
+        kept.blocks(&MetricQuery { versions, ..query }).await.unwrap();
+        assert_eq!(kept.inner.1.lock().unwrap().len(), 4);
+    }
+}

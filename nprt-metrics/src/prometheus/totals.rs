@@ -1,0 +1,121 @@
+//! What counters grew by, from their totals at the end of each minute.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nprt_core::ports::{LeftOutReason, Measured};
+
+use super::series::{Samples, Series};
+use crate::Labels;
+
+/// The seconds of a minute.
+const MINUTE: i64 = 60;
+
+/// Replaces the totals of counters by what they grew by in each minute; `None` where that cannot be told, because a
+/// series names no pod or is no counter. The first totals, at the second `base`, are only what the next are compared with.
+///
+/// A pod's counters come and go together, by one scrape. Totals of many counters say less than each alone, so this is
+/// strict with each pod and minute:
+/// - without totals a minute before, nothing is counted: the pod is new, or was not scraped for a while;
+/// - a total that shrank spoils the pod's minute, and is left out: the pod was started anew, or lost a series;
+/// - a total that the pod did not have a minute before counts from zero.
+pub(super) fn increases(
+    labels: &Labels,
+    totals: Vec<Series>,
+    base: i64,
+    left: &mut Measured,
+) -> Option<Vec<Series>> {
+    let mut pods: BTreeMap<[String; 2], Vec<Series>> = BTreeMap::new();
+    for series in totals {
+        let value =
+            |label: &str| series.metric.get(label).filter(|value| !value.is_empty()).map(str::to_owned);
+        let pod = labels.pod.as_deref().and_then(value)?;
+        if !series.histograms.is_empty() || !series.values.are_numbers() {
+            return None;
+        }
+        let track = value(labels.track.label()).unwrap_or_default();
+        pods.entry([track, pod]).or_default().push(series);
+    }
+    Some(pods.into_values().flat_map(|pod| of_pod(labels, pod, base, left)).collect())
+}
+
+fn of_pod(labels: &Labels, totals: Vec<Series>, base: i64, left: &mut Measured) -> Vec<Series> {
+    let scraped: BTreeSet<i64> = totals.iter().flat_map(|series| series.values.seconds()).collect();
+    let shrank: BTreeSet<i64> = totals.iter().flat_map(|series| shrunk(&series.values)).collect();
+    let track = totals.first().and_then(|series| labels.place(|name| series.metric.get(name)).ok());
+    for second in &shrank {
+        left.leave_out(
+            LeftOutReason::NoBase,
+            second / MINUTE - 1,
+            track.as_ref().map(|place| place.track),
+            1,
+        );
+    }
+    let counts =
+        |second: i64| second > base && scraped.contains(&(second - MINUTE)) && !shrank.contains(&second);
+    totals.into_iter().map(|series| Series { values: grown(&series.values, counts), ..series }).collect()
+}
+
+/// The seconds at which a total is less than a minute before.
+fn shrunk(totals: &Samples) -> impl Iterator<Item = i64> {
+    let pairs = totals.points().zip(totals.points().skip(1));
+    pairs
+        .filter(|((then, before), (now, total))| now - then == MINUTE && total < before)
+        .map(|(_, (now, _))| now)
+}
+
+/// The differences to a minute before, where they count.
+fn grown(totals: &Samples, counts: impl Fn(i64) -> bool) -> Samples {
+    let mut before = None;
+    let grown = totals.points().filter_map(|(now, total)| {
+        let last = before.replace((now, total)).filter(|(then, _)| now - then == MINUTE);
+        counts(now).then(|| (now, total - last.map_or(0.0, |(_, total)| total)))
+    });
+    grown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prometheus::Profile;
+
+    /// What comes of the totals of series, by their pod, and how many points are left out. Minutes begin at 0, which is the base.
+    fn of(all: &[(&str, &[Option<f64>])]) -> (Option<Vec<Vec<(i64, f64)>>>, u64) {
+        let series = all.iter().map(|(pod, totals)| {
+            let points = (0..).zip(*totals).filter_map(|(minute, total)| Some((minute * MINUTE, (*total)?)));
+            let metric = serde_json::json!({"track": "stable", "pod": pod});
+            Series {
+                metric: serde_json::from_value(metric).unwrap(),
+                values: points.collect(),
+                histograms: Vec::new(),
+            }
+        });
+        let (labels, mut left) = (Profile::PrometheusClient.source().labels, Measured::default());
+        let grown = increases(&labels, series.collect(), 0, &mut left);
+        let minutes =
+            |series: Series| series.values.points().map(|(at, value)| (at / MINUTE, value)).collect();
+        (grown.map(|all| all.into_iter().map(minutes).collect()), crate::assemble::total(&left))
+    }
+
+    #[test]
+    fn totals_become_what_they_grew_by() {
+        let s = Some::<f64>;
+        assert_eq!(of(&[("a", &[s(5.0), s(7.0), s(7.0)])]), (Some(vec![vec![(1, 2.0), (2, 0.0)]]), 0));
+        // A pod that is new or was not scraped: nobody knows since when it counts.
+        assert_eq!(of(&[("a", &[None, s(7.0), s(9.0)])]), (Some(vec![vec![(2, 2.0)]]), 0));
+        assert_eq!(
+            of(&[("a", &[s(1.0), s(2.0), None, None, s(99.0), s(100.0)])]).0,
+            Some(vec![vec![(1, 1.0), (5, 1.0)]])
+        );
+        // A total that is new to a pod that is not.
+        let new = of(&[("a", &[s(5.0), s(5.0), s(6.0)]), ("a", &[None, s(2.0), s(3.0)])]);
+        assert_eq!(new, (Some(vec![vec![(1, 0.0), (2, 1.0)], vec![(1, 2.0), (2, 1.0)]]), 0));
+        // A restart spoils the minute of its pod, and of no other.
+        let restart = of(&[
+            ("a", &[s(9.0), s(1.0), s(4.0)]),
+            ("a", &[s(0.0), s(0.0), s(1.0)]),
+            ("b", &[s(1.0), s(3.0)]),
+        ]);
+        assert_eq!(restart, (Some(vec![vec![(2, 3.0)], vec![(2, 1.0)], vec![(1, 2.0)]]), 1));
+        assert_eq!(of(&[("", &[s(1.0), s(2.0)])]).0, None);
+    }
+}
