@@ -9,7 +9,8 @@ const CALL: &str = "{increase}(";
 /// that with scrapes each 15 seconds it never sees a quarter of the increments, makes up for them by
 /// extrapolation, and never sees the first increment of a counter that appears with it. One error of a new
 /// class could pass unseen. Here each of the four quarters is compared with the scrape before it, whenever
-/// within the hour that was; where there was none, or the counter was reset, it counts from zero.
+/// within the hour that was; where there was none, or the counter was reset, it counts from zero. What follows a NaN is not
+/// known: it is NaN as well, and not all that the counter ever counted.
 pub(super) fn expand(query: &str) -> Result<String, &'static str> {
     let (mut expanded, mut rest) = (String::new(), query);
     while let Some((before, call)) = rest.split_once(CALL) {
@@ -24,6 +25,7 @@ pub(super) fn expand(query: &str) -> Result<String, &'static str> {
         // is shorter than the minute because Prometheus 2 counts both of its ends.
         expanded.push_str(&format!(
             "sum_over_time((last_over_time({selector}[15s]) - last_over_time({selector}[1h] offset 15s) >= 0 \
+             or last_over_time({selector}[15s]) + 0 * last_over_time({selector}[2m] offset 15s) \
              or last_over_time({selector}[15s]) + 0)[59s:15s])"
         ));
         rest = after.get(1..).unwrap_or_default();
@@ -66,7 +68,7 @@ mod tests {
             let expanded = expand(&query).unwrap();
             assert!(expanded.starts_with("sum by (a) (sum_over_time(("), "{expanded}");
             assert!(expanded.ends_with("[59s:15s])) / 2"), "{expanded}");
-            assert_eq!(expanded.matches(selector).count(), 3, "{expanded}");
+            assert_eq!(expanded.matches(selector).count(), 5, "{expanded}");
         }
         assert_eq!(expand("{increase}(a) + {increase}(b)").unwrap().matches("sum_over_time").count(), 2);
         assert_eq!(expand("plain(x[1m])").unwrap(), "plain(x[1m])");
