@@ -183,7 +183,7 @@ fn text(line: &[u8]) -> Result<&str, Malformed> {
 /// Name and values; a `:` in SignalFx's brackets belongs to the name.
 fn split_head(head: &str) -> Option<(&str, &str)> {
     let (name, values) = cut(head, b':')?;
-    if !name.contains('[') || name.ends_with(']') {
+    if memchr::memchr(b'[', name.as_bytes()).is_none() || name.ends_with(']') {
         return Some((name, values));
     }
     let end = head.find("]:")?;
