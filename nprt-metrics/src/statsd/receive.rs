@@ -30,7 +30,7 @@ pub(super) fn receive(socket: &impl AsFd, sink: &Sink, stop: &Arc<AtomicBool>) {
             Ok(()) => {
                 sink.take(batch.packets());
                 if batch.len() < MANY && !pause.is_zero() {
-                    std::thread::sleep(pause);
+                    std::thread::park_timeout(pause);
                 }
             }
             Err(error) if is_quiet(&error) => {}
