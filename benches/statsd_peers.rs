@@ -1,5 +1,5 @@
-//! The processor's time for a received line: our server, npm's `statsd` and Prometheus' `statsd_exporter`, each a process of
-//! its own, one after another in one run, by the same datagrams at the same pace. Each must receive every line.
+//! The processor's time for a received line: our server, npm's `statsd`, Prometheus' `statsd_exporter` and collectd, each a
+//! process of its own, one after another in one run, by the same datagrams at the same pace. Each must receive every line.
 //!
 //! See `benches/README.md` for how to get the others. Without `NPRT_STATSD_PEERS` only ours is measured.
 #![allow(
@@ -19,6 +19,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -32,16 +33,17 @@ const SERVE: &str = "NPRT_STATSD_SERVE";
 /// What is sent.
 #[derive(Clone, Copy)]
 enum Form {
-    /// Names without tags, which all three read.
+    /// Names without tags, which all read.
     Plain,
-    /// DogStatsD's tags, which npm's does not read.
+    /// DogStatsD's tags, which npm's and collectd do not read.
     Tagged,
 }
 
 fn packets(form: Form) -> Vec<Vec<u8>> {
     let line = |n: usize| {
         let (track, pod, route) = (if n.is_multiple_of(3) { "canary" } else { "stable" }, n % 6, n % 5);
-        let value = format!("{}.{:03}", n % 300, n % 1000);
+        // collectd does not count what takes less than a millisecond.
+        let value = format!("{}.{:03}", 1 + n % 300, n % 1000);
         match form {
             Form::Plain => format!("shop.{track}.pod-{pod}.route-{route}.latency:{value}|ms"),
             Form::Tagged => format!(
@@ -149,6 +151,47 @@ fn exporter(folder: &Path) -> Peer {
     Peer { name: "statsd_exporter", child: spawn(&mut command), port: 18127, lines: Box::new(lines) }
 }
 
+/// Each interval it writes how many values each timer had, and begins anew.
+const COLLECTD: &str = r#"
+Hostname "here"
+FQDNLookup false
+Interval 5
+LoadPlugin csv
+LoadPlugin statsd
+<Plugin csv>
+  DataDir "stdout"
+</Plugin>
+<Plugin statsd>
+  Host "127.0.0.1"
+  Port "18129"
+  TimerPercentile 50
+  TimerPercentile 95
+  TimerPercentile 99
+  TimerCount true
+</Plugin>
+"#;
+
+fn collectd(folder: &Path) -> Peer {
+    let config = folder.join("collectd.conf");
+    let base = format!("BaseDir {folder:?}\nPIDFile \"{}/collectd.pid\"\n", folder.display());
+    std::fs::write(&config, base + COLLECTD).unwrap();
+    let mut child = spawn(Command::new("collectd").arg("-f").arg("-C").arg(config));
+    let (output, received) = (BufReader::new(child.stdout.take().unwrap()), Arc::new(AtomicU64::new(0)));
+    let sum = Arc::clone(&received);
+    std::thread::spawn(move || {
+        // PUTVAL here/statsd/gauge-NAME-count interval=5.000 TIME:COUNT
+        for line in output.lines().map_while(Result::ok).filter(|line| line.contains("-count ")) {
+            let count = line.rsplit_once(':').and_then(|(_, count)| count.parse::<f64>().ok());
+            sum.fetch_add(count.unwrap_or(0.0) as u64, Ordering::SeqCst);
+        }
+    });
+    let lines = move || {
+        sleep(Duration::from_secs(6));
+        received.load(Ordering::SeqCst)
+    };
+    Peer { name: "collectd", child, port: 18129, lines: Box::new(lines) }
+}
+
 /// User's and system's seconds of a process so far.
 fn cpu(child: &Child) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
@@ -157,13 +200,23 @@ fn cpu(child: &Child) -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
+/// How many datagrams the kernel dropped that came for a port: its own count, whatever the server counts.
+fn dropped(port: u16) -> u64 {
+    let list = std::fs::read_to_string("/proc/net/udp").unwrap();
+    let of_port = |line: &&str| {
+        line.split_ascii_whitespace().nth(1).is_some_and(|at| at.ends_with(&format!(":{port:04X}")))
+    };
+    let drops = |line: &str| line.split_ascii_whitespace().next_back()?.parse::<u64>().ok();
+    list.lines().filter(of_port).filter_map(drops).sum()
+}
+
 /// Microseconds for a line, of so many datagrams a second.
 fn measure(peer: &mut Peer, packets: &[Vec<u8>], a_second: u64) -> f64 {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = ("127.0.0.1", peer.port);
     sleep(Duration::from_secs(2));
     let (count, start) = ((peer.lines)(), Instant::now());
-    let before = cpu(&peer.child);
+    let (before, lost) = (cpu(&peer.child), dropped(peer.port));
     let all = a_second * SECONDS;
     for (n, packet) in (0..all).zip(packets.iter().cycle()) {
         socket.send_to(packet, to).unwrap();
@@ -177,10 +230,10 @@ fn measure(peer: &mut Peer, packets: &[Vec<u8>], a_second: u64) -> f64 {
     let spent = cpu(&peer.child) - before;
     let received = (peer.lines)() - count;
     let sent = all * LINES_A_PACKET as u64;
-    let loss = 100.0 * (1.0 - received as f64 / sent as f64);
+    let lost = dropped(peer.port) - lost;
     let of_line = spent * 1e6 / received.max(1) as f64;
     println!(
-        "{:>16}: {of_line:.3} us of CPU a line, {spent:.2} s of CPU in {took:.1} s for {received} of {sent} lines ({loss:.2}% lost)",
+        "{:>16}: {of_line:.3} us of CPU a line, {spent:.2} s of CPU in {took:.1} s for {received} of {sent} lines, {lost} of {all} datagrams dropped",
         peer.name
     );
     of_line
@@ -204,6 +257,8 @@ fn main() {
             if matches!(form, Form::Plain) {
                 let theirs = measure(&mut npm(folder), &packets, a_second);
                 println!("{:>16}: {:.1} times cheaper than npm's statsd", "nprt", theirs / own);
+                let theirs = measure(&mut collectd(folder), &packets, a_second);
+                println!("{:>16}: {:.1} times cheaper than collectd", "nprt", theirs / own);
             }
             let theirs = measure(&mut exporter(folder), &packets, a_second);
             // Again, so that a machine that is busy with other things shows.

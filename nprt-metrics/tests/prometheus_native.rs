@@ -14,6 +14,7 @@ use nprt_core::ports::{MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::MetricUnit;
 use nprt_metrics::prometheus::{PrometheusConfig, PrometheusMetric};
 use support::name;
+use support::protobuf::{double, family, field, number, signed};
 use support::scraped::{Exposition, Scraped, log_in, scraped};
 
 const CONFIG: &str = "
@@ -35,37 +36,6 @@ http_request_duration_seconds_sum 4
 http_request_duration_seconds_count 6
 "#;
 
-/// A field of protobuf with a length.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut field = vec![number << 3 | 2];
-    varint(&mut field, bytes.len() as u64);
-    field.extend(bytes);
-    field
-}
-
-/// A field that is a number.
-fn number(number: u8, value: u64) -> Vec<u8> {
-    let mut field = vec![number << 3];
-    varint(&mut field, value);
-    field
-}
-
-fn signed(of: u8, value: i64) -> Vec<u8> {
-    number(of, ((value << 1) ^ (value >> 63)).cast_unsigned())
-}
-
-fn double(number: u8, value: f64) -> Vec<u8> {
-    [vec![number << 3 | 1], value.to_le_bytes().to_vec()].concat()
-}
-
-fn varint(to: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        to.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
-        value >>= 7;
-    }
-    to.push(u8::try_from(value).unwrap());
-}
-
 /// A family as client libraries write it (io.prometheus.client.MetricFamily): in each scrape three more requests took more than half a
 /// second and up to one, and one up to two.
 fn native(n: i64, milliseconds: i64) -> Vec<u8> {
@@ -80,12 +50,7 @@ fn native(n: i64, milliseconds: i64) -> Vec<u8> {
         signed(13, -2 * n),
     ];
     let metric = [field(7, &histogram.concat()), number(6, milliseconds.unsigned_abs())];
-    let family =
-        [field(1, b"http_request_duration_seconds"), number(3, 4), field(4, &metric.concat())].concat();
-    let mut delimited = Vec::new();
-    varint(&mut delimited, family.len() as u64);
-    delimited.extend(family);
-    delimited
+    family("http_request_duration_seconds", 4, &[metric.concat()])
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use nprt_core::compare::kayenta::{KayentaRule, MetricSetPair, judge};
-use nprt_core::compare::replay::{History, Lines, Outcome, Record, RunId, of_pairs, read_csv};
+use nprt_core::compare::replay::{History, Line, Lines, Outcome, Record, RunId, of_pairs, read_csv};
 use nprt_core::model::{Block, MetricName};
 use nprt_core::ports::{LeftOut, Measured};
 use nprt_core::{Error, ErrorKind};
@@ -17,18 +17,18 @@ use crate::cli::{ReplayArgs, SeriesFormat};
 use crate::failure::{Failure, Result};
 use crate::runs::Run;
 
-type Records = Box<dyn Iterator<Item = nprt_core::Result<(u64, Record)>>>;
+type Said = Box<dyn Iterator<Item = nprt_core::Result<(u64, Line)>>>;
 
 /// What a file has.
 pub(crate) struct Recorded {
-    pub(crate) records: Records,
-    /// What of it could not be used: it is not judged, and counts in the verdict.
+    pub(crate) lines: Said,
+    /// What of it could not be used, beside what lines say: it is not judged, and counts in the verdict.
     pub(crate) left_out: Vec<(RunId, MetricName, LeftOut)>,
 }
 
 impl Recorded {
-    fn whole(records: Records) -> Self {
-        Self { records, left_out: Vec::new() }
+    fn whole(lines: Said) -> Self {
+        Self { lines, left_out: Vec::new() }
     }
 }
 
@@ -73,24 +73,27 @@ fn read_whole(
 ) -> Result<Recorded> {
     let run = name(path);
     let located = |error| in_file(error, path);
-    let all = |records: Vec<(u64, Record)>| -> Records { Box::new(records.into_iter().map(Ok)) };
+    let all = |lines: Vec<(u64, Line)>| -> Said { Box::new(lines.into_iter().map(Ok)) };
+    let blocks = |records: Vec<(u64, Record)>| {
+        all(records.into_iter().map(|(number, record)| (number, record.into())).collect())
+    };
     Ok(Recorded::whole(match format {
         SeriesFormat::Jsonl => Box::new(Lines::new(BufReader::new(reader))),
         SeriesFormat::Csv => all(read_csv(reader, &run).map_err(located)?),
-        SeriesFormat::Kayenta => all(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
+        SeriesFormat::Kayenta => blocks(of_pairs(&pairs(reader, path)?, &run).map_err(located)?),
         SeriesFormat::Prometheus => {
             let measured = recorded(&whole(reader, path)?, &recording(arguments)?).map_err(located)?;
             tell_left_out(&measured, path);
-            let (mut blocks, mut left_out) = (Vec::<Block>::new(), Vec::new());
+            let (mut found, mut left_out) = (Vec::<Block>::new(), Vec::new());
             for (metric, measured) in measured {
                 let of_metric = measured.left_out.into_iter();
                 left_out.extend(of_metric.map(|left_out| (run.clone(), metric.clone(), left_out)));
-                blocks.extend(measured.blocks);
+                found.extend(measured.blocks);
             }
-            blocks.sort_by_key(|block| block.minute);
+            found.sort_by_key(|block| block.minute);
             let record = |(number, block)| (number, Record { run: run.clone(), block });
-            let records = all((1..).zip(blocks).map(record).collect());
-            return Ok(Recorded { records, left_out });
+            let lines = blocks((1..).zip(found).map(record).collect());
+            return Ok(Recorded { lines, left_out });
         }
     }))
 }
@@ -132,7 +135,7 @@ fn recording(arguments: &ReplayArgs) -> Result<Recording> {
 
 /// Stable's past.
 pub(crate) fn history(arguments: &ReplayArgs, path: &Path) -> Result<History> {
-    History::of(whole_records(arguments, path)?.records).map_err(|error| in_file(error, path))
+    History::of(whole_records(arguments, path)?.lines).map_err(|error| in_file(error, path))
 }
 
 /// Judges metric-set pairs by Kayenta's own scheme: each file is a run, and told as it is judged.

@@ -8,19 +8,21 @@ use crate::{Error, Result};
 pub struct RepoPath(String);
 
 impl RepoPath {
-    /// Validates `path`; a `/` at the end is dropped.
+    /// Validates `path`; a `./` at the beginning and a `/` at the end are dropped.
     ///
     /// # Errors
     /// `Invalid` outside that grammar.
     pub fn new(path: &str) -> Result<Self> {
         let trimmed = path.strip_suffix('/').unwrap_or(path);
+        let trimmed = trimmed.strip_prefix("./").unwrap_or(trimmed);
         let component = |part: &str| !matches!(part, "" | "." | "..") && !part.starts_with('-');
         let valid = trimmed == "."
             || (trimmed.split('/').all(component)
                 && !trimmed.contains(|c: char| c.is_control() || c == '\\'));
         if !valid {
-            return Err(Error::invalid("path", "expected a relative path without `..`, such as kubernetes")
-                .with("path", format_args!("{path:?}")));
+            let message =
+                "expected a relative path without `..`, such as kubernetes, or `.` for the whole repository";
+            return Err(Error::invalid("path", message).with("path", format_args!("{path:?}")));
         }
         Ok(Self(trimmed.to_owned()))
     }
@@ -57,8 +59,24 @@ mod tests {
         for good in ["kubernetes", "a/b.yaml", "a/", ".", ".github/x", "a b"] {
             assert!(RepoPath::new(good).is_ok(), "{good:?}");
         }
-        for bad in ["", "/", "/etc", "..", "a/../b", "a//b", "./a", "-x", "a/-x", "a\\b", "a\nb"] {
-            assert!(RepoPath::new(bad).unwrap_err().is_invalid(), "{bad:?}");
+        for bad in [
+            "", "/", "/etc", "..", "a/../b", "a//b", "././a", ".//a", "./..", "./-x", "-x", "a/-x", "a\\b",
+            "a\nb",
+        ] {
+            let error = RepoPath::new(bad).unwrap_err();
+            assert!(
+                error.is_invalid() && error.to_string().contains("`.` for the whole"),
+                "{bad:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn begins_where_the_repository_does() {
+        for (said, meant) in
+            [("./kubernetes", "kubernetes"), ("./a/b/", "a/b"), ("./", "."), ("./.github", ".github")]
+        {
+            assert_eq!(RepoPath::new(said).unwrap().as_str(), meant);
         }
     }
 }

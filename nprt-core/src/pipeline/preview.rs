@@ -54,7 +54,7 @@ pub struct PreviewedObject {
 impl Pipeline {
     /// What [`Pipeline::deploy`] (for [`Track::Stable`]) or [`Pipeline::canary`] would do now. It changes
     /// nothing and needs no lease, so that it also works while somebody else changes the service. It checks
-    /// all that the operation would check, but does not wait for images.
+    /// all that the operation would check, but does not wait for images: only for a registry that is busy.
     ///
     /// # Errors
     /// As the operation, without those of leases and rollouts.

@@ -29,7 +29,11 @@ impl Job<'_> {
         let began = self.clock.elapsed();
         let mut looks = 0;
         loop {
-            let missing = match self.look(images).await {
+            let look = || self.look(images);
+            // Who does not wait for images waits for a registry that is busy all the same.
+            let found =
+                if self.settings.image_wait().is_zero() { self.again(look).await } else { look().await };
+            let missing = match found {
                 Ok(tags) => match choose(&tags, wish) {
                     // Waiting would change nothing.
                     Err(refused) if is_refusal(&refused) => return Err(refused),

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use super::Report;
 use crate::Result;
 use crate::compare::Policy;
-use crate::compare::replay::{History, Judged, Outcome, Outcomes, Record, Replay, RunId};
+use crate::compare::replay::{History, Judged, Line, Outcome, Outcomes, Record, Replay, RunId};
 use crate::model::{Block, MetricName};
 use crate::ports::LeftOut;
 
@@ -13,15 +13,19 @@ impl Report {
     ///
     /// # Errors
     /// As [`Replay`]: the first one ends it.
-    pub fn recorded(
+    pub fn recorded<L: Into<Line>>(
         policy: &Policy,
-        records: impl IntoIterator<Item = Result<(u64, Record)>>,
+        records: impl IntoIterator<Item = Result<(u64, L)>>,
         history: History,
         left_out: impl IntoIterator<Item = (RunId, MetricName, LeftOut)>,
     ) -> Result<Vec<(Outcome, Self)>> {
         let (read, looks) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-        let records = records.into_iter().inspect(|record| {
-            read.borrow_mut().extend(record.as_ref().ok().map(|(_, record)| record.clone()));
+        let records = records.into_iter().map(|said| {
+            let (number, line) = said.map(|(number, line)| (number, line.into()))?;
+            if let Line::Block(record) = &line {
+                read.borrow_mut().push(record.clone());
+            }
+            Ok((number, line))
         });
         let judged = Replay::of(policy.clone(), records)?
             .with_history(history)

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nprt_core::model::{Digest, ImageName, Tag};
+use nprt_core::model::{Digest, ImageName, Tag, Track};
 use nprt_core::pipeline::{Event, Pipeline, PipelineSettings, Ports, Progress, Service};
 use nprt_core::ports::{Change, Clock, ImageRegistry, MockImageRegistry, Occasion, RegistryCapabilities};
 use nprt_core::{Error, ErrorKind, Result, Retry};
@@ -132,6 +132,36 @@ async fn a_registry_that_does_not_answer_is_asked_again_for_as_long_as_is_allowe
     let before = world.clock.now();
     assert_eq!(deploy(&over(registry), &revision).await.unwrap_err().kind(), ErrorKind::Forbidden);
     assert_eq!(world.clock.now(), before, "waiting would not help");
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_for_a_busy_registry_and_for_no_image() {
+    let world = World::new();
+    let revision = world.version(1);
+    let preview = async |registry: MockImageRegistry| {
+        let pipeline = world.pipeline_over(Ports { registry: Arc::new(registry), ..world.ports() });
+        pipeline.preview(&shop(), &request(&revision), Track::Stable, &Progress::silent()).await
+    };
+    let mut registry = MockImageRegistry::new();
+    let busy =
+        || Error::new(ErrorKind::RateLimited, "test", "busy").with_retry_after(Duration::from_secs(20));
+    registry.expect_tags().times(2).returning(move |_| Err(busy()));
+    let has = vec![tag(&revision)];
+    registry.expect_tags().returning(move |_| Ok(has.clone()));
+    let before = world.clock.now();
+    assert_eq!(preview(registry).await.unwrap().tag, tag(&revision));
+    assert!(world.clock.now().duration_since(before).as_secs() >= 20, "as long as it asked for");
+
+    let mut registry = MockImageRegistry::new();
+    registry.expect_tags().returning(|_| Err(down()));
+    let error = preview(registry).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
+
+    let mut registry = MockImageRegistry::new();
+    registry.expect_tags().returning(|_| Ok(Vec::new()));
+    let before = world.clock.now();
+    assert_eq!(preview(registry).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(world.clock.now(), before, "an image that is missing is not waited for");
 }
 
 #[tokio::test]

@@ -3,21 +3,25 @@
 use nprt_core::Result;
 use nprt_core::compare::Policy;
 use nprt_core::compare::kayenta::MetricSetPair;
-use nprt_core::compare::replay::{History, Lines, Record, Replay, of_pairs, read_csv};
+use nprt_core::compare::replay::{History, Line, Lines, Record, Replay, of_pairs, read_csv};
 use nprt_core::model::BlockData;
 
 use crate::judging::policy;
 
-fn table(text: &str) -> Result<Vec<(u64, Record)>> {
+fn table(text: &str) -> Result<Vec<(u64, Line)>> {
     read_csv(text.as_bytes(), &"cart".into())
 }
 
-fn lines(text: &str) -> Vec<Record> {
+fn lines(text: &str) -> Vec<Line> {
     Lines::new(text.as_bytes()).map(|read| read.unwrap().1).collect()
 }
 
 fn records(text: &str) -> Vec<Record> {
-    table(text).unwrap().into_iter().map(|(_, record)| record).collect()
+    let block = |line| match line {
+        Line::Block(record) => record,
+        other => panic!("{other:?}"),
+    };
+    table(text).unwrap().into_iter().map(|(_, line)| block(line)).collect()
 }
 
 #[test]
@@ -39,7 +43,39 @@ b,1,canary,latency,,,,,0.1,,,,
            {"run": 17, "minute": 3, "track": "stable", "metric": "errors", "classes": {"time, out": 2, "reset": 1}}
            {"run": 17, "minute": 9, "track": "canary", "metric": "latency", "route": "/a", "unit": "ms", "samples": [12.5, 80, 90, 1]}"#,
     );
-    assert_eq!(records(text), expected);
+    let found: Vec<Line> = table(text).unwrap().into_iter().map(|(_, line)| line).collect();
+    assert_eq!(found, expected);
+}
+
+/// As live: a point that is none costs itself, and is counted by its reason.
+#[test]
+fn a_point_that_is_no_number_is_left_out() {
+    let text = "\
+minute,track,metric,pod,unit,samples,value,requests,errors,class
+1,stable,cpu,a,,,NaN,,,
+1,stable,cpu,b,,,0.5,,,
+2,canary,latency,,ms,12.5;nan 80;inf,,,,
+3,canary,latency,,ms,NaN,,,,
+4,stable,requests,,,,,NaN,0,
+4,stable,errors,,,,,,nan,timeout
+";
+    let expected = lines(
+        r#"{"run": "cart", "minute": 1, "track": "stable", "metric": "cpu", "pod": "a", "value": "NaN"}
+           {"run": "cart", "minute": 1, "track": "stable", "metric": "cpu", "pod": "b", "value": 0.5}
+           {"run": "cart", "minute": 2, "track": "canary", "metric": "latency", "unit": "ms", "samples": [12.5, "NaN", 80, "Infinity"]}
+           {"run": "cart", "minute": 3, "track": "canary", "metric": "latency", "left_out": {"not-a-number": 1}}
+           {"run": "cart", "minute": 4, "track": "stable", "metric": "requests", "left_out": {"not-a-number": 1}}
+           {"run": "cart", "minute": 4, "track": "stable", "metric": "errors", "left_out": {"not-a-number": 1}}"#,
+    );
+    let found: Vec<Line> = table(text).unwrap().into_iter().map(|(_, line)| line).collect();
+    assert_eq!(found, expected);
+    let count = |is: fn(&Line) -> bool| found.iter().filter(|line| is(line)).count();
+    assert_eq!(count(|line| matches!(line, Line::Block(_))), 2);
+    assert_eq!(count(|line| matches!(line, Line::LeftOut { left_out, .. } if left_out.points == 1)), 6);
+    // What is read is written, and read again.
+    for line in &found {
+        assert_eq!(Line::read(serde_json::to_string(line).unwrap()).unwrap(), std::slice::from_ref(line));
+    }
 }
 
 #[test]
@@ -89,7 +125,8 @@ fn a_faulty_table_says_line_and_field() {
         (&format!("{head}\n1,stable,c p u,,,,1,,,\n"), "field: metric, line: 2"),
         ("minute,track,metric,pod\n1,stable,cpu,a\n", "expected a column of measurements (line: 1)"),
         (&format!("{head}\n1,stable,cpu,,,1,1,,,\n"), "(field: value, beside: samples, line: 2)"),
-        (&format!("{head}\n1,stable,cpu,,,,NaN,,,\n"), "(field: value, line: 2)"),
+        (&format!("{head}\n1,stable,cpu,,,,-1,,,\n"), "(field: value, line: 2)"),
+        (&format!("{head}\n1,stable,cpu,,,1,NaN,,,\n"), "(field: value, beside: samples, line: 2)"),
         (&format!("{head}\n1,stable,latency,,ms,1 x,,,,\n"), "found \"x\" (field: samples, line: 2)"),
         (&format!("{head}\n1,stable,latency,,h,1,,,,\n"), "field: unit, line: 2"),
         (&format!("{head}\n1,stable,requests,,,,,5,,\n"), "(field: errors, beside: requests, line: 2)"),

@@ -1,7 +1,7 @@
 //! What a recorded series could not use counts as it does of a canary that runs.
 
 use jiff::Timestamp;
-use nprt_core::compare::replay::{History, Judged, Record, Replay, RunId};
+use nprt_core::compare::replay::{History, Judged, Line, Record, Replay, RunId};
 use nprt_core::compare::{Decision, Judge, Policy, Preset};
 use nprt_core::model::{MetricName, Track};
 use nprt_core::ports::{LeftOut, LeftOutReason};
@@ -48,6 +48,37 @@ fn a_replay_counts_it_as_a_judge_does() {
         Judge::resume(Policy::preset(Preset::Default), serde_json::from_str(&written).unwrap()).unwrap();
     let end = Timestamp::from_second(60 * (FIRST + 40)).unwrap();
     assert_eq!(resumed.verdict(end), judge.verdict(end));
+}
+
+/// Lines say it among the rest, as `with_left_out` does beforehand.
+#[test]
+fn lines_say_what_is_left_out() {
+    let mut said: Vec<Line> = run("a", FIRST, 40, 1.0).into_iter().map(Line::from).collect();
+    let of_run = left_out(3, 2).into_iter().map(|(metric, left_out)| Line::LeftOut {
+        run: "a".into(),
+        metric,
+        left_out,
+    });
+    said.extend(of_run);
+    said.sort_by_key(Line::minute);
+    let text: Vec<String> = said.iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+    let text = text.join("\n");
+    let replay = Replay::new(Policy::preset(Preset::Default), text.as_bytes());
+    let judged: Vec<Judged> = replay.unwrap().map(Result::unwrap).collect();
+    let records = run("a", FIRST, 40, 1.0);
+    let counted = |judged: &[Judged]| -> Vec<_> {
+        judged.iter().map(|judged| (judged.minute, judged.verdict.left_out.clone())).collect()
+    };
+    let beforehand = replayed(Policy::preset(Preset::Default), &records, 3, 2);
+    assert_eq!(counted(&judged), counted(&beforehand));
+    assert!(
+        judged
+            .last()
+            .unwrap()
+            .verdict
+            .reason
+            .contains("6 points in 3 of 40 minutes of `latency` left out: NaN")
+    );
 }
 
 #[test]

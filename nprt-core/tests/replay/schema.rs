@@ -1,7 +1,7 @@
 //! The JSON schema says the same as the reader, as far as a schema can.
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use nprt_core::compare::replay::SCHEMA;
+use nprt_core::compare::replay::{Line, SCHEMA};
 use serde_json::Value;
 
 use crate::format::{Schema, bad, good};
@@ -25,6 +25,18 @@ fn it_takes_what_the_reader_takes_and_refuses_what_it_can() {
     for (line, _) in good() {
         assert_eq!(validate(&line), Ok(()), "{line}");
     }
+    for rest in [
+        r#""value": "NaN""#,
+        r#""unit": "ms", "samples": ["-Infinity", 1]"#,
+        r#""left_out": {"not-a-number": 2, "of-tomorrow": 1}"#,
+    ] {
+        let line = format!(r#"{{"run": 1, "minute": 3, "track": "stable", "metric": "latency", {rest}}}"#);
+        assert!(Line::read(&line).is_ok_and(|lines| !lines.is_empty()), "{line}");
+        assert_eq!(validate(&line), Ok(()), "{line}");
+    }
+    let without = r#"{"run": 1, "minute": 3, "metric": "latency", "left_out": {"no-track": 2}}"#;
+    assert_eq!(Line::read(without).unwrap()[0].track(), None);
+    assert_eq!(validate(without), Ok(()));
     for bad in bad() {
         match bad.schema {
             Schema::Refuses => assert!(validate(&bad.line).is_err(), "{}", bad.line),

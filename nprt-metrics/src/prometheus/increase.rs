@@ -46,14 +46,15 @@ impl Forms {
 }
 
 /// What the counters of `selector` grew by since `step` ago. One that was reset counts from zero, and so does one that is
-/// new. The first sample after a gap counts nothing: nobody knows in which minute of the gap it grew.
+/// new. The first sample after a gap counts nothing: nobody knows in which minute of the gap it grew. What follows a NaN is
+/// NaN as well, and not all that the counter ever counted.
 ///
 /// Arithmetic drops the metric's name, which one side of `or` would keep otherwise.
 fn grown(selector: &str, step: &str) -> String {
     let now = format!("last_over_time({selector}[{step}])");
     let before = format!("last_over_time({selector}[{GAP}] offset {step})");
     let known = format!("last_over_time({selector}[{MEMORY}] offset {step})");
-    format!("{now} - {before} >= 0 or ({now} unless ({known} unless {before})) + 0")
+    format!("{now} - {before} >= 0 or {now} + 0 * {before} or ({now} unless {known}) + 0")
 }
 
 /// Whether the query is `sum by ({by}) ({increase}(selector))` and nothing more.
@@ -113,7 +114,7 @@ mod tests {
             let forms = Forms::of(&format!("sum by (a) ({{increase}}({selector})) / 2")).unwrap();
             assert!(forms.exact.starts_with("sum by (a) (sum_over_time(("), "{forms:?}");
             assert!(forms.exact.ends_with("[59s:15s])) / 2"), "{forms:?}");
-            assert_eq!(forms.exact.matches(selector).count(), 5, "{forms:?}");
+            assert_eq!(forms.exact.matches(selector).count(), 6, "{forms:?}");
             assert_eq!((forms.totals, forms.series), (None, Some(format!("count({selector})"))));
         }
         let two = Forms::of("{increase}(a) + {increase}(b)").unwrap();

@@ -72,7 +72,9 @@ pub(super) fn natives(
 }
 
 impl Native {
-    /// As counts between edges: where nothing lies between two buckets, an empty one does.
+    /// As counts between edges: where nothing lies between two buckets, an empty one does. `increase` answers with parts of
+    /// requests: what is rounded is how many are at or below an edge, so that what a bucket lacks another one has. Were each
+    /// rounded by itself, the many buckets with one request would lose theirs.
     fn data(&self, unit: MetricUnit) -> Result<BlockData, LeftOutReason> {
         let mut buckets = self.buckets.clone();
         buckets.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -84,8 +86,12 @@ impl Native {
             *low = 0.0;
         }
         let (mut edges, mut counts, mut above): (Vec<f64>, Vec<u64>, u64) = (Vec::new(), Vec::new(), 0);
+        let (mut sum, mut whole) = (0.0, 0);
         for Bucket(_, low, high, value) in buckets {
             count(value)?;
+            sum += value;
+            let held = rounded(sum).saturating_sub(whole);
+            whole += held;
             let [low, high] = [low, high].map(|edge| unit.convert(edge));
             let last = edges.last().copied();
             if low.is_nan() || high.is_nan() || low >= high || last.is_some_and(|last| low < last) {
@@ -97,9 +103,9 @@ impl Native {
             }
             if high.is_finite() {
                 edges.push(high);
-                counts.push(rounded(value));
+                counts.push(held);
             } else {
-                above = above.saturating_add(rounded(value));
+                above = above.saturating_add(held);
             }
         }
         counts.push(above);
@@ -128,6 +134,10 @@ mod tests {
             counts: vec![0, 1, 0, 2, 0, 4],
         };
         assert_eq!(below, Ok(expected));
+        let parts = of(r#"[[0,"1","2","1.33"],[0,"2","4","1.33"],[0,"4","8","1.34"]]"#);
+        let expected =
+            BlockData::Histogram { edges: vec![0.001, 0.002, 0.004, 0.008], counts: vec![0, 1, 2, 1, 0] };
+        assert_eq!(parts, Ok(expected));
         assert_eq!(of("[]"), Ok(BlockData::Histogram { edges: Vec::new(), counts: vec![0] }));
         assert_eq!(of(r#"[[0,"1","2","-3"]]"#), Err(LeftOutReason::Negative));
         assert_eq!(of(r#"[[0,"1","2","NaN"]]"#), Err(LeftOutReason::NotANumber));

@@ -36,6 +36,11 @@ impl Batch {
         Ok(())
     }
 
+    /// How many were received last.
+    pub(super) fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
     /// What was received last.
     pub(super) fn packets(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let both = self.buffers.iter().zip(&self.lengths);

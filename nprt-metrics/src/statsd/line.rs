@@ -26,7 +26,9 @@ pub struct Metric<'a> {
     pub time: Option<i64>,
     /// The first value, so that most lines are read once; 0 of a set.
     first: f64,
-    values: &'a str,
+    first_text: &'a str,
+    /// Further values, between `:`.
+    rest: Option<&'a str>,
     pub(super) tags: Tags<'a>,
 }
 
@@ -95,13 +97,13 @@ impl<'a> Metric<'a> {
     /// The values as numbers; those of a set are not.
     pub fn numbers(&self) -> impl Iterator<Item = f64> + Clone + use<'a> {
         let first = (self.kind != Kind::Set).then_some(self.first);
-        let rest = self.values.split_once(':').map(|(_, rest)| rest.split(':'));
-        first.into_iter().chain(rest.into_iter().flatten().filter_map(|value| value.parse().ok()))
+        let rest = parts(self.rest, b':').filter_map(|value| value.parse().ok());
+        first.into_iter().chain(rest)
     }
 
     /// The values as they were sent: a gauge's `+3` and `-3` are changes, and those of a set are any text.
     pub fn values(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
-        self.values.split(':')
+        [self.first_text].into_iter().chain(parts(self.rest, b':'))
     }
 
     /// The tags, each a key and a value: those in the name first. A tag without a value has an empty one.
@@ -135,15 +137,17 @@ pub fn parse(line: &[u8]) -> Result<Line<'_>, Malformed> {
     if line.starts_with("_sc|") {
         return Ok(Line::ServiceCheck);
     }
-    let (head, fields) = line.split_once('|').ok_or(Malformed::Type)?;
+    let (head, fields) = cut(line, b'|').ok_or(Malformed::Type)?;
     let (name, values) = split_head(head).ok_or(Malformed::Value)?;
     let (name, mut tags) = Tags::of_name(name);
     if name.is_empty() {
         return Err(Malformed::Name);
     }
-    let mut fields = fields.split('|');
+    let mut fields = parts(Some(fields), b'|');
     let kind = fields.next().and_then(kind).ok_or(Malformed::Type)?;
-    let first = check(kind, values)?;
+    let (first_text, rest) = cut(values, b':').map_or((values, None), |(first, rest)| (first, Some(rest)));
+    let first = check(kind, first_text)?;
+    parts(rest, b':').try_for_each(|value| check(kind, value).map(drop))?;
     let (mut rate, mut time) = (1.0, None);
     for field in fields {
         if let Some(text) = field.strip_prefix('@') {
@@ -154,7 +158,7 @@ pub fn parse(line: &[u8]) -> Result<Line<'_>, Malformed> {
             time = Some(text.parse().ok().filter(|time| *time >= 0).ok_or(Malformed::Time)?);
         }
     }
-    Ok(Line::Metric(Metric { name, kind, rate, time, first, values, tags }))
+    Ok(Line::Metric(Metric { name, kind, rate, time, first, first_text, rest, tags }))
 }
 
 /// Name and tags of a line that is malformed, as far as they can be read: whose line it was.
@@ -178,8 +182,8 @@ fn text(line: &[u8]) -> Result<&str, Malformed> {
 
 /// Name and values; a `:` in SignalFx's brackets belongs to the name.
 fn split_head(head: &str) -> Option<(&str, &str)> {
-    let (name, values) = head.split_once(':')?;
-    if !name.contains('[') || name.ends_with(']') {
+    let (name, values) = cut(head, b':')?;
+    if memchr::memchr(b'[', name.as_bytes()).is_none() || name.ends_with(']') {
         return Some((name, values));
     }
     let end = head.find("]:")?;
@@ -198,27 +202,37 @@ fn kind(text: &str) -> Option<Kind> {
     })
 }
 
-/// Checks all values and says the first.
-fn check(kind: Kind, values: &str) -> Result<f64, Malformed> {
-    let mut first = None;
-    for value in values.split(':') {
-        if value.is_empty() {
-            return Err(Malformed::Value);
-        }
-        if kind == Kind::Set {
-            continue;
-        }
-        // `parse` reads `inf` and `nan` too.
-        let number: f64 = value.parse().map_err(|_| Malformed::Number)?;
-        if !number.is_finite() {
-            return Err(if number.is_nan() { Malformed::NotANumber } else { Malformed::Infinite });
-        }
-        if kind == Kind::Timer && number < 0.0 {
-            return Err(Malformed::Negative);
-        }
-        first = first.or(Some(number));
+/// The number that a value is; 0 of a set's.
+fn check(kind: Kind, value: &str) -> Result<f64, Malformed> {
+    if value.is_empty() {
+        return Err(Malformed::Value);
     }
-    Ok(first.unwrap_or_default())
+    if kind == Kind::Set {
+        return Ok(0.0);
+    }
+    // `parse` reads `inf` and `nan` too.
+    let number: f64 = value.parse().map_err(|_| Malformed::Number)?;
+    if !number.is_finite() {
+        return Err(if number.is_nan() { Malformed::NotANumber } else { Malformed::Infinite });
+    }
+    if kind == Kind::Timer && number < 0.0 { Err(Malformed::Negative) } else { Ok(number) }
+}
+
+/// What stands before and behind the first `separator`, which is ASCII. As `split_once`, and several times as quick.
+fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// What stands between `separator`s; nothing without a text.
+fn parts(text: Option<&str>, separator: u8) -> impl Iterator<Item = &str> + Clone {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (part, after) = cut(text, separator).map_or((text, None), |(part, after)| (part, Some(after)));
+        rest = after;
+        Some(part)
+    })
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ impl<'a> Tags<'a> {
     /// `#` or SignalFx's `[`.
     pub(super) fn of_name(text: &'a str) -> (&'a str, Self) {
         let none = Self { in_name: "", separator: ',', after: "" };
-        let Some(at) = text.bytes().position(|byte| matches!(byte, b',' | b';' | b'#' | b'[')) else {
-            return (text, none);
-        };
+        let bytes = text.as_bytes();
+        let found = [memchr::memchr3(b',', b';', b'#', bytes), memchr::memchr(b'[', bytes)];
+        let Some(at) = found.into_iter().flatten().min() else { return (text, none) };
         let (name, rest) = text.split_at(at);
         let in_name = rest.get(1..).unwrap_or_default();
         match rest.as_bytes().first() {

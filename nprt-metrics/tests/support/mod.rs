@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 #[cfg(feature = "prometheus")]
+pub(crate) mod protobuf;
+#[cfg(feature = "prometheus")]
 pub(crate) mod scraped;
 
 use std::sync::Arc;

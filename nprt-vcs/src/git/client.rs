@@ -15,6 +15,7 @@ use url::Url;
 use super::cancel::Cancel;
 use super::error::from_gix;
 use super::http::Http;
+use super::repository::{SHA1, unsupported};
 use super::session::Session;
 use super::ssh::{Process, Ssh};
 
@@ -70,7 +71,13 @@ impl Client {
         let mut transport = SendFlushOnDrop::new(transport, false);
         let (service, credentials) = (Service::UploadPack, |action| self.credentials(&action));
         match handshake(&mut transport.inner, service, credentials, Vec::new(), &mut Discard) {
-            Ok(handshake) => Ok(Session { client: self, transport, process, handshake, cancel }),
+            Ok(handshake) => {
+                let format = handshake.capabilities.capability("object-format");
+                if let Some(format) = format.and_then(|format| format.value()).filter(|is| *is != SHA1) {
+                    return Err(unsupported(&format.to_string()).with("url", &self.url));
+                }
+                Ok(Session { client: self, transport, process, handshake, cancel })
+            }
             Err(error) => Err(self.error(process.as_mut(), error)),
         }
     }

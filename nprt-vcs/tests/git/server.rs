@@ -1,3 +1,4 @@
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nprt_core::ErrorKind;
@@ -67,4 +68,23 @@ async fn a_directory_without_a_repository_is_not_found() {
     let source = GitSource::builder(directory.path().to_str().unwrap()).build().unwrap();
     let error = source.resolve(&"main".parse().unwrap()).await.unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("no git repository"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_of_another_hash_is_said_to_be_one() {
+    let Some(server) = need(GitHttp::start(GitHttpOptions::default()).await) else { return };
+    let path = server.repository("shop.git").unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+    let mut init = Command::new("git");
+    assert!(
+        init.args(["init", "-q", "--bare", "--object-format=sha256"]).arg(&path).status().unwrap().success()
+    );
+    let cache = TempDir::new().unwrap();
+    for place in [path.to_str().unwrap().to_owned(), server.url("shop.git")] {
+        let source = GitSource::builder(place).cache(cache.path()).build().unwrap();
+        let error = source.resolve(&"main".parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+        assert!(error.to_string().contains("object format: sha256"), "{error}");
+        assert_eq!(error.available(), ["sha1"]);
+    }
 }

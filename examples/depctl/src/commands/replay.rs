@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nprt_core::Error;
-use nprt_core::compare::replay::{Record, Replay};
+use nprt_core::compare::replay::{Line, Replay};
 use nprt_core::compare::{Policy, Preset};
 use nprt_core::report::Report;
 
@@ -29,8 +29,8 @@ pub(super) fn run(arguments: &ReplayArgs, output: Output) -> Result<Exit> {
 fn by_policy(arguments: &ReplayArgs, runs: &mut Runs) -> Result<()> {
     let policy = policy(arguments)?;
     for path in &arguments.files {
-        let Recorded { records, left_out } = records(arguments, path)?;
-        let replay = Replay::of(policy.clone(), records)?.with_left_out(left_out);
+        let Recorded { lines, left_out } = records(arguments, path)?;
+        let replay = Replay::of(policy.clone(), lines)?.with_left_out(left_out);
         let replay = match &arguments.history {
             Some(past) => replay.with_history(history(arguments, past)?),
             None => replay,
@@ -47,8 +47,8 @@ fn with_report(arguments: &ReplayArgs, file: &Path) -> Result<Vec<Run>> {
     let (policy, mut reports) = (policy(arguments)?, Vec::new());
     for path in &arguments.files {
         let history = arguments.history.as_ref().map(|past| history(arguments, past)).transpose()?;
-        let Recorded { records, left_out } = whole_records(arguments, path)?;
-        let found = Report::recorded(&policy, few(records), history.unwrap_or_default(), left_out);
+        let Recorded { lines, left_out } = whole_records(arguments, path)?;
+        let found = Report::recorded(&policy, few(lines), history.unwrap_or_default(), left_out);
         reports.append(&mut found.map_err(|error| in_file(error, path))?);
     }
     if reports.len() > 1 {
@@ -71,12 +71,12 @@ const MOST_MINUTES: usize = 20_000;
 
 /// Ends with an error where there is more than a report can hold.
 fn few(
-    records: impl Iterator<Item = nprt_core::Result<(u64, Record)>>,
-) -> impl Iterator<Item = nprt_core::Result<(u64, Record)>> {
+    lines: impl Iterator<Item = nprt_core::Result<(u64, Line)>>,
+) -> impl Iterator<Item = nprt_core::Result<(u64, Line)>> {
     let (mut runs, mut minutes, mut last) = (0, 0, None);
-    records.map(move |read| {
-        let (line, record) = read?;
-        let now = (record.run.clone(), record.block.minute);
+    lines.map(move |read| {
+        let (line, said) = read?;
+        let now = (said.run().clone(), said.minute());
         let known = last.as_ref().map(|(run, minute)| (*run == now.0, *minute == now.1));
         runs += usize::from(!known.is_some_and(|(same_run, _)| same_run));
         minutes += usize::from(known != Some((true, true)));
@@ -88,7 +88,7 @@ fn few(
         if minutes > MOST_MINUTES {
             return limit(format!("--report is of at most {MOST_MINUTES} minutes"));
         }
-        Ok((line, record))
+        Ok((line, said))
     })
 }
 

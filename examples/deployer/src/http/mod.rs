@@ -29,7 +29,7 @@ mod summary;
 mod tags;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 use nprt::ErrorKind;
@@ -52,8 +52,12 @@ pub(crate) fn health(app: App) -> Router {
         .with_state(app)
 }
 
-async fn no_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, "no such path")
+async fn no_route(address: Uri) -> Problem {
+    let detail = match address.path() {
+        path if path.len() > 1 && path.ends_with('/') => "no such path: leave out the slash at its end",
+        _ => "no such path",
+    };
+    Problem::new(StatusCode::NOT_FOUND, ErrorKind::NotFound, detail)
 }
 
 async fn no_method() -> Problem {

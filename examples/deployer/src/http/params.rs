@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use nprt::model::{StrictJson, VersionRef};
 use percent_encoding::percent_decode;
 use serde_json::{Number, Value};
@@ -53,6 +53,7 @@ impl Params {
         let mut said = Said { names, values: BTreeMap::new() };
         said.form(query.unwrap_or_default().as_bytes())?;
         if !body.is_empty() {
+            not_encoded(headers)?;
             said.body(headers, body)?;
         }
         Self::of(said.values)
@@ -101,6 +102,10 @@ impl Said<'_> {
                 .with("parameter", name)
                 .with_available(self.names));
         }
+        if value.is_empty() {
+            return Err(Problem::invalid("expected a value: leave the parameter out if there is none")
+                .with("parameter", name));
+        }
         // Somebody else could read the other value.
         match self.values.insert(name.to_owned(), value) {
             Some(_) => Err(Problem::invalid("parameter given twice").with("parameter", name)),
@@ -143,6 +148,16 @@ impl Said<'_> {
         }
         Ok(())
     }
+}
+
+/// # Errors
+/// 415 for a body that is compressed: nobody decompresses it here, since it may be without end.
+fn not_encoded(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Problem::unsupported_type("expected a body without Content-Encoding", &["identity"]))
 }
 
 /// What a body is said to be; `None` where that is not said, or twice.
@@ -207,12 +222,21 @@ mod tests {
             ("", r#"{"comit": null}"#),
             ("commit=", ""),
             ("tag=x&dry_run=", ""),
+            ("commit=a&reason=", ""),
+            ("commit=a", r#"{"reason": ""}"#),
             ("reason=%ff", ""),
         ] {
             let version = read(query, json, body).and_then(|params| params.version());
             assert!(version.is_err(), "{query} {body}");
         }
         assert!(read("", "text/plain", "commit=main").is_err());
+        for (encoding, is_read) in [("identity", true), ("gzip", false), ("identity, gzip", false)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, json.parse().unwrap());
+            headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
+            let body = Bytes::from_static(br#"{"commit": "main"}"#);
+            assert_eq!(Params::read(VERSION, None, &headers, &body).is_ok(), is_read, "{encoding}");
+        }
         let decide = |query| Params::read(DECIDE, Some(query), &HeaderMap::new(), &Bytes::new());
         assert!(decide("reason=slow").is_ok());
         for other in ["tag=x", "wait=5", "dry_run=true"] {

@@ -150,6 +150,33 @@ fn what_only_its_backend_knows_is_checked_too() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
+#[test]
+fn a_rule_on_a_metric_that_the_backend_lacks_is_refused_with_those_that_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = everything(folder.path());
+    let policy = "policy: {preset: default, soak_minutes: 10}";
+    assert!(right.contains(policy));
+    let with = |rule: &str| {
+        let rules = format!("policy: {{soak_minutes: 10, rules: [{{rule: failures}}, {rule}]}}");
+        let output = check(&write(folder.path(), &right.replace(policy, &rules)));
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (is_right, said) = with("{rule: measurements, metric: queue_length}");
+    assert!(!is_right, "{said}");
+    for expected in [
+        "services[0]",
+        "a metric that the metrics backend is not configured for",
+        "rule: measurements",
+        "metric: queue_length",
+        "cpu, errors, latency, memory",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    // Where the rule can do without it, and where the backend has it, nothing is wrong.
+    assert_eq!(with("{rule: measurements, metric: queue_length, required: false}"), (true, String::new()));
+    assert_eq!(with("{rule: measurements, metric: memory}"), (true, String::new()));
+}
+
 /// What `serve` refuses is not right.
 #[test]
 fn a_file_without_tokens_is_right_only_where_that_is_meant() {

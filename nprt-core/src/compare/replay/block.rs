@@ -5,23 +5,83 @@ use serde::{Deserialize, Serialize};
 
 use super::data::{data, missing};
 use super::fields::{Fields, Place};
+use super::line::{Line, reasons};
+use super::{Record, RunId};
 use crate::compare::series;
-use crate::model::{Block, BlockData, MetricName, TimeRange};
+use crate::model::{Block, BlockData, MetricName, TimeRange, Track};
+use crate::ports::LeftOut;
 use crate::{Error, Result};
 
 impl Fields {
     /// The block that these are.
-    pub(super) fn into_block(mut self) -> Result<Block> {
-        let minute = self.minute.ok_or_else(|| missing("minute"))?;
-        let track = self.track.take().ok_or_else(|| missing("track"))?;
-        let track = track.parse().map_err(|error: Error| error.with("field", "track"))?;
+    ///
+    /// # Errors
+    /// `Invalid` where something of it is left out, too: whoever asks for a block alone would not know.
+    pub(super) fn into_block(self) -> Result<Block> {
+        let mut lines = self.into_lines(&RunId::from(0_u64))?.into_iter();
+        match (lines.next(), lines.next()) {
+            (Some(Line::Block(Record { block, .. })), None) => Ok(block),
+            _ => Err(Error::invalid("replay.read", "expected a block of which nothing is left out")
+                .with("field", "left_out")),
+        }
+    }
+
+    /// What these say: a block, and what of it could not be used.
+    pub(super) fn into_lines(mut self, run: &RunId) -> Result<Vec<Line>> {
+        let at = self.minute.ok_or_else(|| missing("minute"))?;
+        minute(at)?;
+        let track = self.track.take().map(|track| track.parse::<Track>()).transpose();
+        let track = track.map_err(|error| error.with("field", "track"))?;
         let metric = self.metric.take().ok_or_else(|| missing("metric"))?;
         let metric = MetricName::new(&metric).map_err(|error| error.with("field", "metric"))?;
-        let (version, pod, route) = (self.version.take(), self.pod.take(), self.route.take());
-        let data = data(self, &metric)?;
-        let block = Block { minute, track, version, pod, route, metric, data }.with_shown_names();
-        check(&block)?;
-        Ok(block)
+        let mut lines = Vec::new();
+        let left_out = match self.left_out.take() {
+            Some(named) => {
+                self.says_nothing_else()?;
+                reasons(named)?
+            }
+            None => {
+                let track = track.ok_or_else(|| missing("track"))?;
+                let (version, pod, route) = (self.version.take(), self.pod.take(), self.route.take());
+                let (data, bad) = data(self, &metric)?;
+                if let Some(data) = data {
+                    let metric = metric.clone();
+                    let block =
+                        Block { minute: at, track, version, pod, route, metric, data }.with_shown_names();
+                    check(&block)?;
+                    lines.push(Line::Block(Record { run: run.clone(), block }));
+                }
+                bad
+            }
+        };
+        lines.extend(left_out.into_iter().map(|(reason, points)| {
+            let left_out = LeftOut { reason, minute: Some(at), track, points };
+            Line::LeftOut { run: run.clone(), metric: metric.clone(), left_out }
+        }));
+        Ok(lines)
+    }
+
+    /// Beside what is left out there is nothing: it has no measurements, and is counted by metric, minute and track.
+    fn says_nothing_else(&self) -> Result<()> {
+        let said = [
+            ("pod", self.pod.is_some()),
+            ("route", self.route.is_some()),
+            ("version", self.version.is_some()),
+            ("unit", self.unit.is_some()),
+            ("samples", self.samples.is_some()),
+            ("histogram", self.histogram.is_some()),
+            ("value", self.value.is_some()),
+            ("requests", self.requests.is_some()),
+            ("errors", self.errors.is_some()),
+            ("classes", self.classes.is_some()),
+        ];
+        match said.into_iter().find(|(_, is_said)| *is_said) {
+            None => Ok(()),
+            Some((field, _)) => {
+                let message = "expected nothing but run, minute, track and metric beside left_out";
+                Err(Error::invalid("replay.read", message).with("field", field).with("beside", "left_out"))
+            }
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use ::csv::{ReaderBuilder, StringRecord};
 use jiff::Timestamp;
 
 use super::fields::Fields;
-use super::{Record, RunId};
+use super::numbers::{Number, Numbers};
+use super::{Line, RunId};
 use crate::model::{Block, BlockData, Track};
+use crate::ports::LeftOutReason;
 use crate::{Error, ErrorKind, Result};
 
 const COLUMNS: [&str; 14] = [
@@ -17,7 +19,10 @@ const COLUMNS: [&str; 14] = [
 /// The columns that measurements stand in.
 const DATA: [&str; 5] = ["samples", "value", "requests", "errors", "class"];
 
-/// Reads a table of comma-separated values, with the names of its columns in the first line, as the records of
+/// Those of counts.
+const COUNTS: [&str; 2] = ["requests", "errors"];
+
+/// Reads a table of comma-separated values, with the names of its columns in the first line, as the lines of
 /// [`Replay::of`](super::Replay::of), each with the number of its line. All of it is kept in memory.
 ///
 /// | column | | |
@@ -31,7 +36,8 @@ const DATA: [&str; 5] = ["samples", "value", "requests", "errors", "class"];
 /// | `requests`, `errors` | | both |
 /// | `class`, `errors` | | both: so many errors of the class; those of several rows make up one block |
 ///
-/// A row whose cells of these four are all empty, as pandas writes NaN, is a gap: it is left out. Rows may be in any order. Histograms have no place in a table: lines of JSON take them.
+/// A row whose cells of these four are all empty, as pandas writes NaN, is a gap. `NaN` and infinite numbers are points that are
+/// left out, and counted by their reason. Rows may be in any order. Histograms have no place in a table: lines of JSON take them.
 ///
 /// ```
 /// use nprt_core::compare::replay::read_csv;
@@ -52,7 +58,7 @@ const DATA: [&str; 5] = ["samples", "value", "requests", "errors", "class"];
 /// # Errors
 /// `Invalid`, with line and field, for what is not so, and for a class that is given twice; `Unavailable` where the
 /// reader fails.
-pub fn read_csv(reader: impl Read, run: &RunId) -> Result<Vec<(u64, Record)>> {
+pub fn read_csv(reader: impl Read, run: &RunId) -> Result<Vec<(u64, Line)>> {
     let mut table = ReaderBuilder::new().trim(::csv::Trim::All).from_reader(reader);
     let columns = table.headers().map_err(|error| failed(&error))?.clone();
     check(&columns)?;
@@ -60,11 +66,9 @@ pub fn read_csv(reader: impl Read, run: &RunId) -> Result<Vec<(u64, Record)>> {
     for row in table.records() {
         let row = row.map_err(|error| failed(&error))?;
         let line = row.position().map_or(0, ::csv::Position::line);
-        let record = record(&columns, &row, run).and_then(|record| match record {
-            Some(record) => gathered.add(line, record),
-            None => Ok(()),
-        });
-        record.map_err(|error| error.with("line", line))?;
+        let added = lines(&columns, &row, run)
+            .and_then(|said| said.into_iter().try_for_each(|said| gathered.add(line, said)));
+        added.map_err(|error| error.with("line", line))?;
     }
     Ok(gathered.ordered())
 }
@@ -90,14 +94,20 @@ fn check(columns: &StringRecord) -> Result<()> {
     }
 }
 
-/// The record of one row; `None` for one that says that nothing was measured.
-fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Option<Record>> {
-    let measured = |(column, cell): (&str, &str)| DATA.contains(&column) && !cell.is_empty();
-    if !columns.iter().zip(row).any(measured) {
-        return Ok(None);
+/// What one row says; nothing for one by which nothing was measured.
+fn lines(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Vec<Line>> {
+    let measured = |(column, cell): &(&str, &str)| DATA.contains(column) && !cell.is_empty();
+    let cells = || columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty());
+    if !cells().any(|cell| measured(&cell)) {
+        return Ok(Vec::new());
     }
     let (mut fields, mut class) = (Fields::default(), None);
-    for (column, cell) in columns.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+    // Of a count that is none, nothing beside it can be used.
+    let bad = cells().filter(|(column, _)| COUNTS.contains(column)).find_map(|(_, cell)| infinite(cell));
+    if let Some(reason) = bad {
+        fields.value = Some(Number(Err(reason)));
+    }
+    for (column, cell) in cells().filter(|cell| bad.is_none() || !measured(cell)) {
         let text = || Some(cell.to_owned());
         match column {
             "run" => fields.run = Some(cell.parse::<i64>().map_or_else(|_| cell.into(), RunId::from)),
@@ -110,7 +120,7 @@ fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Opt
             "version" => fields.version = text(),
             "unit" => fields.unit = text(),
             "samples" => fields.samples = Some(samples(cell)?),
-            "value" => fields.value = Some(number(column, cell, "a number")?),
+            "value" => fields.value = Some(number::<f64>(column, cell, "a number")?.into()),
             "requests" => fields.requests = Some(number(column, cell, "a count")?),
             "errors" => fields.errors = Some(number(column, cell, "a count")?),
             _ => class = text(),
@@ -122,12 +132,20 @@ fn record(columns: &StringRecord, row: &StringRecord, run: &RunId) -> Result<Opt
         fields.classes = Some(BTreeMap::from([(class, count)]));
     }
     let run = fields.run.take().unwrap_or_else(|| run.clone());
-    Ok(Some(Record { run, block: fields.into_block()? }))
+    fields.into_lines(&run)
 }
 
-fn samples(cell: &str) -> Result<Vec<f64>> {
-    let samples = cell.split([' ', ';']).filter(|sample| !sample.is_empty());
-    samples.map(|sample| number("samples", sample, "numbers separated by spaces or ;")).collect()
+fn samples(cell: &str) -> Result<Numbers> {
+    let mut numbers = Numbers::default();
+    for sample in cell.split([' ', ';']).filter(|sample| !sample.is_empty()) {
+        numbers.extend([Number::from(number::<f64>("samples", sample, "numbers separated by spaces or ;")?)]);
+    }
+    Ok(numbers)
+}
+
+/// Why a cell that has a number is no measurement.
+fn infinite(cell: &str) -> Option<LeftOutReason> {
+    LeftOutReason::of_number(cell.parse().ok()?)
 }
 
 /// The minute that a time lies in.
@@ -162,11 +180,11 @@ fn unreadable(column: &str, cell: &str, expected: &str) -> Error {
     invalid(format!("expected {expected}, found {shown:?}")).with("field", column)
 }
 
-/// Records in the order of their runs and minutes, in which parts of one block have become one.
+/// Lines in the order of their runs and minutes, in which parts of one block have become one.
 #[derive(Default)]
 struct Gathered {
     runs: BTreeMap<RunId, usize>,
-    records: Vec<(u64, Record)>,
+    lines: Vec<(u64, Line)>,
     /// By what tells blocks apart, where the block of samples or classes is.
     parts: BTreeMap<Key, usize>,
 }
@@ -175,30 +193,34 @@ struct Gathered {
 type Key = (usize, i64, bool, Track, String, [Option<String>; 3]);
 
 impl Gathered {
-    fn add(&mut self, line: u64, record: Record) -> Result<()> {
+    fn add(&mut self, line: u64, said: Line) -> Result<()> {
         let next = self.runs.len();
-        let run = *self.runs.entry(record.run.clone()).or_insert(next);
+        let run = *self.runs.entry(said.run().clone()).or_insert(next);
+        let Line::Block(record) = said else {
+            self.lines.push((line, said));
+            return Ok(());
+        };
         let Block { minute, track, version, pod, route, metric, data } = &record.block;
         let is_samples = matches!(data, BlockData::Samples(_));
         if is_samples || matches!(data, BlockData::Classes(_)) {
             let place = [pod.clone(), route.clone(), version.clone()];
             let key = (run, *minute, is_samples, *track, metric.to_string(), place);
             if let Some(index) = self.parts.get(&key) {
-                return match self.records.get_mut(*index) {
-                    Some((_, whole)) => join(&mut whole.block.data, record.block.data),
-                    None => Ok(()),
+                return match self.lines.get_mut(*index) {
+                    Some((_, Line::Block(whole))) => join(&mut whole.block.data, record.block.data),
+                    _ => Ok(()),
                 };
             }
-            self.parts.insert(key, self.records.len());
+            self.parts.insert(key, self.lines.len());
         }
-        self.records.push((line, record));
+        self.lines.push((line, Line::Block(record)));
         Ok(())
     }
 
-    fn ordered(mut self) -> Vec<(u64, Record)> {
+    fn ordered(mut self) -> Vec<(u64, Line)> {
         let runs = self.runs;
-        self.records.sort_by_key(|(_, record)| (runs.get(&record.run).copied(), record.block.minute));
-        self.records
+        self.lines.sort_by_key(|(_, said)| (runs.get(said.run()).copied(), said.minute()));
+        self.lines
     }
 }
 

@@ -1,12 +1,17 @@
 use super::fields::{Fields, Histogram};
+use super::line::Reasons;
+use super::numbers::{Number, Numbers};
 use crate::model::{BlockData, MetricName};
 use crate::{Error, Result};
 
 const KINDS: &str = "samples, histogram, value, requests with errors, classes";
 
-/// The one kind of measurements that a line has, times in seconds.
-pub(super) fn data(fields: Fields, metric: &MetricName) -> Result<BlockData> {
+/// The one kind of measurements that a line has, times in seconds, and how many of them are none; `None` where that is all
+/// of them.
+pub(super) fn data(fields: Fields, metric: &MetricName) -> Result<(Option<BlockData>, Reasons)> {
     let divisor = divisor(&fields, metric)?;
+    let mut bad = Reasons::new();
+    let mut leave_out = |reason| *bad.entry(reason).or_default() += 1;
     let Fields { samples, histogram, value, requests, errors, classes, .. } = fields;
     let requests = match (requests, errors) {
         (Some(requests), Some(errors)) => Some(BlockData::Requests { requests, errors }),
@@ -20,21 +25,31 @@ pub(super) fn data(fields: Fields, metric: &MetricName) -> Result<BlockData> {
         }
         numbers
     };
+    let samples = samples.map(|Numbers { good, bad }| {
+        let is_measured = bad.is_empty() || !good.is_empty();
+        bad.into_iter().for_each(&mut leave_out);
+        is_measured.then(|| BlockData::Samples(scaled(good)))
+    });
+    let value = value.map(|Number(value)| {
+        let value = value.map_err(&mut leave_out).ok()?;
+        Some(BlockData::Value(divisor.map_or(value, |divisor| value / divisor)))
+    });
     let mut given = [
-        ("samples", samples.map(|samples| BlockData::Samples(scaled(samples)))),
+        ("samples", samples),
         (
             "histogram",
-            histogram
-                .map(|Histogram { edges, counts }| BlockData::Histogram { edges: scaled(edges), counts }),
+            histogram.map(|Histogram { edges, counts }| {
+                Some(BlockData::Histogram { edges: scaled(edges), counts })
+            }),
         ),
-        ("value", value.map(|value| BlockData::Value(divisor.map_or(value, |divisor| value / divisor)))),
-        ("requests", requests),
-        ("classes", classes.map(BlockData::Classes)),
+        ("value", value),
+        ("requests", requests.map(Some)),
+        ("classes", classes.map(|classes| Some(BlockData::Classes(classes)))),
     ]
     .into_iter()
     .filter_map(|(field, data)| data.map(|data| (field, data)));
     match (given.next(), given.next()) {
-        (Some((_, data)), None) => Ok(data),
+        (Some((_, data)), None) => Ok((data, bad)),
         (Some((first, _)), Some((second, _))) => {
             let message = format!("two kinds of measurements, expected one of {KINDS}");
             Err(Error::invalid("replay.read", message).with("field", second).with("beside", first))

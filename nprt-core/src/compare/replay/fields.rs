@@ -9,8 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::RunId;
+use super::numbers::{Number, Numbers};
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "run",
     "minute",
     "track",
@@ -25,6 +26,7 @@ const NAMES: [&str; 14] = [
     "requests",
     "errors",
     "classes",
+    "left_out",
 ];
 
 /// The fields of a line, each of the right type and given at most once; what they mean is not looked at yet.
@@ -38,12 +40,14 @@ pub(super) struct Fields {
     pub(super) version: Option<String>,
     pub(super) metric: Option<String>,
     pub(super) unit: Option<String>,
-    pub(super) samples: Option<Vec<f64>>,
+    pub(super) samples: Option<Numbers>,
     pub(super) histogram: Option<Histogram>,
-    pub(super) value: Option<f64>,
+    pub(super) value: Option<Number>,
     pub(super) requests: Option<u64>,
     pub(super) errors: Option<u64>,
     pub(super) classes: Option<BTreeMap<String, u64>>,
+    /// How many points are left out, by the name of the reason.
+    pub(super) left_out: Option<BTreeMap<String, u64>>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +106,8 @@ impl<'de> Visitor<'de> for &Place {
                 "value" => fields.value = Some(map.next_value()?),
                 "requests" => fields.requests = Some(map.next_value()?),
                 "errors" => fields.errors = Some(map.next_value()?),
-                _ => fields.classes = Some(map.next_value::<Classes>()?.0),
+                "classes" => fields.classes = Some(map.next_value::<Counts>()?.0),
+                _ => fields.left_out = Some(map.next_value::<Counts>()?.0),
             }
         }
         Ok(fields)
@@ -156,27 +161,27 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 /// A map with each key once: serde alone would take the last of several.
-struct Classes(BTreeMap<String, u64>);
+struct Counts(BTreeMap<String, u64>);
 
-impl<'de> Deserialize<'de> for Classes {
+impl<'de> Deserialize<'de> for Counts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Once;
         impl<'de> Visitor<'de> for Once {
             type Value = BTreeMap<String, u64>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of class to count")
+                f.write_str("an object of names to counts")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut classes = BTreeMap::new();
-                while let Some((class, count)) = map.next_entry::<String, u64>()? {
-                    if classes.contains_key(&class) {
-                        return Err(A::Error::custom(format_args!("the class {class:?} twice")));
+                let mut counts = BTreeMap::new();
+                while let Some((name, count)) = map.next_entry::<String, u64>()? {
+                    if counts.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("{name:?} twice")));
                     }
-                    classes.insert(class, count);
+                    counts.insert(name, count);
                 }
-                Ok(classes)
+                Ok(counts)
             }
         }
         deserializer.deserialize_map(Once).map(Self)

@@ -2,7 +2,7 @@ use std::io::BufRead;
 
 use super::lines::Lines;
 use super::order::{Order, Step};
-use super::{Record, RunId};
+use super::{Line, RunId};
 use crate::compare::Judge;
 use crate::model::{Block, Track};
 use crate::{Error, Result};
@@ -37,15 +37,17 @@ impl History {
         Self::of(Lines::new(reader))
     }
 
-    /// Takes the records of any form, with the numbers of their lines.
+    /// Takes the records or lines of any form, with the numbers of their lines. What was left out says nothing of stable,
+    /// and is not looked at.
     ///
     /// # Errors
     /// As [`History::read`], and those of the records.
-    pub fn of(records: impl IntoIterator<Item = Result<(u64, Record)>>) -> Result<Self> {
+    pub fn of<L: Into<Line>>(records: impl IntoIterator<Item = Result<(u64, L)>>) -> Result<Self> {
         let mut order = Order::default();
         let mut runs: Vec<Past> = Vec::new();
         for read in records {
-            let (line, record) = read?;
+            let (line, said) = read?;
+            let Line::Block(record) = said.into() else { continue };
             if record.block.track == Track::Canary {
                 let message = "the past is stable's, and this is the canary's";
                 return Err(Error::invalid("replay.history", message)

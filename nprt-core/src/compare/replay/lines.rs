@@ -1,12 +1,13 @@
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
-use super::Record;
+use super::Line;
 use crate::{Error, ErrorKind, Result};
 
 /// The longest line that is read, its end included.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// Records of lines of JSON, as [`replay`](super) says, one after another with the numbers of their lines, from 1;
+/// What lines of JSON say, as [`replay`](super) has it, one after another with the numbers of their lines, from 1;
 /// one line at a time is kept.
 ///
 /// An error names its line: `Invalid` for one that is not as the format says, `Unavailable` where the reader fails.
@@ -15,16 +16,21 @@ pub struct Lines<R> {
     reader: R,
     line: Vec<u8>,
     number: u64,
+    /// What of the last line is still to be said.
+    rest: VecDeque<Line>,
 }
 
 impl<R: BufRead> Lines<R> {
     /// Reads from there.
     pub fn new(reader: R) -> Self {
-        Self { reader, line: Vec::new(), number: 0 }
+        Self { reader, line: Vec::new(), number: 0, rest: VecDeque::new() }
     }
 
-    fn read(&mut self) -> Result<Option<(u64, Record)>> {
+    fn read(&mut self) -> Result<Option<(u64, Line)>> {
         loop {
+            if let Some(line) = self.rest.pop_front() {
+                return Ok(Some((self.number, line)));
+            }
             self.line.clear();
             self.number += 1;
             let number = self.number;
@@ -39,15 +45,14 @@ impl<R: BufRead> Lines<R> {
                 );
             }
             if !self.line.trim_ascii().is_empty() {
-                let record = Record::read(&self.line).map_err(|error| error.with("line", number))?;
-                return Ok(Some((number, record)));
+                self.rest = Line::read(&self.line).map_err(|error| error.with("line", number))?.into();
             }
         }
     }
 }
 
 impl<R: BufRead> Iterator for Lines<R> {
-    type Item = Result<(u64, Record)>;
+    type Item = Result<(u64, Line)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()

@@ -10,25 +10,28 @@
 //! {"run": "cart-17", "minute": 29399040, "track": "stable", "metric": "cpu", "value": 0.25}
 //! {"run": "cart-17", "minute": 29399040, "track": "stable", "metric": "requests", "requests": 997, "errors": 3}
 //! {"run": "cart-17", "minute": 29399040, "track": "stable", "metric": "errors", "classes": {"timeout": 2, "reset": 1}}
+//! {"run": "cart-17", "minute": 29399040, "track": "stable", "metric": "cpu", "left_out": {"not-a-number": 2}}
 //! ```
 //!
 //! | field | | |
 //! |---|---|---|
 //! | `run` | required | which comparison the block belongs to: a text, or a whole number of 64 bits |
 //! | `minute` | required | a whole number: minutes since 1970, or since any other moment, such as the run's own start; negative ones too, from year -9999 to year 9999 |
-//! | `track` | required | `stable` or `canary` |
+//! | `track` | required | `stable` or `canary`; optional with `left_out` |
 //! | `metric` | required | `latency`, `cpu`, `memory`, `requests`, `errors` or another [`MetricName`](crate::model::MetricName) |
 //! | `pod`, `route`, `version` | optional | a text; `null` is none |
-//! | `samples` | one of these five | an array of measurements, in no particular order, perhaps empty |
+//! | `samples` | one of these six | an array of measurements, in no particular order, perhaps empty |
 //! | `histogram` | | `edges`, ascending, and `counts`, one more than edges: at or below the first edge, between each two, above the last |
 //! | `value` | | one gauge or aggregate |
 //! | `requests`, `errors` | | both: all requests, and those that failed |
 //! | `classes` | | an object: class of error to how many |
+//! | `left_out` | | an object: why points could not be used (a [`LeftOutReason`](crate::ports::LeftOutReason)) to how many; nothing but `run`, `minute`, `track` and `metric` is beside it |
 //! | `unit` | optional | `s` (as without it), `ms`, `us` or `ns`: the unit of the samples, edges or value of a time |
 //!
 //! Latencies are in seconds, CPU in cores, memory in bytes. Another `unit` divides by 10³, 10⁶ or 10⁹, rounded
 //! once to the nearest number; what is not a time (`cpu`, `memory`, `requests`, `errors`, and counts of any
-//! metric) has no `unit`. Measurements and edges are finite and 0 or more; counts are whole numbers. A minute
+//! metric) has no `unit`. Measurements and edges are finite and 0 or more; counts are whole numbers. `"NaN"`, `"Infinity"` and
+//! `"-Infinity"` among `samples` or as `value` are points that are left out, as they are of a canary that runs. A minute
 //! without data has no line: a gap stays a gap. [`SCHEMA`] says the same as a JSON schema.
 //!
 //! A field that is not in the table, one that is given twice, `null` for a required one, two kinds of data or
@@ -37,7 +40,7 @@
 //!
 //! **Order**: the lines of a run stand together, ordered by minute; within a minute in any order.
 //!
-//! [`Record`] reads and writes a line. A block alone is written by its `Serialize` as the same object without
+//! [`Line`] reads and writes a line, [`Record`] one of a block. A block alone is written by its `Serialize` as the same object without
 //! `run`. Whatever can be written is read back as the same block to the last bit.
 //!
 //! # Judging
@@ -73,7 +76,9 @@ mod csv;
 mod data;
 mod fields;
 mod history;
+mod line;
 mod lines;
+mod numbers;
 mod order;
 mod outcome;
 mod pairs;
@@ -83,6 +88,7 @@ mod series;
 
 pub use csv::read_csv;
 pub use history::History;
+pub use line::Line;
 pub use lines::Lines;
 pub use outcome::{Outcome, Outcomes};
 pub use pairs::of_pairs;

@@ -8,7 +8,7 @@ use super::{RunId, block};
 use crate::model::Block;
 use crate::{Error, Result};
 
-/// One line of a recorded series; see [`replay`](super) for its form.
+/// The block of a line of a recorded series; see [`replay`](super) for its form.
 ///
 /// ```
 /// use nprt_core::compare::replay::Record;
@@ -38,16 +38,25 @@ impl Record {
     /// Reads a line, with or without its end.
     ///
     /// # Errors
-    /// `Invalid`, with the `field` in its context, for a line that is not as [`replay`](super) says.
+    /// `Invalid`, with the `field` in its context, for a line that is not as [`replay`](super) says, and for one of which
+    /// something is [left out](super::Line).
     pub fn read(line: impl AsRef<[u8]>) -> Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(line.as_ref());
+        let (run, fields) = Fields::read(line.as_ref())?;
+        Ok(Self { run, block: fields.into_block()? })
+    }
+}
+
+impl Fields {
+    /// The fields of a line, and the run.
+    pub(super) fn read(line: &[u8]) -> Result<(RunId, Self)> {
+        let mut deserializer = serde_json::Deserializer::from_slice(line);
         let place = Place::default();
         let fields = place.deserialize(&mut deserializer);
-        let mut fields: Fields = fields
+        let mut fields: Self = fields
             .and_then(|fields| deserializer.end().map(|()| fields))
             .map_err(|error| malformed(&error, place))?;
         let run = fields.run.take().ok_or_else(|| missing("run"))?;
-        Ok(Self { run, block: fields.into_block()? })
+        Ok((run, fields))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::Lines;
 use super::order::{Order, Step};
-use super::{History, Outcomes, Record, RunId, block};
+use super::{History, Line, Outcomes, Record, RunId, block};
 use crate::Result;
 use crate::compare::{Judge, Policy, Verdict};
 use crate::model::MetricName;
@@ -48,7 +48,7 @@ pub struct Replay<S> {
     order: Order,
     judging: Option<Judging>,
     /// A line that was read and not yet observed: it told that the minute before it is over.
-    waiting: Option<(u64, Record)>,
+    waiting: Option<(u64, Line)>,
     ended: bool,
 }
 
@@ -72,8 +72,8 @@ impl<R: BufRead> Replay<Lines<R>> {
     }
 }
 
-impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
-    /// Judges the records of any form, with the numbers of their lines, under this policy, without a history.
+impl<L: Into<Line>, S: Iterator<Item = Result<(u64, L)>>> Replay<S> {
+    /// Judges the records or lines of any form, with the numbers of their lines, under this policy, without a history.
     ///
     /// # Errors
     /// `Invalid` when the policy makes no sense; see [`Policy::validate`].
@@ -117,15 +117,16 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
 
     fn advance(&mut self) -> Result<Option<Judged>> {
         loop {
-            if let Some((line, record)) = self.waiting.take() {
-                self.observe(record).map_err(|error| error.with("line", line))?;
+            if let Some((line, said)) = self.waiting.take() {
+                self.observe(&said).map_err(|error| error.with("line", line))?;
             }
-            let Some((line, record)) = self.records.next().transpose()? else {
+            let Some((line, said)) = self.records.next().transpose()? else {
                 return self.judging.take().map(|mut over| over.verdict()).transpose();
             };
-            let step = self.order.step(&record.run, record.block.minute);
+            let said: Line = said.into();
+            let step = self.order.step(said.run(), said.minute());
             let step = step.map_err(|error| error.with("line", line))?;
-            self.waiting = Some((line, record));
+            self.waiting = Some((line, said));
             let over = match step {
                 Step::SameMinute => None,
                 Step::NextMinute => self.judging.as_mut().map(Judging::verdict),
@@ -137,19 +138,28 @@ impl<S: Iterator<Item = Result<(u64, Record)>>> Replay<S> {
         }
     }
 
-    fn observe(&mut self, Record { run, block }: Record) -> Result<()> {
+    fn observe(&mut self, line: &Line) -> Result<()> {
+        let minute = line.minute();
         let judging = match &mut self.judging {
             Some(judging) => judging,
             None => {
-                let minute = block.minute;
+                let run = line.run().clone();
                 let mut judge = Judge::new(self.policy.clone(), block::minute(minute)?.start())?;
                 self.history.show(&mut judge, &run, minute)?;
                 let left_out = self.left_out.remove(&run).unwrap_or_default();
                 self.judging.insert(Judging { run, minute, judge, left_out })
             }
         };
-        judging.minute = block.minute;
-        judging.judge.observe(&block).map_err(|error| error.with("field", block::field(&block.data)))
+        judging.minute = minute;
+        match line {
+            Line::Block(Record { block, .. }) => {
+                judging.judge.observe(block).map_err(|error| error.with("field", block::field(&block.data)))
+            }
+            Line::LeftOut { metric, left_out, .. } => {
+                judging.judge.observe_left_out(metric, left_out);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -165,7 +175,7 @@ impl Judging {
     }
 }
 
-impl<S: Iterator<Item = Result<(u64, Record)>>> Iterator for Replay<S> {
+impl<L: Into<Line>, S: Iterator<Item = Result<(u64, L)>>> Iterator for Replay<S> {
     type Item = Result<Judged>;
 
     fn next(&mut self) -> Option<Self::Item> {
