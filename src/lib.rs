@@ -10,6 +10,7 @@
 //! | `svn` | `svn`: subversion | the command `svn` at run time |
 //! | `oci` (default) | [`oci`]: registries; [`layout`]: image layouts on disk | |
 //! | `statsd` (default) | [`statsd`]: an embedded server | |
+//! | `otlp` | [`otlp`]: OTLP/HTTP for that server | |
 //! | `aggregator` | `aggregator`: that server in a process of its own, asked over HTTP | |
 //! | `prometheus`, `datadog` | `prometheus`, `datadog` | |
 //! | `sentry`, `bugsnag-errors` | `sentry`, `bugsnag_errors`: classes of errors from an error tracker, with [`wrap::ByMetric`] beside one of the above | |
@@ -34,7 +35,7 @@ pub use nprt_metrics::prometheus;
 #[cfg(feature = "sentry")]
 pub use nprt_metrics::sentry;
 #[cfg(feature = "statsd")]
-pub use nprt_metrics::statsd;
+pub use nprt_metrics::{otlp, statsd};
 #[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]
 pub use nprt_notify::FanOut;
 #[cfg(feature = "bugsnag")]

@@ -16,13 +16,13 @@ pub use answers::{datadog, prometheus, registry, slack};
 pub use cluster::undo;
 pub use documents::{judge, manifests, policy};
 pub use git::git;
-pub use names::{names, statsd};
+pub use names::{names, otlp, statsd};
 
 /// A target: it takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("configuration", configuration),
     ("datadog", datadog),
     ("git", git),
@@ -30,6 +30,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("judge", judge),
     ("manifests", manifests),
     ("names", names),
+    ("otlp", otlp),
     ("parameters", parameters),
     ("policy", policy),
     ("prometheus", prometheus),

@@ -41,3 +41,8 @@ pub fn statsd(data: &[u8]) {
     aggregator.ingest(data);
     let _ = aggregator.stats();
 }
+
+/// Requests of OTLP, in protobuf and in JSON.
+pub fn otlp(data: &[u8]) {
+    nprt::otlp::fuzz_request(data);
+}

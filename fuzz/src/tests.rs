@@ -141,4 +141,4 @@ macro_rules! tests {
     };
 }
 
-tests! { configuration datadog git hook judge manifests names parameters policy prometheus registry slack statsd undo }
+tests! { configuration datadog git hook judge manifests names otlp parameters policy prometheus registry slack statsd undo }

@@ -7,8 +7,9 @@ use nprt_core::model::{Block, BlockData, MetricName, Track};
 #[cfg(feature = "prometheus")]
 use nprt_core::ports::LeftOutReason;
 use nprt_core::ports::Measured;
-use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "prometheus")]
+use crate::RequestOutcome;
 use crate::sums::{Sums, finite, rounded};
 
 /// Where something was measured. The fields are in the order in which blocks are sorted.
@@ -31,16 +32,6 @@ pub(crate) struct Line<P = ()> {
 
 /// The class of an error, where a series has one.
 pub(crate) type Class = Option<String>;
-
-/// Whether a request was answered well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestOutcome {
-    /// It was, or the client is to blame.
-    Success,
-    /// The server failed.
-    Failure,
-}
 
 /// By minute and place, and so in the order of an answer.
 pub(crate) type Cells<'a, T> = BTreeMap<(i64, &'a Place), T>;

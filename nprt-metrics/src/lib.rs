@@ -9,6 +9,7 @@
     feature = "aggregator",
     doc = "- [`aggregator`]: the same in a process of its own, which others ask over HTTP;"
 )]
+#![cfg_attr(feature = "statsd", doc = "- [`otlp`]: what OpenTelemetry sends, for the same server;")]
 #![cfg_attr(feature = "prometheus", doc = "- [`prometheus`]: range queries to a Prometheus server;")]
 #![cfg_attr(feature = "datadog", doc = "- [`datadog`]: time series queries to Datadog's API;")]
 #![cfg_attr(feature = "sentry", doc = "- [`sentry`]: classes of errors from Sentry, by release;")]
@@ -34,23 +35,35 @@ mod labels;
 mod labels_file;
 #[cfg(any(feature = "prometheus", feature = "datadog", feature = "sentry", feature = "bugsnag"))]
 mod limits;
+#[cfg(feature = "statsd")]
+pub mod otlp;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "otlp"))]
+mod outcome;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "sentry")]
 pub mod sentry;
 #[cfg(feature = "statsd")]
 pub mod statsd;
+#[cfg(any(feature = "prometheus", feature = "otlp"))]
+mod status_code;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
 mod sums;
-#[cfg(any(feature = "prometheus", feature = "datadog"))]
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "statsd"))]
+#[cfg_attr(
+    not(any(feature = "prometheus", feature = "datadog", feature = "otlp")),
+    allow(dead_code, reason = "without these, tracks are configured and nothing is read by them")
+)]
 mod track;
-#[cfg(any(feature = "prometheus", feature = "datadog"))]
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "statsd"))]
 mod unit;
 
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
+pub use labels::Labels;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "otlp"))]
+pub use outcome::RequestOutcome;
+#[cfg(any(feature = "prometheus", feature = "datadog", feature = "statsd"))]
 pub use {
-    assemble::RequestOutcome,
-    labels::Labels,
     track::{Named, TrackLabel},
     unit::MetricUnit,
 };

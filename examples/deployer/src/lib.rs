@@ -17,6 +17,7 @@ pub mod fuzzed;
 mod http;
 mod log;
 mod numbers;
+mod otlp;
 mod probes;
 mod reload;
 mod serve;

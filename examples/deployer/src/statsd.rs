@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures_util::FutureExt;
 use nprt::aggregator::Endpoint;
@@ -24,6 +25,7 @@ use crate::changes::Changes;
 use crate::config::token::hash_of;
 use crate::config::{AggregatorConfig, Environment, Problems};
 use crate::http::{Guesses, Peer, Server};
+use crate::otlp::{self, Otlp};
 use crate::probes::answer_probes;
 use crate::shutdown;
 use crate::statsd_numbers::numbers;
@@ -36,6 +38,8 @@ const ANSWERS: usize = 8;
 struct Shared {
     endpoint: Endpoint,
     aggregator: Arc<Aggregator>,
+    /// What takes OTLP, if the configuration says so.
+    otlp: Option<Otlp>,
     /// The hash of the token; another one after a change of the file.
     token: watch::Receiver<Option<[u8; 32]>>,
     guesses: Arc<Guesses>,
@@ -61,12 +65,19 @@ pub(crate) async fn run(
             config.statsd.limits.services
         );
     }
+    let otlp = Otlp::new(&config.statsd, aggregator.clone()).map_err(|error| error.to_string())?;
+    let own = config.statsd.otlp.as_ref().and_then(|otlp| otlp.listen);
+    let _listening = match (&otlp, own) {
+        (Some(otlp), Some(address)) => Some(otlp.clone().listen(address, config.limits)?),
+        _ => None,
+    };
     let endpoint = Endpoint::new(aggregator.clone(), clock);
     let (newest, token) = watch::channel(config.token);
     let heard = Arc::clone(&aggregator);
     let shared = Shared {
         endpoint,
         aggregator,
+        otlp,
         token,
         guesses: Arc::default(),
         wrong_tokens_per_minute: config.limits.wrong_tokens_per_minute,
@@ -148,7 +159,30 @@ fn probes() -> Router {
 }
 
 fn routes(shared: Shared) -> Router {
-    Router::new().route("/healthz", get(async || "ok\n")).fallback(get(answer)).with_state(shared)
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route(otlp::PATH, post(take))
+        .fallback(get(answer))
+        .with_state(shared)
+}
+
+/// What OpenTelemetry sends.
+async fn take(
+    State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if let Some(refusal) = refusal(&shared, peer, &headers) {
+        return refusal;
+    }
+    match &shared.otlp {
+        Some(otlp) => otlp.answer(&headers, body).await,
+        None => {
+            let error = "OTLP is not taken here: the configuration needs aggregator.statsd.otlp";
+            (StatusCode::NOT_FOUND, Json(json!({"version": 1, "error": error}))).into_response()
+        }
+    }
 }
 
 async fn answer(

@@ -8,7 +8,8 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::series::LabelSet;
-use crate::assemble::RequestOutcome;
+use crate::RequestOutcome;
+use crate::status_code::understood;
 
 /// The labels that say how requests ended. A request failed where one of them says so; those that are empty or not
 /// there say nothing. In a configuration it is one label or a list, and a label is its name or a map (`{label: code, values:
@@ -102,27 +103,6 @@ impl<'de> Deserialize<'de> for Statuses {
             }
         }
         deserializer.deserialize_any(All)
-    }
-}
-
-/// What a label's value means.
-fn understood(label: &str, value: &str) -> Option<RequestOutcome> {
-    let failed = |failed| Some(if failed { RequestOutcome::Failure } else { RequestOutcome::Success });
-    let grpc = label.to_ascii_lowercase().contains("grpc");
-    match value.as_bytes() {
-        [class @ b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] if !grpc => failed(*class == b'5'),
-        [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => failed(*class == b'5'),
-        [b'0'..=b'9'] | [b'1', b'0'..=b'6'] if grpc => {
-            failed(matches!(value, "2" | "4" | "12" | "13" | "14" | "15"))
-        }
-        _ => match value.replace('_', "").to_ascii_lowercase().as_str() {
-            "success" | "ok" | "cancelled" | "canceled" | "invalidargument" | "notfound"
-            | "alreadyexists" | "permissiondenied" | "resourceexhausted" | "failedprecondition"
-            | "aborted" | "outofrange" | "unauthenticated" => failed(false),
-            "failure" | "unknown" | "deadlineexceeded" | "unimplemented" | "internal" | "unavailable"
-            | "dataloss" => failed(true),
-            _ => None,
-        },
     }
 }
 

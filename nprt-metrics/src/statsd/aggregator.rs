@@ -61,14 +61,8 @@ impl Aggregator {
     /// `Invalid` for a configuration without metrics, with a wrong name, or with a limit of zero.
     pub fn new(config: &StatsdConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         let StatsdConfig { tags, metrics, limits, services, .. } = config;
-        let invalid = |message| Error::invalid("statsd.config", message).with("field", "metrics");
-        if metrics.is_empty() {
-            return Err(invalid("expected at least one metric"));
-        }
-        if metrics.len() > 1000 {
-            return Err(invalid("expected at most 1,000 metrics"));
-        }
         limits.check()?;
+        let all = all_metrics(config)?;
         let born = Block::minute_of(clock.now());
         let state = State {
             services: Services::new(services, limits, born.saturating_add(1)),
@@ -86,7 +80,7 @@ impl Aggregator {
             clock,
             tags: tags.clone(),
             limits: limits.clone(),
-            metrics: metrics.iter().map(|(name, metric)| (name.clone(), metric.shape())).collect(),
+            metrics: all,
             sources: sources(metrics)?,
             state: Mutex::new(state),
         })
@@ -177,4 +171,31 @@ impl Aggregator {
         }
         (state, Now { second, minute })
     }
+}
+
+/// The metrics of statsd, in their order, and those that only OTLP has.
+fn all_metrics(config: &StatsdConfig) -> Result<Vec<(MetricName, BlockShape)>> {
+    let invalid = |message: &str, field| Error::invalid("statsd.config", message).with("field", field);
+    if config.metrics.is_empty() {
+        return Err(invalid("expected at least one metric", "metrics"));
+    }
+    let mut all: Vec<_> =
+        config.metrics.iter().map(|(name, metric)| (name.clone(), metric.shape())).collect();
+    if let Some(otlp) = &config.otlp {
+        otlp.check()?;
+        for (name, metric) in &otlp.metrics {
+            match config.metrics.get(name) {
+                Some(same) if same.shape() == metric.shape() => {}
+                Some(_) => {
+                    let message = "expected the same shape as the metric of statsd with that name";
+                    return Err(invalid(message, "otlp.metrics").with("metric", name));
+                }
+                None => all.push((name.clone(), metric.shape())),
+            }
+        }
+    }
+    if all.len() > 1000 {
+        return Err(invalid("expected at most 1,000 metrics", "metrics"));
+    }
+    Ok(all)
 }

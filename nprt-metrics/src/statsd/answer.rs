@@ -33,6 +33,7 @@ impl Aggregator {
         let (state, _) = self.state_now();
         let Some(heard) = known(&state.services, service)? else { return Ok(measured) };
         let range = start.max(heard.since())..minutes.end;
+        let mut above = None;
         for (minute, closed) in heard.minutes(range.clone()) {
             for packed in closed.blocks(number(index)) {
                 let series = heard.series().get(packed.series);
@@ -41,6 +42,7 @@ impl Aggregator {
                     continue;
                 };
                 let Some((data, error)) = packed.data(self.limits.samples_per_block) else { continue };
+                above = above.into_iter().chain(packed.above()).reduce(add_above);
                 let points = if let BlockData::Samples(samples) = &data { samples.len() as u64 } else { 1 };
                 measured.evidence.points = measured.evidence.points.saturating_add(points);
                 let before = measured.evidence.quantile_error;
@@ -61,6 +63,11 @@ impl Aggregator {
                     measured.evidence.points = measured.evidence.points.saturating_add(*lines);
                 }
             }
+        }
+        if let Some((samples, edge)) = above {
+            measured.note(&format!(
+                "{samples} measurements lie above the last edge of their histograms, {edge}: how far is not known, and they are taken to lie just above it"
+            ));
         }
         missing(&state.arrivals, range, &mut measured);
         drop(state);
@@ -101,6 +108,10 @@ impl Aggregator {
             lines,
         })
     }
+}
+
+fn add_above(a: (u64, f64), b: (u64, f64)) -> (u64, f64) {
+    (a.0.saturating_add(b.0), a.1.max(b.1))
 }
 
 /// Says what the kernel dropped: nobody knows whose datagrams they were, so that each service misses the same part.

@@ -5,6 +5,7 @@ use nprt_core::model::{BlockShape, MetricName, ServiceName};
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, Listen};
+use crate::otlp::OtlpConfig;
 
 /// How the statsd server listens, and what it makes of what it hears.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct StatsdConfig {
     /// The services that have room; what is said of others is counted and not kept. Where nobody names any, those that are
     /// heard of first have room, [`Limits::services`] of them: whoever reaches the server can then use that up.
     pub services: BTreeSet<ServiceName>,
+    /// What OpenTelemetry's SDKs and collectors may send as well, and what is made of it; nothing by default.
+    pub otlp: Option<OtlpConfig>,
     /// What bounds the memory.
     pub limits: Limits,
 }
@@ -132,6 +135,7 @@ impl Default for StatsdConfig {
                 .filter_map(|(name, metric)| Some((MetricName::new(name).ok()?, metric)))
                 .collect(),
             services: BTreeSet::new(),
+            otlp: None,
             limits: Limits::default(),
         }
     }

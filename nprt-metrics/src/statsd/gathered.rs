@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 
 use super::Reason;
 use super::bins::Scratch;
+use super::ranges::Ranges;
 use super::timings::Timings;
 
 /// What one block of the minute that runs is made of.
 #[derive(Debug)]
 pub(super) enum Gathered {
     Samples(Timings),
+    Ranges(Ranges),
     Value { sum: f64, count: u32 },
     Requests { requests: f64, errors: f64 },
     Classes(BTreeMap<Box<str>, f64>),
@@ -15,9 +17,13 @@ pub(super) enum Gathered {
 
 /// What a line adds to a block.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Reading<'a> {
+pub(crate) enum Reading<'a> {
     /// A sample, and how many measurements it stands for.
     Sample(f64, f64),
+    /// Samples of which only the bucket is known: above the first number and at or below the second, which may be
+    /// infinite.
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "no line of statsd says that"))]
+    Between(f64, f64, u64),
     /// A gauge has this value.
     Gauge(f64),
     Requests(f64),
@@ -51,6 +57,13 @@ impl Reading<'_> {
         };
         match self {
             Self::Gauge(value) => of(value),
+            Self::Between(low, high, count) => match () {
+                () if low < 0.0 => Err(Reason::Negative),
+                () if low.is_nan() || high.is_nan() => Err(Reason::NotANumber),
+                () if low > high => Err(Reason::Malformed),
+                () if low > LARGEST || count as f64 > LARGEST => Err(Reason::TooGreat),
+                () => Ok(()),
+            },
             Self::Sample(_, weight) if weight > HEAVIEST => Err(Reason::TooGreat),
             Self::Sample(n, _) | Self::Requests(n) | Self::Errors(n) | Self::Class(_, n) => {
                 if n < 0.0 {
@@ -67,6 +80,7 @@ impl Gathered {
     pub(super) fn empty(reading: Reading<'_>) -> Self {
         match reading {
             Reading::Sample(..) => Self::Samples(Timings::default()),
+            Reading::Between(..) => Self::Ranges(Ranges::default()),
             Reading::Gauge(_) => Self::Value { sum: 0.0, count: 0 },
             Reading::Requests(_) | Reading::Errors(_) => Self::Requests { requests: 0.0, errors: 0.0 },
             Reading::Class(..) => Self::Classes(BTreeMap::new()),
@@ -85,6 +99,9 @@ impl Gathered {
                 let before = timings.bytes();
                 timings.add(sample, weight, scratch);
                 Ok(timings.bytes() - before)
+            }
+            (Self::Ranges(ranges), Reading::Between(low, high, count)) => {
+                ranges.add(low, high, count).ok_or(Stop::Limit)
             }
             (Self::Value { sum, count }, Reading::Gauge(value)) => {
                 // Finite: 2^32 values of 2^53 are far from the largest number.
@@ -113,6 +130,7 @@ impl Gathered {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Samples(timings) => timings.bytes(),
+            Self::Ranges(ranges) => ranges.bytes(),
             Self::Value { .. } | Self::Requests { .. } => 0,
             Self::Classes(classes) => classes.keys().map(|class| class.len() + CLASS).sum(),
         }

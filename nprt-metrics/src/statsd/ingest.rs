@@ -7,6 +7,7 @@ use super::line::{Line, Metric, outline, parse};
 use super::memo::Found;
 use super::pattern::{Pattern, Place};
 use super::service::Service;
+use super::services::Services;
 use super::source::Source;
 use super::stats::Fate;
 use super::{Malformed, Reason};
@@ -146,7 +147,7 @@ impl Aggregator {
         if service.refuses(now.minute, source.metric, self.metrics.len()) {
             return Fate::Refused;
         }
-        if let Some(reason) = untimely(metric, now) {
+        if let Some(reason) = metric.time.and_then(|time| untimely(time, now)) {
             service.leave_out((now.minute, source.metric), Some(track), reason, self.metrics.len());
             return Fate::LeftOut(reason);
         }
@@ -175,24 +176,39 @@ impl Aggregator {
         }
         let values = metric.numbers().zip(metric.values());
         let values = values.map(|(number, text)| source.role.value(metric, number, text, class));
-        let added = match untimely(metric, now) {
+        let added = match metric.time.and_then(|time| untimely(time, now)) {
             Some(reason) => Err(Stop::Bad(reason)),
             None => service.add(series, source.metric, values, self.limits.classes_per_block, scratch),
         };
+        self.settle(services, now, (at, track, source.metric), added)
+    }
+
+    /// What becomes of something that was added to a metric of a service, or was not.
+    #[inline]
+    pub(super) fn settle(
+        &self,
+        services: &mut Services,
+        now: Now,
+        (at, track, metric): (usize, Track, u16),
+        added: Result<bool, Stop>,
+    ) -> Fate {
+        if added == Ok(false) {
+            return Fate::Used;
+        }
+        let Some(service) = services.get_mut(at) else { return Fate::Unnamed };
         match added {
-            Ok(false) => return Fate::Used,
-            Ok(true) => services.took(at),
+            Ok(_) => services.took(at),
             Err(Stop::Bad(reason)) => {
-                service.leave_out((now.minute, source.metric), Some(track), reason, self.metrics.len());
+                service.leave_out((now.minute, metric), Some(track), reason, self.metrics.len());
                 return Fate::LeftOut(reason);
             }
             Err(Stop::Limit) => {
-                service.refuse(source.metric);
+                service.refuse(metric);
                 services.took(at);
             }
         }
         // What was added may have been refused for lack of room.
-        let refuses = |service: &mut Service| service.refuses(now.minute, source.metric, self.metrics.len());
+        let refuses = |service: &mut Service| service.refuses(now.minute, metric, self.metrics.len());
         if services.get_mut(at).is_none_or(refuses) { Fate::Refused } else { Fate::Used }
     }
 
@@ -222,9 +238,8 @@ fn series_of(state: &mut State, place: &Place<'_>) -> Option<Found> {
     services.place_of(place.service, key, track)
 }
 
-/// Why a line counts for no minute that runs, if so.
-fn untimely(metric: &Metric<'_>, now: Now) -> Option<Reason> {
-    let time = metric.time?;
+/// Why what was measured at this second counts for no minute that runs, if so.
+pub(super) fn untimely(time: i64, now: Now) -> Option<Reason> {
     if time < now.second.saturating_sub(TOLERANCE) {
         return Some(Reason::Late);
     }

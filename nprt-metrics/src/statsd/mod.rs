@@ -53,6 +53,8 @@ mod drops;
 mod forward;
 mod gathered;
 mod ingest;
+#[cfg(feature = "otlp")]
+mod intake;
 mod key;
 mod limits;
 mod line;
@@ -61,6 +63,7 @@ mod memo;
 mod minute;
 mod packed;
 mod pattern;
+mod ranges;
 mod reason;
 mod receive;
 mod seldom;
@@ -75,7 +78,7 @@ mod stats;
 mod stream;
 mod tags;
 mod timings;
-mod varint;
+pub(crate) mod varint;
 
 pub use aggregator::Aggregator;
 pub use config::{StatsdConfig, StatsdMetric, TagNames, Unit};
@@ -85,3 +88,5 @@ pub use listen::Listen;
 pub use reason::Reason;
 pub use server::StatsdServer;
 pub use stats::{ServiceStats, StatsdStats};
+#[cfg(feature = "otlp")]
+pub(crate) use {gathered::Reading, pattern::Place, stats::Fate};

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::compare::sketch::{Bin, Edge};
 use nprt_core::model::BlockData;
 
 use super::bins::{Scratch, error, middle, unpack};
 use super::gathered::Gathered;
+use super::ranges;
 use super::varint::{read, read_f64, take, write};
 
 const EXACT: u8 = 0;
@@ -13,6 +15,7 @@ const BINS: u8 = 1;
 const VALUE: u8 = 2;
 const REQUESTS: u8 = 3;
 const CLASSES: u8 = 4;
+const RANGES: u8 = 5;
 
 /// Writes the block of a series.
 pub(super) fn pack(to: &mut Vec<u8>, series: u32, gathered: &mut Gathered, scratch: &mut Scratch) {
@@ -30,6 +33,10 @@ pub(super) fn pack(to: &mut Vec<u8>, series: u32, gathered: &mut Gathered, scrat
             write(to, u64::from(bins.shift()));
             write(to, bins.packed().len() as u64);
             to.extend_from_slice(bins.packed());
+        }
+        Gathered::Ranges(ranges) => {
+            to.push(RANGES);
+            ranges.pack(to);
         }
         Gathered::Value { sum, count } => {
             to.push(VALUE);
@@ -77,6 +84,9 @@ pub(super) fn next<'a>(from: &mut &'a [u8]) -> Option<Packed<'a>> {
             let length = read(from)?;
             return Some(Packed { series, form, number, body: take(from, length)? });
         }
+        RANGES => {
+            return Some(Packed { series, form, number, body: ranges::skip(from)? });
+        }
         VALUE => {
             take(from, 8)?;
         }
@@ -97,6 +107,11 @@ pub(super) fn next<'a>(from: &mut &'a [u8]) -> Option<Packed<'a>> {
 }
 
 impl Packed<'_> {
+    /// Samples of which only a lower bound is known, and the highest bound.
+    pub(super) fn above(&self) -> Option<(u64, f64)> {
+        if self.form == RANGES { ranges::above(self.body) } else { None }
+    }
+
     /// The measurements, and the greatest relative error of theirs. Of more than `most` samples so many are answered, spread
     /// evenly over their ranks.
     pub(super) fn data(mut self, most: usize) -> Option<(BlockData, Option<f64>)> {
@@ -105,7 +120,15 @@ impl Packed<'_> {
             EXACT => BlockData::Samples((0..self.number).filter_map(|_| read_f64(body)).collect()),
             BINS => {
                 let shift = u32::try_from(self.number).ok()?;
-                return Some((BlockData::Samples(samples(body, shift, most)), Some(error(shift))));
+                let bins = || unpack(body).map(|(bin, count)| (middle(bin, shift), count));
+                return Some((BlockData::Samples(samples(bins, most)), Some(error(shift))));
+            }
+            RANGES => {
+                let spread = ranges::spread(body);
+                let middle = |bin: Bin| f64::midpoint(bin.lower.value(), bin.upper.value());
+                let middle = |bin: Bin| if bin.lower == Edge::ZERO { 0.0 } else { middle(bin) };
+                let bins = || spread.samples.bins().map(|bin| (middle(bin), bin.count));
+                return Some((BlockData::Samples(samples(bins, most)), spread.error));
             }
             VALUE => BlockData::Value(read_f64(body)?),
             REQUESTS => BlockData::Requests { requests: read(body)?, errors: read(body)? },
@@ -123,18 +146,19 @@ impl Packed<'_> {
     }
 }
 
-fn samples(packed: &[u8], shift: u32, most: usize) -> Vec<f64> {
-    let all = unpack(packed).fold(0_u64, |sum, (_, count)| sum.saturating_add(count));
+/// The samples of ascending bins, each with what stands for its samples and their count.
+fn samples<I: Iterator<Item = (f64, u64)>>(bins: impl Fn() -> I, most: usize) -> Vec<f64> {
+    let all = bins().fold(0_u64, |sum, (_, count)| sum.saturating_add(count));
     let most = (most as u64).min(all);
     let mut samples = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
     // How many of `most` samples have a rank at or below that of `below` ones.
     let share = |below: u64| u128::from(below) * u128::from(most) / u128::from(all.max(1));
     let mut below = 0_u64;
-    for (bin, count) in unpack(packed) {
+    for (middle, count) in bins() {
         let before = share(below);
         below = below.saturating_add(count);
         let more = usize::try_from(share(below) - before).unwrap_or_default();
-        samples.extend(std::iter::repeat_n(middle(bin, shift), more));
+        samples.extend(std::iter::repeat_n(middle, more));
     }
     samples
 }

@@ -5,14 +5,14 @@ use super::TagNames;
 use super::tags::Tags;
 
 /// Where something was measured, as borrowed from a line.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place<'a> {
-    pub(super) service: &'a str,
-    pub(super) track: &'a str,
-    pub(super) version: &'a str,
-    pub(super) pod: &'a str,
-    pub(super) route: &'a str,
-    pub(super) class: &'a str,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) track: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) pod: &'a str,
+    pub(crate) route: &'a str,
+    pub(crate) class: &'a str,
 }
 
 /// A value longer than this is no name; it would only fill the memory.

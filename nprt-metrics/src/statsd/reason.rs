@@ -13,12 +13,19 @@ pub enum Reason {
     Negative,
     /// Finite, and greater than what can be counted exactly: 2^53.
     TooGreat,
-    /// A change of a gauge that was never set.
+    /// A change of something whose value before is not known: of a gauge that was never set, of a total that was already
+    /// running when it was heard of first.
     NoBase,
     /// Its timestamp lies more than two minutes in the past: that minute was answered already.
     Late,
     /// Its timestamp lies more than two minutes in the future.
     Early,
+    /// It contradicts what was said before: a total that became less.
+    Contradictory,
+    /// It covers more than a minute and a half: nobody knows which part of it is of the minute.
+    Resolution,
+    /// Requests, and nothing says whether they failed.
+    UnknownStatus,
     /// It is outside the grammar in another way.
     Malformed,
 }
@@ -35,6 +42,9 @@ impl Reason {
             Self::NoBase => "no-base",
             Self::Late => "late",
             Self::Early => "early",
+            Self::Contradictory => "contradictory",
+            Self::Resolution => "resolution",
+            Self::UnknownStatus => "unknown-status",
             Self::Malformed => "malformed",
         }
     }
@@ -60,6 +70,9 @@ impl From<Reason> for LeftOutReason {
             Reason::TooGreat => Self::TooGreat,
             Reason::NoBase => Self::NoBase,
             Reason::Late | Reason::Early => Self::Other,
+            Reason::Contradictory => Self::Contradictory,
+            Reason::Resolution => Self::Resolution,
+            Reason::UnknownStatus => Self::UnknownStatus,
             Reason::Malformed => Self::Malformed,
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Service {
     /// Bytes of the blocks of the minute that runs.
     open_bytes: usize,
     closed_bytes: usize,
+    /// Bytes that are kept of it beside its minutes, by who reads another protocol.
+    pub(super) elsewhere: usize,
     /// Bytes that were counted as taken last.
     pub(super) counted: usize,
     /// The first minute that is known: what was measured before is lost.
@@ -59,6 +61,7 @@ impl Service {
             closed: VecDeque::new(),
             open_bytes: 0,
             closed_bytes: 0,
+            elsewhere: 0,
             counted: 0,
             since,
             stats: ServiceStats::default(),
@@ -75,7 +78,7 @@ impl Service {
 
     /// Bytes that all of it takes.
     pub(super) fn taken(&self) -> usize {
-        self.open_bytes + self.closed_bytes + self.series.bytes()
+        self.open_bytes + self.closed_bytes + self.series.bytes() + self.elsewhere
     }
 
     pub(super) fn stats(&self) -> ServiceStats {

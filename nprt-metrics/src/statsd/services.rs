@@ -173,7 +173,7 @@ impl Services {
     }
 
     /// What each may take for certain.
-    fn share(&self) -> usize {
+    pub(super) fn share(&self) -> usize {
         self.room / self.all.len().max(1)
     }
 

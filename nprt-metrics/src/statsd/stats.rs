@@ -59,7 +59,7 @@ pub struct ServiceStats {
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     // In ascending order: a line that several metrics are made of counts by the best of its fates.
     Unmapped,
     WrongType,

@@ -10,7 +10,7 @@ pub(super) fn write(to: &mut Vec<u8>, mut number: u64) {
 
 /// Takes a number off the front; `None` at the end.
 #[inline]
-pub(super) fn read(from: &mut &[u8]) -> Option<u64> {
+pub(crate) fn read(from: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = from.split_first()?;
@@ -24,7 +24,7 @@ pub(super) fn read(from: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes so many bytes off the front.
-pub(super) fn take<'a>(from: &mut &'a [u8], length: u64) -> Option<&'a [u8]> {
+pub(crate) fn take<'a>(from: &mut &'a [u8], length: u64) -> Option<&'a [u8]> {
     let (taken, rest) = from.split_at_checked(usize::try_from(length).ok()?)?;
     *from = rest;
     Some(taken)

@@ -10,6 +10,9 @@ use nprt::ports::{Clock, MetricsBackend};
 use nprt::statsd::{Aggregator, StatsdConfig, StatsdServer};
 use nprt::{Error, ErrorKind, Result};
 
+use crate::config::Limits;
+use crate::otlp::{Listening, Otlp};
+
 /// What lives longer than a configuration: what statsd heard and what runs in memory must not be lost when the
 /// file changes.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ struct Heard {
     config: StatsdConfig,
     backend: Arc<Aggregator>,
     server: Option<StatsdServer>,
+    /// Where OTLP is taken.
+    _otlp: Option<(SocketAddr, Listening)>,
 }
 
 impl Parts {
@@ -80,15 +85,16 @@ impl Parts {
             let error = Error::new(ErrorKind::Conflict, "deployer.statsd", message);
             return Err(error.with("listen", config.listen));
         }
-        let (backend, server) = if self.is_trial {
-            (Arc::new(Aggregator::new(config, self.clock())?), None)
+        let (backend, server, otlp) = if self.is_trial {
+            (Arc::new(Aggregator::new(config, self.clock())?), None, None)
         } else {
             let server = StatsdServer::start(config, self.clock())?;
+            let otlp = listen(config, server.backend())?;
             tracing::info!(listen = %server.local_addr(), "statsd listens");
-            (server.backend(), Some(server))
+            (server.backend(), Some(server), otlp)
         };
         let config = config.clone();
-        kept.statsd.push(Heard { config, backend: backend.clone(), server });
+        kept.statsd.push(Heard { config, backend: backend.clone(), server, _otlp: otlp });
         Ok(backend)
     }
 
@@ -107,4 +113,12 @@ impl Parts {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.statsd.iter().filter_map(|heard| heard.server.as_ref().map(StatsdServer::local_addr)).collect()
     }
+}
+
+/// Takes OTLP where the configuration says an address.
+fn listen(config: &StatsdConfig, aggregator: Arc<Aggregator>) -> Result<Option<(SocketAddr, Listening)>> {
+    let Some(address) = config.otlp.as_ref().and_then(|otlp| otlp.listen) else { return Ok(None) };
+    let Some(otlp) = Otlp::new(config, aggregator)? else { return Ok(None) };
+    let cannot = |why: String| Error::new(ErrorKind::Unavailable, "deployer.otlp", why);
+    otlp.listen(address, Limits::default()).map(Some).map_err(cannot)
 }

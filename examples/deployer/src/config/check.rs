@@ -146,6 +146,13 @@ fn server(metrics: MetricsFile, path: &str, problems: &mut Problems) -> Option<M
         problems.add(format!("{path}.metrics"), message);
         return None;
     }
+    if let Some(Metrics::Statsd(statsd)) = &server
+        && statsd.otlp.as_ref().is_some_and(|otlp| otlp.listen.is_none())
+    {
+        let message =
+            "missing, and required here: the address on which OTLP is taken, such as 127.0.0.1:4318";
+        problems.add(format!("{path}.metrics.statsd.otlp.listen"), message);
+    }
     server
 }
 

@@ -67,6 +67,20 @@ impl Server {
         Ok(Self { listener, limits: limits.with_connections(files::connections(limits.connections)), routes })
     }
 
+    /// The same on a socket that listens already.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn on(
+        listener: std::net::TcpListener,
+        limits: Limits,
+        routes: Router,
+    ) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        Ok(Self { listener, limits: limits.with_connections(files::connections(limits.connections)), routes })
+    }
+
     /// One that answers probes of health alone, whatever else is going on.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod namespace;
 mod options;
 #[cfg(feature = "otel")]
 mod otel;
+mod otlp;
 mod pages;
 mod readme;
 mod reload;

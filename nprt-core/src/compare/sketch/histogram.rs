@@ -1,7 +1,9 @@
 //! Histograms of whatever edges, as counts in the sketch's bins.
 
+use super::Sketch;
 use super::edge::{END, NORMAL, bin_of};
 use super::sparse::{Sparse, lower, number_of};
+use crate::{Error, Result};
 
 impl Sparse {
     /// Of counts between ascending edges; see [`BlockData::Histogram`](crate::model::BlockData::Histogram). Inside a
@@ -16,16 +18,47 @@ impl Sparse {
             lower = upper;
         }
         if let (Some(&last), Some(&count)) = (edges.last(), counts.get(edges.len())) {
-            let above = (bin_of(last.abs()).max(NORMAL - 1) + 1).min(END - 1);
-            sparse.merge(&Self::one(above, count));
+            sparse.merge(&Self::above(last, count));
         }
         sparse
+    }
+
+    /// Samples of which only that is known.
+    fn above(edge: f64, count: u64) -> Self {
+        Self::one((bin_of(edge.abs()).max(NORMAL - 1) + 1).min(END - 1), count)
     }
 
     fn one(bin: u32, count: u64) -> Self {
         let mut sparse = Self::default();
         sparse.push(bin, count);
         sparse
+    }
+}
+
+impl Sketch {
+    /// Adds samples of which only the bucket is known, above `low` and at or below `high`, as the judge takes those of a
+    /// [histogram](crate::model::BlockData::Histogram): evenly between both, or just above `low` where `high` is
+    /// infinite.
+    ///
+    /// ```
+    /// use nprt_core::compare::sketch::{Edge, Sketch};
+    /// let mut sketch = Sketch::new();
+    /// sketch.add_between(1.0, 2.0, 100)?;
+    /// assert_eq!(sketch.count_at_or_above(Edge::at_or_above(1.5)?), 50);
+    /// # Ok::<(), nprt_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` unless `low` is finite, not below zero and not above `high`.
+    pub fn add_between(&mut self, low: f64, high: f64, count: u64) -> Result<()> {
+        if !low.is_finite() || low < 0.0 || high.is_nan() || low > high {
+            let expected = "expected the edges of a bucket, from 0 on";
+            return Err(Error::invalid("sketch.bucket", expected).with("low", low).with("high", high));
+        }
+        let spread =
+            if high.is_finite() { spread(low.abs(), high, count) } else { Sparse::above(low, count) };
+        spread.iter().for_each(|(bin, count)| self.add_to_bin(bin, count));
+        Ok(())
     }
 }
 

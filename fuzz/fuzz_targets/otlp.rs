@@ -1,0 +1,4 @@
+//! Gives `otlp` to libFuzzer.
+#![cfg_attr(fuzzing, no_main)]
+
+nprt_fuzz::target!(otlp);
