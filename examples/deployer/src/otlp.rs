@@ -120,7 +120,7 @@ fn response(reply: OtlpReply) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, [(CONTENT_TYPE, reply.content_type)], reply.body).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from_static("1"));
     }
     response
 }
