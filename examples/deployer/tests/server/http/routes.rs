@@ -211,3 +211,23 @@ async fn the_document_names_every_route() {
         assert!(document.pointer(&pointer).is_some(), "{pointer}");
     }
 }
+
+/// What a client gets a little wrong is refused with what to do, and changes nothing.
+#[tokio::test]
+async fn a_slash_too_many_an_empty_reason_and_a_compressed_body_are_told() {
+    let world = World::new();
+    let server = server(&world, json!({})).await;
+    let tag = world.tag(0);
+    for (path, status, detail) in [
+        (format!("/web/deploy/?tag={tag}"), 404, "leave out the slash at its end"),
+        (format!("/web/deploy?tag={tag}&reason="), 400, "leave the parameter out"),
+    ] {
+        let (answered, problem) = server.put(&path).await;
+        assert_eq!(answered, status, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+    }
+    let zipped = |request: Request| request.header("content-encoding", "gzip").json(&json!({"tag": tag}));
+    let (status, problem) = answer(server.send(Method::PUT, "/web/deploy", zipped).await).await;
+    assert_eq!((status.as_u16(), &problem["available"]), (415, &json!(["identity"])), "{problem}");
+    assert_eq!(server.get("/web/status").await.1["stable"], json!(null));
+}
