@@ -78,8 +78,11 @@ mod tests {
     use super::*;
     use crate::prometheus::Profile;
 
+    /// Minutes and what a counter grew by in them, of each series.
+    type Grown = Vec<Vec<(i64, f64)>>;
+
     /// What comes of the totals of series, by their pod, and how many points are left out. Minutes begin at 0, which is the base.
-    fn of(all: &[(&str, &[Option<f64>])]) -> (Option<Vec<Vec<(i64, f64)>>>, u64) {
+    fn of(all: &[(&str, &[Option<f64>])]) -> (Option<Grown>, u64) {
         let series = all.iter().map(|(pod, totals)| {
             let points = (0..).zip(*totals).filter_map(|(minute, total)| Some((minute * MINUTE, (*total)?)));
             let metric = serde_json::json!({"track": "stable", "pod": pod});
