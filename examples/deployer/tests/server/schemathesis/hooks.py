@@ -26,9 +26,9 @@ def filter_case(context, case):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     # In a sequence, values of earlier answers and of the dictionaries are put in after the filter.
-    if not isinstance(case.body, dict) or not is_right(case):
+    if not is_right(case):
         return
-    query, body = case.query or {}, case.body
+    query, body = case.query or {}, case.body if isinstance(case.body, dict) else {}
     for name in query.keys() & body.keys():
         del (query if body[name] is not None else body)[name]
     if query.get("tag") or body.get("tag"):
