@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
 use jiff::Timestamp;
 use nprt::compare::{Policy, Preset};
 use nprt::memory::ManualClock;
@@ -161,15 +160,11 @@ impl World {
     /// Sends an instant query as Flagger and Argo do; how many bytes the answer has.
     async fn instant(&self, query: &str) -> usize {
         let mut stream = TcpStream::connect(self.address().as_str()).await.unwrap();
-        let user = base64::engine::general_purpose::STANDARD.encode(format!(
-            "{}:{}",
-            Server::USER,
-            Server::PASSWORD
-        ));
         let body = format!("time={}&query={}", (STARTED + 12) * 60, escaped(query));
         let request = format!(
-            "POST /api/v1/query HTTP/1.0\r\nAuthorization: Basic {user}\r\nContent-Length: {}\r\n\
+            "POST /api/v1/query HTTP/1.0\r\nAuthorization: {}\r\nContent-Length: {}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
+            Server::AUTHORIZATION,
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -26,14 +26,13 @@ pub struct Prometheus {
 /// bcrypt, of [`Prometheus::PASSWORD`].
 const HASH: &str = "$2y$04$JwrVeY6AyTa.xtddIlLrd.aKCDMXdd4HpxQ7iqSZD5aMadDdSljqO";
 
-/// `Authorization`, of both.
-const BASIC: &str = "Basic bnBydDpzM2NyZXQtcHJvbWV0aGV1cw==";
-
 impl Prometheus {
     /// The user that it knows.
     pub const USER: &str = "nprt";
     /// The user's password.
     pub const PASSWORD: &str = "s3cret-prometheus";
+    /// Both, as the header `Authorization` has them.
+    pub const AUTHORIZATION: &str = "Basic bnBydDpzM2NyZXQtcHJvbWV0aGV1cw==";
 
     /// Starts it on the samples of `openmetrics`, a text in the format OpenMetrics with timestamps, made
     /// into a database by `promtool`: whole minutes of history without waiting for them.
@@ -136,7 +135,7 @@ async fn import(samples: &Path, data: &Path) -> Result<(), Missing> {
 
 async fn is_ready(address: SocketAddr) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /-/ready HTTP/1.0\r\nAuthorization: {BASIC}\r\n\r\n");
+    let request = format!("GET /-/ready HTTP/1.0\r\nAuthorization: {}\r\n\r\n", Prometheus::AUTHORIZATION);
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
