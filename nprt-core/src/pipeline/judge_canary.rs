@@ -88,8 +88,9 @@ pub(super) struct Standing {
     judge: Judge,
     /// The first minute that it has not seen.
     from: i64,
-    /// Whether this much is kept already.
-    is_kept: bool,
+    /// Whether it is worth keeping before it has seen any of the run: nobody has kept it yet, and stable's past reaches
+    /// up to the start.
+    knows_past: bool,
 }
 
 impl Job<'_> {
@@ -118,7 +119,7 @@ impl Job<'_> {
     pub(super) async fn conclude(
         &self,
         canary: Judged,
-        Standing { mut judge, from, is_kept }: Standing,
+        Standing { mut judge, from, knows_past }: Standing,
         asked: &Asked,
     ) -> Result<(Judgement, Option<Checkpoint>)> {
         let &Asked { ref answers, ref configured, newest, until: now, .. } = asked;
@@ -128,9 +129,9 @@ impl Job<'_> {
         let answered = newest.map_or(from, |newest| newest.saturating_add(1).min(Block::minute_of(now)));
         let until = answered.saturating_sub(SETTLED).max(from);
         self.observe(&mut judge, asked, from..until);
-        // The past is kept, too, before anything of the run is: else each who judges asks for it again.
+        // The past is kept, too, before anything of the run is: otherwise every judge asks for it again.
         let is_settled = Block::minute_of(now) >= from.saturating_add(SETTLED);
-        let is_news = until > from || !is_kept && is_settled;
+        let is_news = until > from || knows_past && is_settled;
         let kept = is_news.then(|| Checkpoint::new(&canary, judge.policy(), until, judge.state()));
         self.observe(&mut judge, asked, until..i64::MAX);
         let verdict = judge.verdict(now);
@@ -144,7 +145,7 @@ impl Job<'_> {
     pub(super) fn resumed(&self, live: &Live, canary: &Judged) -> Option<Standing> {
         let kept = self.kept(live, canary)?;
         match Judge::resume(kept.policy, kept.judge) {
-            Ok(judge) => Some(Standing { judge, from: kept.until, is_kept: true }),
+            Ok(judge) => Some(Standing { judge, from: kept.until, knows_past: false }),
             Err(error) => {
                 self.progress.warn(format!("what was kept of the judge is of no use: {error}"));
                 None
@@ -156,7 +157,10 @@ impl Job<'_> {
     pub(super) fn beginning(&self, canary: &Judged, past: &[Block]) -> Result<Standing> {
         let mut judge = Judge::new(self.service.policy.clone(), canary.started)?;
         past.iter().try_for_each(|block| judge.observe_history(block))?;
-        Ok(Standing { judge, from: first_minute(canary.started), is_kept: false })
+        let from = first_minute(canary.started);
+        let newest = past.iter().map(|block| block.minute).max();
+        let knows_past = newest.is_some_and(|newest| newest >= from.saturating_sub(SETTLED + 1));
+        Ok(Standing { judge, from, knows_past })
     }
 
     /// What the policy calibrates itself on.

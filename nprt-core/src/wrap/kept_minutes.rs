@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{Block, MetricName, ServiceName, TimeRange};
-use crate::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions};
+use crate::model::{Block, BlockData, MetricName, ServiceName, TimeRange};
+use crate::ports::{
+    AnswerEvidence, Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions,
+};
 use crate::{Error, Result};
 
-/// A metrics backend that is asked for each minute once: what it answered of minutes that are over for a while is kept,
+/// A metrics backend that is asked for each minute once: what it answered of minutes that are long over is kept,
 /// and only the rest is asked for again. A page that shows a canary costs the server then no more than its last minutes.
 ///
-/// An answer that it keeps no longer changes: use it for backends with
-/// [`history`](MetricsCapabilities::history), which are asked for the same minutes again and again. What a backend is
-/// told more than three minutes late is missing until it is asked anew. At most 50,000 blocks are kept; a longer answer is
-/// asked for each time.
+/// It keeps minutes that are over for a quarter of an hour, up to two minutes before the newest block: a backend that is late
+/// hides nothing. An answer that is kept no longer changes. Use it for backends with
+/// [`history`](MetricsCapabilities::history). It keeps some 20 MB; a longer answer is asked for each time.
 #[derive(Debug)]
 pub struct KeptMinutes<T> {
     inner: T,
@@ -23,17 +24,19 @@ pub struct KeptMinutes<T> {
     kept: Mutex<Kept>,
 }
 
-/// Minutes that are over for so long are kept: a backend may still receive data for younger ones.
-const SETTLED: i64 = 3;
-/// So many blocks are kept in all: some 10 MB.
-const MOST_BLOCKS: usize = 50_000;
+/// Minutes that are over for so long may be kept: a backend may still receive data for younger ones.
+const OVER: i64 = 15;
+/// So many minutes before its newest block a backend may still be late, as the pipeline reckons.
+const LATE: i64 = 2;
+/// How much is kept in all, in numbers of 8 bytes.
+const MOST: usize = 2_500_000;
 
 type Key = (ServiceName, MetricName, Vec<String>, Vec<String>);
 
 #[derive(Debug, Default)]
 struct Kept {
     pieces: BTreeMap<Key, Vec<Piece>>,
-    blocks: usize,
+    weight: usize,
 }
 
 /// What was answered of minutes in a row.
@@ -61,7 +64,7 @@ impl Piece {
         self.minutes.contains(&minute)
     }
 
-    /// What it has of some minutes. What has no minute belongs to each part.
+    /// What it has of some minutes. Nothing was sent for it now.
     fn part(&self, minutes: &Range<i64>) -> Measured {
         let Measured { blocks, left_out, notes, evidence } = &*self.measured;
         let is_in = |minute: Option<i64>| minute.is_none_or(|minute| minutes.contains(&minute));
@@ -69,8 +72,20 @@ impl Piece {
             blocks: blocks.iter().filter(|block| minutes.contains(&block.minute)).cloned().collect(),
             left_out: left_out.iter().filter(|left_out| is_in(left_out.minute)).copied().collect(),
             notes: notes.clone(),
-            evidence: evidence.clone(),
+            evidence: AnswerEvidence { points: 0, bytes: 0, ..evidence.clone() },
         }
+    }
+
+    /// Its size, roughly, in numbers of 8 bytes.
+    fn weight(&self) -> usize {
+        let block = |block: &Block| match &block.data {
+            BlockData::Histogram { edges, counts } => edges.len() + counts.len(),
+            BlockData::Samples(samples) => samples.len(),
+            BlockData::Classes(classes) => 12 * classes.len(),
+            BlockData::Value(_) | BlockData::Requests { .. } => 0,
+        };
+        let blocks: usize = self.measured.blocks.iter().map(|of| 40 + block(of)).sum();
+        200 + blocks + 6 * self.measured.left_out.len()
     }
 }
 
@@ -81,21 +96,28 @@ impl Kept {
 
     /// Keeps a piece in the place of those that it covers.
     fn keep(&mut self, key: Key, piece: Piece) {
-        if self.blocks.saturating_add(piece.measured.blocks.len()) > MOST_BLOCKS {
-            *self = Self::default();
-        }
-        if piece.measured.blocks.len() > MOST_BLOCKS {
-            return;
-        }
-        let pieces = self.pieces.entry(key).or_default();
         let is_covered =
             |old: &Piece| piece.minutes.start <= old.minutes.start && old.minutes.end <= piece.minutes.end;
-        for old in pieces.extract_if(.., |old| is_covered(old)) {
-            self.blocks = self.blocks.saturating_sub(old.measured.blocks.len());
+        for old in self.pieces.entry(key.clone()).or_default().extract_if(.., |old| is_covered(old)) {
+            self.weight = self.weight.saturating_sub(old.weight());
         }
-        self.blocks += piece.measured.blocks.len();
-        pieces.push(piece);
+        let weight = piece.weight();
+        if self.weight.saturating_add(weight) > MOST {
+            *self = Self::default();
+        }
+        if weight <= MOST {
+            self.weight += weight;
+            self.pieces.entry(key).or_default().push(piece);
+        }
     }
+}
+
+/// The minutes of an answer that may be kept. What is left out and has no minute would count again with each part.
+fn settled(answer: &Measured, minutes: &Range<i64>, now: i64) -> Range<i64> {
+    let newest = answer.blocks.iter().map(|block| block.minute).max();
+    let is_timed = answer.left_out.iter().all(|left_out| left_out.minute.is_some());
+    let until = newest.filter(|_| is_timed).map_or(minutes.start, |newest| newest + 1 - LATE);
+    minutes.start..until.min(now.saturating_sub(OVER)).min(minutes.end)
 }
 
 fn key(query: &MetricQuery) -> Key {
@@ -121,7 +143,6 @@ impl<T: MetricsBackend> MetricsBackend for KeptMinutes<T> {
     async fn blocks(&self, query: &MetricQuery) -> Result<Measured> {
         let (key, now) = (key(query), self.clock.now());
         let asked = query.range.complete_minutes(now);
-        let settled = asked.start..asked.end.min(Block::minute_of(now).saturating_sub(SETTLED));
         let known = self.lock().piece(&key, asked.start);
         let rest = known.as_ref().map_or(asked.start, |piece| piece.minutes.end.min(asked.end))..asked.end;
         let mut answer =
@@ -130,15 +151,15 @@ impl<T: MetricsBackend> MetricsBackend for KeptMinutes<T> {
             return Ok(answer);
         }
         let more = self.inner.blocks(&MetricQuery { range: range(&rest)?, ..query.clone() }).await?;
-        if settled.end > rest.start {
-            let new = Piece { minutes: rest.clone(), measured: Arc::new(more.clone()) };
-            let mut whole = known.map_or_else(
-                || (rest.start, Measured::default()),
-                |piece| (piece.minutes.start, Arc::unwrap_or_clone(piece.measured)),
-            );
-            whole.1.merge(new.part(&(rest.start..settled.end)));
-            let piece = Piece { minutes: whole.0..settled.end, measured: Arc::new(whole.1) };
-            self.lock().keep(key, piece);
+        let settled = settled(&more, &rest, Block::minute_of(now));
+        if !settled.is_empty() {
+            let new = Piece { minutes: rest, measured: Arc::new(more.clone()) }.part(&settled);
+            let (start, mut whole) = match known {
+                Some(piece) => (piece.minutes.start, Arc::unwrap_or_clone(piece.measured)),
+                None => (settled.start, Measured::default()),
+            };
+            whole.merge(new);
+            self.lock().keep(key, Piece { minutes: start..settled.end, measured: Arc::new(whole) });
         }
         answer.merge(more);
         Ok(answer)
@@ -159,7 +180,7 @@ mod tests {
 
     use super::*;
     use crate::memory::{ManualClock, MemoryMetrics, Origin};
-    use crate::model::{BlockData, Track};
+    use crate::model::Track;
 
     /// Says which minutes it was asked for.
     #[derive(Debug)]
@@ -182,20 +203,20 @@ mod tests {
         }
     }
 
-    /// A backend with a value in each of the first 20 minutes, at the end of them.
+    /// A backend with a value in each of the first 40 minutes, at the end of them.
     fn world() -> (KeptMinutes<Counting>, Arc<ManualClock>, MetricQuery) {
         let clock = Arc::new(ManualClock::default());
         let memory = MemoryMetrics::new(clock.clone());
         let service = ServiceName::new("shop").unwrap();
         let first = Block::minute_of(clock.now());
-        for minute in first..first + 20 {
+        for minute in first..first + 40 {
             let at = Timestamp::from_second(minute * 60).unwrap();
             let value = BlockData::Value(minute as f64);
             memory.record(&service, "cpu", at, &Origin::new(Track::Stable), value).unwrap();
         }
-        clock.advance(Duration::from_secs(20 * 60));
+        clock.advance(Duration::from_secs(40 * 60));
         let metric = MetricName::new("cpu").unwrap();
-        let range = range(&(first..first + 20)).unwrap();
+        let range = range(&(first..first + 40)).unwrap();
         let query = MetricQuery { service, metric, range, versions: Versions::default() };
         (KeptMinutes::new(Counting(memory, Mutex::default()), clock.clone()), clock, query)
     }
@@ -215,9 +236,9 @@ mod tests {
         assert_eq!(kept.blocks(&query).await.unwrap().blocks, direct);
         let asked: Vec<_> =
             kept.inner.1.lock().unwrap().iter().map(|of| of.start - first..of.end - first).collect();
-        // The last minutes three times while they are young, and once when they are over.
-        assert_eq!(asked, [0..20, 17..20, 17..20, 17..20]);
-        assert_eq!(kept.lock().blocks, 20);
+        // The last minutes while they are young; the last two always: their backend may be late.
+        assert_eq!(asked, [0..40, 25..40, 25..40, 25..40, 38..40]);
+        assert_eq!(kept.lock().pieces.values().flatten().map(|piece| piece.minutes.clone()).count(), 1);
     }
 
     #[tokio::test]
@@ -231,5 +252,20 @@ mod tests {
         let versions = Versions { canary: vec!["b".to_owned()], stable: Vec::new() };
         kept.blocks(&MetricQuery { versions, ..query }).await.unwrap();
         assert_eq!(kept.inner.1.lock().unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn minutes_that_a_backend_tells_late_are_asked_for_again() {
+        let (kept, clock, query) = world();
+        let first = query.range.complete_minutes(Timestamp::MAX).start;
+        clock.advance(Duration::from_secs(60 * 60));
+        let long = MetricQuery { range: range(&(first..first + 80)).unwrap(), ..query.clone() };
+        kept.blocks(&long).await.unwrap();
+        // Long over, and nobody knew of it until now.
+        let late = Timestamp::from_second((first + 45) * 60).unwrap();
+        let value = BlockData::Value(1.0);
+        kept.inner.0.record(&query.service, "cpu", late, &Origin::new(Track::Stable), value).unwrap();
+        let newest = kept.blocks(&long).await.unwrap().blocks.last().map(|block| block.minute - first);
+        assert_eq!(newest, Some(45));
     }
 }

@@ -37,7 +37,7 @@ pub struct PrometheusConfig {
     /// Blocks that may come of one question; 250,000 by default. A block is what a metric did in a minute at one pod and
     /// route.
     pub max_blocks: usize,
-    /// From how many series of one metric on routes are no longer told apart, which says nothing about pods; 2,000 by default.
+    /// With more series of one metric than this, routes are no longer told apart; pods still are. 2,000 by default.
     pub max_series: usize,
     /// What is measured, and how.
     pub source: MetricSource,

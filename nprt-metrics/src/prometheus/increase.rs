@@ -14,8 +14,8 @@ pub(super) struct Forms {
     pub(super) exact: String,
     /// The ends of two minutes compared: misses what a counter did before it was reset within the minute.
     pub(super) by_minute: String,
-    /// The totals of all counters together at the end of each minute, whose [differences](super::totals) we take ourselves. Where the query is
-    /// a plain sum, and only there: it costs a tenth.
+    /// The totals of each target's counters at the end of each minute, whose [differences](super::totals) we take
+    /// ourselves. Where the query is a plain sum, and only there: it costs a tenth.
     pub(super) totals: Option<String>,
     /// How many series it reads; `None` of a query without `{increase}`.
     pub(super) series: Option<String>,
@@ -35,11 +35,12 @@ impl Forms {
         let by_minute = expand(query, |selector| format!("({})", grown(selector, "1m")))?;
         let totals = match selectors.as_slice() {
             [selector] if is_plain_sum(query, selector) => {
-                Some(format!("sum by ({{by}}) (last_over_time({selector}[1m]))"))
+                Some(format!("sum by ({{by}},job,instance) (last_over_time({selector}[1m]))"))
             }
             _ => None,
         };
-        let series = selectors.iter().map(|selector| format!("count({selector})")).collect::<Vec<_>>();
+        let series =
+            selectors.iter().map(|selector| format!("(count({selector}) or vector(0))")).collect::<Vec<_>>();
         let series = (!series.is_empty()).then(|| series.join(" + "));
         Ok(Self { exact, by_minute, totals, series })
     }
@@ -115,11 +116,17 @@ mod tests {
             assert!(forms.exact.starts_with("sum by (a) (sum_over_time(("), "{forms:?}");
             assert!(forms.exact.ends_with("[59s:15s])) / 2"), "{forms:?}");
             assert_eq!(forms.exact.matches(selector).count(), 6, "{forms:?}");
-            assert_eq!((forms.totals, forms.series), (None, Some(format!("count({selector})"))));
+            assert_eq!(
+                (forms.totals, forms.series),
+                (None, Some(format!("(count({selector}) or vector(0))")))
+            );
         }
         let two = Forms::of("{increase}(a) + {increase}(b)").unwrap();
         assert_eq!(two.exact.matches("sum_over_time").count(), 2);
-        assert_eq!((two.totals, two.series.as_deref()), (None, Some("count(a) + count(b)")));
+        assert_eq!(
+            (two.totals, two.series.as_deref()),
+            (None, Some("(count(a) or vector(0)) + (count(b) or vector(0))"))
+        );
         let plain = Forms::of("plain(x[1m])").unwrap();
         assert_eq!((plain.exact.as_str(), plain.series), ("plain(x[1m])", None));
         for wrong in ["{increase}(x", "{increase}( )", "{increase} x", r#"{increase}(x{a=")"}"#] {
@@ -131,7 +138,10 @@ mod tests {
     fn only_a_plain_sum_has_totals() {
         let totals = |query: &str| Forms::of(query).unwrap().totals;
         let plain = "sum  by ({by}) ( {increase}(x{a=\"1 2\"}) )";
-        assert_eq!(totals(plain).as_deref(), Some("sum by ({by}) (last_over_time(x{a=\"1 2\"}[1m]))"));
+        assert_eq!(
+            totals(plain).as_deref(),
+            Some("sum by ({by},job,instance) (last_over_time(x{a=\"1 2\"}[1m]))")
+        );
         for other in [
             "sum by (a) ({increase}(x))",
             "2 * sum by ({by}) ({increase}(x))",

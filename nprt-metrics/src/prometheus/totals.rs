@@ -13,32 +13,33 @@ const MINUTE: i64 = 60;
 /// Replaces the totals of counters by what they grew by in each minute; `None` where that cannot be told, because a
 /// series names no pod or is no counter. The first totals, at the second `base`, are only what the next are compared with.
 ///
-/// A pod's counters come and go together, by one scrape. Totals of many counters say less than each alone, so this is
-/// strict with each pod and minute:
-/// - without totals a minute before, nothing is counted: the pod is new, or was not scraped for a while;
-/// - a total that shrank spoils the pod's minute, and is left out: the pod was started anew, or lost a series;
-/// - a total that the pod did not have a minute before counts from zero.
+/// The counters of a target come and go together, by one scrape. Totals of many counters say less than each alone, so this
+/// is strict with each target and minute:
+/// - without totals a minute before, nothing is counted: the target is new, or was not scraped for a while;
+/// - a total that shrank spoils the target's minute, and is left out: its process was started anew, or lost a series;
+/// - a total that the target did not have a minute before counts from zero.
 pub(super) fn increases(
     labels: &Labels,
     totals: Vec<Series>,
     base: i64,
     left: &mut Measured,
 ) -> Option<Vec<Series>> {
-    let mut pods: BTreeMap<[String; 2], Vec<Series>> = BTreeMap::new();
+    let mut targets: BTreeMap<[String; 4], Vec<Series>> = BTreeMap::new();
     for series in totals {
         let value =
             |label: &str| series.metric.get(label).filter(|value| !value.is_empty()).map(str::to_owned);
         let pod = labels.pod.as_deref().and_then(value)?;
+        let [job, instance] = ["job", "instance"].map(|label| value(label).unwrap_or_default());
         if !series.histograms.is_empty() || !series.values.are_numbers() {
             return None;
         }
         let track = value(labels.track.label()).unwrap_or_default();
-        pods.entry([track, pod]).or_default().push(series);
+        targets.entry([track, pod, job, instance]).or_default().push(series);
     }
-    Some(pods.into_values().flat_map(|pod| of_pod(labels, pod, base, left)).collect())
+    Some(targets.into_values().flat_map(|target| of_target(labels, target, base, left)).collect())
 }
 
-fn of_pod(labels: &Labels, totals: Vec<Series>, base: i64, left: &mut Measured) -> Vec<Series> {
+fn of_target(labels: &Labels, totals: Vec<Series>, base: i64, left: &mut Measured) -> Vec<Series> {
     let scraped: BTreeSet<i64> = totals.iter().flat_map(|series| series.values.seconds()).collect();
     let shrank: BTreeSet<i64> = totals.iter().flat_map(|series| shrunk(&series.values)).collect();
     let track = totals.first().and_then(|series| labels.place(|name| series.metric.get(name)).ok());
@@ -112,7 +113,7 @@ mod tests {
         // A total that is new to a pod that is not.
         let new = of(&[("a", &[s(5.0), s(5.0), s(6.0)]), ("a", &[None, s(2.0), s(3.0)])]);
         assert_eq!(new, (Some(vec![vec![(1, 0.0), (2, 1.0)], vec![(1, 2.0), (2, 1.0)]]), 0));
-        // A restart spoils the minute of its pod, and of no other.
+        // A restart spoils the minute of its target, and of no other.
         let restart = of(&[
             ("a", &[s(9.0), s(1.0), s(4.0)]),
             ("a", &[s(0.0), s(0.0), s(1.0)]),

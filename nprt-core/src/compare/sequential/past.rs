@@ -66,7 +66,7 @@ impl Past {
     pub(super) fn scores(&self, route: &str, minute: i64) -> Option<Scores> {
         self.scores_by(minute, |routes| sum(of(routes, route))).or_else(|| match route {
             "" => self.scores_by(minute, |routes| sum(routes.iter().map(|(_, bins)| bins))),
-            _ if self.has_routes() => None,
+            _ if self.has_routes(minute) => None,
             _ => self.scores_by(minute, |routes| sum(of(routes, ""))),
         })
     }
@@ -78,8 +78,9 @@ impl Past {
         (!base.is_empty() || !young.is_empty()).then(|| Scores::new(&base, &young))
     }
 
-    fn has_routes(&self) -> bool {
-        let young = self.young.iter().flat_map(|(_, routes)| routes);
+    fn has_routes(&self, minute: i64) -> bool {
+        let old_enough = self.young.iter().filter(|(young, _)| *young <= minute - LAG);
+        let young = old_enough.flat_map(|(_, routes)| routes);
         self.routes.iter().chain(young).any(|(route, _)| !route.is_empty())
     }
 
