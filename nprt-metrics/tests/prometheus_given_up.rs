@@ -20,8 +20,9 @@ use nprt_metrics::prometheus::{PrometheusAuth, PrometheusConfig, PrometheusMetri
 use nprt_testkit::{Prometheus, need};
 use support::{MINUTE, clock_at, query};
 
-/// It takes the server minutes.
-const SLOW: &str = r#"sum by ({by}) (sum_over_time(sum_over_time(up{service="{service}"}[30m:1s])[60m:1s]))"#;
+/// It takes the server half a second for each series, and between two it looks whether somebody waits.
+const SLOW: &str = r#"sum by ({by}) (sum_over_time(sum_over_time(up{service="{service}"}[6h:1s])[6h:1s]))"#;
+const SERIES: usize = 100;
 
 /// How many queries the server works on.
 fn under_way(server: &Prometheus) -> f64 {
@@ -46,8 +47,9 @@ async fn wait_for(server: &Prometheus, queries: f64) {
 #[tokio::test]
 async fn the_server_stops_when_the_caller_does() {
     let mut text = "# TYPE up gauge\n".to_owned();
-    for n in 0..400 {
-        writeln!(text, r#"up{{service="shop",track="stable"}} 1 {}"#, MINUTE * 60 + 15 * n).unwrap();
+    for (pod, n) in (0..SERIES).flat_map(|pod| (0..20).map(move |n| (pod, n))) {
+        let second = MINUTE * 60 + 300 * n;
+        writeln!(text, r#"up{{service="shop",track="stable",pod="{pod}"}} 1 {second}"#).unwrap();
     }
     text.push_str("# EOF\n");
     let Some(server) = need(Prometheus::start(&text).await) else { return };

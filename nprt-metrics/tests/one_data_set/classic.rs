@@ -126,15 +126,17 @@ async fn a_scraped_prometheus_measures_it() {
         // What came between a last scrape that is NaN and the first one after it is known of neither minute.
         assert_eq!((left_out(latency), left_out(requests)), (nans(2), nans(1)));
         assert_eq!(left_out(errors), BTreeMap::new());
-        // All but what was left out was counted once, by whichever scrape came after a gap.
-        let expected =
-            sent(&data, |of| of.service == service && (of.pod, of.route, of.minute) != NAN_COUNTER);
+        // All but what was left out was counted once. What a pod did while it could not be scraped is of no minute that is known.
+        let is_seen = |of: &Requests| of.pod != SILENT.0 || !SILENT.1.contains(&of.minute);
+        let expected = sent(&data, |of| {
+            of.service == service && is_seen(of) && (of.pod, of.route, of.minute) != NAN_COUNTER
+        });
         assert_eq!(counted(&requests.blocks, |_| true), expected, "{service}");
         let (pod, route, minute) = NAN_BUCKET;
         let is_known = |of: &&Requests| {
             (of.pod, of.route) != (pod, route) || !(minute..=minute + 1).contains(&of.minute)
         };
-        let of_service = data.iter().filter(|of| of.service == service).filter(is_known);
+        let of_service = data.iter().filter(|of| of.service == service && is_seen(of)).filter(is_known);
         let timed: u64 = latency.blocks.iter().map(|block| histogram(&block.data)).sum();
         assert_eq!(timed, of_service.map(|of| of.took.len() as u64).sum::<u64>(), "{service}");
     }
