@@ -43,6 +43,8 @@ mod config;
 #[cfg(feature = "otlp")]
 mod count;
 #[cfg(feature = "otlp")]
+mod flat;
+#[cfg(feature = "otlp")]
 mod fuzz;
 #[cfg(feature = "otlp")]
 mod json;
@@ -68,6 +70,8 @@ mod tally;
 mod total;
 #[cfg(feature = "otlp")]
 mod unit;
+#[cfg(feature = "otlp")]
+mod values;
 
 pub use config::{OtlpAttributes, OtlpConfig, OtlpMetric};
 #[cfg(feature = "otlp")]
