@@ -30,6 +30,9 @@ pub(super) struct Names<'a> {
     class: Cow<'a, str>,
 }
 
+/// Bytes of a name. Each point of a resource reads those of the resource: a longer one would make a request of many points slow.
+const LONGEST: usize = 200;
+
 impl<'a> Attributes<'a> {
     /// The value of an attribute as text, where it is there and is not empty.
     fn get(&self, name: &str) -> Option<Cow<'a, str>> {
@@ -49,6 +52,9 @@ impl<'a> Attributes<'a> {
             let names: Vec<&str> = of.track.iter().map(TrackLabel::label).collect();
             return Err(missing("track", &names.join(", or ")));
         };
+        if value.len() > LONGEST {
+            return Err(format!("no track: the value of {} is longer than {LONGEST} bytes", label.label()));
+        }
         let track = label.track(&value).map_err(|why| {
             let why: String = why.chars().take(200).collect();
             format!("no track: {}", nprt_core::model::written_out(&why))
@@ -64,6 +70,9 @@ impl<'a> Attributes<'a> {
             class: class.unwrap_or(Cow::Borrowed("unclassified")),
         };
         let all = [&names.service, &names.version, &names.pod, &names.route, &names.class];
+        if all.iter().any(|name| name.len() > LONGEST) {
+            return Err(format!("a name is longer than {LONGEST} bytes"));
+        }
         if all.iter().any(|name| name.contains(char::is_control)) {
             return Err("a name holds a control character".to_owned());
         }
@@ -72,7 +81,11 @@ impl<'a> Attributes<'a> {
 
     /// How the requests of a point ended; `None` where nothing says it, or something says what is not understood.
     pub(super) fn outcome(&self, of: &OtlpAttributes) -> Option<RequestOutcome> {
-        let status = of.status.iter().filter_map(|name| Some(understood(name, &self.get(name)?)));
+        let meaning = |name: &String, value: &str| {
+            let is_short = value.len() <= LONGEST;
+            is_short.then(|| understood(name, value)).flatten()
+        };
+        let status = of.status.iter().filter_map(|name| Some(meaning(name, &self.get(name)?)));
         let class = self.get(&of.class);
         let class = class.map(|class| understood(&of.class, &class).or(Some(RequestOutcome::Failure)));
         let said: Vec<Option<RequestOutcome>> = status.chain(class).collect();
@@ -119,11 +132,19 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    /// That of an instrument of a resource and scope.
-    pub(super) fn instrument(&self, resource: Option<&Resource>, scope: Option<&Scope>, name: &str) -> u128 {
-        let resource = resource.map(|resource| self.all(&resource.attributes));
+    pub(super) fn resource(&self, resource: Option<&Resource>) -> u128 {
+        self.of(&resource.map(|resource| self.all(&resource.attributes)))
+    }
+
+    /// That of a scope of a resource.
+    pub(super) fn scope(&self, resource: u128, scope: Option<&Scope>) -> u128 {
         let scope = scope.map(|scope| (&scope.name, &scope.version, self.all(&scope.attributes)));
-        self.of(&(resource, scope, name))
+        self.of(&(resource, scope))
+    }
+
+    /// That of an instrument of a scope.
+    pub(super) fn instrument(&self, scope: u128, name: &str) -> u128 {
+        self.of(&(scope, name))
     }
 
     /// That of a stream of it.

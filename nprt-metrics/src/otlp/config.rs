@@ -69,7 +69,7 @@ pub enum OtlpMetric {
         name: String,
     },
     /// A gauge or an up-down counter: the mean of its values in the minute. Of a counter it is how much it grew in a second: of
-    /// seconds of CPU time, cores. Points of the same moment add up, such as those of each CPU mode.
+    /// seconds of CPU time, cores. Points of the same moment in a request add up, such as those of each CPU mode.
     Value {
         /// The instrument.
         name: String,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::flat::Flat;
+
 /// A number, or one in text.
 struct Text<T>(T);
 
@@ -67,6 +69,5 @@ pub(super) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
 
 /// Whatever stands there, written out.
 pub(super) fn raw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
-    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.map(|value| value.to_string().into_bytes()))
+    Option::<Flat>::deserialize(deserializer).map(|value| value.map(|Flat(text)| text))
 }

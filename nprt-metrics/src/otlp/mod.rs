@@ -17,10 +17,15 @@
 //! # Totals
 //! Of delta temporality, a point is what it says. Of cumulative temporality it is what was added since the point before of the
 //! same stream, which is a resource, a scope, an instrument and its attributes. A stream that began within the last minute and a
-//! half began at zero; so did one that was not there when its instrument was last heard of. Another that is heard of for the
+//! half began at zero; so did one that was not there when its instrument was last heard of with the same start time. Another that is heard of for the
 //! first time, or again after a pause, was running already: its first point is left out ([`Reason::NoBase`]).
-//! A start time that is later tells a restart. Two producers that send the same stream cannot be told apart: what contradicts
-//! itself is left out ([`Reason::Contradictory`]).
+//! A start time that is later tells a restart. A start that is missing, or is the point's own time, is not known: a number that
+//! became less began anew, once in a minute and a half, and a histogram that did is left out for as long. Two producers that send
+//! the same stream cannot be told apart: what contradicts itself is left out ([`Reason::Contradictory`]).
+//!
+//! # Bounds
+//! A request holds at most 262,144 messages, and no resource, scope or point more than 128 attributes; else all of it is refused.
+//! A name that is longer than 200 bytes costs the point.
 //!
 //! What is remembered of streams is part of the room of their service, a quarter of its share at the most; where that
 //! is full of streams that are heard, a new one refuses its metrics for the minute, as everything without room does.
@@ -42,6 +47,8 @@ mod attributes;
 mod config;
 #[cfg(feature = "otlp")]
 mod count;
+#[cfg(feature = "otlp")]
+mod flat;
 #[cfg(feature = "otlp")]
 mod fuzz;
 #[cfg(feature = "otlp")]
@@ -68,6 +75,8 @@ mod tally;
 mod total;
 #[cfg(feature = "otlp")]
 mod unit;
+#[cfg(feature = "otlp")]
+mod values;
 
 pub use config::{OtlpAttributes, OtlpConfig, OtlpMetric};
 #[cfg(feature = "otlp")]

@@ -99,6 +99,18 @@ pub(super) fn points(metric: &Metric) -> impl Iterator<Item = Point<'_>> {
     numbers.chain(histograms).chain(exponential)
 }
 
+/// How many attributes each point of an instrument has.
+pub(super) fn attribute_counts(metric: &Metric) -> impl Iterator<Item = usize> {
+    let numbers = metric.gauge.iter().flat_map(|gauge| &gauge.data_points);
+    let numbers = numbers.chain(metric.sum.iter().flat_map(|sum| &sum.data_points));
+    let histograms = metric.histogram.iter().flat_map(|histogram| &histogram.data_points);
+    let exponential = metric.exponential_histogram.iter().flat_map(|histogram| &histogram.data_points);
+    numbers
+        .map(|point| point.attributes.len())
+        .chain(histograms.map(|point| point.attributes.len()))
+        .chain(exponential.map(|point| point.attributes.len()))
+}
+
 /// How many points an instrument has.
 pub(super) fn count(metric: &Metric) -> usize {
     let summaries = metric.summary.as_ref().map_or(0, |summary| summary.data_points.len());

@@ -8,6 +8,7 @@ use prost::Message;
 
 use super::count::{Stop, check};
 use super::message::Request;
+use super::point::attribute_counts;
 
 /// How a request is written, and so its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub(super) struct Refusal {
 /// Messages that a request may hold: resources, metrics, points, attributes. A collector's batch of 8,192 points has
 /// some 100,000.
 const MOST_MESSAGES: usize = 1 << 18;
+/// Attributes that a resource, a scope or a point may have: the default limit of the SDKs. Each name is looked for among all of
+/// them, for each point.
+const MOST_ATTRIBUTES: usize = 128;
 
 impl Format {
     const ALL: [(&str, Self); 2] =
@@ -59,7 +63,7 @@ impl Format {
             );
             Refusal { status: 413, why }
         };
-        match self {
+        let request: Request = match self {
             Self::Protobuf => {
                 check(&body, MOST_MESSAGES).map_err(|stop| match stop {
                     Stop::TooMany => many(),
@@ -69,18 +73,35 @@ impl Format {
                 })?;
                 Request::decode(&*body).map_err(|error| {
                     unreadable(format!("expected an ExportMetricsServiceRequest in protobuf: {error}"))
-                })
+                })?
             }
             Self::Json => {
-                if memchr::memchr_iter(b'{', &body).count() > MOST_MESSAGES {
+                // serde reads a message from a list of its fields too.
+                if memchr::memchr2_iter(b'{', b'[', &body).count() > MOST_MESSAGES {
                     return Err(many());
                 }
                 serde_json::from_slice(&body).map_err(|error| {
                     unreadable(format!("expected an ExportMetricsServiceRequest in JSON: {error}"))
-                })
+                })?
             }
+        };
+        if most_attributes(&request) > MOST_ATTRIBUTES {
+            let what =
+                format!("expected at most {MOST_ATTRIBUTES} attributes of a resource, a scope or a point");
+            return Err(unreadable(what));
         }
+        Ok(request)
     }
+}
+
+/// The most attributes that anything in the request has.
+fn most_attributes(request: &Request) -> usize {
+    let resources = request.resource_metrics.iter();
+    let of_resource = resources.clone().filter_map(|all| Some(all.resource.as_ref()?.attributes.len()));
+    let scopes = resources.flat_map(|all| &all.scope_metrics);
+    let of_scope = scopes.clone().filter_map(|all| Some(all.scope.as_ref()?.attributes.len()));
+    let of_point = scopes.flat_map(|all| &all.metrics).flat_map(attribute_counts);
+    of_resource.chain(of_scope).chain(of_point).max().unwrap_or_default()
 }
 
 fn decoded<'a>(encoding: Option<&str>, body: &'a [u8], most: usize) -> Result<Cow<'a, [u8]>, Refusal> {

@@ -11,6 +11,7 @@ use super::source::{Sources, sources};
 use super::streams::Streams;
 use super::taking::Taking;
 use super::tally::Tally;
+use super::values::Values;
 use crate::statsd::Aggregator;
 
 /// Takes OTLP/HTTP metrics, and feeds an [`Aggregator`]: the part of a server that knows the protocol. Who is let in, and
@@ -91,15 +92,19 @@ impl OtlpReceiver {
     fn take(&self, request: &Request) -> Tally {
         let mut tally = Tally::default();
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut values = Values::default();
         for of_resource in &request.resource_metrics {
-            let resource = of_resource.resource.as_ref();
+            let attributes = of_resource.resource.as_ref().map(|resource| resource.attributes.as_slice());
+            let resource = self.identities.resource(of_resource.resource.as_ref());
             for of_scope in &of_resource.scope_metrics {
+                let scope = self.identities.scope(resource, of_scope.scope.as_ref());
                 for metric in &of_scope.metrics {
-                    let scope = of_scope.scope.as_ref();
                     Taking {
                         receiver: self,
                         streams: &mut streams,
                         tally: &mut tally,
+                        values: &mut values,
+                        attributes: attributes.unwrap_or_default(),
                         resource,
                         scope,
                         metric,
@@ -108,6 +113,7 @@ impl OtlpReceiver {
                 }
             }
         }
+        values.add_to(self, &mut tally);
         streams.settle(|service, bytes| self.aggregator.charge(service, bytes));
         tally
     }

@@ -42,8 +42,11 @@ struct Status {
 }
 
 const INVALID_ARGUMENT: i32 = 3;
+const NOT_FOUND: i32 = 5;
 const RESOURCE_EXHAUSTED: i32 = 8;
+const INTERNAL: i32 = 13;
 const UNAVAILABLE: i32 = 14;
+const UNAUTHENTICATED: i32 = 16;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn text<S: serde::Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,6 +68,9 @@ impl OtlpReply {
     #[must_use]
     pub fn refused(status: u16, content_type: Option<&str>, why: &str) -> Self {
         let code = match status {
+            401 => UNAUTHENTICATED,
+            404 => NOT_FOUND,
+            500 => INTERNAL,
             413 => RESOURCE_EXHAUSTED,
             429 | 502..=504 => UNAVAILABLE,
             _ => INVALID_ARGUMENT,

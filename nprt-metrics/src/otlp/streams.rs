@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use foldhash::quality::RandomState;
 
-use super::added::{Added, Stream, Unknown, first, next};
+use super::added::{Added, Stream, Unknown, first, known_start, next};
 use super::total::Total;
 
 /// By service.
@@ -29,10 +29,17 @@ struct OfService {
 /// Moments that an instrument spoke of: the last two.
 #[derive(Debug, Clone, Copy)]
 struct Heard {
-    before: Option<u64>,
-    last: u64,
+    before: Option<Moment>,
+    last: Moment,
     /// A stream of it was forgotten: one that is new may be that, and did not begin at zero.
     forgot: bool,
+}
+
+/// When something was said, and since when it counted, where that was known: another start is that of another process.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    start: Option<u64>,
+    time: u64,
 }
 
 /// A point of a stream. Times are nanoseconds since 1970, those of the producer.
@@ -104,11 +111,12 @@ impl OfService {
                 return Err(Unknown::NoRoom);
             }
         }
-        let before = self.heard(instrument, time);
+        let before = self.heard(instrument, Moment { start: known_start(start, time), time });
         let Some(last) = self.streams.get_mut(&stream) else {
             let added = first(start, time, before, &total);
             self.totals += total.bytes();
-            self.streams.insert(stream, Stream { instrument, start, time, heard: now, total });
+            let new = Stream { instrument, start, time, heard: now, total, fell: 0, is_doubted: false };
+            self.streams.insert(stream, new);
             return added;
         };
         last.heard = now;
@@ -150,14 +158,16 @@ impl OfService {
         }
     }
 
-    /// Notes that an instrument speaks, and says when it did before that.
-    fn heard(&mut self, instrument: u128, time: u64) -> Option<u64> {
-        let heard = Heard { before: None, last: time, forgot: false };
+    /// Notes that an instrument speaks, and says when the same process did before that.
+    fn heard(&mut self, instrument: u128, now: Moment) -> Option<u64> {
+        let heard = Heard { before: None, last: now, forgot: false };
         let heard = self.instruments.entry(instrument).or_insert(heard);
-        if time > heard.last {
-            (heard.before, heard.last) = (Some(heard.last), time);
+        if now.time > heard.last.time {
+            (heard.before, heard.last) = (Some(heard.last), now);
         }
-        heard.before.filter(|_| time == heard.last && !heard.forgot)
+        let is_last = now.time == heard.last.time && !heard.forgot;
+        let before = heard.before.filter(|before| is_last && before.start == now.start);
+        before.map(|before| before.time)
     }
 
     /// Forgets streams that were not heard since.
@@ -174,7 +184,7 @@ impl OfService {
             stays
         });
         let since = u64::try_from(since).unwrap_or_default().saturating_mul(1_000_000_000);
-        self.instruments.retain(|_, heard| heard.last >= since);
+        self.instruments.retain(|_, heard| heard.last.time >= since);
         if self.streams.len() < self.streams.capacity() / 4 {
             self.streams.shrink_to_fit();
             self.instruments.shrink_to_fit();
@@ -183,119 +193,4 @@ impl OfService {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::statsd::Reason;
-
-    const SECOND: u64 = 1_000_000_000;
-    const ROOM: usize = 1 << 20;
-
-    /// Seconds after a moment of that day: start, time and number.
-    fn told(stream: u128, start: u64, time: u64, number: f64) -> Told {
-        let at = |second: u64| (1_700_000_000 + second) * SECOND;
-        let start = if start == 0 { 0 } else { at(start) };
-        Told { instrument: 1, stream, start, time: at(time), total: Total::Number(number) }
-    }
-
-    fn say(streams: &mut Streams, told: Told) -> Result<Option<f64>, Reason> {
-        let now = i64::try_from(told.time / SECOND).unwrap();
-        match streams.told("shop", told, ROOM, now) {
-            Ok(added) => Ok(added.map(|added| added.total.count())),
-            Err(Unknown::LeftOut(reason)) => Err(reason),
-            Err(Unknown::NoRoom) => panic!("no room"),
-        }
-    }
-
-    #[test]
-    fn totals_become_what_was_added() {
-        let mut streams = Streams::default();
-        let mut said = |stream, start, time, number| say(&mut streams, told(stream, start, time, number));
-        assert_eq!(said(1, 1000, 1060, 7.0), Ok(Some(7.0)));
-        assert_eq!(said(1, 1000, 1120, 9.0), Ok(Some(2.0)));
-        // Sent again, and an older one.
-        assert_eq!([said(1, 1000, 1120, 9.0), said(1, 1000, 1100, 8.0)], [Ok(None), Ok(None)]);
-        assert_eq!(said(1, 1000, 1180, 9.0), Ok(Some(0.0)));
-        // A restart, and one that is heard of too late.
-        assert_eq!(said(1, 1190, 1240, 3.0), Ok(Some(3.0)));
-        assert_eq!(said(1, 1300, 1400, 3.0), Err(Reason::Resolution));
-        assert_eq!(said(1, 1300, 1460, 5.0), Ok(Some(2.0)));
-        // A pause.
-        assert_eq!(said(1, 1300, 1600, 50.0), Err(Reason::Resolution));
-        assert_eq!(said(1, 1300, 1660, 51.0), Ok(Some(1.0)));
-        // It became less, without a restart.
-        assert_eq!(said(1, 1300, 1720, 3.0), Err(Reason::Contradictory));
-        assert_eq!(said(1, 1300, 1780, 4.0), Ok(Some(1.0)));
-    }
-
-    #[test]
-    fn a_stream_that_was_running_is_a_base_and_a_new_one_beside_it_began_at_zero() {
-        let mut streams = Streams::default();
-        let mut said = |stream, start, time, number| say(&mut streams, told(stream, start, time, number));
-        assert_eq!(said(1, 100, 1000, 700.0), Err(Reason::NoBase));
-        assert_eq!(said(2, 100, 1000, 70.0), Err(Reason::NoBase));
-        assert_eq!(said(1, 100, 1060, 701.0), Ok(Some(1.0)));
-        // The first error of this process: a minute ago there was none.
-        assert_eq!(said(3, 100, 1060, 2.0), Ok(Some(2.0)));
-        assert_eq!(said(2, 100, 1060, 73.0), Ok(Some(3.0)));
-        // Without a start, and with one that is made up.
-        assert_eq!(said(4, 0, 1120, 5.0), Ok(Some(5.0)));
-        assert_eq!(said(5, 1180, 1180, 5.0), Ok(Some(5.0)));
-        assert_eq!(said(4, 0, 1180, 3.0), Ok(Some(3.0)));
-    }
-
-    #[test]
-    fn a_stream_that_was_forgotten_does_not_begin_at_zero_again() {
-        let mut streams = Streams::default();
-        let mut said = |stream, time, number| say(&mut streams, told(stream, 1000, time, number));
-        assert_eq!([said(1, 1060, 7.0), said(2, 1060, 7.0)], [Ok(Some(7.0)), Ok(Some(7.0))]);
-        for minute in 2..=14 {
-            assert_eq!(said(1, 1000 + minute * 60, 7.0), Ok(Some(0.0)));
-        }
-        assert_eq!(said(2, 1900, 9.0), Err(Reason::NoBase));
-        assert_eq!(said(2, 1960, 10.0), Ok(Some(1.0)));
-    }
-
-    #[test]
-    fn of_two_producers_of_a_stream_the_younger_is_believed() {
-        let mut streams = Streams::default();
-        let mut said = |start, time, number| say(&mut streams, told(1, start, time, number));
-        assert_eq!(said(1000, 1060, 7.0), Ok(Some(7.0)));
-        assert_eq!(said(1010, 1065, 70.0), Err(Reason::Contradictory));
-        assert_eq!(said(1000, 1070, 8.0), Err(Reason::Contradictory));
-        assert_eq!(said(1010, 1075, 75.0), Ok(Some(5.0)));
-        // The younger one is gone.
-        assert_eq!(said(1000, 1170, 12.0), Err(Reason::Contradictory));
-        assert_eq!(said(1000, 1230, 13.0), Ok(Some(1.0)));
-    }
-
-    #[test]
-    fn streams_that_are_heard_keep_their_room() {
-        let mut streams = Streams::default();
-        let bytes = |streams: &mut Streams| {
-            let all = std::cell::Cell::new(0);
-            streams.settle(|_, bytes| {
-                all.set(bytes);
-                true
-            });
-            all.get()
-        };
-        let share = 400 * 1024;
-        let mut kept = 0;
-        for stream in 0..20_000 {
-            let said = streams.told("shop", told(stream, 0, 1000, 1.0), share, 1_700_001_000);
-            if said == Err(Unknown::LeftOut(Reason::NoBase)) {
-                kept = stream + 1;
-            }
-        }
-        assert!((200..10_000).contains(&kept), "{kept}");
-        assert!(bytes(&mut streams) <= share / PART, "{}", bytes(&mut streams));
-        let again = streams.told("shop", told(0, 0, 1060, 3.0), share, 1_700_001_060);
-        assert_eq!(again.unwrap().unwrap().total, Total::Number(2.0));
-        // Later those that fell silent make way.
-        let new = streams.told("shop", told(30_000, 1990, 2000, 3.0), share, 1_700_002_000);
-        assert_eq!(new.unwrap().unwrap().total, Total::Number(3.0));
-        assert!(bytes(&mut streams) < 10_000);
-        streams.settle(|_, _| false);
-        assert_eq!(bytes(&mut streams), 0);
-    }
-}
+mod tests;

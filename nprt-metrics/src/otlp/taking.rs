@@ -1,10 +1,8 @@
 //! From the points of an instrument to the aggregator.
 
-use std::collections::BTreeMap;
-
 use super::added::{Added, LONGEST, Unknown};
-use super::attributes::{Attributes, Names};
-use super::message::{Metric, Resource, Scope};
+use super::attributes::Attributes;
+use super::message::{KeyValue, Metric};
 use super::point::{Meaning, Point, count, points};
 use super::receiver::OtlpReceiver;
 use super::source::{Role, Source};
@@ -12,23 +10,26 @@ use super::streams::{Streams, Told};
 use super::tally::Tally;
 use super::total::Total;
 use super::unit::{is_time, unit_of};
+use super::values::Values;
 use crate::statsd::{Fate, Place, Reading, Reason};
 use crate::{MetricUnit, RequestOutcome};
 
 /// Takes in one instrument.
-pub(super) struct Taking<'a> {
-    pub(super) receiver: &'a OtlpReceiver,
-    pub(super) streams: &'a mut Streams,
-    pub(super) tally: &'a mut Tally,
-    pub(super) resource: Option<&'a Resource>,
-    pub(super) scope: Option<&'a Scope>,
+pub(super) struct Taking<'t, 'a> {
+    pub(super) receiver: &'t OtlpReceiver,
+    pub(super) streams: &'t mut Streams,
+    pub(super) tally: &'t mut Tally,
+    pub(super) values: &'t mut Values<'a>,
+    /// Those of the resource.
+    pub(super) attributes: &'a [KeyValue],
+    /// The identity of the resource.
+    pub(super) resource: u128,
+    /// The identity of the scope, in its resource.
+    pub(super) scope: u128,
     pub(super) metric: &'a Metric,
 }
 
-/// Numbers of the same moment and place, which add up; or why one of them is missing.
-type Values<'a> = BTreeMap<(u64, Names<'a>), (Result<f64, Unknown>, u64)>;
-
-impl<'a> Taking<'a> {
+impl<'a> Taking<'_, 'a> {
     pub(super) fn take(mut self) {
         let receiver = self.receiver;
         let sources = receiver.sources.get(&self.metric.name).map(Vec::as_slice).unwrap_or_default();
@@ -41,12 +42,10 @@ impl<'a> Taking<'a> {
             (0..count(self.metric)).for_each(|_| self.tally.count(&receiver.aggregator, fate, why.clone()));
             return;
         }
-        let instrument = receiver.identities.instrument(self.resource, self.scope, &self.metric.name);
-        let mut values = Values::new();
+        let instrument = receiver.identities.instrument(self.scope, &self.metric.name);
         for point in points(self.metric).filter(Point::measures) {
-            self.point(point, (meaning, instrument), sources, &mut values);
+            self.point(point, (meaning, instrument), sources);
         }
-        self.values(sources, values);
     }
 
     fn unusable(&self) -> String {
@@ -56,16 +55,9 @@ impl<'a> Taking<'a> {
         )
     }
 
-    fn point(
-        &mut self,
-        point: Point<'a>,
-        (meaning, instrument): (Meaning, u128),
-        sources: &[Source],
-        values: &mut Values<'a>,
-    ) {
+    fn point(&mut self, point: Point<'a>, (meaning, instrument): (Meaning, u128), sources: &[Source]) {
         let OtlpReceiver { aggregator, config, .. } = self.receiver;
-        let resource = self.resource.map(|resource| resource.attributes.as_slice()).unwrap_or_default();
-        let attributes = Attributes { point: point.attributes, resource };
+        let attributes = Attributes { point: point.attributes, resource: self.attributes };
         let names = match attributes.names(&config.attributes) {
             Ok(names) => names,
             Err(why) => return self.tally.count(aggregator, Fate::Unattributed, Some(why)),
@@ -96,23 +88,25 @@ impl<'a> Taking<'a> {
             Ok(None) => return self.tally.count(aggregator, Fate::Used, None),
             Err(unknown) => Err(unknown),
         };
-        let mut best = None;
+        let (mut best, mut parts) = (None, Vec::new());
         for source in sources.iter().filter(|source| source.role.is_of(outcome)) {
             if let Role::Value(unit) = source.role {
                 let value = added.as_ref().map_err(|unknown| *unknown);
-                let value =
-                    value.and_then(|added| self.value(added, meaning, unit).map_err(Unknown::LeftOut));
-                note(values, (point.time, names.clone().of_no_request()), value);
+                parts
+                    .push(value.and_then(|added| self.value(added, meaning, unit).map_err(Unknown::LeftOut)));
             } else {
                 best = best.max(Some(self.add(&names.place(), *source, (meaning, outcome), &added)));
             }
         }
-        let is_value = |source: &Source| matches!(source.role, Role::Value(_));
         match best {
             Some(fate) => self.tally.count(aggregator, fate, None),
             // Such as requests that failed, where only latency is made of the instrument.
-            None if !sources.iter().any(is_value) => self.tally.count(aggregator, Fate::Failed, None),
+            None if parts.is_empty() => self.tally.count(aggregator, Fate::Failed, None),
             None => {}
+        }
+        if !parts.is_empty() {
+            let instrument = (self.resource, self.metric.name.as_str());
+            self.values.note(instrument, point.time, names.of_no_request(), &parts, best.is_none());
         }
     }
 
@@ -176,25 +170,6 @@ impl<'a> Taking<'a> {
             _ => Err(Reason::Resolution),
         }
     }
-
-    /// Adds the values of all moments.
-    fn values(&mut self, sources: &[Source], values: Values<'_>) {
-        let aggregator = &self.receiver.aggregator;
-        for ((_, names), (value, points)) in values {
-            let place = names.place();
-            let mut best = Fate::Unmapped;
-            for source in sources.iter().filter(|source| matches!(source.role, Role::Value(_))) {
-                best = best.max(match value {
-                    Ok(value) => aggregator.add_readings(&place, source.metric, Ok(&[Reading::Gauge(value)])),
-                    Err(Unknown::LeftOut(reason)) => {
-                        aggregator.add_readings(&place, source.metric, Err(reason))
-                    }
-                    Err(Unknown::NoRoom) => aggregator.refuse(&place, source.metric),
-                });
-            }
-            (0..points).for_each(|_| self.tally.count(aggregator, best, None));
-        }
-    }
 }
 
 /// What a point of delta temporality adds.
@@ -204,13 +179,4 @@ fn delta(start: u64, time: u64, total: Total) -> Result<Added, Unknown> {
         return Err(Unknown::LeftOut(Reason::Resolution));
     }
     Ok(Added { total, seconds: covers as f64 / 1e9 })
-}
-
-fn note<'a>(values: &mut Values<'a>, at: (u64, Names<'a>), value: Result<f64, Unknown>) {
-    let (sum, points) = values.entry(at).or_insert((Ok(0.0), 0));
-    *points += 1;
-    *sum = match (*sum, value) {
-        (Ok(sum), Ok(value)) => Ok(sum + value),
-        (Err(unknown), _) | (Ok(_), Err(unknown)) => Err(unknown),
-    };
 }

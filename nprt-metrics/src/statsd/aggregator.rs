@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nprt_core::model::{Block, BlockShape, MetricName, ServiceName};
 use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
+use tokio::sync::Semaphore;
 
 use super::arrivals::Arrivals;
 use super::bins::Scratch;
@@ -12,6 +13,9 @@ use super::seldom::Seldom;
 use super::services::Services;
 use super::source::{Source, sources};
 use super::{Limits, StatsdConfig, StatsdStats, TagNames};
+
+/// How many answers may be made at the same time: each may take a few megabytes.
+const ANSWERS: usize = 8;
 
 /// Lines of statsd in, blocks out. It is the backend that [`StatsdServer`](super::StatsdServer) feeds; a
 /// program that has datagrams from elsewhere feeds it by [`Aggregator::ingest`].
@@ -24,6 +28,8 @@ pub struct Aggregator {
     pub(super) sources: Vec<Source>,
     /// The minute that it was made in, of which it heard only a part.
     born: i64,
+    /// Answers that are made at the same time, also for who waits no more.
+    pub(super) answers: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
@@ -82,6 +88,7 @@ impl Aggregator {
             limits: limits.clone(),
             metrics: all,
             sources: sources(metrics)?,
+            answers: Arc::new(Semaphore::new(ANSWERS)),
             state: Mutex::new(state),
         })
     }

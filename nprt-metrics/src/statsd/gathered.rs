@@ -33,6 +33,9 @@ pub(crate) enum Reading<'a> {
 
 /// Above it, a count held as a floating-point number is no longer exact.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
+/// So many samples of a bucket at the most, in one reading: more would be spread over ever more bins, and nothing measures them
+/// in a minute.
+const MOST_IN_BUCKET: u64 = 1 << 32;
 /// A sample stands for so many measurements at the most.
 const HEAVIEST: f64 = 1e6;
 /// About what an entry of a `BTreeMap` takes beside the class itself.
@@ -61,7 +64,7 @@ impl Reading<'_> {
                 () if low < 0.0 => Err(Reason::Negative),
                 () if low.is_nan() || high.is_nan() => Err(Reason::NotANumber),
                 () if low > high => Err(Reason::Malformed),
-                () if low > LARGEST || count as f64 > LARGEST => Err(Reason::TooGreat),
+                () if low > LARGEST || count > MOST_IN_BUCKET => Err(Reason::TooGreat),
                 () => Ok(()),
             },
             Self::Sample(_, weight) if weight > HEAVIEST => Err(Reason::TooGreat),

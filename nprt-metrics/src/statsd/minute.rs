@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use nprt_core::model::Track;
 
@@ -34,7 +35,7 @@ pub(super) struct Open {
 #[derive(Debug)]
 pub(super) struct Closed {
     /// By metric: its blocks, packed.
-    groups: Vec<Group<Box<[u8]>>>,
+    groups: Vec<Group<Arc<[u8]>>>,
     pub(super) left_out: LeftOut,
     bytes: usize,
 }
@@ -92,26 +93,34 @@ impl Open {
 impl Closed {
     /// What was kept, packed, by metric.
     pub(super) fn new(open: Open, packed: Vec<Vec<u8>>) -> Self {
-        let groups: Vec<Group<Box<[u8]>>> = open
+        let groups: Vec<Group<Arc<[u8]>>> = open
             .groups
             .into_iter()
             .zip(packed)
             .map(|(group, packed)| match group {
-                Group::Kept(_) => Group::Kept(packed.into_boxed_slice()),
+                Group::Kept(_) => Group::Kept(packed.into()),
                 Group::Refused { lines } => Group::Refused { lines },
             })
             .collect();
-        let kept = |group: &Group<Box<[u8]>>| match group {
+        let kept = |group: &Group<Arc<[u8]>>| match group {
             Group::Kept(packed) => packed.len() + 16,
             Group::Refused { .. } => 0,
         };
-        let bytes = size_of::<(i64, Self)>() + groups.len() * size_of::<Group<Box<[u8]>>>() + 32;
+        let bytes = size_of::<(i64, Self)>() + groups.len() * size_of::<Group<Arc<[u8]>>>() + 32;
         let bytes = bytes + groups.iter().map(kept).sum::<usize>() + open.left_out.len() * 64;
         Self { groups, left_out: open.left_out, bytes }
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// All blocks of a metric, as they are kept.
+    pub(super) fn packed(&self, metric: u16) -> Arc<[u8]> {
+        match self.groups.get(usize::from(metric)) {
+            Some(Group::Kept(packed)) => Arc::clone(packed),
+            Some(Group::Refused { .. }) | None => Arc::default(),
+        }
     }
 
     /// The blocks of a metric.

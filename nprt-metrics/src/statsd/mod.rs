@@ -52,6 +52,7 @@ mod config;
 mod drops;
 mod forward;
 mod gathered;
+mod heard;
 mod ingest;
 #[cfg(feature = "otlp")]
 mod intake;

@@ -24,14 +24,17 @@ const LONGEST: Duration = Duration::from_millis(1);
 /// hands it no ICMP answers. What remains (a kernel short of memory) is counted and waited out; it never ends the server.
 pub(super) fn receive(socket: &impl AsFd, sink: &Sink, stop: &Arc<AtomicBool>) {
     let (mut batch, mut drops) = (Batch::new(), Drops::of(socket.as_fd()));
-    let pause = pause(socket);
+    let (pause, mut were_few) = (pause(socket), true);
     while !stop.load(Ordering::Relaxed) {
         match batch.receive(socket.as_fd()) {
             Ok(()) => {
                 sink.take(batch.packets());
-                if batch.len() < MANY && !pause.is_zero() {
+                let are_few = batch.len() < MANY;
+                // What follows a burst may be the rest of it.
+                if are_few && were_few && !pause.is_zero() {
                     std::thread::park_timeout(pause);
                 }
+                were_few = are_few;
             }
             Err(error) if is_quiet(&error) => {}
             Err(error) => {
@@ -48,13 +51,14 @@ pub(super) fn receive(socket: &impl AsFd, sink: &Sink, stop: &Arc<AtomicBool>) {
     }
 }
 
-/// How long the socket's buffer holds what comes meanwhile, if that is a gigabyte a second: its bytes as nanoseconds. Of a
-/// Unix socket none: its queue holds a few datagrams, and its senders would wait.
+/// How long the socket's buffer holds what comes meanwhile, if that is a gigabyte a second: an eighth of its bytes as nanoseconds,
+/// since the kernel counts what it keeps beside a small datagram too, which is several times as much. Of a Unix socket none: its
+/// queue holds a few datagrams, and its senders would wait.
 fn pause(socket: &impl AsFd) -> Duration {
     let socket = SockRef::from(socket);
     let is_unix = socket.local_addr().is_ok_and(|address| address.is_unix());
     match socket.recv_buffer_size() {
-        Ok(bytes) if !is_unix => Duration::from_nanos(bytes as u64).min(LONGEST),
+        Ok(bytes) if !is_unix => Duration::from_nanos(bytes as u64 / 8).min(LONGEST),
         _ => Duration::ZERO,
     }
 }
@@ -62,4 +66,23 @@ fn pause(socket: &impl AsFd) -> Duration {
 /// Nothing came, or a signal did.
 fn is_quiet(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    /// The smallest datagrams take 768 bytes of the buffer each.
+    #[test]
+    fn a_pause_fills_no_buffer_at_a_million_datagrams_a_second() {
+        for asked in [65_536, 1 << 20] {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            SockRef::from(&socket).set_recv_buffer_size(asked).unwrap();
+            let holds = SockRef::from(&socket).recv_buffer_size().unwrap() as u64 / 768;
+            let pause = pause(&socket);
+            assert!(pause > Duration::ZERO && pause.as_micros() <= u128::from(holds), "{pause:?} {holds}");
+        }
+    }
 }

@@ -62,6 +62,31 @@ async fn json_is_read_and_answered_in_json() {
     assert_eq!(samples.iter().filter(|sample| (0.25..=0.5).contains(*sample)).count(), 6);
 }
 
+/// Histograms are spread over the sketch's bins where that keeps neither senders nor other tasks waiting.
+#[test]
+fn senders_go_on_while_an_answer_is_made() {
+    let world = World::new();
+    let send = || {
+        let point = counts((world.nanos(-10), world.nanos(0)), OK, [0, 5, 0, 0]);
+        world.duration(STABLE, histogram(DELTA, vec![point]));
+    };
+    send();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).enable_all().build().unwrap();
+    // The one thread for work is busy.
+    let (go_on, busy) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || busy.recv());
+    runtime.block_on(async {
+        let mut latency = std::pin::pin!(world.data("latency", 1));
+        let waited = std::time::Duration::from_millis(200);
+        assert!(tokio::time::timeout(waited, &mut latency).await.is_err());
+        send();
+        go_on.send(()).unwrap();
+        // What came since is of the next minute.
+        assert!(matches!(&latency.await[..], [BlockData::Samples(samples)] if samples.len() == 5));
+    });
+}
+
 #[test]
 fn points_that_are_refused_are_counted_and_say_why() {
     let world = World::new();

@@ -4,6 +4,7 @@ use nprt_core::model::{BlockData, ServiceName};
 use nprt_core::ports::{LeftOutReason, MetricsBackend};
 use nprt_metrics::otlp::OtlpConfig;
 use nprt_metrics::statsd::{Limits, Reason};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::HistogramDataPoint;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
@@ -11,7 +12,7 @@ use prost::Message;
 use crate::answers::gzip;
 use crate::support::{go_to, name, query};
 use crate::telling::{CUMULATIVE, DELTA, counts, exponential, gauge, histogram, number, sum};
-use crate::world::{DURATION, OK, PROTOBUF, STABLE, World, instrument, request};
+use crate::world::{DURATION, OK, PROTOBUF, STABLE, World, instrument, pairs, request};
 
 /// The bytes that were held at the most, and how long it took.
 fn cost(run: impl FnOnce()) -> (i64, Duration) {
@@ -56,14 +57,88 @@ fn a_million_messages_are_refused_before_they_are_read() {
     let points = wrap(1, &wrap(2, &wrap(2, &wrap(9, &empty(1)))));
     let attributes = wrap(1, &wrap(1, &empty(1)));
     let json = format!(r#"{{"resourceMetrics": [{}{{}}]}}"#, "{},".repeat(1_000_000));
+    // A message may be a list of its fields.
+    let lists = format!(r#"{{"resourceMetrics": [{}[]]}}"#, "[],".repeat(1_000_000));
     let bodies = [(PROTOBUF, metrics), (PROTOBUF, points), (PROTOBUF, attributes), (PROTOBUF, empty(1))];
-    for (kind, body) in bodies.into_iter().chain([("application/json", json.into_bytes())]) {
+    for (kind, body) in
+        bodies.into_iter().chain([json, lists].map(|json| ("application/json", json.into_bytes())))
+    {
         let (bytes, took) = cost(|| {
             let reply = world.receiver.answer(Some(kind), None, &body);
             assert_eq!(reply.status, 413, "{}", String::from_utf8_lossy(&reply.body));
         });
         assert!(bytes < 1 << 20 && took < Duration::from_secs(5), "{bytes} bytes, {took:?}");
     }
+}
+
+/// Names are looked for among all attributes, for each point.
+#[test]
+fn many_attributes_of_one_thing_are_refused_in_both_formats() {
+    let world = World::new();
+    let status = |kind, body: &[u8]| {
+        let reply = world.receiver.answer(Some(kind), None, body);
+        (reply.status, String::from_utf8_lossy(&reply.body).into_owned())
+    };
+    let empty = |field: u8, count| [field << 3 | 2, 0].repeat(count);
+    let of = |count| {
+        let point = wrap(1, &wrap(2, &wrap(2, &wrap(5, &wrap(1, &empty(7, count))))));
+        let histogram = wrap(1, &wrap(2, &wrap(2, &wrap(9, &wrap(1, &empty(9, count))))));
+        let exponential = wrap(1, &wrap(2, &wrap(2, &wrap(10, &wrap(1, &empty(1, count))))));
+        let scope = wrap(1, &wrap(2, &wrap(1, &empty(3, count))));
+        [wrap(1, &wrap(1, &empty(1, count))), scope, point, histogram, exponential]
+    };
+    let in_json = |count| {
+        let attributes = vec!["{}"; count].join(",");
+        format!(r#"{{"resourceMetrics": [{{"resource": {{"attributes": [{attributes}]}}}}]}}"#).into_bytes()
+    };
+    for body in of(128) {
+        assert_eq!(status(PROTOBUF, &body).0, 200);
+    }
+    assert_eq!(status("application/json", &in_json(128)).0, 200);
+    let refused = of(129).map(|body| (PROTOBUF, body)).into_iter();
+    for (kind, body) in refused.chain([("application/json", in_json(129))]) {
+        let (status, said) = status(kind, &body);
+        assert!(status == 400 && said.contains("at most 128 attributes"), "{status} {said}");
+    }
+    // As many as may be, of as many points as there may be.
+    let mut resource = pairs(STABLE);
+    resource.splice(0..0, (resource.len()..128).map(|_| KeyValue::default()));
+    let points = vec![number((0, world.nanos(0)), &[], 1.0); 100_000];
+    let mut body = request(&[], vec![instrument("process.memory.usage", "By", gauge(points))]);
+    body.resource_metrics[0].resource.as_mut().unwrap().attributes = resource;
+    let (_, took) = cost(|| {
+        assert_eq!(world.post(&body).status, 200);
+    });
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_long_value_that_nobody_reads_costs_itself() {
+    let world = World::new();
+    let long = "x".repeat(4 << 20);
+    let resource: Vec<_> = STABLE.iter().copied().chain([("service.namespace", long.as_str())]).collect();
+    let metrics = (0..10_000).map(|_| instrument("process.memory.usage", "By", gauge(vec![]))).collect();
+    let (_, took) = cost(|| {
+        assert_eq!(world.post(&request(&resource, metrics)).status, 200);
+    });
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let named: Vec<_> = STABLE.iter().copied().chain([("http.route", &long[..201])]).collect();
+    let memory = gauge(vec![number((0, world.nanos(0)), &[], 1.0)]);
+    let (rejected, why) = world.send(&named, "process.memory.usage", "By", memory);
+    assert_eq!((rejected, why.as_str()), (1, "1: a name is longer than 200 bytes"));
+}
+
+#[test]
+fn a_list_as_an_attribute_takes_about_as_much_as_its_text() {
+    let world = World::new();
+    let list = format!("[{}1]", "1,".repeat(3_000_000));
+    let json = format!(
+        r#"{{"resourceMetrics": [{{"resource": {{"attributes": [{{"value": {{"arrayValue": {{"values": {list}}}}}}}]}}}}]}}"#
+    );
+    let (bytes, _) = cost(|| {
+        assert_eq!(world.receiver.answer(Some("application/json"), None, json.as_bytes()).status, 200);
+    });
+    assert!(bytes < 32 << 20, "{bytes} bytes held");
 }
 
 #[test]
@@ -136,6 +211,15 @@ async fn numbers_that_make_no_sense_cost_themselves() {
     assert_eq!(world.send(STABLE, DURATION, "s", negative), (1, "1: negative".to_owned()));
     let far = exponential(time, OK, (-20, i32::MAX), &[1]);
     assert_eq!(world.send(STABLE, DURATION, "s", far).0, 0);
+    let absurd = HistogramDataPoint {
+        count: 1 << 40,
+        bucket_counts: vec![1 << 40, 0, 0, 0],
+        ..counts(time, OK, [0; 4])
+    };
+    let requests = world.left_out_so_far(Reason::TooGreat);
+    // It counts as requests all the same.
+    assert_eq!(world.send(STABLE, DURATION, "s", histogram(DELTA, vec![absurd])), (0, String::new()));
+    assert_eq!(world.left_out_so_far(Reason::TooGreat), requests + 1);
     let falling = |value| sum(CUMULATIVE, true, vec![number((time.0, world.nanos(2)), &[], value)]);
     assert_eq!(world.send(STABLE, "process.cpu.time", "s", falling(-5.0)), (1, "1: negative".to_owned()));
     let stats = &world.aggregator.stats().services["shop"];

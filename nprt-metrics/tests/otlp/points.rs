@@ -8,7 +8,7 @@ use nprt_metrics::statsd::{Aggregator, Limits, StatsdConfig};
 
 use crate::support::{clock_at, go_to};
 use crate::telling::{CUMULATIVE, DELTA, counts, exponential, gauge, histogram, number, sum};
-use crate::world::{CANARY, OK, STABLE, World};
+use crate::world::{CANARY, OK, STABLE, World, instrument, request};
 
 fn requests(requests: u64, errors: u64) -> BlockData {
     BlockData::Requests { requests, errors }
@@ -126,6 +126,25 @@ async fn levels_are_means_and_counters_grow_by_the_second() {
     let expected = [BlockData::Value(110.0 * 1024.0), BlockData::Value(7.0)];
     assert_eq!(world.data("memory", 1).await, expected);
     assert_eq!(world.left_out("cpu", 1).await, [(LeftOutReason::NoBase, 1)]);
+}
+
+/// A collector splits what an instrument said, and merges what producers sent.
+#[tokio::test]
+async fn parts_of_a_value_may_come_in_several_messages_of_a_request() {
+    let text = r#"{"metrics": {"memory": {"shape": "value", "name": "used"}, "kilo": {"shape": "value", "name": "used",
+        "unit": "kilobytes"}}}"#;
+    let world = World::with(&serde_json::from_str(text).unwrap(), Limits::default());
+    let used = |state, value| {
+        let points = vec![number((0, world.nanos(0)), &[("state", state)], value)];
+        instrument("used", "By", gauge(points))
+    };
+    let mut all = request(STABLE, vec![used("anonymous", 5.0), used("cached", 2.0)]);
+    all.resource_metrics.extend(request(STABLE, vec![used("mapped", 4.0)]).resource_metrics);
+    all.resource_metrics.extend(request(CANARY, vec![used("mapped", 3.0)]).resource_metrics);
+    assert_eq!(world.post(&all).status, 200);
+    assert_eq!((world.aggregator.stats().lines, world.aggregator.stats().used), (4, 4));
+    assert_eq!(world.data("memory", 1).await, [BlockData::Value(11.0), BlockData::Value(3.0)]);
+    assert_eq!(world.data("kilo", 1).await, [BlockData::Value(11_000.0), BlockData::Value(3_000.0)]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use nprt_core::memory::ManualClock;
 use nprt_core::model::{Block, BlockData};
 use nprt_core::ports::{Clock, LeftOutReason, Measured, MetricsBackend};
 use nprt_metrics::otlp::{OtlpConfig, OtlpReceiver, OtlpReply};
-use nprt_metrics::statsd::{Aggregator, Limits, StatsdConfig};
+use nprt_metrics::statsd::{Aggregator, Limits, Reason, StatsdConfig};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
@@ -90,6 +90,12 @@ impl World {
     /// The data of the blocks.
     pub(crate) async fn data(&self, metric: &str, minute: i64) -> Vec<BlockData> {
         self.blocks(metric, minute).await.into_iter().map(|block| block.data).collect()
+    }
+
+    /// Points of `shop` that were left out since the start.
+    pub(crate) fn left_out_so_far(&self, reason: Reason) -> u64 {
+        let stats = self.aggregator.stats();
+        stats.services["shop"].left_out.get(&reason).copied().unwrap_or_default()
     }
 
     pub(crate) async fn left_out(&self, metric: &str, minute: i64) -> Vec<(LeftOutReason, u64)> {
