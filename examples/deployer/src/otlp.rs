@@ -1,7 +1,7 @@
 //! OTLP/HTTP beside statsd: on the listener of `deployer statsd`, and on an address of its own.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
+use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -190,7 +190,7 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
-    error.source().is_some_and(|error| error.is::<LengthLimitError>())
+    error.source().is_some_and(<dyn Error + 'static>::is::<LengthLimitError>)
 }
 
 fn response(reply: OtlpReply) -> Response {
