@@ -238,8 +238,15 @@ async fn an_application_that_is_set_up_as_the_page_says() {
     let (_, section) = page.split_once("\n## OpenTelemetry without Prometheus\n").unwrap();
     let (block, rest) = section.split_once("```sh\n").unwrap().1.split_once("```").unwrap();
     let inline = rest.split('`').filter(|code| code.starts_with("OTEL_") && code.contains('='));
+    // An entry of the pod's environment, the last one: it refers to those above.
+    let (above, attributes_of) = rest.split_once("- name: OTEL_RESOURCE_ATTRIBUTES\n  value: ").unwrap();
+    assert!(["TRACK", "VERSION", "POD"].iter().all(|name| above.contains(&format!("- {{name: {name},"))));
+    let (attributes_of, after) = attributes_of.split_once('\n').unwrap();
+    assert!(after.starts_with("```"), "{after}");
+    let attributes_of = format!("OTEL_RESOURCE_ATTRIBUTES={attributes_of}");
     let variables: Vec<(String, String)> = block
         .lines()
+        .chain([attributes_of.as_str()])
         .chain(inline)
         .map(|line| {
             let (name, value) = line.split_once('=').unwrap();

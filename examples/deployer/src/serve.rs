@@ -22,7 +22,7 @@ pub(crate) async fn serve(
     let config = reload::read(&path, is_insecure)?;
     let address = listen.unwrap_or(config.listen);
     let health_address = health_listen.or(config.health_listen);
-    let parts = Parts::new(Arc::new(SystemClock));
+    let parts = Parts::new(Arc::new(SystemClock), config.limits);
     let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
     let app = App::new(composed, parts, is_insecure);
     let server = Server::bind(address, app.clone()).await?;

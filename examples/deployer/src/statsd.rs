@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -57,6 +57,7 @@ pub(crate) async fn run(
     let changes = Changes::of(path).await;
     let config = read(path, is_insecure)?;
     let clock = Arc::new(SystemClock);
+    let own = Otlp::bind(&config.statsd)?;
     let statsd = StatsdServer::start(&config.statsd, clock.clone()).map_err(|error| error.to_string())?;
     let aggregator = statsd.backend();
     if config.statsd.services.is_empty() {
@@ -66,9 +67,8 @@ pub(crate) async fn run(
         );
     }
     let otlp = Otlp::new(&config.statsd, aggregator.clone()).map_err(|error| error.to_string())?;
-    let own = config.statsd.otlp.as_ref().and_then(|otlp| otlp.listen);
     let _listening = match (&otlp, own) {
-        (Some(otlp), Some(address)) => Some(otlp.clone().listen(address, config.limits)?),
+        (Some(otlp), Some(listener)) => Some(otlp.listen(listener, config.limits)?),
         _ => None,
     };
     let endpoint = Endpoint::new(aggregator.clone(), clock);
@@ -173,14 +173,16 @@ async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    if let Some(refusal) = refusal(&shared, peer, &headers) {
-        return refusal;
+    if let Some(Refusal { status, headers: more, why }) = refusal(&shared, peer, &headers) {
+        let mut answer = otlp::refused(status, &headers, why);
+        answer.headers_mut().extend(more);
+        return answer;
     }
     match &shared.otlp {
-        Some(otlp) => otlp.answer(&headers, body).await,
+        Some(otlp) => otlp.answer(peer, &headers, body).await,
         None => {
-            let error = "OTLP is not taken here: the configuration needs aggregator.statsd.otlp";
-            (StatusCode::NOT_FOUND, Json(json!({"version": 1, "error": error}))).into_response()
+            let why = "OTLP is not taken here: the configuration needs aggregator.statsd.otlp";
+            otlp::refused(StatusCode::NOT_FOUND, &headers, why)
         }
     }
 }
@@ -192,8 +194,8 @@ async fn answer(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refusal) = refusal(&shared, peer, &headers) {
-        return refusal;
+    if let Some(Refusal { status, headers, why }) = refusal(&shared, peer, &headers) {
+        return (status, headers, Json(json!({"version": 1, "error": why}))).into_response();
     }
     if uri.path() == "/metrics" {
         let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -206,10 +208,20 @@ async fn answer(
     (status, [(CONTENT_TYPE, "application/json")], reply.body).into_response()
 }
 
+/// Why a request is not answered.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    why: &'static str,
+}
+
 /// What to answer to who has not got the token; who has sent too many wrong ones is to wait.
-fn refusal(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Option<Response> {
+fn refusal(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Option<Refusal> {
     let token = (*shared.token.borrow())?;
-    let body = |error: &str| Json(json!({"version": 1, "error": error}));
+    let of = |status, name: HeaderName, value: HeaderValue, why| {
+        Some(Refusal { status, headers: HeaderMap::from_iter([(name, value)]), why })
+    };
     let given = headers.get(AUTHORIZATION).and_then(|given| given.to_str().ok()).and_then(|given| {
         let (scheme, secret) = given.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| hash_of(secret.trim()))
@@ -218,9 +230,8 @@ fn refusal(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Option<Response>
     if headers.contains_key(AUTHORIZATION) {
         let asked = shared.guesses.may_ask(peer, is_known.then_some(token), shared.wrong_tokens_per_minute);
         if let Err(wait) = asked {
-            let wait = [(RETRY_AFTER, (wait.as_secs() + 1).to_string())];
-            let body = body("too many bearer tokens from this address were not known");
-            return Some((StatusCode::TOO_MANY_REQUESTS, wait, body).into_response());
+            let why = "too many bearer tokens from this address were not known";
+            return of(StatusCode::TOO_MANY_REQUESTS, RETRY_AFTER, (wait.as_secs() + 1).into(), why);
         }
     }
     if is_known {
@@ -229,7 +240,7 @@ fn refusal(shared: &Shared, peer: Peer, headers: &HeaderMap) -> Option<Response>
     if let Some(left_out) = shared.guesses.seldom().now() {
         tracing::warn!(%peer, left_out, "request without the token");
     }
-    let realm = [(WWW_AUTHENTICATE, "Bearer realm=\"statsd\"")];
-    let body = body("this bearer token is not known, or none was given");
-    Some((StatusCode::UNAUTHORIZED, realm, body).into_response())
+    let realm = HeaderValue::from_static("Bearer realm=\"statsd\"");
+    let why = "this bearer token is not known, or none was given";
+    of(StatusCode::UNAUTHORIZED, WWW_AUTHENTICATE, realm, why)
 }

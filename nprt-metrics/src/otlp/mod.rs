@@ -17,8 +17,9 @@
 //! # Totals
 //! Of delta temporality, a point is what it says. Of cumulative temporality it is what was added since the point before of the
 //! same stream, which is a resource, a scope, an instrument and its attributes. A stream that began within the last minute and a
-//! half began at zero; so did one that was not there when its instrument was last heard of with the same start time. Another that is heard of for the
-//! first time, or again after a pause, was running already: its first point is left out ([`Reason::NoBase`]).
+//! half began at zero; so did one that was not there when its instrument was last heard of with the same start
+//! time. Another that is heard of for the first time, or again after a pause, was running already: its first point is left
+//! out ([`Reason::NoBase`]).
 //! A start time that is later tells a restart. A start that is missing, or is the point's own time, is not known: a number that
 //! became less began anew, once in a minute and a half, and a histogram that did is left out for as long. Two producers that send
 //! the same stream cannot be told apart: what contradicts itself is left out ([`Reason::Contradictory`]).

@@ -18,6 +18,8 @@ use crate::otlp::{Listening, Otlp};
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
     clock: Arc<dyn Clock>,
+    /// Those of listeners.
+    limits: Limits,
     kept: Arc<Mutex<Kept>>,
     /// Makes operations under way go back, of whichever configuration.
     stop: Stop,
@@ -42,13 +44,13 @@ struct Heard {
 }
 
 impl Parts {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, kept: Arc::default(), stop: Stop::new(), is_trial: false }
+    pub(crate) fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self { clock, limits, kept: Arc::default(), stop: Stop::new(), is_trial: false }
     }
 
     /// Parts that open no port, to see whether a configuration can be composed.
     pub(crate) fn on_trial() -> Self {
-        Self { is_trial: true, ..Self::new(Arc::new(SystemClock)) }
+        Self { is_trial: true, ..Self::new(Arc::new(SystemClock), Limits::default()) }
     }
 
     pub(crate) fn is_trial(&self) -> bool {
@@ -88,8 +90,13 @@ impl Parts {
         let (backend, server, otlp) = if self.is_trial {
             (Arc::new(Aggregator::new(config, self.clock())?), None, None)
         } else {
+            // First, so that an address that is taken does not end a server that hears already.
+            let own = Otlp::bind(config).map_err(cannot_listen)?;
             let server = StatsdServer::start(config, self.clock())?;
-            let otlp = listen(config, server.backend())?;
+            let otlp = match (Otlp::new(config, server.backend())?, own) {
+                (Some(otlp), Some(own)) => Some(otlp.listen(own, self.limits).map_err(cannot_listen)?),
+                _ => None,
+            };
             tracing::info!(listen = %server.local_addr(), "statsd listens");
             (server.backend(), Some(server), otlp)
         };
@@ -115,10 +122,6 @@ impl Parts {
     }
 }
 
-/// Takes OTLP where the configuration says an address.
-fn listen(config: &StatsdConfig, aggregator: Arc<Aggregator>) -> Result<Option<(SocketAddr, Listening)>> {
-    let Some(address) = config.otlp.as_ref().and_then(|otlp| otlp.listen) else { return Ok(None) };
-    let Some(otlp) = Otlp::new(config, aggregator)? else { return Ok(None) };
-    let cannot = |why: String| Error::new(ErrorKind::Unavailable, "deployer.otlp", why);
-    otlp.listen(address, Limits::default()).map(Some).map_err(cannot)
+fn cannot_listen(why: String) -> Error {
+    Error::new(ErrorKind::Unavailable, "deployer.otlp", why)
 }

@@ -53,8 +53,9 @@ pub(crate) async fn run(options: Options) -> Result<String, String> {
     let clock = FastClock::new(FASTER);
     let messages = VERSIONS.map(|(message, _)| message);
     let sources = Sources::make(folder.path(), &messages).map_err(|error| error.to_string())?;
-    let (token, parts) = (secret()?, Parts::new(Arc::new(clock)));
+    let token = secret()?;
     let config = configure(folder.path(), &sources, &options, &token)?;
+    let parts = Parts::new(Arc::new(clock), config.limits);
     let composed = Composed::new(config, &parts).await.map_err(|problems| problems.to_string())?;
     let app = App::new(composed, parts.clone(), false);
     let server = Server::bind(options.listen, app.clone()).await?;

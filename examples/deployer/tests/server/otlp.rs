@@ -1,5 +1,7 @@
 //! What OpenTelemetry sends, to `deployer statsd` and to a deployer itself.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -56,7 +58,14 @@ async fn an_aggregator_takes_it_with_its_token_and_on_an_address_of_its_own() {
     let server = statsd(folder.path(), json!({"listen": "127.0.0.1:0", "max_request_bytes": 5000})).await;
     let (url, body) = (format!("{}/v1/metrics", server.url), request("canary", 120));
     for token in ["", "correct-horse-battery-wrong"] {
-        assert_eq!(post(&url, token, &body).await.0, 401);
+        let (status, said) = post(&url, token, &body).await;
+        assert_eq!((status.as_u16(), &said["code"]), (401, &json!(16)), "{said}");
+        // In the encoding of the request: google.rpc.Status.
+        let binary = client().post(&url).header("content-type", "application/x-protobuf");
+        let binary = binary.bearer_auth("wrong").body("").send().await.unwrap();
+        assert_eq!(binary.headers()["content-type"], "application/x-protobuf");
+        assert!(binary.headers().contains_key("www-authenticate"));
+        assert_eq!(binary.bytes().await.unwrap()[..3], [8, 16, 18]);
     }
     assert_eq!(post(&url, TOKEN, &body).await, (StatusCode::OK, json!({})));
     assert_eq!(post(&own(&server), "", &body).await, (StatusCode::OK, json!({})));
@@ -80,13 +89,43 @@ async fn an_aggregator_takes_it_with_its_token_and_on_an_address_of_its_own() {
     }
 }
 
+/// A request whose body never comes.
+fn slow(url: &str, token: &str) -> TcpStream {
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /v1/metrics HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn slow_senders_lock_out_neither_those_of_another_listener_nor_another_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = statsd(folder.path(), json!({"listen": "127.0.0.1:0"})).await;
+    let (url, own) = (format!("{}/v1/metrics", server.url), own(&server));
+    let _slow: Vec<TcpStream> = (0..20).map(|_| slow(&own, "none")).collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let body = request("canary", 120);
+    let waited = Duration::from_secs(5);
+    let with_token = tokio::time::timeout(waited, post(&url, TOKEN, &body)).await.unwrap();
+    assert_eq!(with_token, (StatusCode::OK, json!({})));
+    let other = reqwest::Client::builder().local_address(Some([127, 0, 0, 2].into())).build().unwrap();
+    let other = tokio::time::timeout(waited, other.post(&own).json(&body).send()).await.unwrap();
+    assert_eq!(other.unwrap().status(), 200);
+    // Who sends slowly waits for itself.
+    assert!(tokio::time::timeout(Duration::from_secs(3), post(&own, "", &body)).await.is_err());
+}
+
 #[tokio::test]
 async fn an_aggregator_that_is_not_told_to_take_it_says_what_to_configure() {
     let folder = tempfile::tempdir().unwrap();
     let server = statsd(folder.path(), Value::Null).await;
     let (status, said) = post(&format!("{}/v1/metrics", server.url), TOKEN, &request("canary", 120)).await;
     assert_eq!(status, 404);
-    assert!(said["error"].as_str().unwrap().contains("aggregator.statsd.otlp"), "{said}");
+    assert!(said["message"].as_str().unwrap().contains("aggregator.statsd.otlp"), "{said}");
 }
 
 #[tokio::test]
