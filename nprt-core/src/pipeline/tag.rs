@@ -19,6 +19,11 @@ const SHOWN: usize = 10;
 /// An image and what the registry has of it: no tags while it does not exist.
 type Tags<'a> = (&'a ImageName, Vec<Tag>);
 
+/// Whether the registry has said that it is busy. One that is silent until the time is over has had its time.
+fn is_busy(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable)
+}
+
 impl Job<'_> {
     /// The tag of the wished revision on all `images`, waited for as long as the settings say.
     ///
@@ -29,10 +34,13 @@ impl Job<'_> {
         let began = self.clock.elapsed();
         let mut looks = 0;
         loop {
-            let look = || self.look(images);
-            // Who does not wait for images waits for a registry that is busy all the same.
-            let found =
-                if self.settings.image_wait().is_zero() { self.again(look).await } else { look().await };
+            let found = match self.look(images).await {
+                // Who does not wait for images waits for a registry that is busy all the same.
+                Err(error) if self.settings.image_wait().is_zero() && is_busy(&error) => {
+                    self.again(|| self.look(images)).await
+                }
+                found => found,
+            };
             let missing = match found {
                 Ok(tags) => match choose(&tags, wish) {
                     // Waiting would change nothing.
