@@ -64,18 +64,6 @@ impl Piece {
         self.minutes.contains(&minute)
     }
 
-    /// What it has of some minutes. Nothing was sent for it now.
-    fn part(&self, minutes: &Range<i64>) -> Measured {
-        let Measured { blocks, left_out, notes, evidence } = &*self.measured;
-        let is_in = |minute: Option<i64>| minute.is_none_or(|minute| minutes.contains(&minute));
-        Measured {
-            blocks: blocks.iter().filter(|block| minutes.contains(&block.minute)).cloned().collect(),
-            left_out: left_out.iter().filter(|left_out| is_in(left_out.minute)).copied().collect(),
-            notes: notes.clone(),
-            evidence: AnswerEvidence { points: 0, bytes: 0, ..evidence.clone() },
-        }
-    }
-
     /// Its size, roughly, in numbers of 8 bytes.
     fn weight(&self) -> usize {
         let block = |block: &Block| match &block.data {
@@ -86,6 +74,18 @@ impl Piece {
         };
         let blocks: usize = self.measured.blocks.iter().map(|of| 40 + block(of)).sum();
         200 + blocks + 6 * self.measured.left_out.len()
+    }
+}
+
+/// What an answer has of some minutes, as if nothing had been sent for it.
+fn part(answer: &Measured, minutes: &Range<i64>) -> Measured {
+    let Measured { blocks, left_out, notes, evidence } = answer;
+    let is_in = |minute: Option<i64>| minute.is_none_or(|minute| minutes.contains(&minute));
+    Measured {
+        blocks: blocks.iter().filter(|block| minutes.contains(&block.minute)).cloned().collect(),
+        left_out: left_out.iter().filter(|left_out| is_in(left_out.minute)).copied().collect(),
+        notes: notes.clone(),
+        evidence: AnswerEvidence { points: 0, bytes: 0, ..evidence.clone() },
     }
 }
 
@@ -146,19 +146,18 @@ impl<T: MetricsBackend> MetricsBackend for KeptMinutes<T> {
         let known = self.lock().piece(&key, asked.start);
         let rest = known.as_ref().map_or(asked.start, |piece| piece.minutes.end.min(asked.end))..asked.end;
         let mut answer =
-            known.as_ref().map(|piece| piece.part(&(asked.start..rest.start))).unwrap_or_default();
+            known.as_ref().map(|piece| part(&piece.measured, &(asked.start..rest.start))).unwrap_or_default();
         if known.is_some() && rest.is_empty() {
             return Ok(answer);
         }
         let more = self.inner.blocks(&MetricQuery { range: range(&rest)?, ..query.clone() }).await?;
         let settled = settled(&more, &rest, Block::minute_of(now));
         if !settled.is_empty() {
-            let new = Piece { minutes: rest, measured: Arc::new(more.clone()) }.part(&settled);
             let (start, mut whole) = match known {
                 Some(piece) => (piece.minutes.start, Arc::unwrap_or_clone(piece.measured)),
                 None => (settled.start, Measured::default()),
             };
-            whole.merge(new);
+            whole.merge(part(&more, &settled));
             self.lock().keep(key, Piece { minutes: start..settled.end, measured: Arc::new(whole) });
         }
         answer.merge(more);
