@@ -47,11 +47,7 @@ const NOISE: f64 = 1e-6;
 const LARGEST: f64 = 9_007_199_254_740_992.0;
 
 pub(crate) fn finite(value: f64) -> Result<(), LeftOutReason> {
-    match value {
-        _ if value.is_finite() => Ok(()),
-        _ if value.is_nan() => Err(LeftOutReason::NotANumber),
-        _ => Err(LeftOutReason::Infinite),
-    }
+    LeftOutReason::of_number(value).map_or(Ok(()), Err)
 }
 
 /// Whether something can have happened so often.
