@@ -69,4 +69,10 @@ async fn the_server_stops_when_the_caller_does() {
     let error = asked.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("no answer in the time allowed"), "{error}");
     wait_for(&server, 0.0).await;
+
+    // By this clock the time is never up. The server is told how long it may take, and gives up by itself.
+    let (limit, began) = (Duration::from_secs(2), Instant::now());
+    let error = Timeout::new(backend, limit, clock_at(100)).blocks(&query("cpu", 0, 100)).await.unwrap_err();
+    assert!(error.to_string().contains("timed out"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10), "after {:?}", began.elapsed());
 }

@@ -9,6 +9,7 @@ mod by_metric;
 mod cached;
 mod kept_minutes;
 mod retry;
+mod time_left;
 mod timeout;
 
 pub use backoff::{Backoff, Jitter};
@@ -16,4 +17,5 @@ pub use by_metric::ByMetric;
 pub use cached::CachedRegistry;
 pub use kept_minutes::KeptMinutes;
 pub use retry::Retry;
+pub use time_left::{in_time, time_left};
 pub use timeout::Timeout;

@@ -13,6 +13,8 @@ use crate::ports::{
 };
 use crate::{Error, ErrorKind, Result};
 
+use super::time_left::told;
+
 /// A backend whose calls end with [`ErrorKind::Timeout`], naming the operation, when they take longer than
 /// a limit. The call is dropped then: a read leaves nothing behind, a notification may have been delivered.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl<T> Timeout<T> {
         tokio::select! {
             // An answer that is there counts, however late anybody looked.
             biased;
-            answer = call => answer,
+            answer = told(self.limit, call) => answer,
             () = self.clock.sleep(self.limit) => {
                 Err(Error::new(ErrorKind::Timeout, operation, "no answer in the time allowed")
                     .with("limit", format_args!("{:?}", self.limit)))

@@ -91,12 +91,11 @@ impl Prometheus {
         let query = |way| measure.fill(forms.by(way), service.as_str(), plan.routes);
         let (mut all, mut way) = (Vec::new(), plan.way);
         for minutes in parts(minutes.clone(), MINUTES_A_REQUEST) {
-            if way == Way::Totals {
+            if let (Way::Totals, Some(counters)) = (way, measure.counters()) {
                 let first = minutes.start.saturating_sub(1)..minutes.end;
-                let totals = self.series(&query(Way::Totals), &first, left, measured).await?;
-                if let Some(increases) =
-                    increases(&measure.labels, totals, minutes.start.saturating_mul(60), measured)
-                {
+                let totals = (counters, self.series(&query(Way::Totals), &first, left, measured).await?);
+                let base = minutes.start.saturating_mul(60);
+                if let Some(increases) = increases(&measure.labels, totals, base, measured) {
                     all.extend(increases);
                     continue;
                 }

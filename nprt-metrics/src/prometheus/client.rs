@@ -1,5 +1,7 @@
 use std::ops::Range;
+use std::time::Duration;
 
+use nprt_core::wrap::time_left;
 use nprt_core::{Error, ErrorKind, Result};
 use nprt_http::{ClientConfig, Limit, check_values, read_body, request_error, retry_after};
 use reqwest::{StatusCode, Url};
@@ -21,8 +23,8 @@ pub(super) struct Client {
     range: Url,
     access: Access,
     limit: usize,
-    /// What the server is told of how long it may take.
-    timeout: String,
+    /// How long we wait for an answer.
+    timeout: Duration,
 }
 
 /// The series of an answer, how many bytes it had, and what the server says about it.
@@ -40,7 +42,7 @@ impl Client {
                 .map_err(|_| Error::invalid("prometheus.config", "no path can be added to the address"))
         };
         let (instant, range) = (join("api/v1/query")?, join("api/v1/query_range")?);
-        let timeout = format!("{}s", config.timeout_seconds);
+        let timeout = Duration::from_secs(config.timeout_seconds);
         Ok(Self { http: nprt_http::client(config)?, instant, range, access, limit, timeout })
     }
 
@@ -74,8 +76,10 @@ impl Client {
     }
 
     async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<(Vec<u8>, Words)> {
-        let form: Vec<(&str, &str)> =
-            form.iter().copied().chain([("timeout", self.timeout.as_str())]).collect();
+        // Nobody waits longer than this, so the server need not work longer.
+        let timeout = time_left().map_or(self.timeout, |left| left.min(self.timeout));
+        let timeout = format!("{:.3}", timeout.as_secs_f64().max(0.001));
+        let form: Vec<(&str, &str)> = form.iter().copied().chain([("timeout", timeout.as_str())]).collect();
         let (request, words) = self.access.let_in(self.http.post(url.clone()).form(&form)).await?;
         let response = request.send().await.map_err(|error| request_error(OPERATION, error))?;
         let (status, wait) = (response.status(), retry_after(response.headers()));

@@ -14,6 +14,7 @@ use super::native::natives;
 use super::plan::Plan;
 use super::series::{LabelSet, Series, read_all};
 use super::status::Statuses;
+use super::totals::Counters;
 use crate::assemble::{Assembly, Line};
 use crate::{Labels, RequestOutcome};
 
@@ -53,14 +54,21 @@ impl Measure {
 
     /// How to ask for `minutes` of it, where its queries read so many series.
     pub(super) fn plan(&self, series: u64, minutes: &Range<i64>, max_series: u64) -> Plan {
-        // The first errors of a pod count, and only requests beside them would tell that the pod is not new.
-        let of_all = matches!(
-            self.metric,
-            PrometheusMetric::Histogram { .. } | PrometheusMetric::Requests { errors: None, .. }
-        );
-        let totals =
-            of_all && self.labels.pod.is_some() && self.forms.iter().all(|forms| forms.totals.is_some());
+        let totals = self.counters().is_some()
+            && self.labels.pod.is_some()
+            && self.forms.iter().all(|forms| forms.totals.is_some());
         Plan::of(series, minutes, max_series, totals)
+    }
+
+    /// Which counters its queries read; `None` where two queries read different ones, or none at all.
+    pub(super) fn counters(&self) -> Option<Counters> {
+        match self.metric {
+            PrometheusMetric::Histogram { .. } | PrometheusMetric::Requests { errors: None, .. } => {
+                Some(Counters::Steady)
+            }
+            PrometheusMetric::Classes { .. } => Some(Counters::Sparse),
+            PrometheusMetric::Value { .. } | PrometheusMetric::Requests { errors: Some(_), .. } => None,
+        }
     }
 
     /// What the series say that its queries were answered with.

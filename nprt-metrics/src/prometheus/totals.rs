@@ -10,6 +10,15 @@ use crate::Labels;
 /// The seconds of a minute.
 const MINUTE: i64 = 60;
 
+/// Which counters a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counters {
+    /// Those of all requests: a target has them from its first request on.
+    Steady,
+    /// Those of errors: a target has them only after its first error, which must count.
+    Sparse,
+}
+
 /// Replaces the totals of counters by what they grew by in each minute; `None` where that cannot be told, because a
 /// series names no pod or is no counter. The first totals, at the second `base`, are only what the next are compared with.
 ///
@@ -18,12 +27,23 @@ const MINUTE: i64 = 60;
 /// - without totals a minute before, nothing is counted: the target is new, or was not scraped for a while;
 /// - a total that shrank spoils the target's minute, and is left out: its process was started anew, or lost a series;
 /// - a total that the target did not have a minute before counts from zero.
+///
+/// Of [`Counters::Sparse`], the first two cannot be told either: a target without errors was perhaps scraped all the same.
 pub(super) fn increases(
     labels: &Labels,
-    totals: Vec<Series>,
+    (counters, totals): (Counters, Vec<Series>),
     base: i64,
     left: &mut Measured,
 ) -> Option<Vec<Series>> {
+    let targets = by_target(labels, totals)?;
+    if counters == Counters::Sparse && !targets.iter().all(|target| is_steady(target, base)) {
+        return None;
+    }
+    Some(targets.into_iter().flat_map(|target| of_target(labels, target, base, left)).collect())
+}
+
+/// The totals of each target; `None` where one is of no pod or no number.
+fn by_target(labels: &Labels, totals: Vec<Series>) -> Option<Vec<Vec<Series>>> {
     let mut targets: BTreeMap<[String; 4], Vec<Series>> = BTreeMap::new();
     for series in totals {
         let value =
@@ -36,11 +56,23 @@ pub(super) fn increases(
         let track = value(labels.track.label()).unwrap_or_default();
         targets.entry([track, pod, job, instance]).or_default().push(series);
     }
-    Some(targets.into_values().flat_map(|target| of_target(labels, target, base, left)).collect())
+    Some(targets.into_values().collect())
+}
+
+/// Whether the target has totals a minute before each, and none shrank.
+fn is_steady(totals: &[Series], base: i64) -> bool {
+    let scraped = scraped(totals);
+    scraped.iter().all(|second| *second <= base || scraped.contains(&(second - MINUTE)))
+        && totals.iter().all(|series| shrunk(&series.values).next().is_none())
+}
+
+/// When the target was scraped.
+fn scraped(totals: &[Series]) -> BTreeSet<i64> {
+    totals.iter().flat_map(|series| series.values.seconds()).collect()
 }
 
 fn of_target(labels: &Labels, totals: Vec<Series>, base: i64, left: &mut Measured) -> Vec<Series> {
-    let scraped: BTreeSet<i64> = totals.iter().flat_map(|series| series.values.seconds()).collect();
+    let scraped = scraped(&totals);
     let shrank: BTreeSet<i64> = totals.iter().flat_map(|series| shrunk(&series.values)).collect();
     let track = totals.first().and_then(|series| labels.place(|name| series.metric.get(name)).ok());
     for second in &shrank {
@@ -83,7 +115,7 @@ mod tests {
     type Grown = Vec<Vec<(i64, f64)>>;
 
     /// What comes of the totals of series, by their pod, and how many points are left out. Minutes begin at 0, which is the base.
-    fn of(all: &[(&str, &[Option<f64>])]) -> (Option<Grown>, u64) {
+    fn of(counters: Counters, all: &[(&str, &[Option<f64>])]) -> (Option<Grown>, u64) {
         let series = all.iter().map(|(pod, totals)| {
             let points = (0..).zip(*totals).filter_map(|(minute, total)| Some((minute * MINUTE, (*total)?)));
             let metric = serde_json::json!({"track": "stable", "pod": pod});
@@ -94,7 +126,7 @@ mod tests {
             }
         });
         let (labels, mut left) = (Profile::PrometheusClient.source().labels, Measured::default());
-        let grown = increases(&labels, series.collect(), 0, &mut left);
+        let grown = increases(&labels, (counters, series.collect()), 0, &mut left);
         let minutes =
             |series: Series| series.values.points().map(|(at, value)| (at / MINUTE, value)).collect();
         (grown.map(|all| all.into_iter().map(minutes).collect()), crate::assemble::total(&left))
@@ -102,7 +134,7 @@ mod tests {
 
     #[test]
     fn totals_become_what_they_grew_by() {
-        let s = Some::<f64>;
+        let (s, of) = (Some::<f64>, |all: &[(&str, &[Option<f64>])]| of(Counters::Steady, all));
         assert_eq!(of(&[("a", &[s(5.0), s(7.0), s(7.0)])]), (Some(vec![vec![(1, 2.0), (2, 0.0)]]), 0));
         // A pod that is new or was not scraped: nobody knows since when it counts.
         assert_eq!(of(&[("a", &[None, s(7.0), s(9.0)])]), (Some(vec![vec![(2, 2.0)]]), 0));
@@ -121,5 +153,15 @@ mod tests {
         ]);
         assert_eq!(restart, (Some(vec![vec![(2, 3.0)], vec![(2, 1.0)], vec![(1, 2.0)]]), 1));
         assert_eq!(of(&[("", &[s(1.0), s(2.0)])]).0, None);
+    }
+
+    #[test]
+    fn what_sparse_totals_do_not_tell_is_asked_in_another_way() {
+        let (s, of) = (Some::<f64>, |all: &[(&str, &[Option<f64>])]| of(Counters::Sparse, all));
+        let steady = of(&[("a", &[s(5.0), s(7.0)]), ("a", &[None, s(1.0)])]);
+        assert_eq!(steady, (Some(vec![vec![(1, 2.0)], vec![(1, 1.0)]]), 0));
+        assert_eq!(of(&[("a", &[s(5.0), s(7.0)]), ("b", &[None, s(1.0)])]), (None, 0), "a pod's first error");
+        assert_eq!(of(&[("a", &[s(5.0), None, s(7.0)])]), (None, 0), "a gap");
+        assert_eq!(of(&[("a", &[s(5.0), s(1.0)]), ("b", &[s(1.0), s(2.0)])]), (None, 0), "a restart");
     }
 }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use nprt::model::ServiceName;
 use nprt::pipeline::Caller;
+use nprt::wrap::in_time;
 use nprt::{Error, ErrorKind};
 
 use super::accept::{Form, preferred};
@@ -125,7 +126,7 @@ impl Asked {
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
         let limit = Duration::from_secs(self.composed.config.limits.read_seconds);
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        in_time(limit, work).await.unwrap_or_else(|| {
             let detail = "no answer in the time that a request may take";
             Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, ErrorKind::Timeout, detail)
                 .with("limit", format_args!("{} s", limit.as_secs())))

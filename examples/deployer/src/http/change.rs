@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use nprt::model::{ServiceName, Track, VersionRef};
 use nprt::pipeline::{Caller, Deployment, Judgement, Pipeline, Progress, Request, Rollback, Status};
+use nprt::wrap::in_time;
 use nprt::{Error, ErrorKind};
 use serde_json::{Value, json};
 
@@ -109,8 +110,8 @@ async fn start_promotion(asked: &Asked) -> Result<Response, Problem> {
 /// What the metrics say of the canary, to be told with its promotion, if they answer at once.
 async fn judged_at_once(pipeline: &Pipeline, name: &ServiceName) -> Option<Arc<Judgement>> {
     let silent = Progress::silent();
-    let judged = tokio::time::timeout(AT_ONCE, pipeline.judge_canary(name, &silent)).await;
-    judged.ok()?.ok().map(Arc::new)
+    let judged = in_time(AT_ONCE, pipeline.judge_canary(name, &silent)).await;
+    judged?.ok().map(Arc::new)
 }
 
 pub(crate) async fn rollback(asked: Asked) -> Response {
