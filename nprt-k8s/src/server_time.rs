@@ -71,7 +71,7 @@ impl ServerTime {
 mod tests {
     use jiff::SignedDuration;
     use nprt_core::clock::{FastClock, SystemClock};
-    use nprt_core::memory::SkewedClock;
+    use nprt_core::clock::SkewedClock;
 
     use super::*;
 

@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::memory::{ManualClock, MemoryMetrics, Origin};
+use nprt_memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, ServiceName, Track};
 use nprt_core::ports::{LeftOutReason, MetricsBackend, MetricsCapabilities};
 use nprt_core::wrap::{Backoff, Retry};

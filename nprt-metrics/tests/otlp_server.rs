@@ -23,7 +23,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use jiff::SignedDuration;
 use nprt_core::clock::SystemClock;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Block, BlockData, ServiceName, TimeRange, Track};
 use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::otlp::{OtlpConfig, OtlpReceiver};

@@ -169,7 +169,7 @@ async fn each_request_has_its_headers_and_the_token_of_now() {
         let answer = answer.set_body_json(if status == 200 { matrix(&json!([])) } else { said.clone() });
         Mock::given(header("authorization", format!("Bearer {token}")))
             .and(header("x-scope-orgid", "tenant-7"))
-            .and(body_string_contains("timeout=7s"))
+            .and(body_string_contains("timeout=7.000"))
             .respond_with(answer)
             .mount(&fake)
             .await;

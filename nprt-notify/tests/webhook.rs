@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use nprt_core::ErrorKind;
 use nprt_core::clock::SystemClock;
-use nprt_core::compare::VERDICT_SCHEMA;
+use nprt_core::verdict::VERDICT_SCHEMA;
 use nprt_core::conformance::notifier::{all, failure, rollback};
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::Secret;
 use nprt_core::ports::{Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 use nprt_core::wrap::{Backoff, Retry, Timeout};

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use nprt_core::Result;
-use nprt_core::manifest::{self, Settings};
+use nprt_manifest::{self, Settings};
 use nprt_core::model::{ImageName, RepoPath, SourceFile};
 
 /// A file of Online Boutique. It is part of the program, which has no source at hand where it was installed.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const SUITES: [&str; 6] = [
-    "examples/deployer/tests",
+    "apps/deployer/tests",
     "tests",
     "nprt-core/tests",
     "nprt-metrics/tests",

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::compare::Verdict;
+use crate::verdict::Verdict;
 use crate::model::{Revision, ServiceName};
 
 /// Where people are told what happened.

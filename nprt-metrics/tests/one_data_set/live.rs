@@ -10,7 +10,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use nprt_core::clock::SystemClock;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Block, BlockData, ServiceName, TimeRange};
 use nprt_core::ports::{Clock, LeftOutReason, Measured, MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::prometheus::PrometheusConfig;

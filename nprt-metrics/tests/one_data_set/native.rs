@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use nprt_core::clock::SystemClock;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::ports::Clock;
 use nprt_metrics::MetricUnit;
 use nprt_metrics::prometheus::{PrometheusConfig, PrometheusMetric};

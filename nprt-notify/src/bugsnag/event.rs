@@ -1,7 +1,7 @@
 //! A notification as the JSON of an event.
 
 use jiff::Timestamp;
-use nprt_core::compare::Verdict;
+use nprt_core::verdict::Verdict;
 use nprt_core::ports::{Detail, Notification};
 use serde_json::{Map, Value, json};
 

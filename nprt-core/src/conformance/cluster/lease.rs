@@ -10,7 +10,7 @@ use serde_json::json;
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
 use crate::clock::TOLERANCE;
-use crate::memory::SkewedClock;
+use crate::clock::SkewedClock;
 use crate::model::Digest;
 use crate::ports::{Busy, Cluster, Lease, LeaseRequest, Takeover, Transition};
 
