@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use nprt_core::model::{BlockData, TimeRange, Track};
+
 use super::Percentile;
 use super::error_class::{Tally, unclassified};
 use super::estimate::{Estimate, Histogram, Samples};
 use super::series::Series;
-use nprt_core::model::{BlockData, TimeRange, Track};
 
 /// What counts as late in the window, at least; else it is the last quarter.
 const LATE: Duration = Duration::from_secs(5 * 60);

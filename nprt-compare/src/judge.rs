@@ -2,6 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_core::model::{Block, MetricName, TimeRange, Track};
+use nprt_core::ports::LeftOut;
+use nprt_core::{Error, Result};
 
 use super::conclude::conclude;
 use super::judge_state::{JudgeState, VERSION};
@@ -14,9 +17,6 @@ use super::policy::Rule;
 use super::refused::Refused;
 use super::sequential::{Explained, Sequential};
 use super::{Policy, Verdict};
-use nprt_core::model::{Block, MetricName, TimeRange, Track};
-use nprt_core::ports::LeftOut;
-use nprt_core::{Error, Result};
 
 /// Judges one canary: it is shown blocks as they come and says at any time what they amount to.
 ///

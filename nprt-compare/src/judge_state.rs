@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::kayenta_look::LookState;
@@ -7,7 +8,6 @@ use super::lost::Lost;
 use super::plain::PlainState;
 use super::refused::Refused;
 use super::sequential::State;
-use nprt_core::{Error, Result};
 
 /// The version of the form; what another version wrote is refused.
 pub(super) const VERSION: u32 = 1;

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_core::model::{Block, MetricName, TimeRange};
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::kayenta::Judgement;
 use super::policy::KayentaLook;
-use super::{Decision, MetricVerdict, Needed};
 use super::replay::Bare;
-use nprt_core::model::{Block, MetricName, TimeRange};
-use nprt_core::{Error, Result};
+use super::{Decision, MetricVerdict, Needed};
 
 /// One look by Kayenta's scheme at a time that the policy chose: it keeps the blocks until then.
 #[derive(Debug, Clone)]

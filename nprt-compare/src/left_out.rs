@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use nprt_core::model::{Block, BlockData, MetricName, Track};
 use nprt_core::ports::{LeftOut, LeftOutReason};
 use nprt_core::verdict::MetricLeftOut;
+use serde::{Deserialize, Serialize};
 
 /// How much of each metric was used and left out, of both tracks.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -131,15 +130,15 @@ impl OfMetric {
 
 /// `3 of 360 minutes of `requests` left out: NaN`
 fn describe(left_out: &MetricLeftOut, whole_minutes: bool) -> String {
-        let MetricLeftOut { metric, reason, points, minutes, of_minutes, .. } = left_out;
-        let of_minutes = of_minutes.max(minutes);
-        let points = match (whole_minutes, points) {
-            (true, _) => String::new(),
-            (false, 1) => "1 point in ".to_owned(),
-            (false, points) => format!("{points} points in "),
-        };
-        let unit = if *of_minutes == 1 { "minute" } else { "minutes" };
-        format!("{points}{minutes} of {of_minutes} {unit} of `{metric}` left out: {reason}")
+    let MetricLeftOut { metric, reason, points, minutes, of_minutes, .. } = left_out;
+    let of_minutes = of_minutes.max(minutes);
+    let points = match (whole_minutes, points) {
+        (true, _) => String::new(),
+        (false, 1) => "1 point in ".to_owned(),
+        (false, points) => format!("{points} points in "),
+    };
+    let unit = if *of_minutes == 1 { "minute" } else { "minutes" };
+    format!("{points}{minutes} of {of_minutes} {unit} of `{metric}` left out: {reason}")
 }
 
 #[cfg(test)]

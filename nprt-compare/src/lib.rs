@@ -96,14 +96,14 @@ mod window;
 pub use judge::Judge;
 pub use judge_state::JudgeState;
 pub use margin::Margin;
+pub use nprt_core::verdict::{
+    Banded, Counted, Decision, Effect, Evidence, MarginUsed, MetricLeftOut, MetricVerdict, Needed,
+    PassEvidence, Percentile, QuantileFigures, TestEvidence, VERDICT_SCHEMA, Verdict, VerdictRow,
+};
 pub use policy::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, KayentaLook, MeasurementsRule, POLICY_SCHEMA,
     PercentileRule, Policy, Preset, QuantileRule, Rule,
 };
 pub(crate) use series::check;
 pub use traffic::Traffic;
-pub use nprt_core::verdict::{
-    Banded, Counted, Decision, Effect, Evidence, MarginUsed, MetricLeftOut, MetricVerdict, Needed, PassEvidence,
-    Percentile, QuantileFigures, TestEvidence, VERDICT_SCHEMA, Verdict, VerdictRow,
-};
 pub use window::Window;

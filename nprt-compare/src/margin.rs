@@ -1,6 +1,5 @@
-use serde::{Deserialize, Serialize};
-
 use nprt_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// How far the canary may lie above stable: absolute in the metric's unit (seconds, cores, bytes),
 /// relative to stable's figure, or both, of which **the larger** holds: "10 %, but at least 5 ms".

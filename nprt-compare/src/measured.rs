@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use nprt_core::model::MetricName;
+
 use super::left_out::Tally;
 use super::policy::Rule;
 use super::sequential::Explained;
 use super::{Decision, Needed};
-use nprt_core::model::MetricName;
 
 /// A pass waits for every metric that the backend is configured for, or that anything ever came of: on both tracks.
 pub(super) fn demand_measured(rule: &Rule, explained: &mut Explained, expected: &BTreeSet<MetricName>) {

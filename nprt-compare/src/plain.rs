@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_core::model::{Block, MetricName, TimeRange, Track};
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::assess::{self, Failures, Span};
@@ -9,8 +11,6 @@ use super::gather::{Distributions, mixed_versions, silent, tally, unreadable};
 use super::policy::Role;
 use super::series::{Series, SeriesState, check_as};
 use super::{ErrorsRule, MetricVerdict, PercentileRule, Policy, Rule};
-use nprt_core::model::{Block, MetricName, TimeRange, Track};
-use nprt_core::{Error, Result};
 
 /// Judges by the plain rules of the method, those on percentiles and errors: it keeps the blocks of as many minutes
 /// as the window has, and of requests and errors on stable as many more as the history has.

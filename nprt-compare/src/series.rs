@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use nprt_core::model::{Block, BlockData, MetricName, TimeRange, Track};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::policy::Role;
-use super::replay::Bare;
-use nprt_core::model::{Block, BlockData, MetricName, TimeRange, Track};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// The blocks of one metric by minute, each key once, and what had to be rejected. It keeps the latest
 /// `capacity` minutes that have blocks: as the minutes kept are those latest of all, it does not matter in
@@ -36,7 +35,8 @@ pub(super) struct Key {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeriesState {
-    blocks: Vec<Bare>,
+    #[serde(with = "super::replay::blocks")]
+    blocks: Vec<Block>,
     rejected: BTreeMap<i64, u64>,
 }
 
@@ -97,7 +97,7 @@ impl Series {
 
     /// All that it keeps, in a form that serialises.
     pub(super) fn state(&self, metric: &MetricName) -> SeriesState {
-        let block = |minute: i64, key: &Key, data: &BlockData| Bare(Block {
+        let block = |minute: i64, key: &Key, data: &BlockData| Block {
             minute,
             track: key.track,
             version: key.version.clone(),
@@ -105,7 +105,7 @@ impl Series {
             route: key.route.clone(),
             metric: metric.clone(),
             data: data.clone(),
-        });
+        };
         let minutes = self.minutes.iter();
         let blocks = minutes
             .clone()
@@ -119,7 +119,7 @@ impl Series {
         for (at, count) in state.rejected {
             self.minutes.entry(at).or_default().rejected = count;
         }
-        state.blocks.iter().try_for_each(|Bare(block)| self.insert(block))
+        state.blocks.iter().try_for_each(|block| self.insert(block))
     }
 
     fn within(&self, range: TimeRange) -> impl Iterator<Item = (i64, &Minute)> {

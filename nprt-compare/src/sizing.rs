@@ -12,13 +12,13 @@
 //! as by Howard, Ramdas, McAuliffe and Sekhon (2021). Ranks: Noether (1987). The rest is the variance of a
 //! sample quantile, and the growth of a likelihood ratio of binomial counts.
 
+use nprt_core::{Error, Result};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::Percentile;
 use super::statistics::Overdispersion;
 use super::statistics::counts::{RATIOS, Ratio};
 use super::window::minutes_for;
-use nprt_core::{Error, Result};
 
 /// How surely a decision is wanted.
 ///

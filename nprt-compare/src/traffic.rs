@@ -1,8 +1,9 @@
+use nprt_core::model::{Block, BlockData};
+
 use super::Percentile;
 use super::estimate::{Estimate, Histogram, Samples};
 use super::sizing::{QuantileEffect, RankEffect, Sizing};
 use super::statistics::Overdispersion;
-use nprt_core::model::{Block, BlockData};
 
 /// With fewer nothing is said: of samples, of minutes and pods that have a figure.
 const FEWEST: u64 = 200;
@@ -160,8 +161,9 @@ fn superiority(values: &[f64], effect: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use nprt_core::model::{MetricName, Track};
+
+    use super::*;
 
     fn blocks(data: impl Fn(i64) -> BlockData) -> Vec<Block> {
         let block = |minute| Block {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use nprt_compare::report::{EventKind, Report, ReportEvent, Statistic, Unit, Version};
 use nprt_compare::{Decision, Judge, Policy, Preset};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
-use nprt_compare::report::{EventKind, Report, ReportEvent, Statistic, Unit, Version};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{any, prop, prop_oneof};

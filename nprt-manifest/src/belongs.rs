@@ -1,6 +1,8 @@
 //! Which workloads belong to the version. Those alone get its labels, annotations, environment and a canary:
 //! a database or a cache beside them must not restart because another image changed.
 
+use nprt_core::model::{ImageName, ImageRef, Tag, annotation};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::document::{Document, Manifests};
@@ -9,8 +11,6 @@ use super::run;
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{get, template_path};
-use nprt_core::model::{ImageName, ImageRef, Tag, annotation};
-use nprt_core::{Error, Result};
 
 /// Whether a workload belongs to the version: one of its containers runs an image without tag and digest, or
 /// one of [`Settings::images`]. So does a Job that the version [runs](annotation::RUN), and what was rendered

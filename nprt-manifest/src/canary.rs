@@ -1,3 +1,5 @@
+use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::change::{Rendered, differences};
@@ -14,8 +16,6 @@ use super::transform::{finish, mark, render_stable};
 use super::version::Version;
 use super::workload::{get, map_at, template_path};
 use super::{placement, policies, replicas, reserved, rewritten, selector};
-use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
 /// `kubectl apply`'s copy of what it applied: of the original here, a Secret's values included.

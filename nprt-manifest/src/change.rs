@@ -2,11 +2,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nprt_core::model::{Object, ObjectId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use nprt_core::model::{Object, ObjectId};
 
 /// What a track of a version needs in the cluster, and how it differs from the manifests.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,12 +1,13 @@
 //! Which workloads get a canary.
 
+use nprt_core::model::annotation;
+use nprt_core::{Error, Result};
+
 use super::belongs::{belongs, images_as_written, opts_out};
 use super::document::{Document, Manifests};
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{group_kind, template_path};
-use nprt_core::model::annotation;
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Track};
 use serde_json::Value;
 
 use super::canary::{Input, rename};
@@ -9,8 +11,6 @@ use super::document::Document;
 use super::references::{self, ConfigKind};
 use super::workload::{get, template_path};
 use super::{identity, live, string_data};
-use nprt_core::Result;
-use nprt_core::model::{Object, ObjectId, Track};
 
 /// The originals by what reads them.
 pub(super) type Copies<'a> = BTreeMap<(ConfigKind, String), &'a Document>;

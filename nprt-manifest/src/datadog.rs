@@ -1,10 +1,10 @@
 //! Datadog's unified service tagging: the same version and service on labels and variables.
 
+use nprt_core::Result;
 use serde_json::{Value, json};
 
 use super::version::Version;
 use super::workload::{containers, each_container, get, list_in, map_at};
-use nprt_core::Result;
 
 /// What its labels begin with.
 pub(super) const LABELS: &str = "tags.datadoghq.com/";

@@ -1,12 +1,12 @@
 //! Why a canary would get no traffic, not start, or have less to run on than stable.
 
+use nprt_core::model::{Object, ObjectId, Track, label};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::document::Document;
 use super::selector::{Labels, Plain, all_among, labels_of};
 use super::surroundings::Surroundings;
-use nprt_core::model::{Object, ObjectId, Track, label};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.canary";
 pub(super) const CLAIM: &str = "PersistentVolumeClaim";

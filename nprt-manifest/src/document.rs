@@ -1,8 +1,9 @@
 use std::fmt;
 
-use super::read::refuse_twice;
 use nprt_core::model::{Object, ObjectId};
 use nprt_core::{Error, Result};
+
+use super::read::refuse_twice;
 
 /// Where an object was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Track, label};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,8 +14,6 @@ use super::places::Objects;
 use super::references::{self, ConfigKind};
 use super::settings::Settings;
 use super::workload::{each_container, get, map_at, template_path};
-use nprt_core::Result;
-use nprt_core::model::{Object, ObjectId, Track, label};
 
 /// What `kubectl rollout restart` leaves.
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";

@@ -1,13 +1,13 @@
 //! What every container is told about itself.
 
+use nprt_core::Result;
+use nprt_core::model::Track;
 use serde_json::{Map, Value, json};
 
 use super::datadog;
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{each_container, list_in};
-use nprt_core::Result;
-use nprt_core::model::Track;
 
 const OPEN_TELEMETRY: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const OPEN_TELEMETRY_VERSION: &str = "service.version";

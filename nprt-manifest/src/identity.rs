@@ -1,13 +1,13 @@
 //! Who an object belongs to, and which version of it runs: labels and annotations.
 
+use nprt_core::Result;
+use nprt_core::model::{Track, annotation, label};
 use serde_json::{Map, Value};
 
 use super::datadog;
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::map_at;
-use nprt_core::Result;
-use nprt_core::model::{Track, annotation, label};
 
 /// The label by which every object of a service is found. Nothing else is added to objects that run no pods:
 /// they stay byte-equal from version to version.

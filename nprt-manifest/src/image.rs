@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
+use nprt_core::model::{ImageName, ImageRef};
+use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::document::{Document, Manifests};
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{each_container, get, template_path};
-use nprt_core::model::{ImageName, ImageRef};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// The images that take the version's tag, by the name that the registry knows: those without a fixed tag or
 /// digest.

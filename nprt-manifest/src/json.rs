@@ -1,10 +1,10 @@
 //! Reads JSON as kubectl does, value after value, and refuses a key given twice.
 
+use nprt_core::model::{Budget, Limit, StrictJson};
+use nprt_core::{Error, Result};
 use serde::de::IgnoredAny;
 
 use super::yaml::{Parsed, normalise};
-use nprt_core::model::{Budget, Limit, StrictJson};
-use nprt_core::{Error, Result};
 
 /// Reads all values of `text`, as far as `budget` goes. An error says document and line.
 pub(super) fn read(text: &str, budget: &Budget) -> Result<Vec<Parsed>> {

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::datadog;
-use nprt_core::{Error, Result};
 
 /// The names of the labels that people and metrics go by, on workloads and their pods; `None` or an empty name
 /// leaves one out. nprt itself relies on labels with the prefix `nprt.dev/`.

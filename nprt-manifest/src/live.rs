@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
-
 use nprt_core::model::Object;
+use serde_json::Value;
 
 /// Whether pods that read one ConfigMap or Secret instead of the other would read something else, or one is
 /// immutable and the other is not.

@@ -1,12 +1,12 @@
 //! What no manifest may have a controller make: a Secret, ConfigMap or Lease under a name that nprt keeps for its own
 //! state. The kinds that make such objects are too many to list, and each has its own field for the name.
 
+use nprt_core::model::Object;
+use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::document::Document;
 use super::reserved::{NAME, Part, Step, path};
-use nprt_core::model::Object;
-use nprt_core::{Error, ErrorKind, Result};
 
 /// What the names of nprt's state begin with, of whatever service. As a value these mean nothing else.
 const STATE: [&str; 3] = ["nprt-undo-", "nprt-judge-", "nprt-last-canary-"];

@@ -1,5 +1,7 @@
 //! Two Services beside one: each selects the pods of one track, so that a route can tell them apart.
 
+use nprt_core::model::{Object, Track, label};
+use nprt_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::diagnose::selector_of;
@@ -8,8 +10,6 @@ use super::selector::{all_among, labels_of};
 use super::selectors::Selectors;
 use super::settings::Settings;
 use super::version::Version;
-use nprt_core::model::{Object, Track, label};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.traffic";
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use nprt_core::model::label;
 use serde_json::Value;
 
 use super::diagnose::{CLAIM, Pair, claims, find_namesake};
 use super::selector::{Labels, labels_of, selects};
 use super::surroundings::Surroundings;
-use nprt_core::model::label;
 
 /// A warning for each rule of the canary's pods that stable's pods can keep them from running by: what cannot be
 /// placed, why, and what to do.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
 use nprt_core::model::{Object, ObjectId};
+
+use super::document::Document;
 
 /// The first place of each object in a list.
 #[derive(Debug, Clone, Default)]

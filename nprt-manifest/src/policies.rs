@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use nprt_core::Result;
+
 use super::diagnose::Pair;
 use super::selector::labels_of;
 use super::surroundings::Surroundings;
-use nprt_core::Result;
 
 /// A warning for each selector of a NetworkPolicy that selects stable's pods and not the canary's.
 pub(super) fn uncovered(pair: &Pair<'_>, around: &Surroundings<'_>) -> Result<BTreeSet<String>> {

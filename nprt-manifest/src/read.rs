@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::{Budget, Limit, Object, SourceFile};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::document::{Document, Ignored, Manifests, Source};
 use super::yaml::{self, Parsed};
 use super::{json, run};
-use nprt_core::model::{Budget, Limit, Object, SourceFile};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.read";
 

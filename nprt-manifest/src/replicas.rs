@@ -1,12 +1,12 @@
 //! How many pods a canary has beside those of stable.
 
+use nprt_core::model::{Object, Track, annotation, label};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::canary::SUFFIX;
 use super::settings::Replicas;
 use super::workload::map_at;
-use nprt_core::model::{Object, Track, annotation, label};
-use nprt_core::{Error, Result};
 
 /// Gives the canary of `stable` its pods. A share is said on the canary itself, so that whoever finds it can
 /// keep it in step.

@@ -1,12 +1,12 @@
 //! What no manifest may bring: the names under which nprt keeps its own state in the cluster, and the labels and
 //! annotations by which it knows what runs there.
 
+use nprt_core::model::{Object, ObjectId, Track, annotation, label};
+use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use super::document::{Document, Manifests};
 use super::version::Version;
-use nprt_core::model::{Object, ObjectId, Track, annotation, label};
-use nprt_core::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "manifest.reserved";
 

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::{Budget, Limit, Object, label};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::datadog;
@@ -14,8 +16,6 @@ use super::selects::{self, Select, Target};
 use super::settings::Settings;
 use super::version::Version;
 use super::workload::{get, template_path};
-use nprt_core::model::{Budget, Limit, Object, label};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.selectors";
 

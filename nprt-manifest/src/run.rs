@@ -1,11 +1,11 @@
 //! Jobs that a version runs: before its workloads change, or after their pods are ready.
 
+use nprt_core::model::{Object, annotation};
+use nprt_core::{Error, Result};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::workload::map_at;
-use nprt_core::model::{Object, annotation};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.render";
 /// The name is also the value of a label of the Job's pods.

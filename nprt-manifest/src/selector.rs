@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use nprt_core::model::{Object, Track, label};
+use nprt_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::settings::Settings;
 use super::workload::map_at;
-use nprt_core::model::{Object, Track, label};
-use nprt_core::{Error, Result};
 
 /// The labels of a pod.
 pub(super) type Labels = Map<String, Value>;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use nprt_core::model::Object;
 use serde_json::{Map, Value, json};
 
 use super::selector::{self, Labels};
-use nprt_core::model::Object;
 
 /// What a selector is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

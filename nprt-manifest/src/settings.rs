@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::ImageName;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::label_names::LabelNames;
 use super::workload::{BUILT_IN, Scaled};
-use nprt_core::model::ImageName;
-use nprt_core::{Error, Result};
 
 /// How manifests are transformed. The default suits a service whose image names carry no tag.
 ///

@@ -3,11 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nprt_core::model::Object;
+use nprt_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::workload::map_at;
-use nprt_core::model::Object;
-use nprt_core::{Error, Result};
 
 const FIELD: &str = "stringData";
 

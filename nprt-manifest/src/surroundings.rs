@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::Result;
+use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
 use serde_json::Value;
 
 use super::diagnose::{is_service, selector_of};
@@ -10,8 +12,6 @@ use super::places::{Documents, Objects};
 use super::selector::Labels;
 use super::selectors::Selectors;
 use super::selects::{self, Select};
-use nprt_core::Result;
-use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
 
 /// The objects of the manifests and of the cluster.
 pub(super) struct Surroundings<'a> {

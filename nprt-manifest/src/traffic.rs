@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use nprt_core::model::{Object, ObjectId, Track, annotation, label};
+use nprt_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::pair;
 use super::settings::Traffic;
 use super::workload::{list_in, map_at};
-use nprt_core::model::{Object, ObjectId, Track, annotation, label};
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.traffic";
 

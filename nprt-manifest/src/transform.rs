@@ -1,19 +1,19 @@
 //! Composes the passes.
 
+use nprt_core::Result;
+use nprt_core::model::{Budget, Limit, Object, Track};
+use nprt_core::ports::remedy;
 use serde_json::Value;
 
 use super::change::{Rendered, differences};
 use super::document::{Document, Manifests};
 use super::places::{Documents, Objects};
-use nprt_core::ports::remedy;
 use super::settings::{Settings, StableSelector};
 use super::version::Version;
 use super::workload::{BUILT_IN, Scaled, map_at, template_path};
 use super::{
     belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data,
 };
-use nprt_core::Result;
-use nprt_core::model::{Budget, Limit, Object, Track};
 
 /// Renders the manifests for the stable track: every document, with the version's images, identity and
 /// environment on the workloads that [belong to it](Settings::images). Other workloads stay as the manifests

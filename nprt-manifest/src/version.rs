@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use nprt_core::model::{Digest, ImageName, Revision, ServiceName, Tag};
+use sha2::{Digest as _, Sha256};
 
 /// The version of a service that is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]

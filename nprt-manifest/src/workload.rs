@@ -1,10 +1,10 @@
 //! Where the pods of each kind of workload are described.
 
+use nprt_core::model::Object;
+use nprt_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::settings::Settings;
-use nprt_core::model::Object;
-use nprt_core::{Error, Result};
 
 /// A kind of Kubernetes' own that runs pods.
 pub(super) struct BuiltIn {

@@ -10,6 +10,6 @@ mod vcs;
 pub use cluster::{ClusterView, MemoryCluster, WorkloadView};
 pub use metrics::{MemoryMetrics, Origin};
 pub use notifier::MemoryNotifier;
-pub use registry::MemoryRegistry;
 pub use nprt_core::clock::{ManualClock, SkewedClock};
+pub use registry::MemoryRegistry;
 pub use vcs::{MemoryCommit, MemoryVcs};

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
 use nprt_core::ports::{
     AnswerEvidence, Clock, LeftOut, LeftOutReason, Measured, MetricQuery, MetricsBackend,

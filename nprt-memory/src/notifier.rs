@@ -1,7 +1,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-
 use nprt_core::ports::{Notification, Notifier, NotifierCapabilities, Severity};
 use nprt_core::{Error, ErrorKind, Result};
 

@@ -3,7 +3,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-
 use nprt_core::clock::SystemClock;
 use nprt_core::model::{Digest, ImageName, Tag};
 use nprt_core::ports::{Clock, ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
@@ -171,10 +170,10 @@ impl ImageRegistry for MemoryRegistry {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-
-    use super::*;
     use nprt_core::clock::FastClock;
     use nprt_core::conformance::registry as conformance;
+
+    use super::*;
 
     fn digest(digit: char) -> Digest {
         Digest::new(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap()

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
 use nprt_core::ports::{MetricQuery, MetricsBackend, Versions};
 use nprt_core::wrap::ByMetric;
+use nprt_memory::{ManualClock, MemoryMetrics, Origin};
 
 const MINUTE: i64 = 29_000_000;
 

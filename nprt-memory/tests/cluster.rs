@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use nprt_core::conformance::cluster::{self, ClusterFixture};
-use nprt_memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ServiceName};
 use nprt_core::ports::{
     Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose,
     RolloutPhase, Takeover,
 };
+use nprt_memory::{ManualClock, MemoryCluster};
 use serde_json::{Value, json};
 
 struct Fixture {

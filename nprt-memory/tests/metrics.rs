@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_memory::{ManualClock, MemoryMetrics, Origin};
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, TimeRange, Track};
 use nprt_core::ports::{Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
+use nprt_memory::{ManualClock, MemoryMetrics, Origin};
 
 const MINUTE: i64 = 29_000_000;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nprt_core::conformance::notifier::{all, failure};
-use nprt_memory::{ManualClock, MemoryNotifier};
 use nprt_core::ports::{Clock, Notifier, NotifierCapabilities, Severity};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_core::{Error, ErrorKind};
+use nprt_memory::{ManualClock, MemoryNotifier};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::auto_advancing(ManualClock::default().now()))

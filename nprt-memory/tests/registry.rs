@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::registry::{Fixture, all};
-use nprt_memory::MemoryRegistry;
 use nprt_core::model::{Digest, ImageName, Tag};
 use nprt_core::ports::{Clock, ImageRegistry, RegistryCapabilities};
 use nprt_core::wrap::{Backoff, CachedRegistry, Retry, Timeout};
+use nprt_memory::MemoryRegistry;
 
 const LONG: Duration = Duration::from_secs(600);
 

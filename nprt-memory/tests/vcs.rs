@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use nprt_core::clock::SystemClock;
 use nprt_core::conformance::vcs::{self, Edit, VcsWriter};
-use nprt_memory::MemoryVcs;
 use nprt_core::model::{Budget, Commit, Reference, RepoPath, Revision, SourceFile, VersionRef};
 use nprt_core::ports::{VcsCapabilities, VcsSource, VcsSourceExt};
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_core::{ErrorKind, Result};
+use nprt_memory::MemoryVcs;
 
 struct Writer<'a>(&'a MemoryVcs);
 

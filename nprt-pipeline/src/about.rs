@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::live::{Live, Running};
-use super::undo::Finished;
 use nprt_core::model::{Object, Revision, Track, annotation, label};
 use nprt_core::ports::{CanaryId, Occasion};
+
+use super::live::{Live, Running};
+use super::undo::Finished;
 
 /// The canaries that an operation met.
 #[derive(Debug, Default)]

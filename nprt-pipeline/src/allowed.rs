@@ -1,14 +1,15 @@
 //! What a service may bring to the cluster: objects of its namespace that rule over nobody else's, and beside
 //! them what its settings allow.
 
-use super::job::Job;
-use super::marked::Held;
-use super::service::Service;
-use nprt_manifest::{Manifests, Source};
-use nprt_manifest::parts::refuse_name;
 use nprt_core::model::{Object, ObjectId};
 use nprt_core::ports::Applied;
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::parts::refuse_name;
+use nprt_manifest::{Manifests, Source};
+
+use super::job::Job;
+use super::marked::Held;
+use super::service::Service;
 
 const OPERATION: &str = "pipeline.allowed";
 

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use nprt_core::model::{Object, ObjectId, Track};
+use nprt_core::ports::{Applied, Change, Deletion, Lease};
+use nprt_core::{Result, Retry};
 
 use super::checkpoint::is_checkpoint;
 use super::job::Job;
@@ -12,9 +15,6 @@ use super::marked::Held;
 use super::phase::phase;
 use super::progress::Event;
 use super::request::AppliedObject;
-use nprt_core::model::{Object, ObjectId, Track};
-use nprt_core::ports::{Applied, Change, Deletion, Lease};
-use nprt_core::{Result, Retry};
 
 /// The pauses between attempts at a write that fails for a moment, and how long a pause may be at the most
 /// where the server asks for one. Giving up leaves a version half applied.

@@ -1,9 +1,10 @@
 //! Which branches may be deployed. CI names images `<branch>-<commit>`, so that a tag says its branch.
 
-use super::job::Job;
-use super::request::Request;
 use nprt_core::model::{Branches, Reference, Tag};
 use nprt_core::{Error, ErrorKind, Result};
+
+use super::job::Job;
+use super::request::Request;
 
 const OPERATION: &str = "pipeline.branch";
 

@@ -1,6 +1,10 @@
 use futures_util::FutureExt;
 use futures_util::future::join;
 use jiff::Timestamp;
+use nprt_core::model::{Object, Revision, ServiceName, Track, annotation};
+use nprt_core::ports::{Lease, Occasion, Task};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Version;
 
 use super::Pipeline;
 use super::apply::Removal;
@@ -17,10 +21,6 @@ use super::source::Source;
 use super::strangers::refuse_taken;
 use super::traffic::Routes;
 use super::undo::Parts;
-use nprt_manifest::Version;
-use nprt_core::model::{Object, Revision, ServiceName, Track, annotation};
-use nprt_core::ports::{Lease, Occasion, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Starts a version as a canary beside stable.

@@ -6,6 +6,10 @@
 //! never takes the place of one that goes further.
 
 use jiff::Timestamp;
+use nprt_compare::{JudgeState, Policy};
+use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
+use nprt_core::ports::{Lease, Purpose, Takeover, Task};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,10 +18,6 @@ use super::job::Job;
 use super::judge_canary::Judgement;
 use super::live::{Live, Running};
 use super::progress::Progress;
-use nprt_compare::{JudgeState, Policy};
-use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
-use nprt_core::ports::{Lease, Purpose, Takeover, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// The version of the form; what another one wrote is left out, and written anew.
 const VERSION: u32 = 1;

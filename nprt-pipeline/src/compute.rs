@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use nprt_core::model::{Budget, SourceFile};
+use nprt_core::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::job::Job;
-use nprt_core::model::{Budget, SourceFile};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// How many operations of a pipeline compute at once: as many as the machine has processors.
 pub(super) fn room() -> Arc<Semaphore> {

@@ -1,6 +1,9 @@
 //! What whoever judges decides by itself, written where a person looks: on the workload that lives on.
 
 use jiff::Timestamp;
+use nprt_core::model::{ServiceName, Track, annotation};
+use nprt_core::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 use super::Pipeline;
@@ -10,9 +13,6 @@ use super::notify::News;
 use super::plan::annotate;
 use super::progress::Progress;
 use super::request::Caller;
-use nprt_core::model::{ServiceName, Track, annotation};
-use nprt_core::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A decision, as an annotation has it.
 #[derive(Serialize)]

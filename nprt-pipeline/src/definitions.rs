@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use nprt_core::model::{Object, ObjectId};
+use nprt_core::ports::{Applied, Change, Lease};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::{Document, Source};
 use serde_json::Value;
 
 use super::job::Job;
 use super::plan::Plan;
 use super::request::AppliedObject;
-use nprt_manifest::{Document, Source};
-use nprt_core::model::{Object, ObjectId};
-use nprt_core::ports::{Applied, Change, Lease};
-use nprt_core::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "pipeline.definitions";
 

@@ -1,4 +1,10 @@
 use futures_util::future::{OptionFuture, join};
+use nprt_compare::report::EventKind;
+use nprt_core::model::{Object, Revision, ServiceName, Track};
+use nprt_core::ports::{Applied, Lease, Occasion, Task};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Version;
+use nprt_manifest::parts::Run;
 
 use super::Pipeline;
 use super::apply::{Removal, WORKLOADS, order};
@@ -13,12 +19,6 @@ use super::request::{AppliedObject, Caller, Deployment, Request};
 use super::run::when;
 use super::source::Source;
 use super::undo::{Goal, Parts};
-use nprt_manifest::Version;
-use nprt_manifest::parts::Run;
-use nprt_core::model::{Object, Revision, ServiceName, Track};
-use nprt_core::ports::{Applied, Lease, Occasion, Task};
-use nprt_compare::report::EventKind;
-use nprt_core::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Makes a version stable.

@@ -1,14 +1,14 @@
 //! What others have set on stable, and a canary does not have: what was judged is what gets promoted.
 
+use nprt_core::model::{Object, Track, annotation};
+use nprt_core::ports::Change;
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Drift;
 use serde::{Deserialize, Serialize};
 
 use super::job::Job;
 use super::live::Live;
 use super::plan::{Plan, annotate};
-use nprt_manifest::Drift;
-use nprt_core::model::{Object, Track, annotation};
-use nprt_core::ports::Change;
-use nprt_core::{Error, ErrorKind, Result};
 
 /// What to do about drift: fields that others have set on the live stable objects (`kubectl set env`, `kubectl patch`,
 /// what a Helm release left behind) stay there when a version is promoted, and a canary from the manifests lacks them.

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::job::Job;
-use super::progress::Event;
 use nprt_core::model::{ObjectId, Track};
 use nprt_core::{Error, ErrorKind, Result};
+
+use super::job::Job;
+use super::progress::Event;
 
 /// The first pause between two looks, and the longest; each is twice as long as the one before.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));

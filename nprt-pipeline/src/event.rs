@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use nprt_core::model::{Object, ObjectId, Track, label};
+use nprt_core::ports::ObjectEvent;
 
 use super::job::Job;
 use super::live::Live;
-use nprt_core::model::{Object, ObjectId, Track, label};
-use nprt_core::ports::ObjectEvent;
 
 /// How long an operation waits at its end for the cluster to keep its event.
 const PATIENCE: Duration = Duration::from_secs(5);

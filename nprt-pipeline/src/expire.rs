@@ -1,4 +1,7 @@
 use jiff::Timestamp;
+use nprt_core::model::{ServiceName, Track};
+use nprt_core::ports::{Lease, Purpose, Task};
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::Pipeline;
 use super::job::Job;
@@ -6,9 +9,6 @@ use super::live::{Live, Running};
 use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
-use nprt_core::model::{ServiceName, Track};
-use nprt_core::ports::{Lease, Purpose, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Removes the canary if its time is over, as it says itself (`nprt.dev/expires`); `None` where there is

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_core::model::{Object, ServiceName, Track, annotation};
+use nprt_core::ports::{Lease, ObjectEvent, Purpose, Takeover, Task};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,9 +16,6 @@ use super::plan::annotate;
 use super::progress::Progress;
 use super::request::Caller;
 use super::rollback::Rollback;
-use nprt_core::model::{Object, ServiceName, Track, annotation};
-use nprt_core::ports::{Lease, ObjectEvent, Purpose, Takeover, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// Who holds a canary, why and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
-
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::ServiceName;
+use nprt_core::ports::{Clock, Lease, Occasion, Takeover, Task};
+use nprt_manifest::places::Places;
+use tokio::sync::Semaphore;
 
 use super::about::About;
 use super::event::Subject;
@@ -14,10 +17,6 @@ use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Deployment, Request};
 use super::{Pipeline, PipelineSettings, Ports, Service, Stop};
-use nprt_core::Result;
-use nprt_manifest::places::Places;
-use nprt_core::model::ServiceName;
-use nprt_core::ports::{Clock, Lease, Occasion, Takeover, Task};
 
 /// What every step of an operation needs. The steps are methods of it, one concern a file.
 #[derive(Debug)]

@@ -2,6 +2,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_compare::report::{Report, ReportBuilder, Version};
+use nprt_compare::{Decision, Judge, Policy, Verdict};
+use nprt_core::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
+use nprt_core::ports::{LeftOut, Lost, Measured, MetricAnswer, MetricQuery, ObjectEvent, Versions};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
@@ -12,11 +17,6 @@ use super::live::Live;
 use super::measured::no_canary;
 use super::names::Names;
 use super::progress::{Event, Progress};
-use nprt_compare::report::{Report, ReportBuilder, Version};
-use nprt_compare::{Decision, Judge, Policy, Verdict};
-use nprt_core::model::{Block, MetricName, Revision, ServiceName, Tag, TimeRange, Track};
-use nprt_core::ports::{LeftOut, Lost, Measured, MetricAnswer, MetricQuery, ObjectEvent, Versions};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// How many of the last minutes to query again each time: a backend may still receive data for them.
 const SETTLED: i64 = 2;

@@ -5,11 +5,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use nprt_core::ports::{Busy, Lease, LeaseRequest, Purpose, Takeover};
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::job::Job;
 use super::progress::Event;
-use nprt_core::ports::{Busy, Lease, LeaseRequest, Purpose, Takeover};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// After what pause it looks whether a lease that others hold can be had; the pauses double from the first to the
 /// longest.

@@ -111,11 +111,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
-
 use nprt_core::model::ServiceName;
 use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
+use tokio::sync::Semaphore;
 
 pub use drift::DriftPolicy;
 pub use held::Held;

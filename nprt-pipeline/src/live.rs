@@ -1,6 +1,12 @@
 //! What runs now, read from the labels and annotations of the objects themselves.
 
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
+use nprt_core::ports::Survey;
+use nprt_manifest::Version;
+use nprt_manifest::parts::was_run;
+use nprt_manifest::places::Places;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::is_checkpoint;
@@ -8,12 +14,6 @@ use super::drift;
 use super::held::Held;
 use super::job::Job;
 use super::marked::is_marked;
-use nprt_core::Result;
-use nprt_manifest::places::Places;
-use nprt_manifest::Version;
-use nprt_manifest::parts::was_run;
-use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track, annotation, label};
-use nprt_core::ports::Survey;
 
 /// A version that runs on a track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

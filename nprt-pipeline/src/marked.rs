@@ -3,13 +3,13 @@
 
 use std::fmt;
 
+use nprt_core::model::{Object, ObjectId, Track};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Document;
 use serde_json::Value;
 
 use super::live::{Live, track_of};
 use super::plan::Plan;
-use nprt_manifest::Document;
-use nprt_core::model::{Object, ObjectId, Track};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// An object that its finalizers hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

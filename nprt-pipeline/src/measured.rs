@@ -1,6 +1,10 @@
 //! What is measured of a canary, running or past: what its report shows.
 
 use jiff::Timestamp;
+use nprt_compare::report::{EventKind, Report, ReportBuilder, ReportEvent, Version};
+use nprt_compare::{Policy, Verdict};
+use nprt_core::model::{Block, Revision, ServiceName, Tag, Track};
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::Pipeline;
 use super::checkpoint::Judged;
@@ -9,10 +13,6 @@ use super::judge_canary::{Asked, Past};
 use super::live::{Live, Running};
 use super::names::Names;
 use super::progress::Progress;
-use nprt_compare::{Policy, Verdict};
-use nprt_core::model::{Block, Revision, ServiceName, Tag, Track};
-use nprt_compare::report::{EventKind, Report, ReportBuilder, ReportEvent, Version};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A canary, running or past.
 #[derive(Debug, Clone)]

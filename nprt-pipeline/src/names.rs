@@ -1,9 +1,9 @@
+use nprt_core::model::{Block, Object, Tag, Track, annotation};
+use nprt_core::ports::Versions;
+use nprt_manifest::parts::label_value;
 use serde::{Deserialize, Serialize};
 
 use super::live::Live;
-use nprt_manifest::parts::label_value;
-use nprt_core::model::{Block, Object, Tag, Track, annotation};
-use nprt_core::ports::Versions;
 
 /// What the measurements of each track may call its version.
 #[derive(Debug, Clone, Serialize, Deserialize)]

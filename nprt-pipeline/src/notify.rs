@@ -4,6 +4,9 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
+use nprt_core::model::{Revision, ServiceName};
+use nprt_core::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Purpose, Severity, Task};
+use nprt_core::{Error, Result};
 
 use super::about::id;
 use super::branch::is_refusal;
@@ -11,9 +14,6 @@ use super::job::Job;
 use super::live::Running;
 use super::phase::about;
 use super::request::{Caller, Deployment, Request};
-use nprt_core::model::{Revision, ServiceName};
-use nprt_core::ports::{CanaryId, Detail, Notification, ObjectEvent, Occasion, Purpose, Severity, Task};
-use nprt_core::{Error, Result};
 
 /// How long an operation waits at its end for its notifier.
 const PATIENCE: Duration = Duration::from_secs(15);

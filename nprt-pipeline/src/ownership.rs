@@ -1,9 +1,10 @@
 //! Whose an object is: each belongs to the one service that its label `nprt.dev/service` names.
 
-use super::job::Job;
 use nprt_core::model::{Object, ObjectId, label};
 use nprt_core::ports::Applied;
 use nprt_core::{Error, ErrorKind, Result};
+
+use super::job::Job;
 
 impl Job<'_> {
     /// Refuses an object that belongs to another service, unless the settings let this one take it over.

@@ -3,6 +3,11 @@
 //! objects, and is not among these. Figures are not in it: the metrics backend has them.
 
 use jiff::Timestamp;
+use nprt_compare::Verdict;
+use nprt_compare::report::{EventKind, ReportEvent};
+use nprt_core::model::{Object, ObjectId, Track};
+use nprt_core::ports::Lease;
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,11 +16,6 @@ use super::live::{Live, Running};
 use super::measured::Trial;
 use super::names::Names;
 use super::request::Caller;
-use nprt_compare::Verdict;
-use nprt_core::model::{Object, ObjectId, Track};
-use nprt_core::ports::Lease;
-use nprt_compare::report::{EventKind, ReportEvent};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// On the ConfigMap: of which service's canary it tells.
 const LABEL: &str = "nprt.dev/last-canary";

@@ -2,11 +2,10 @@
 //! with any subscriber of `tracing`. `otel.name` and `otel.status_code` are what OpenTelemetry's layer calls a span by
 //! and whether it failed.
 
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
-
 use nprt_core::Result;
 use nprt_core::model::{Revision, ServiceName, Tag};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 /// Runs an operation on the service in a span of its own.
 pub(super) async fn operation<T>(

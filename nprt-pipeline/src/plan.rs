@@ -1,6 +1,10 @@
 //! What will be applied, accepted by the cluster before anything changes.
 
 use futures_util::future::join_all;
+use nprt_core::model::{Object, ObjectId, Track, annotation, label};
+use nprt_core::ports::{Applied, Change};
+use nprt_core::{Error, Result};
+use nprt_manifest::{Document, Rendered};
 use serde_json::{Map, Value};
 
 use super::definitions::Definitions;
@@ -10,10 +14,6 @@ use super::marked::refuse_marked;
 use super::phase::phase;
 use super::progress::Event;
 use super::request::Caller;
-use nprt_manifest::{Document, Rendered};
-use nprt_core::model::{Object, ObjectId, Track, annotation, label};
-use nprt_core::ports::{Applied, Change};
-use nprt_core::{Error, Result};
 
 /// What will be applied.
 #[derive(Debug, Default)]

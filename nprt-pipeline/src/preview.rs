@@ -1,5 +1,10 @@
 use std::collections::BTreeSet;
 
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track};
+use nprt_core::ports::{Applied, Change};
+use nprt_manifest::Version;
+
 use super::Pipeline;
 use super::job::Job;
 use super::live::Live;
@@ -7,10 +12,6 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::request::Request;
 use super::rollback::Rollback;
-use nprt_core::Result;
-use nprt_manifest::Version;
-use nprt_core::model::{Object, ObjectId, Revision, ServiceName, Tag, Track};
-use nprt_core::ports::{Applied, Change};
 
 /// What a deploy, a canary or a promotion would do.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,13 +3,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use nprt_compare::Decision;
+use nprt_core::model::{ImageName, ObjectId, Revision, Tag};
+use nprt_core::ports::Change;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::ending::names;
-use nprt_compare::Decision;
-use nprt_core::model::{ImageName, ObjectId, Revision, Tag};
-use nprt_core::ports::Change;
 
 /// One step of an operation, as it happens.
 #[derive(Debug, Clone, PartialEq, Serialize)]

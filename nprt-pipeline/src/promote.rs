@@ -1,3 +1,7 @@
+use nprt_core::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
+use nprt_core::ports::{Lease, Occasion, Takeover, Task};
+use nprt_core::{Error, ErrorKind, Result};
+
 use super::Pipeline;
 use super::expire::not_expired;
 use super::job::Job;
@@ -7,9 +11,6 @@ use super::phase::operation;
 use super::progress::Progress;
 use super::request::{Caller, Deployment, Request};
 use super::undo::Goal;
-use nprt_core::model::{Object, Revision, ServiceName, Tag, Track, VersionRef};
-use nprt_core::ports::{Lease, Occasion, Takeover, Task};
-use nprt_core::{Error, ErrorKind, Result};
 
 impl Pipeline {
     /// Makes the canary's version stable, by the tag that was on trial, and then removes the canary. Only

@@ -1,15 +1,16 @@
 //! What promoting a version does: known before its canary starts.
 
+use nprt_core::model::{Object, ObjectId, Track};
+use nprt_core::ports::{Applied, Change};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::places::Places;
+use nprt_manifest::{Version, traffic};
+
 use super::job::Job;
 use super::live::Live;
 use super::plan::{Plan, is_workload, marks};
 use super::request::Caller;
 use super::source::Source;
-use nprt_manifest::places::Places;
-use nprt_manifest::{Version, traffic};
-use nprt_core::model::{Object, ObjectId, Track};
-use nprt_core::ports::{Applied, Change};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A promotion that the cluster accepts.
 pub(super) struct Promotion {

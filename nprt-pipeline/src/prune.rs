@@ -1,16 +1,17 @@
 //! What a service no longer has.
 
+use nprt_core::model::{Object, ObjectId, Track, annotation, label};
+use nprt_core::ports::Lease;
+use nprt_manifest::Manifests;
+use nprt_manifest::parts::was_run;
+use nprt_manifest::places::Places;
+
 use super::apply::Deleted;
 use super::job::Job;
 use super::live::{Live, track_of};
 use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
-use nprt_manifest::places::Places;
-use nprt_manifest::Manifests;
-use nprt_manifest::parts::was_run;
-use nprt_core::model::{Object, ObjectId, Track, annotation, label};
-use nprt_core::ports::Lease;
 
 /// What holds data, or everything else: with one of these goes what no deploy brings back.
 const KEPT: [(&str, &str); 4] = [

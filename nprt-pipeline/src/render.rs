@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use nprt_core::Result;
+use nprt_manifest::parts;
+use nprt_manifest::{Beside, Rendered, Version};
+
 use super::job::Job;
 use super::live::Live;
 use super::promotion::Promotion;
 use super::source::Source;
-use nprt_core::Result;
-use nprt_manifest::parts;
-use nprt_manifest::{Beside, Rendered, Version};
 
 impl Job<'_> {
     /// The objects of stable.

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nprt_core::model::{
+    Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef, find_hidden, shown,
+};
+use nprt_core::ports::Change;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::judge_canary::Judgement;
-use nprt_core::model::{Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef, find_hidden, shown};
-use nprt_core::ports::Change;
-use nprt_core::{Error, Result};
 
 /// Asks for a version of a service.
 ///

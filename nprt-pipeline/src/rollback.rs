@@ -1,6 +1,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use nprt_compare::report::EventKind;
+use nprt_core::model::{ObjectId, ServiceName, Track};
+use nprt_core::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
@@ -11,10 +15,6 @@ use super::past_canary::PastCanary;
 use super::phase::{about, operation};
 use super::progress::Progress;
 use super::request::Caller;
-use nprt_core::model::{ObjectId, ServiceName, Track};
-use nprt_core::ports::{Lease, Occasion, Purpose, Severity, Takeover, Task};
-use nprt_compare::report::EventKind;
-use nprt_core::{Error, ErrorKind, Result};
 
 /// How often it looks whether the canary is gone.
 const LOOKS: usize = 3;

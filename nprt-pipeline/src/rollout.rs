@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select, try_join_all};
+use nprt_core::model::ObjectId;
+use nprt_core::ports::{RolloutPhase, RolloutStatus};
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::job::Job;
 use super::phase::phase;
 use super::progress::Event;
-use nprt_core::model::ObjectId;
-use nprt_core::ports::{RolloutPhase, RolloutStatus};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// How long until a watch that broke begins again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::{join_all, try_join_all};
+use nprt_core::model::{Object, ObjectId, Track, annotation};
+use nprt_core::ports::Lease;
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::traffic;
 
 use super::job::Job;
 use super::live::{Live, is_service};
 use super::progress::Event;
-use nprt_manifest::traffic;
-use nprt_core::model::{Object, ObjectId, Track, annotation};
-use nprt_core::ports::Lease;
-use nprt_core::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "pipeline.routes_back";
 

@@ -1,6 +1,13 @@
 //! Kubernetes' Jobs that a version runs beside its workloads, such as migrations of a database.
 
 use futures_util::StreamExt;
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId};
+use nprt_core::ports::{Change, Deletion, Lease, RolloutPhase};
+use nprt_manifest::Manifests;
+use nprt_manifest::parts;
+use nprt_manifest::parts::Run;
+use nprt_manifest::places::Places;
 
 use super::apply::Deleted;
 use super::job::Job;
@@ -9,13 +16,6 @@ use super::marked::{Held, is_marked};
 use super::plan::Plan;
 use super::progress::Event;
 use super::request::AppliedObject;
-use nprt_core::Result;
-use nprt_manifest::parts;
-use nprt_manifest::places::Places;
-use nprt_manifest::{Manifests};
-use nprt_manifest::parts::Run;
-use nprt_core::model::{Object, ObjectId};
-use nprt_core::ports::{Change, Deletion, Lease, RolloutPhase};
 
 impl Job<'_> {
     /// Runs the plan's Jobs of `moment`, one after another in the order of the manifests, and waits for each. One
@@ -64,8 +64,7 @@ impl Job<'_> {
         let planned = Places::of(planned.iter());
         let ours = live.objects.iter().filter(|object| parts::is_job(object) && self.may_prune(object));
         let ours = ours.filter(|object| !is_marked(object));
-        let spent =
-            ours.filter(|object| parts::was_run(object) || runs.mean(&object.id())).map(Object::id);
+        let spent = ours.filter(|object| parts::was_run(object) || runs.mean(&object.id())).map(Object::id);
         spent.filter(|id| !planned.mean(id)).collect()
     }
 

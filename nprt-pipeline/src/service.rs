@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::drift::DriftPolicy;
 use nprt_compare::{Policy, Preset};
-use nprt_manifest::Settings;
 use nprt_core::model::{Branches, ImageName, RepoPath, ServiceName};
 use nprt_core::ports::{Cluster, ImageRegistry, MetricsBackend, Notifier, VcsSource};
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Settings;
+use serde::{Deserialize, Serialize};
+
+use super::drift::DriftPolicy;
 
 /// What is deployed, as it stands in a configuration file.
 ///

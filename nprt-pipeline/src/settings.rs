@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use nprt_core::model::Limits;
 use nprt_core::ports::LeaseRequest;
 use nprt_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// How long the pipeline waits for what, and how much it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
+use nprt_core::Result;
+use nprt_core::model::{Budget, Digest, ImageName, Reference, Revision, ServiceName, Tag, VersionRef, shown};
+use nprt_core::ports::VcsSourceExt;
+use nprt_manifest::parts;
+use nprt_manifest::{Manifests, Version};
 
 use super::Pipeline;
 use super::branch::Limits;
@@ -11,11 +16,6 @@ use super::compute::is_small;
 use super::job::Job;
 use super::phase::phase;
 use super::progress::{Event, Progress};
-use nprt_core::Result;
-use nprt_manifest::parts;
-use nprt_manifest::{Manifests, Version};
-use nprt_core::model::{Budget, Digest, ImageName, Reference, Revision, ServiceName, Tag, VersionRef, shown};
-use nprt_core::ports::VcsSourceExt;
 
 /// A version that version control knows.
 #[derive(Debug)]
@@ -76,7 +76,8 @@ impl Job<'_> {
     async fn read_within(&self, revision: &Revision, budget: &Budget) -> Result<(Manifests, bool)> {
         let files = self.ports.vcs.read(revision, &self.service.manifests, budget).await?;
         let (shared, small) = (budget.clone(), is_small(&files));
-        let manifests = self.compute(budget, small, move || nprt_manifest::read_within(&files, &shared)).await?;
+        let manifests =
+            self.compute(budget, small, move || nprt_manifest::read_within(&files, &shared)).await?;
         Ok((manifests, small))
     }
 

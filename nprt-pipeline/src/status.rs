@@ -1,11 +1,11 @@
+use nprt_core::Result;
+use nprt_core::model::{ServiceName, Track};
+use nprt_core::ports::{Activity, Lease};
 use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
 use super::live::Running;
 use super::progress::Progress;
-use nprt_core::Result;
-use nprt_core::model::{ServiceName, Track};
-use nprt_core::ports::{Activity, Lease};
 
 /// What runs of a service now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

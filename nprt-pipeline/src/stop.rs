@@ -1,9 +1,9 @@
 //! What is under way goes back when its process is about to end, rather than being left to the next one.
 
+use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::watch::Sender;
 
 use super::job::Job;
-use nprt_core::{Error, ErrorKind, Result};
 
 /// Tells the pipelines that have it that their process ends: operations under way fail with `Cancelled`. A deploy or
 /// a promotion puts back what it changed, a canary that is being started is removed, and who waits, for a lease or for

@@ -4,6 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use nprt_core::model::{Object, ObjectId, Track, label};
+use nprt_core::ports::{Applied, Change, Lease};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::parts::{Services, serves};
+use nprt_manifest::places::Places;
+use nprt_manifest::{Manifests, Rendered};
 use serde_json::Value;
 
 use super::ending::names;
@@ -11,12 +17,6 @@ use super::job::Job;
 use super::live::{Live, is_service};
 use super::plan::Plan;
 use super::progress::Event;
-use nprt_manifest::places::Places;
-use nprt_manifest::{Manifests, Rendered};
-use nprt_manifest::parts::{Services, serves};
-use nprt_core::model::{Object, ObjectId, Track, label};
-use nprt_core::ports::{Applied, Change, Lease};
-use nprt_core::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "pipeline.strangers";
 const SUFFIX: &str = "-canary";

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use nprt_core::model::{ImageName, Tag};
+use nprt_core::{Error, ErrorKind, Result, Retry};
 
 use super::branch::is_refusal;
 use super::job::Job;
 use super::progress::Event;
 use super::source::Wish;
-use nprt_core::model::{ImageName, Tag};
-use nprt_core::{Error, ErrorKind, Result, Retry};
 
 /// How many tags an error lists.
 const SHOWN: usize = 10;

@@ -1,4 +1,8 @@
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, ServiceName, Track};
+use nprt_core::ports::{Busy, Change, Lease, Occasion, Purpose, Severity, Takeover, Task};
+use nprt_manifest::canary_replicas;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,10 +16,6 @@ use super::progress::{Event, Progress};
 use super::request::Caller;
 use super::rollback::Rollback;
 use super::undo::{Goal, Settled};
-use nprt_core::Result;
-use nprt_manifest::canary_replicas;
-use nprt_core::model::{Object, ObjectId, ServiceName, Track};
-use nprt_core::ports::{Busy, Change, Lease, Occasion, Purpose, Severity, Takeover, Task};
 
 /// What a service needed that nobody had asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::{Object, ObjectId, Track, annotation, label};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::parts;
+use nprt_manifest::{Document, Rendered, Traffic, Version, traffic};
+
 use super::job::Job;
 use super::live::Live;
 use super::plan::Plan;
-use nprt_manifest::parts;
-use nprt_manifest::{Document, Rendered, Traffic, Version, traffic};
-use nprt_core::model::{Object, ObjectId, Track, annotation, label};
-use nprt_core::{Error, ErrorKind, Result};
 
 const OPERATION: &str = "pipeline.traffic";
 
@@ -61,8 +62,7 @@ impl Job<'_> {
         let mut routes = Routes::default();
         for name in &backends {
             let Some(service) = self.ports.cluster.get(&service(name)).await? else { continue };
-            let served =
-                canary.documents.iter().find(|document| parts::serves(&service, &document.object));
+            let served = canary.documents.iter().find(|document| parts::serves(&service, &document.object));
             let Some(Document { source, .. }) = served.cloned() else { continue };
             let pair = parts::services(&service, version, &self.service.transform)?;
             if !live.on(Track::Stable).any(|workload| parts::serves(&pair[0], workload)) {

@@ -3,6 +3,10 @@
 use std::sync::{Arc, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use nprt_compare::report::EventKind;
+use nprt_core::Result;
+use nprt_core::model::{ServiceName, Track};
+use nprt_core::ports::{Occasion, Severity};
 
 use super::Pipeline;
 use super::job::Job;
@@ -11,10 +15,6 @@ use super::notify::{EXPIRED, News, REPLACED, ROLLED_BACK};
 use super::past_canary::PastCanary;
 use super::progress::Progress;
 use super::request::Caller;
-use nprt_core::Result;
-use nprt_core::model::{ServiceName, Track};
-use nprt_core::ports::{Occasion, Severity};
-use nprt_compare::report::EventKind;
 
 /// How long the process that ended it has to announce it, and how long it is still news.
 const NEWS: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_hours(1));

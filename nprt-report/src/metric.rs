@@ -1,6 +1,6 @@
 use maud::{Markup, html};
-use nprt_compare::{MetricVerdict, QuantileFigures};
 use nprt_compare::report::{ClassCount, MetricReport, Report, Statistic};
+use nprt_compare::{MetricVerdict, QuantileFigures};
 
 use crate::chart::{Chart, small, wide};
 use crate::figure::{count, figure};

@@ -19,12 +19,13 @@ mod report;
 
 pub use report::{AlarmShare, Detection, MetricNoise, Report};
 
+use nprt_core::model::Block;
+use nprt_core::{Error, Result};
+
 use self::replay::Windows;
 use super::policy::{Policy, Rule};
 use super::sizing;
 use super::{Margin, MeasurementsRule};
-use nprt_core::model::Block;
-use nprt_core::{Error, Result};
 
 /// How the history is tried.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::{Block, BlockData, Track};
 
 use super::report::{AlarmShare, Detection, MetricNoise};
 use super::{Trial, invalid};
-use nprt_core::Result;
 use crate::{Decision, Judge, Policy};
-use nprt_core::model::{Block, BlockData, Track};
 
 /// The history in windows, and which pods are taken for a canary in them.
 pub(super) struct Windows<'a> {

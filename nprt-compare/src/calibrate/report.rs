@@ -1,8 +1,8 @@
+use nprt_core::model::MetricName;
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::{Percentile, Policy};
-use nprt_core::model::MetricName;
 
 /// What a policy is worth on a history.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,8 +1,9 @@
+use nprt_core::model::BlockData;
+use nprt_core::{Error, Result};
+
 use super::source::Statistic;
 use crate::Percentile;
 use crate::estimate::{Estimate, Histogram};
-use nprt_core::model::BlockData;
-use nprt_core::{Error, Result};
 
 /// One value of what a track measured in a minute, `None` where that was nothing.
 pub(super) fn aggregate(data: &[&BlockData], statistic: Statistic) -> Result<Option<f64>> {

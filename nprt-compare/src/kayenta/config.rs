@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::validate;
-use nprt_core::{Error, Result};
 
 /// A canary config as Kayenta stores it (and as Spinnaker's editor shows it as JSON). Plain data;
 /// [`CanaryConfig::from_json`] validates it, and so does [`judge`](super::judge()).

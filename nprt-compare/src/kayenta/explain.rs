@@ -1,10 +1,11 @@
 //! Sentences that say why.
 
+use nprt_core::model::significant;
+
 use super::config::{Direction, Measure, MetricConfig, NanStrategy};
 use super::prepare::SeriesFigures;
 use super::result::{Classification, MetricResult};
 use crate::statistics::mann_whitney::Finding;
-use nprt_core::model::significant;
 
 /// The metric's name, and which of its series.
 pub(super) fn title(result: &MetricResult) -> String {

@@ -103,8 +103,9 @@ pub use result::{Classification, GroupScore, Judgement, MetricResult, NeededValu
 pub use rule::KayentaRule;
 pub use source::{Source, Statistic};
 
-use super::{Decision, Needed};
 use nprt_core::{Error, Result};
+
+use super::{Decision, Needed};
 
 /// The JSON schema (draft 2020-12) of a [`KayentaRule`]; Kayenta's plain config is its `#/$defs/config`. What a
 /// schema cannot say is in its descriptions.

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Range;
 
+use nprt_core::model::{Block, BlockData, TimeRange, Track};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use super::aggregate::aggregate;
 use super::pair::{MetricSetPair, PairScope, PairValues};
 use super::rule::KayentaRule;
 use super::source::Source;
-use nprt_core::model::{Block, BlockData, TimeRange, Track};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// No look is longer than a month of minutes.
 const LONGEST: usize = 31 * 24 * 60;

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::{Block, MetricName, TimeRange};
+use nprt_core::{Error, Result};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +10,6 @@ use super::recorded::Recorded;
 use super::result::Judgement;
 use super::source::Source;
 use super::{judge, validate};
-use nprt_core::model::{Block, MetricName, TimeRange};
-use nprt_core::{Error, Result};
 
 /// A Kayenta config over our own blocks: what a policy says for the preset `kayenta`. Plain data;
 /// [`KayentaRule::from_json`] validates it.

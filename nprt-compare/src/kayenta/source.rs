@@ -1,10 +1,10 @@
 use std::fmt;
 
+use nprt_core::model::MetricName;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::Percentile;
-use nprt_core::model::MetricName;
-use nprt_core::{Error, Result};
 
 /// Which of our metrics a metric of a Kayenta config is, in place of its query: `{"metric": "latency",
 /// "statistic": "p95"}`.

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::config::{CanaryConfig, EffectSize, Measure, MetricConfig, ScoreThresholds};
 use nprt_core::{Error, Result};
+
+use super::config::{CanaryConfig, EffectSize, Measure, MetricConfig, ScoreThresholds};
 
 /// The judges whose configs are understood.
 pub(super) const JUDGES: [&str; 2] = ["NetflixACAJudge-v1.0", "dredd-v1.0"];

@@ -1,7 +1,7 @@
+use nprt_core::{Error, Result};
 use serde::Deserialize;
 
 use super::{Policy, Preset, Rule};
-use nprt_core::{Error, Result};
 
 /// A policy as it stands in a file: what is not given comes from the preset.
 #[derive(Deserialize)]

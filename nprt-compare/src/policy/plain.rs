@@ -1,7 +1,7 @@
+use nprt_core::model::MetricName;
 use serde::{Deserialize, Serialize};
 
 use crate::{Margin, Percentile};
-use nprt_core::model::MetricName;
 
 /// The percentile of a metric on the canary is at most that on stable plus a margin. The metric's blocks
 /// are samples, histograms or values; of values (a gauge for each pod and minute) each counts as one sample.
@@ -47,10 +47,6 @@ impl PercentileRule {
 
 impl Default for ErrorsRule {
     fn default() -> Self {
-        Self {
-            metric: MetricName::errors(),
-            requests: MetricName::requests(),
-            min_requests: 100,
-        }
+        Self { metric: MetricName::errors(), requests: MetricName::requests(), min_requests: 100 }
     }
 }

@@ -1,13 +1,13 @@
 use std::str::FromStr;
 
+use nprt_core::model::MetricName;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
     ErrorsRule, EventsRule, FailuresRule, Gate, GrowthRule, MeasurementsRule, PercentileRule, Policy, Rule,
 };
 use crate::{Margin, Percentile};
-use nprt_core::model::MetricName;
-use nprt_core::{Error, Result};
 
 /// A ready policy. The kind `kayenta` is no preset: it needs a config, see [`KayentaLook`](super::KayentaLook).
 ///

@@ -1,10 +1,10 @@
+use nprt_core::model::MetricName;
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::kayenta::KayentaRule;
 use crate::statistics::counts::Ratio;
 use crate::{Margin, Percentile};
-use nprt_core::model::MetricName;
-use nprt_core::{Error, Result};
 
 /// What a test is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

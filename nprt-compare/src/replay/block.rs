@@ -1,6 +1,9 @@
 use std::borrow::Borrow;
 
 use jiff::Timestamp;
+use nprt_core::model::{Block, BlockData, MetricName, TimeRange, Track};
+use nprt_core::ports::LeftOut;
+use nprt_core::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _};
 use serde::ser::{Error as _, SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -10,9 +13,6 @@ use super::fields::{Fields, Place};
 use super::line::{Line, reasons};
 use super::{Record, RunId};
 use crate::series;
-use nprt_core::model::{Block, BlockData, MetricName, TimeRange, Track};
-use nprt_core::ports::LeftOut;
-use nprt_core::{Error, Result};
 
 impl Fields {
     /// The block that these are.

@@ -3,13 +3,13 @@ use std::io::Read;
 
 use ::csv::{ReaderBuilder, StringRecord};
 use jiff::Timestamp;
+use nprt_core::model::{Block, BlockData, Track};
+use nprt_core::ports::LeftOutReason;
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::fields::Fields;
 use super::numbers::{Number, Numbers};
 use super::{Line, RunId};
-use nprt_core::model::{Block, BlockData, Track};
-use nprt_core::ports::LeftOutReason;
-use nprt_core::{Error, ErrorKind, Result};
 
 const COLUMNS: [&str; 14] = [
     "run", "minute", "time", "track", "metric", "pod", "route", "version", "unit", "samples", "value",

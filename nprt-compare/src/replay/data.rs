@@ -1,8 +1,9 @@
+use nprt_core::model::{BlockData, MetricName};
+use nprt_core::{Error, Result};
+
 use super::fields::{Fields, Histogram};
 use super::line::Reasons;
 use super::numbers::{Number, Numbers};
-use nprt_core::model::{BlockData, MetricName};
-use nprt_core::{Error, Result};
 
 const KINDS: &str = "samples, histogram, value, requests with errors, classes";
 

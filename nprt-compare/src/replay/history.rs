@@ -1,11 +1,12 @@
 use std::io::BufRead;
 
+use nprt_core::model::{Block, Track};
+use nprt_core::{Error, Result};
+
 use super::lines::Lines;
 use super::order::{Order, Step};
 use super::{Line, RunId};
 use crate::Judge;
-use nprt_core::model::{Block, Track};
-use nprt_core::{Error, Result};
 
 /// Stable's past, in the form of a recorded series: what a run is calibrated on.
 ///

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::{MetricName, Track};
+use nprt_core::ports::{LeftOut, LeftOutReason};
+use nprt_core::{Error, Result};
 use serde::ser::{Error as _, SerializeMap, Serializer};
 use serde::{Deserialize as _, Serialize};
 
 use super::fields::Fields;
 use super::{Record, RunId, block};
-use nprt_core::model::{MetricName, Track};
-use nprt_core::ports::{LeftOut, LeftOutReason};
-use nprt_core::{Error, Result};
 
 /// What a line of a recorded series says; see [`replay`](super) for its form.
 #[derive(Debug, Clone, PartialEq)]

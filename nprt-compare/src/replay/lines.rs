@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
-use super::Line;
 use nprt_core::{Error, ErrorKind, Result};
+
+use super::Line;
 
 /// The longest line that is read, its end included.
 const LONGEST: u64 = 64 * 1024 * 1024;

@@ -72,6 +72,7 @@
 //! ```
 
 mod block;
+pub mod blocks;
 mod csv;
 mod data;
 mod fields;

@@ -1,9 +1,8 @@
 use std::fmt;
 
+use nprt_core::ports::LeftOutReason;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
-
-use nprt_core::ports::LeftOutReason;
 
 /// A measurement, or why it is none.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 
-use super::RunId;
 use nprt_core::{Error, Result};
+
+use super::RunId;
 
 /// How many of the runs that ended last are remembered: enough for files that were sorted wrongly, and no
 /// more memory for a million runs than for a thousand.

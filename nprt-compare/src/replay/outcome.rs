@@ -1,7 +1,7 @@
+use nprt_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Judged;
-use nprt_core::Result;
 use crate::Decision;
 
 /// What a run comes to: its first pass or regression, after which nobody watches a canary any more, or else its

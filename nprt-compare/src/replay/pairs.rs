@@ -1,7 +1,8 @@
-use super::{Record, RunId};
-use crate::kayenta::{MetricSetPair, PairScope, Source, Statistic};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
 use nprt_core::{Error, Result};
+
+use super::{Record, RunId};
+use crate::kayenta::{MetricSetPair, PairScope, Source, Statistic};
 
 /// Metric-set pairs of Kayenta as the records of one run, ordered by minute, to be judged by a policy; each has the
 /// number of its pair, from 1. (To judge them by Kayenta's own scheme and config there is

@@ -1,3 +1,5 @@
+use nprt_core::model::Block;
+use nprt_core::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 use serde::ser::{SerializeMap, Serializer};
@@ -5,8 +7,6 @@ use serde::ser::{SerializeMap, Serializer};
 use super::data::missing;
 use super::fields::{Fields, Place};
 use super::{RunId, block};
-use nprt_core::model::Block;
-use nprt_core::{Error, Result};
 
 /// The block of a line of a recorded series; see [`replay`](super) for its form.
 ///

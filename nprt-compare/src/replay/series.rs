@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use nprt_core::Result;
+use nprt_core::model::MetricName;
+use nprt_core::ports::LeftOut;
 use serde::{Deserialize, Serialize};
 
 use super::lines::Lines;
 use super::order::{Order, Step};
 use super::{History, Line, Outcomes, Record, RunId, block};
-use nprt_core::Result;
 use crate::{Judge, Policy, Verdict};
-use nprt_core::model::MetricName;
-use nprt_core::ports::LeftOut;
 
 /// What a run amounted to when a minute of it was over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::{Block, MetricName, Track};
+use nprt_core::ports::{LeftOut, MetricAnswer};
 
 use super::cell::Cell;
 use super::effect::Looks;
 use super::metric::{Gathered, Subject};
 use super::{Axis, EventKind, Report, ReportEvent, Version};
-use nprt_core::Result;
 use crate::{Decision, Judge, Policy, Verdict, check};
-use nprt_core::model::{Block, MetricName, Track};
-use nprt_core::ports::{LeftOut, MetricAnswer};
 
 /// The most points in a series by default: as many as a chart has room for.
 const POINTS: u32 = 240;

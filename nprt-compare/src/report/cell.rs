@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::model::BlockData;
+
 use crate::Percentile;
 use crate::sketch::{Sparse, middle};
-use nprt_core::model::BlockData;
 
 /// Sums that add up over pods, routes and minutes.
 #[derive(Debug, Clone, Default)]

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::Block;
 use serde::{Deserialize, Serialize};
 
 use super::Axis;
 use crate::{Evidence, Verdict};
-use nprt_core::model::Block;
 
 /// How the evidence of one rule came in, one value a point of the report's [`Axis`]: of the last verdict in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

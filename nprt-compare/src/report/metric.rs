@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::MetricName;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
@@ -8,7 +9,6 @@ use super::effect::Looks;
 use super::limit::Limit;
 use super::{Axis, Curve, Distribution, EffectCurve, Statistic, Unit};
 use crate::{Percentile, Policy, Rule, Verdict};
-use nprt_core::model::MetricName;
 
 /// The most error classes to name, the canary's most frequent first.
 const MOST_CLASSES: usize = 20;

@@ -1,11 +1,12 @@
 use std::cell::RefCell;
 
-use super::Report;
 use nprt_core::Result;
-use crate::Policy;
-use crate::replay::{History, Judged, Line, Outcome, Outcomes, Record, Replay, RunId};
 use nprt_core::model::{Block, MetricName};
 use nprt_core::ports::LeftOut;
+
+use super::Report;
+use crate::Policy;
+use crate::replay::{History, Judged, Line, Outcome, Outcomes, Record, Replay, RunId};
 
 impl Report {
     /// What each run of a recorded series comes to, with its report until then: judged as [`Replay`] does, with this of

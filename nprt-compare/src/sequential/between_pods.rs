@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::model::Track;
+
 use super::minute::{Measured, Slot};
 use super::past::{Past, Scores, Tally};
 use super::residuals::{Residual, Residuals};
 use crate::policy::MeasurementsRule;
 use crate::sketch::Sparse;
-use nprt_core::model::Track;
 
 /// What stable's pods differed by in a minute: of samples one residual for ranks and one a quantile, of values
 /// one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::model::Track;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
@@ -13,7 +14,6 @@ use super::{Learned, Time};
 use crate::policy::EventsRule;
 use crate::statistics::Overdispersion;
 use crate::statistics::counts::{CountsTest, Errors};
-use nprt_core::model::Track;
 
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 
+use nprt_core::model::Track;
 use serde::{Deserialize, Serialize};
 
 use super::minute::Slot;
-use nprt_core::model::Track;
 
 /// What came of a metric, beside what it says.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::Track;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
@@ -14,7 +15,6 @@ use crate::statistics::Overdispersion;
 use crate::statistics::counts::{CountsTest, Errors, Ratio};
 use crate::statistics::new_classes::{Exposure, Findings, Minute, NewClasses};
 use crate::statistics::tolerance::ToleranceTest;
-use nprt_core::model::Track;
 
 /// The shares of the tests: errors per request, new classes, and how many classes are new at all.
 pub(super) const WEIGHTS: [f64; 3] = [0.55, 0.4, 0.05];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::model::Track;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -10,7 +11,6 @@ use super::minute::{Measured, Slot};
 use super::part::Part;
 use crate::policy::GrowthRule;
 use crate::statistics::paired_t::PairedT;
-use nprt_core::model::Track;
 
 /// Over so many minutes growth is measured.
 const SPAN: i64 = 5;

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::{MetricName, Track};
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
@@ -11,7 +12,6 @@ use super::state::RuleState;
 use super::{Few, LAG, between_pods, events, failures, of_rule};
 use crate::policy::Rule;
 use crate::sketch::Sparse;
-use nprt_core::model::{MetricName, Track};
 
 /// Closed minutes between two looks at how steep the scores are.
 const RESLOPE: u64 = 16;

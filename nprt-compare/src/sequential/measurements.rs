@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nprt_core::model::Track;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Shift};
@@ -17,7 +18,6 @@ use crate::policy::MeasurementsRule;
 use crate::sketch::{Sparse, after, lower, number_of, upper};
 use crate::statistics::quantile::Exceedances;
 use crate::statistics::rank::RankBlock;
-use nprt_core::model::Track;
 
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
+use nprt_core::model::{Block, BlockData, Track};
+use nprt_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::sketch::Sparse;
-use nprt_core::model::{Block, BlockData, Track};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// What tells the blocks of one minute and metric apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

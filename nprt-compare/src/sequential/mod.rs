@@ -32,11 +32,12 @@ use self::learned::Learned;
 use self::looked::Looked;
 use self::minute::{Key, Measured, Slot};
 pub(super) use self::state::State;
+use nprt_core::model::{Block, MetricName, Track};
+use nprt_core::{Error, Result};
+
 use self::state::{Settled, Small};
 use super::policy::{Policy, Role, Rule};
 use super::series::check_as;
-use nprt_core::model::{Block, MetricName, Track};
-use nprt_core::{Error, Result};
 
 /// A minute is closed when both tracks have gone on by so many, and compared by what is at least as old.
 const LAG: i64 = 2;

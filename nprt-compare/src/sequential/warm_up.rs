@@ -1,6 +1,5 @@
-use serde::{Deserialize, Serialize};
-
 use nprt_core::model::Track;
+use serde::{Deserialize, Serialize};
 
 /// Blocks that are held back at the start.
 const HELD: usize = 5;

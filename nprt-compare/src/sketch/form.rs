@@ -1,8 +1,8 @@
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::edge::{END, NORMAL};
 use super::{Rejected, Sketch};
-use nprt_core::{Error, Result};
 
 /// The version of the form; another grid of bins would be another version.
 const VERSION: u32 = 1;

@@ -1,9 +1,10 @@
 //! Histograms of whatever edges, as counts in the sketch's bins.
 
+use nprt_core::{Error, Result};
+
 use super::Sketch;
 use super::edge::{END, NORMAL, bin_of};
 use super::sparse::{Sparse, lower, number_of};
-use nprt_core::{Error, Result};
 
 impl Sparse {
     /// Of counts between ascending edges; see [`BlockData::Histogram`](nprt_core::model::BlockData::Histogram). Inside a

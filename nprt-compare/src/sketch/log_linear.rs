@@ -1,3 +1,4 @@
+use nprt_core::verdict::Percentile;
 use serde::{Deserialize, Serialize};
 
 use super::edge::{Bin, END, Edge, NORMAL, bin_of};
@@ -5,7 +6,6 @@ use super::form::Form;
 use super::joint::{JointBin, joint};
 use super::pages::Pages;
 use super::rejected::Rejected;
-use nprt_core::verdict::Percentile;
 
 /// Counts of samples in the log-linear bins of [this module](super).
 ///

@@ -1,8 +1,8 @@
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::edge::{END, NORMAL, bin_of};
 use super::{Edge, Sketch};
-use nprt_core::{Error, Result};
 
 /// The counts of a [`Sketch`] without its pages, for what is kept long and read in order: 8 bytes a bin. The count of
 /// a bin stops at 2^32 − 1.

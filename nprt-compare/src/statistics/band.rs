@@ -11,8 +11,9 @@
 //! Howard and Ramdas, "Sequential estimation of quantiles with applications to A/B testing and best-arm
 //! identification", Bernoulli (2022), theorem 2, with A = 0.85.
 
-use super::e_process::invalid;
 use nprt_core::Result;
+
+use super::e_process::invalid;
 use crate::Percentile;
 
 /// The factor A of the radius; the constant C follows from it and α.

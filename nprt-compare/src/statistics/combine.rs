@@ -12,8 +12,9 @@
 //! # Source
 //! Vovk and Wang, "E-values: calibration, combination and applications", Annals of Statistics (2021).
 
-use super::e_process::{invalid, ln_sum_exp};
 use nprt_core::Result;
+
+use super::e_process::{invalid, ln_sum_exp};
 
 /// Weights of tests, and the error of all of them together.
 ///

@@ -23,10 +23,10 @@
 //! Lindon and Malek, "Anytime-valid inference for multinomial count data", NeurIPS (2022); here one-sided and
 //! with a margin.
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::e_process::{EProcess, Overdispersion, invalid};
-use nprt_core::{Error, Result};
 
 /// The ratios ψ beyond the margin that share the bet: an octave apart, since what lies between is found hardly later,
 /// and each more makes all of them wait.

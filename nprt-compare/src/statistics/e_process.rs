@@ -1,6 +1,5 @@
-use serde::{Deserialize, Serialize};
-
 use nprt_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 /// The most that one step may multiply the evidence by: at α = 0.01 three steps decide at the earliest, so
 /// that a single burst never does.

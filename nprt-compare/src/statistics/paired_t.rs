@@ -2,11 +2,11 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
 
 use super::e_process::{CAP, invalid, ln_sum_exp};
-use nprt_core::{Error, Result};
 
 /// Do the block differences canary − stable lie above 0? A sequential test for series without samples
 /// (gauges, mean latency): it may be looked at after every block, for as long as one likes.

@@ -25,10 +25,10 @@
 //! Conditional e-values of 2×2 tables: Turner, Ly and Grünwald (2024); Fisher's noncentral hypergeometric
 //! law (1935); quantiles watched over time: Howard and Ramdas, Bernoulli (2022).
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::e_process::{EProcess, Overdispersion, invalid};
-use nprt_core::{Error, Result};
 
 /// The alternatives ψ: the canary's odds of lying above the threshold over stable's.
 pub const ODDS: [f64; 8] = [1.1, 1.2, 1.35, 1.6, 2.0, 3.0, 5.0, 10.0];

@@ -23,10 +23,10 @@
 //! Permutation saddlepoints: Robinson (1982), Daniels (1958); e-processes by blocks as in
 //! [`super::quantile`].
 
+use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::e_process::{EProcess, Overdispersion, invalid};
-use nprt_core::{Error, Result};
 
 /// The alternatives λ: how steeply the odds of being the canary's grow with the score.
 pub const LAMBDAS: [f64; 6] = [0.05, 0.1, 0.2, 0.4, 0.7, 1.2];

@@ -1,9 +1,9 @@
 //! The counts test beside its reference, and its error rates by simulation.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
 
-use nprt_core::Result;
 use nprt_compare::statistics::Overdispersion;
 use nprt_compare::statistics::counts::{CountsTest, Errors, Ratio};
+use nprt_core::Result;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

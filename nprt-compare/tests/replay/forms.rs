@@ -1,9 +1,9 @@
 //! Tables and metric-set pairs as series: the same blocks as lines of JSON give.
 
-use nprt_core::Result;
 use nprt_compare::Policy;
 use nprt_compare::kayenta::MetricSetPair;
 use nprt_compare::replay::{History, Line, Lines, Record, Replay, of_pairs, read_csv};
+use nprt_core::Result;
 use nprt_core::model::BlockData;
 
 use crate::judging::policy;

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use nprt_compare::replay::{History, Judged, Line, Record, Replay, RunId};
+use nprt_compare::report::Report;
 use nprt_compare::{Decision, Judge, Policy, Preset};
 use nprt_core::model::{MetricName, Track};
 use nprt_core::ports::{LeftOut, LeftOutReason};
-use nprt_compare::report::Report;
 
 use crate::judging::{policy, run};
 

@@ -29,8 +29,7 @@ fn a_block_that_comes_too_late_is_left_out_and_counted() {
         judge.observe(&block).unwrap();
     }
     let now = judge.verdict(after(10));
-    let late =
-        |verdict: &nprt_compare::Verdict| verdict.metrics[0].evidence.clone().unwrap().counted.late;
+    let late = |verdict: &nprt_compare::Verdict| verdict.metrics[0].evidence.clone().unwrap().counted.late;
     assert_eq!((late(&before), late(&now)), (0, 8));
     assert_eq!(now.decision, before.decision);
     let tests = |verdict: &nprt_compare::Verdict| verdict.metrics[0].evidence.clone().unwrap().tests;

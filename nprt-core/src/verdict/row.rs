@@ -57,7 +57,8 @@ impl Verdict {
 }
 
 fn row(metric: &MetricVerdict) -> VerdictRow {
-    let shown = |value: Option<f64>| value.map_or_else(nothing, |value| Unit::of(&metric.metric).figure(value));
+    let shown =
+        |value: Option<f64>| value.map_or_else(nothing, |value| Unit::of(&metric.metric).figure(value));
     VerdictRow {
         rule: format!("{} {}", metric.metric, metric.statistic),
         stable: shown(metric.stable),

@@ -133,9 +133,9 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
-    use std::collections::BTreeMap;
     use crate::clock::ManualClock;
     use crate::ports::no_such_tag;
+    use std::collections::BTreeMap;
 
     /// Counts the requests that begin, and takes a while for each.
     #[derive(Debug)]

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
+use nprt_core::Error;
+use nprt_core::model::{Budget, Limit};
 use serde_json::{Map, Value};
 
 use super::{OPERATION, scalar, spelling};
-use nprt_core::Error;
-use nprt_core::model::{Budget, Limit};
 
 /// How deep maps and lists may be nested.
 const DEEPEST: usize = 64;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use nprt_core::model::Budget;
 use serde_json::Value;
 
 use super::read;
-use nprt_core::model::Budget;
 
 /// Files that we refuse and kubectl reads: it takes the last of two values and drops the other.
 const REFUSED: &[&str] = &["dup", "dup_nested", "dup_num", "dup_quoted", "merge_twice"];

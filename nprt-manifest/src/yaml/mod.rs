@@ -12,13 +12,13 @@ mod spelling;
 
 use std::borrow::Cow;
 
+use nprt_core::model::Budget;
+use nprt_core::{Error, Result};
 use serde_json::{Number, Value};
 
 use self::compose::Problem;
 use self::documents::Chunk;
 use super::json;
-use nprt_core::model::Budget;
-use nprt_core::{Error, Result};
 
 const OPERATION: &str = "manifest.read";
 
@@ -94,8 +94,9 @@ pub fn to_yaml<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<String
     for value in values {
         let mut options = serde_saphyr::SerializerOptions::default();
         options.prefer_block_scalars = !begins_with_tab(value);
-        let document = serde_saphyr::to_string_with_options(value, options)
-            .map_err(|error| Error::new(nprt_core::ErrorKind::Unexpected, "manifest.write", error.to_string()))?;
+        let document = serde_saphyr::to_string_with_options(value, options).map_err(|error| {
+            Error::new(nprt_core::ErrorKind::Unexpected, "manifest.write", error.to_string())
+        })?;
         text.push_str("---\n");
         text.push_str(&document);
         if !text.ends_with('\n') {

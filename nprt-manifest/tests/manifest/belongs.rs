@@ -1,7 +1,7 @@
 //! What belongs to a version, and what is left alone.
 
-use nprt_manifest::{self, Rendered, Settings};
 use nprt_core::model::Object;
+use nprt_manifest::{Rendered, Settings};
 use serde_json::{Value, json};
 
 use super::canary::{APP, canary};
@@ -22,7 +22,7 @@ fn workload(kind: &str, name: &str, containers: &str) -> String {
 }
 
 fn stable(text: &str, wanted: &Settings, tag: &str, live: &[Object]) -> Rendered {
-    manifest::stable(&manifests(text), &version(tag), wanted, live).unwrap()
+    nprt_manifest::stable(&manifests(text), &version(tag), wanted, live).unwrap()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn listed_images_belong_and_keep_the_tag_that_is_written() {
     for listed in ["shop/web", "docker.io/shop/web"] {
         let wanted = settings(&json!({"images": [listed]}));
         assert!(
-            manifest::images(&manifests(&text), &wanted).unwrap().is_empty(),
+            nprt_manifest::images(&manifests(&text), &wanted).unwrap().is_empty(),
             "the registry is not asked"
         );
         let rendered = stable(&text, &wanted, "v1.2.4", &[]);
@@ -194,10 +194,10 @@ fn a_listed_image_names_no_tag() {
 #[test]
 fn a_bad_image_of_another_workload_names_its_place() {
     let text = format!("{APP}{}", workload("StatefulSet", "db", "containers: [{name: db, image: 'A B'}]"));
-    let read = manifest::read(&[file("app.yaml", &text)]).unwrap();
+    let read = nprt_manifest::read(&[file("app.yaml", &text)]).unwrap();
     for error in [
-        manifest::stable(&read, &version("v1"), &Settings::default(), &[]).unwrap_err(),
-        manifest::canary(&read, &version("v1"), &Settings::default(), &manifest::Beside::default())
+        nprt_manifest::stable(&read, &version("v1"), &Settings::default(), &[]).unwrap_err(),
+        nprt_manifest::canary(&read, &version("v1"), &Settings::default(), &nprt_manifest::Beside::default())
             .unwrap_err(),
     ] {
         let error = error.to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use nprt_manifest::{self, Beside, Manifests, Rendered, Settings};
+use nprt_manifest::{Beside, Manifests, Rendered, Settings};
 use serde_json::Value;
 
 use super::{find, ids, version};
@@ -18,11 +18,12 @@ fn boutique() -> Manifests {
             super::file(&format!("kubernetes/{name}"), &std::fs::read_to_string(entry.path()).unwrap())
         })
         .collect();
-    manifest::read(&files).unwrap()
+    nprt_manifest::read(&files).unwrap()
 }
 
 fn yaml(rendered: &Rendered) -> String {
-    let documents = manifest::to_yaml(rendered.documents.iter().map(|document| document.object.as_value()));
+    let documents =
+        nprt_manifest::to_yaml(rendered.documents.iter().map(|document| document.object.as_value()));
     let changes: String = rendered.changes.iter().map(|change| format!("{change}\n")).collect();
     format!("{}\n# changes\n{changes}# warnings\n{}\n", documents.unwrap(), rendered.warnings.join("\n"))
 }
@@ -33,7 +34,7 @@ fn everything_is_read_and_the_kustomization_is_not() {
     assert_eq!(manifests.documents.len(), 35);
     assert_eq!(manifests.ignored.len(), 1);
     assert_eq!(manifests.ignored[0].file, "kubernetes/kustomization.yaml");
-    let images = manifest::images(&manifests, &Settings::default()).unwrap();
+    let images = nprt_manifest::images(&manifests, &Settings::default()).unwrap();
     let images: Vec<String> = images.iter().map(ToString::to_string).collect();
     assert_eq!(images.len(), 11, "{images:?}");
     assert!(!images.iter().any(|image| image == "redis" || image == "busybox"), "{images:?}");
@@ -42,7 +43,7 @@ fn everything_is_read_and_the_kustomization_is_not() {
 #[test]
 fn stable() {
     let rendered =
-        manifest::stable(&boutique(), &version("main-3f2a91c"), &Settings::default(), &[]).unwrap();
+        nprt_manifest::stable(&boutique(), &version("main-3f2a91c"), &Settings::default(), &[]).unwrap();
     assert_eq!(rendered.documents.len(), 35);
     assert!(rendered.withheld.is_empty());
     let frontend = find(&rendered, "Deployment/frontend");
@@ -73,11 +74,12 @@ fn boutique_image(deployment: &str, field: &str) -> String {
 
 #[test]
 fn canary() {
-    let stable = manifest::stable(&boutique(), &version("old-0000000"), &Settings::default(), &[]).unwrap();
+    let stable =
+        nprt_manifest::stable(&boutique(), &version("old-0000000"), &Settings::default(), &[]).unwrap();
     let live: Vec<_> = stable.documents.into_iter().map(|document| document.object).collect();
     let beside = Beside { live: &live, ..Beside::default() };
     let rendered =
-        manifest::canary(&boutique(), &version("main-3f2a91c"), &Settings::default(), &beside).unwrap();
+        nprt_manifest::canary(&boutique(), &version("main-3f2a91c"), &Settings::default(), &beside).unwrap();
     // Each of the 11 services' own programs; redis-cart runs an image that no version changes.
     assert_eq!(rendered.documents.len(), 11);
     assert!(ids(&rendered).iter().all(|id| id.starts_with("Deployment/") && id.ends_with("-canary")));

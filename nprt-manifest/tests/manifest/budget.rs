@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use nprt_manifest::{self, Beside, Manifests, Settings};
 use nprt_core::model::{Budget, Limits, SourceFile};
+use nprt_manifest::{Beside, Manifests, Settings};
 
 use crate::{file, version};
 
@@ -23,7 +23,7 @@ fn aliases(documents: usize, value: &str, repeats: usize) -> String {
 
 fn refused(files: &[SourceFile]) -> String {
     let began = Instant::now();
-    let error = manifest::read(files).unwrap_err();
+    let error = nprt_manifest::read(files).unwrap_err();
     assert!(error.is_invalid(), "{error}");
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     error.to_string()
@@ -32,7 +32,7 @@ fn refused(files: &[SourceFile]) -> String {
 #[test]
 fn aliases_share_one_budget_over_all_documents_and_files() {
     let list = format!("[{}]", vec!["x"; 300].join(","));
-    assert_eq!(manifest::read(&[file("a.yaml", &aliases(3, &list, 300))]).unwrap().documents.len(), 3);
+    assert_eq!(nprt_manifest::read(&[file("a.yaml", &aliases(3, &list, 300))]).unwrap().documents.len(), 3);
     // 162 KB of which each document is harmless.
     let error = refused(&[file("a.yaml", &aliases(100, &list, 300))]);
     for part in ["file: a.yaml", "document: ", "line: ", "limit: 300000", "option: limits.nodes"] {
@@ -47,7 +47,7 @@ fn aliases_share_one_budget_over_all_documents_and_files() {
 #[test]
 fn a_text_that_is_repeated_counts_with_all_its_bytes() {
     let text = format!("\"{}\"", "x".repeat(100_000));
-    assert_eq!(manifest::read(&[file("a.yaml", &aliases(1, &text, 50))]).unwrap().documents.len(), 1);
+    assert_eq!(nprt_manifest::read(&[file("a.yaml", &aliases(1, &text, 50))]).unwrap().documents.len(), 1);
     let error = refused(&[file("a.yaml", &aliases(1, &text, 5_000))]);
     assert!(error.contains("option: limits.bytes") && error.contains("limit: 8388608"), "{error}");
 }
@@ -82,7 +82,7 @@ fn many_values_and_objects_are_refused_in_both_formats() {
     let list = format!("{{kind: List, apiVersion: v1, items: [{}]}}", ["{}"; 3].join(","));
     assert!(refused(&[file("a.yaml", &list)]).contains("apiVersion"));
     let limits = Limits { objects: 2_001, ..Limits::default() };
-    assert!(manifest::read_within(&[file("a.yaml", &many)], &Budget::new(limits)).is_ok());
+    assert!(nprt_manifest::read_within(&[file("a.yaml", &many)], &Budget::new(limits)).is_ok());
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_is_nested_or_long_is_refused_or_read_in_little_time() {
         format!("{}data: {{{}: v}}\n", config_map(0), "k".repeat(900)),
     ] {
         let began = Instant::now();
-        assert!(manifest::read(&[file("a.yaml", &format!("{base}{text}"))]).is_ok());
+        assert!(nprt_manifest::read(&[file("a.yaml", &format!("{base}{text}"))]).is_ok());
         assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     }
 }
@@ -113,7 +113,7 @@ fn what_is_nested_or_long_is_refused_or_read_in_little_time() {
 fn nobody_parses_or_renders_for_a_request_that_was_dropped() {
     let budget = Budget::default();
     budget.cancel();
-    let error = manifest::read_within(&[file("a.yaml", &config_map(0))], &budget).unwrap_err();
+    let error = nprt_manifest::read_within(&[file("a.yaml", &config_map(0))], &budget).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
 }
 
@@ -127,10 +127,10 @@ fn the_values_of_a_selector_count() {
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: many}}\nspec: {{podSelector: \
              {{{asked}}}}}\n"
         );
-        let manifests = manifest::read(&[file("a.yaml", &format!("{deployments}{policy}"))]).unwrap();
+        let manifests = nprt_manifest::read(&[file("a.yaml", &format!("{deployments}{policy}"))]).unwrap();
         let (version, settings) = (version("main-3f2a91c"), Settings::default());
-        let stable = manifest::stable(&manifests, &version, &settings, &[]).map(drop);
-        [stable, manifest::canary(&manifests, &version, &settings, &Beside::default()).map(drop)]
+        let stable = nprt_manifest::stable(&manifests, &version, &settings, &[]).map(drop);
+        [stable, nprt_manifest::canary(&manifests, &version, &settings, &Beside::default()).map(drop)]
     };
     let values = |count: usize| {
         let values: Vec<String> = (0..count).map(|n| format!("v{n}")).collect();
@@ -166,21 +166,21 @@ fn large(objects: usize) -> Manifests {
         })
         .collect();
     let limits = Limits { objects: 10_000, ..Limits::default() };
-    manifest::read_within(&[file("a.yaml", &text)], &Budget::new(limits)).unwrap()
+    nprt_manifest::read_within(&[file("a.yaml", &text)], &Budget::new(limits)).unwrap()
 }
 
 /// How long a canary and stable of so many objects take to render, at the least of so many times.
 fn time(objects: usize, times: usize) -> Duration {
     let (manifests, settings, version) = (large(objects), Settings::default(), version("main-3f2a91c"));
-    let live = manifest::stable(&manifests, &version, &settings, &[]).unwrap().documents;
+    let live = nprt_manifest::stable(&manifests, &version, &settings, &[]).unwrap().documents;
     let live: Vec<_> = live.into_iter().map(|document| document.object).collect();
     let once = || {
         let began = Instant::now();
-        let stable = manifest::stable(&manifests, &version, &settings, &live).unwrap();
+        let stable = nprt_manifest::stable(&manifests, &version, &settings, &live).unwrap();
         let promoted: Vec<_> = stable.documents.into_iter().map(|document| document.object).collect();
         let beside = Beside { live: &live, promoted: &promoted, carry: true };
-        let canary = manifest::canary(&manifests, &version, &settings, &beside).unwrap();
-        manifest::drift(&promoted, &live, &settings).unwrap();
+        let canary = nprt_manifest::canary(&manifests, &version, &settings, &beside).unwrap();
+        nprt_manifest::drift(&promoted, &live, &settings).unwrap();
         assert_eq!((canary.documents.len(), canary.withheld.len()), (objects / 3, objects / 3 * 2));
         began.elapsed()
     };

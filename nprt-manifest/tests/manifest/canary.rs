@@ -1,5 +1,5 @@
-use nprt_manifest::{self, Beside, Rendered, Settings};
 use nprt_core::model::Object;
+use nprt_manifest::{Beside, Rendered, Settings};
 use serde_json::json;
 
 use super::{find, ids, live, manifests, settings, variable, version};
@@ -32,7 +32,7 @@ spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 ";
 
 pub(super) fn canary(text: &str, wanted: &Settings, live: &[Object]) -> nprt_core::Result<Rendered> {
-    manifest::canary(
+    nprt_manifest::canary(
         &manifests(text),
         &version("main-3f2a91c"),
         wanted,
@@ -43,7 +43,7 @@ pub(super) fn canary(text: &str, wanted: &Settings, live: &[Object]) -> nprt_cor
 /// The objects that the cluster has after a deploy of these manifests.
 pub(super) fn deployed(text: &str) -> Vec<Object> {
     let rendered =
-        manifest::stable(&manifests(text), &version("old-0000000"), &Settings::default(), &[]).unwrap();
+        nprt_manifest::stable(&manifests(text), &version("old-0000000"), &Settings::default(), &[]).unwrap();
     rendered.documents.into_iter().map(|document| document.object).collect()
 }
 
@@ -162,9 +162,9 @@ fn a_canary_rendered_again_stays_as_it_is() {
         );
     let wanted = settings(&json!({"canary": {"replicas": {"share": 0.5}}}));
     let first = canary(&text, &wanted, &[]).unwrap();
-    let again = manifest::Manifests { documents: first.documents.clone(), ignored: Vec::new() };
+    let again = nprt_manifest::Manifests { documents: first.documents.clone(), ignored: Vec::new() };
     let beside = Beside { live: &live(APP), ..Beside::default() };
-    let second = manifest::canary(&again, &version("main-3f2a91c"), &wanted, &beside).unwrap();
+    let second = nprt_manifest::canary(&again, &version("main-3f2a91c"), &wanted, &beside).unwrap();
     assert_eq!(ids(&first), ["ConfigMap/c-canary", "Deployment/web-canary"]);
     assert_eq!(second.documents, first.documents);
     assert!(second.changes.is_empty());

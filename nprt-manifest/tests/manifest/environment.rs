@@ -1,6 +1,5 @@
 //! What every container is told about itself.
 
-use nprt_manifest;
 use serde_json::json;
 
 use super::stable::{DEPLOYMENT, render};
@@ -72,7 +71,7 @@ fn open_telemetry_attributes_are_merged() {
 fn datadog_tags_agree_everywhere() {
     let tag = format!("{}-{SHA}", "b".repeat(60));
     let wanted = settings(&json!({"datadog": true}));
-    let rendered = manifest::stable(&manifests(DEPLOYMENT), &version(&tag), &wanted, &[]).unwrap();
+    let rendered = nprt_manifest::stable(&manifests(DEPLOYMENT), &version(&tag), &wanted, &[]).unwrap();
     let web = find(&rendered, "Deployment/web");
     let expected = version(&tag).label();
     assert_eq!(web["metadata"]["labels"]["tags.datadoghq.com/version"], expected);
@@ -94,7 +93,7 @@ fn a_service_that_the_manifest_names_for_datadog_stays() {
              spec: {{containers: [{{name: a, image: a, env: [{environment}]}}]}}\n"
         );
         let wanted = settings(&json!({"datadog": true}));
-        let pod = manifest::stable(&manifests(&text), &version("v1"), &wanted, &[]).unwrap();
+        let pod = nprt_manifest::stable(&manifests(&text), &version("v1"), &wanted, &[]).unwrap();
         let pod = find(&pod, "Pod/a").clone();
         let label = pod["metadata"]["labels"]["tags.datadoghq.com/service"].clone();
         (label, variable(&pod, "DD_SERVICE").clone())

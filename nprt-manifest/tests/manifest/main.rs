@@ -16,8 +16,8 @@ mod selectors;
 mod stable;
 mod string_data;
 
-use nprt_manifest::{self, Manifests, Rendered, Settings, Version};
 use nprt_core::model::{Object, RepoPath, SourceFile};
+use nprt_manifest::{Manifests, Rendered, Settings, Version};
 use serde_json::Value;
 
 const SHA: &str = "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6";
@@ -28,7 +28,7 @@ fn file(path: &str, text: &str) -> SourceFile {
 
 /// The manifests in one file of YAML.
 fn manifests(text: &str) -> Manifests {
-    manifest::read(&[file("app.yaml", text)]).unwrap()
+    nprt_manifest::read(&[file("app.yaml", text)]).unwrap()
 }
 
 fn version(tag: &str) -> Version {
@@ -45,7 +45,7 @@ fn settings(json: &Value) -> Settings {
 }
 
 fn stable(text: &str) -> Rendered {
-    manifest::stable(&manifests(text), &version("main-3f2a91c"), &Settings::default(), &[]).unwrap()
+    nprt_manifest::stable(&manifests(text), &version("main-3f2a91c"), &Settings::default(), &[]).unwrap()
 }
 
 /// The objects of YAML documents, as if the cluster had them.

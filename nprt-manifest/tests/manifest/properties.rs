@@ -1,5 +1,5 @@
-use nprt_manifest::{self, Beside, Document, Manifests, Rendered, Settings, Source};
 use nprt_core::model::Object;
+use nprt_manifest::{Beside, Document, Manifests, Rendered, Settings, Source};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -113,7 +113,7 @@ proptest! {
             value.as_object_mut().unwrap().entry(key).or_insert(field);
         }
         let manifests = documents(vec![value.clone()]).unwrap();
-        let rendered = manifest::stable(&manifests, &version("v1"), &every_setting(), &[]).unwrap();
+        let rendered = nprt_manifest::stable(&manifests, &version("v1"), &every_setting(), &[]).unwrap();
         value["metadata"]["labels"] = json!({"nprt.dev/service": "shop"});
         prop_assert_eq!(rendered.documents[0].object.as_value(), &value);
     }
@@ -122,7 +122,7 @@ proptest! {
     fn fields_that_are_not_known_pass_through(pod in any_map(), container in any_map(), rest in any_map()) {
         let value = deployment(pod, container, rest, "web");
         let manifests = documents(vec![value.clone()]).unwrap();
-        let rendered = manifest::stable(&manifests, &version("v1"), &Settings::default(), &[]).unwrap();
+        let rendered = nprt_manifest::stable(&manifests, &version("v1"), &Settings::default(), &[]).unwrap();
         let mut object = rendered.documents[0].object.as_value().clone();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         // What nprt sets, and nothing else, is taken away again.
@@ -141,15 +141,15 @@ proptest! {
     ) {
         let settings = if all { every_setting() } else { Settings::default() };
         let manifests = documents(vec![deployment(pod, container, rest, image)]).unwrap();
-        let first = manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap();
-        let second = manifest::stable(&again(&first), &version("v1"), &settings, &[]).unwrap();
+        let first = nprt_manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap();
+        let second = nprt_manifest::stable(&again(&first), &version("v1"), &settings, &[]).unwrap();
         prop_assert_eq!(&second.documents, &first.documents);
         prop_assert!(second.changes.is_empty());
         prop_assert_eq!(second.warnings.len(), usize::from(image == "redis:7"), "it belongs to no version");
         let bytes = |rendered: &Rendered| serde_json::to_vec(rendered.documents[0].object.as_value()).unwrap();
-        prop_assert_eq!(bytes(&first), bytes(&manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap()));
-        if let Ok(canary) = manifest::canary(&manifests, &version("v1"), &settings, &Beside::default()) {
-            let second = manifest::canary(&again(&canary), &version("v1"), &settings, &Beside::default()).unwrap();
+        prop_assert_eq!(bytes(&first), bytes(&nprt_manifest::stable(&manifests, &version("v1"), &settings, &[]).unwrap()));
+        if let Ok(canary) = nprt_manifest::canary(&manifests, &version("v1"), &settings, &Beside::default()) {
+            let second = nprt_manifest::canary(&again(&canary), &version("v1"), &settings, &Beside::default()).unwrap();
             prop_assert_eq!(second.documents, canary.documents);
         }
     }
@@ -170,18 +170,18 @@ proptest! {
         let valid = deployment(other.clone(), Map::new(), Map::new(), "web");
         let live = Object::new(make(kind, "a", live)).unwrap();
         let manifests = documents(vec![make(kind, "a", body), make(("apps/v1", "StatefulSet"), "b", other), valid]).unwrap();
-        let _ = manifest::images(&manifests, &every_setting());
-        let _ = manifest::stable(&manifests, &version("v1"), &every_setting(), std::slice::from_ref(&live));
-        let _ = manifest::canary(&manifests, &version("v1"), &every_setting(), &Beside { live: &[live], ..Beside::default() });
+        let _ = nprt_manifest::images(&manifests, &every_setting());
+        let _ = nprt_manifest::stable(&manifests, &version("v1"), &every_setting(), std::slice::from_ref(&live));
+        let _ = nprt_manifest::canary(&manifests, &version("v1"), &every_setting(), &Beside { live: &[live], ..Beside::default() });
     }
 
     #[test]
     fn no_text_makes_it_panic(text in "(\\PC|[\\n:\\-#&*!|>\\[\\]{}%@ \"'])*", bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         for name in ["a.yaml", "a.json"] {
-            let _ = manifest::read(&[file(name, &text)]);
+            let _ = nprt_manifest::read(&[file(name, &text)]);
             let mut binary = file(name, "");
             binary.content = bytes.clone().into();
-            let _ = manifest::read(&[binary]);
+            let _ = nprt_manifest::read(&[binary]);
         }
     }
 
@@ -191,8 +191,8 @@ proptest! {
         for (key, field) in body {
             value.as_object_mut().unwrap().entry(key).or_insert(field);
         }
-        let text = manifest::to_yaml([&value]).unwrap();
-        let read = manifest::read(&[file("a.yaml", &text)]).unwrap();
+        let text = nprt_manifest::to_yaml([&value]).unwrap();
+        let read = nprt_manifest::read(&[file("a.yaml", &text)]).unwrap();
         prop_assert_eq!(read.documents[0].object.as_value(), &value, "{}", text);
     }
 }

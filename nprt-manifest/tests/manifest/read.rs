@@ -1,4 +1,3 @@
-use nprt_manifest;
 use nprt_core::model::{Budget, Limits};
 
 use super::{SHA, file, manifests};
@@ -10,7 +9,7 @@ fn map(name: &str) -> String {
 }
 
 fn names(files: &[nprt_core::model::SourceFile]) -> Vec<String> {
-    let manifests = manifest::read(files).unwrap();
+    let manifests = nprt_manifest::read(files).unwrap();
     manifests.documents.iter().map(|document| document.object.name().to_owned()).collect()
 }
 
@@ -38,7 +37,7 @@ fn says_what_it_ignores() {
         file("app/README.md", "# hello"),
         file("app/Kustomization", kustomization),
     ];
-    let manifests = manifest::read(&files).unwrap();
+    let manifests = nprt_manifest::read(&files).unwrap();
     assert_eq!(manifests.documents.len(), 1);
     let ignored: Vec<String> = manifests.ignored.iter().map(ToString::to_string).collect();
     assert_eq!(ignored.len(), 4);
@@ -53,9 +52,9 @@ fn says_what_it_ignores() {
 
 #[test]
 fn nothing_at_all_is_an_error_that_says_what_was_there() {
-    let error = manifest::read(&[file("README.md", "")]).unwrap_err().to_string();
+    let error = nprt_manifest::read(&[file("README.md", "")]).unwrap_err().to_string();
     assert!(error.contains("no Kubernetes object") && error.contains("README.md"), "{error}");
-    assert!(manifest::read(&[file("a.yaml", "# nothing\n---\n---\n")]).unwrap_err().is_invalid());
+    assert!(nprt_manifest::read(&[file("a.yaml", "# nothing\n---\n---\n")]).unwrap_err().is_invalid());
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn a_separator_inside_a_text_splits_nothing() {
 fn content_on_the_line_of_the_separator_is_refused_as_by_kubectl() {
     for separator in ["--- ", "---", "----\n", "--- |\n"] {
         let text = format!("{}{separator}{}", map("a"), map("b"));
-        let error = manifest::read(&[file("a.yaml", &text)]).unwrap_err().to_string();
+        let error = nprt_manifest::read(&[file("a.yaml", &text)]).unwrap_err().to_string();
         for part in ["after `---`", "a.yaml", "document: 2", "line: 2"] {
             assert!(error.contains(part), "{separator:?}: {part}: {error}");
         }
@@ -117,7 +116,7 @@ fn what_kubectl_would_read_differently_says_what_to_write() {
         ("...\nw: a", "line `---`"),
     ] {
         let text = format!("{}---\napiVersion: v1\n{line}\n", map("a"));
-        let error = manifest::read(&[file("sub/a.yml", &text)]).unwrap_err().to_string();
+        let error = nprt_manifest::read(&[file("sub/a.yml", &text)]).unwrap_err().to_string();
         let line = if line.contains('\n') { "line: 5" } else { "line: 4" };
         for part in [what, "sub/a.yml", "document: 2", line] {
             assert!(error.contains(part), "{text:?}: {part}: {error}");
@@ -146,20 +145,21 @@ fn errors_say_file_document_and_line() {
         ("a.json", "\n\n[]".to_owned(), "document: 1", "line: 3"),
     ];
     for (name, text, document, line) in &cases {
-        let error = manifest::read(&[file(name, text)]).unwrap_err();
+        let error = nprt_manifest::read(&[file(name, text)]).unwrap_err();
         assert!(error.is_invalid());
         let error = error.to_string();
         assert!([*name, document, line].iter().all(|part| error.contains(part)), "{text}: {error}");
     }
     let binary = nprt_core::model::SourceFile { content: vec![b'\n', 0xff].into(), ..file("b.yaml", "") };
-    let error = manifest::read(&[binary]).unwrap_err().to_string();
+    let error = nprt_manifest::read(&[binary]).unwrap_err().to_string();
     assert!(error.contains("b.yaml") && error.contains("line: 2"), "{error}");
 }
 
 #[test]
 fn the_same_object_twice_names_both_places() {
     let text = format!("{}---\n{}", map("a"), map("b"));
-    let error = manifest::read(&[file("a.yaml", &text), file("z/b.yml", &map("b"))]).unwrap_err().to_string();
+    let error =
+        nprt_manifest::read(&[file("a.yaml", &text), file("z/b.yml", &map("b"))]).unwrap_err().to_string();
     assert!(error.contains("z/b.yml") && error.contains("a.yaml, document 2, line 3"), "{error}");
     assert!(error.contains("ConfigMap/b"), "{error}");
     // Another namespace or group is another object.
@@ -216,7 +216,7 @@ fn a_job_that_is_run_may_have_its_name_generated() {
         job(&format!("generateName: a-, {run}")).replace("batch/v1", "example.com/v1"),
         map("x").replace("name: x", "generateName: x-"),
     ] {
-        let error = manifest::read(&[file("a.yaml", &bad)]).unwrap_err().to_string();
+        let error = nprt_manifest::read(&[file("a.yaml", &bad)]).unwrap_err().to_string();
         for part in
             ["`generateName` works only for a Job that nprt runs", "nprt.dev/run", "a.yaml", "line: 1"]
         {
@@ -224,7 +224,9 @@ fn a_job_that_is_run_may_have_its_name_generated() {
         }
     }
     let twice = format!("{0}---\n{0}", job(&format!("generateName: a-, {run}")));
-    assert!(manifest::read(&[file("a.yaml", &twice)]).unwrap_err().to_string().contains("same object twice"));
+    assert!(
+        nprt_manifest::read(&[file("a.yaml", &twice)]).unwrap_err().to_string().contains("same object twice")
+    );
 }
 
 #[test]
@@ -236,11 +238,11 @@ fn an_error_never_quotes_what_a_secret_holds() {
         "apiVersion: v1\nkind: Secret\ndata: {token: !!binary hunter2!}\n",
         "apiVersion: v1\nkind: Secret\nstringData: {token: hunter2}\n",
     ] {
-        let error = manifest::read(&[file("a.yaml", text)]).unwrap_err();
+        let error = nprt_manifest::read(&[file("a.yaml", text)]).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
     let json = r#"{"kind": "Secret", "stringData": {"token": "hunter2", hunter2}}"#;
-    let error = manifest::read(&[file("a.json", json)]).unwrap_err();
+    let error = nprt_manifest::read(&[file("a.json", json)]).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
@@ -257,9 +259,9 @@ fn writes_yaml_that_it_reads_back() {
         },
         "list": [[], {}, [1, -1, 1.5, true, null], {"a": []}],
     });
-    let text = manifest::to_yaml([&value, &value]).unwrap();
+    let text = nprt_manifest::to_yaml([&value, &value]).unwrap();
     let twice = text.replacen("name: a", "name: b", 1);
-    let read = manifest::read(&[file("a.yaml", &twice)]).unwrap();
+    let read = nprt_manifest::read(&[file("a.yaml", &twice)]).unwrap();
     assert_eq!(read.documents.len(), 2);
     assert_eq!(read.documents[1].object.as_value(), &value, "{text}");
 }
@@ -274,9 +276,9 @@ fn large_and_deep_files_are_read_and_bombs_are_not() {
     };
     assert_eq!(names(&[file("a.yaml", &nested(60))]), ["a"]);
     for depth in [65, 128, 1000, 100_000] {
-        assert!(manifest::read(&[file("a.yaml", &nested(depth))]).unwrap_err().is_invalid());
+        assert!(nprt_manifest::read(&[file("a.yaml", &nested(depth))]).unwrap_err().is_invalid());
     }
-    assert!(manifest::read(&[file("a.json", &"[".repeat(100_000))]).unwrap_err().is_invalid());
+    assert!(nprt_manifest::read(&[file("a.json", &"[".repeat(100_000))]).unwrap_err().is_invalid());
 
     let aliases = "*x, ".repeat(500);
     let many = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: &x a}}\nlist: [{aliases}]\n");
@@ -286,7 +288,7 @@ fn large_and_deep_files_are_read_and_bombs_are_not() {
         bomb += &format!("a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(9));
     }
     let began = std::time::Instant::now();
-    let error = manifest::read(&[file("a.yaml", &map("b")), file("bomb.yaml", &bomb)]).unwrap_err();
+    let error = nprt_manifest::read(&[file("a.yaml", &map("b")), file("bomb.yaml", &bomb)]).unwrap_err();
     assert!(error.is_invalid() && error.to_string().contains("bomb.yaml"), "{error}");
     assert!(error.to_string().contains("option: limits.nodes"), "{error}");
     assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
@@ -295,7 +297,7 @@ fn large_and_deep_files_are_read_and_bombs_are_not() {
 #[test]
 fn too_deep_a_file_is_told_from_a_bad_one() {
     let deep = format!("{}x: {}{}\n", "a: 1\n", "[".repeat(70), "]".repeat(70));
-    let error = manifest::read(&[file("deep.yaml", &deep)]).unwrap_err().to_string();
+    let error = nprt_manifest::read(&[file("deep.yaml", &deep)]).unwrap_err().to_string();
     for part in ["deep.yaml", "document: 1", "line: 2", "nested deeper than 64 levels"] {
         assert!(error.contains(part), "{part}: {error}");
     }
@@ -313,7 +315,8 @@ fn five_megabytes_are_read_in_seconds() {
     assert!(text.len() + json.len() > 9_000_000);
     let began = std::time::Instant::now();
     let budget = Budget::new(Limits { objects: 60_000, nodes: 2_000_000, ..Limits::default() });
-    let manifests = manifest::read_within(&[file("a.yaml", &text), file("b.json", &json)], &budget).unwrap();
+    let manifests =
+        nprt_manifest::read_within(&[file("a.yaml", &text), file("b.json", &json)], &budget).unwrap();
     assert_eq!(manifests.documents.len(), 55_000);
     assert_eq!(manifests.documents[54_999].source.line, 50_000);
     // A debug build on a busy machine; what is quadratic takes minutes.

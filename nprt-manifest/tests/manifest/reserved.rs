@@ -1,7 +1,7 @@
 //! What no manifest may bring: nprt's own names, labels and annotations.
 
-use nprt_manifest::{self, Beside, Settings};
 use nprt_core::{Error, ErrorKind};
+use nprt_manifest::{Beside, Settings};
 use serde_json::json;
 
 use crate::{SHA, file, find, manifests, stable, version};
@@ -46,19 +46,19 @@ fn names_of_our_own_state_are_refused_in_every_spelling() {
         ("{apiVersion: v1, kind: Event, metadata: {name: any}}", "Event/any"),
         ("{apiVersion: events.k8s.io/v1, kind: Event, metadata: {name: any}}", "Event/any"),
     ] {
-        let error = manifest::read(&[file("own.yaml", &format!("{APP}---\n{object}"))]).unwrap_err();
+        let error = nprt_manifest::read(&[file("own.yaml", &format!("{APP}---\n{object}"))]).unwrap_err();
         is_refused(&error, &["reserved", name, "own.yaml", "document: 2"]);
         assert!(name.starts_with("Event") || error.to_string().contains("`nprt-`"), "{error}");
     }
     let generated = "{apiVersion: v1, kind: Secret, metadata: {generateName: nprt-undo-}}";
-    manifest::read(&[file("own.yaml", generated)]).unwrap_err();
+    nprt_manifest::read(&[file("own.yaml", generated)]).unwrap_err();
     // Names that only look like ours, and other kinds.
     for object in [
         "{apiVersion: v1, kind: Secret, metadata: {name: my-nprt-undo}}",
         "{apiVersion: v1, kind: Service, metadata: {name: nprt-dashboard}}",
         "{apiVersion: example.com/v1, kind: Widget, metadata: {name: nprt-a}}",
     ] {
-        manifest::read(&[file("own.yaml", object)]).unwrap();
+        nprt_manifest::read(&[file("own.yaml", object)]).unwrap();
     }
 }
 
@@ -115,8 +115,9 @@ fn names_of_our_own_state_are_refused_where_a_controller_would_give_them() {
     ] {
         for name in ["nprt-undo-shop", "nprt-any"] {
             let object = object.replace("NAME", name);
-            let error = manifest::read(&[file("own.yaml", &format!("{APP}---\n{{apiVersion: {object}}}"))])
-                .unwrap_err();
+            let error =
+                nprt_manifest::read(&[file("own.yaml", &format!("{APP}---\n{{apiVersion: {object}}}"))])
+                    .unwrap_err();
             is_refused(
                 &error,
                 &["reserved", "`nprt-`", name, &format!("field: {field}"), "own.yaml", "document: 2"],
@@ -146,7 +147,7 @@ fn names_of_our_own_state_are_refused_where_a_controller_would_give_them() {
         for name in ["nprt-undo-shop", "nprt-undo-shop.1", "nprt-judge-shop", "nprt-last-canary-other"] {
             let object = object.replace("NAME", name);
             let error =
-                manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap_err();
+                nprt_manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap_err();
             is_refused(&error, &["reserved", name, &format!("field: {field}"), "own.yaml"]);
         }
     }
@@ -167,7 +168,7 @@ fn names_that_make_nothing_are_accepted() {
         "v1, kind: ConfigMap, metadata: {name: a}, data: {record: nprt-undo-shop}",
         "monitoring.coreos.com/v1, kind: PrometheusRule, metadata: {name: a}, spec: {description: nprt-undo-shop is the record of a deploy}",
     ] {
-        manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap();
+        nprt_manifest::read(&[file("own.yaml", &format!("{{apiVersion: {object}}}"))]).unwrap();
     }
 }
 
@@ -265,8 +266,8 @@ fn marks_that_only_we_write_are_refused_at_any_depth() {
         let text = format!("{APP}---\n{{apiVersion: v1, kind: {object}}}");
         let (all, version) = (manifests(&text), version("main-3f2a91c"));
         let refused = [
-            manifest::stable(&all, &version, &Settings::default(), &[]),
-            manifest::canary(&all, &version, &Settings::default(), &Beside::default()),
+            nprt_manifest::stable(&all, &version, &Settings::default(), &[]),
+            nprt_manifest::canary(&all, &version, &Settings::default(), &Beside::default()),
         ];
         for refused in refused {
             is_refused(
@@ -300,11 +301,13 @@ fn what_people_write_and_select_by_is_accepted() {
 fn what_we_rendered_ourselves_is_accepted() {
     let all = manifests(APP);
     let rendered =
-        manifest::canary(&all, &version("main-3f2a91c"), &Settings::default(), &Beside::default()).unwrap();
-    let text = manifest::to_yaml([rendered.documents[0].object.as_value()]).unwrap();
+        nprt_manifest::canary(&all, &version("main-3f2a91c"), &Settings::default(), &Beside::default())
+            .unwrap();
+    let text = nprt_manifest::to_yaml([rendered.documents[0].object.as_value()]).unwrap();
     assert!(text.contains(SHA), "{text}");
-    let again =
-        |tag| manifest::canary(&manifests(&text), &version(tag), &Settings::default(), &Beside::default());
+    let again = |tag| {
+        nprt_manifest::canary(&manifests(&text), &version(tag), &Settings::default(), &Beside::default())
+    };
     assert_eq!(again("main-3f2a91c").unwrap().documents[0].object, rendered.documents[0].object);
     is_refused(&again("main-4").unwrap_err(), &["reserved", "nprt.dev/"]);
 }

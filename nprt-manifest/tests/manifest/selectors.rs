@@ -1,7 +1,7 @@
 //! Selectors that go by labels which nprt sets on pods.
 
-use nprt_manifest::{self, Settings};
 use nprt_core::{Error, Result};
+use nprt_manifest::Settings;
 use serde_json::{Value, json};
 
 use super::canary::canary;
@@ -19,8 +19,8 @@ fn object(api: &str, kind: &str, spec: &str) -> String {
     format!("---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: theirs}}\nspec: {spec}\n")
 }
 
-fn stable(text: &str, wanted: &Value, around: &str) -> Result<manifest::Rendered> {
-    manifest::stable(&manifests(text), &version("main-3f2a91c"), &settings(wanted), &live(around))
+fn stable(text: &str, wanted: &Value, around: &str) -> Result<nprt_manifest::Rendered> {
+    nprt_manifest::stable(&manifests(text), &version("main-3f2a91c"), &settings(wanted), &live(around))
 }
 
 fn refused(error: &Error, parts: &[&str]) {

@@ -1,4 +1,4 @@
-use nprt_manifest::{self, Settings};
+use nprt_manifest::Settings;
 use serde_json::{Value, json};
 
 use super::{SHA, find, live, manifests, settings, stable, variable, version};
@@ -15,8 +15,8 @@ spec:
       containers: [{name: web, image: shop/web}]
 ";
 
-pub(super) fn render(text: &str, wanted: &Value) -> manifest::Rendered {
-    manifest::stable(&manifests(text), &version("main-3f2a91c"), &settings(wanted), &[]).unwrap()
+pub(super) fn render(text: &str, wanted: &Value) -> nprt_manifest::Rendered {
+    nprt_manifest::stable(&manifests(text), &version("main-3f2a91c"), &settings(wanted), &[]).unwrap()
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn tags_every_container_of_every_kind_that_runs_pods() {
         }
         assert_eq!(object["metadata"]["labels"]["track"], "stable", "{kind}");
         assert_eq!(object["metadata"]["annotations"]["nprt.dev/tag"], "main-3f2a91c", "{kind}");
-        let images = manifest::images(&manifests(&text), &settings(&wanted)).unwrap();
+        let images = nprt_manifest::images(&manifests(&text), &settings(&wanted)).unwrap();
         let images: Vec<String> = images.iter().map(ToString::to_string).collect();
         assert_eq!(images, ["app", "dbg", "host:5000/app"], "{kind}");
     }
@@ -88,14 +88,14 @@ fn a_prefix_and_a_pin_apply_to_the_services_own_images_alone() {
         &format!("[{{name: a, image: gcr.io/shop/web}}, {{name: b, image: 'redis:7'}}, {{name: c, image: 'app@{digest}'}}]"),
     );
     let wanted = settings(&json!({"registry_prefix": "mirror:5000/all/", "pin_digests": true}));
-    let images = manifest::images(&manifests(&text), &wanted).unwrap();
+    let images = nprt_manifest::images(&manifests(&text), &wanted).unwrap();
     assert_eq!(images.iter().map(ToString::to_string).collect::<Vec<_>>(), ["mirror:5000/all/shop/web"]);
 
     let mut version = version("v1");
-    let error = manifest::stable(&manifests(&text), &version, &wanted, &[]).unwrap_err();
+    let error = nprt_manifest::stable(&manifests(&text), &version, &wanted, &[]).unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("mirror:5000/all/shop/web:v1"), "{error}");
     version.digests.insert(images[0].clone(), digest.parse().unwrap());
-    let rendered = manifest::stable(&manifests(&text), &version, &wanted, &[]).unwrap();
+    let rendered = nprt_manifest::stable(&manifests(&text), &version, &wanted, &[]).unwrap();
     let containers = &find(&rendered, "Deployment/web")["spec"]["template"]["spec"]["containers"];
     assert_eq!(containers[0]["image"], format!("mirror:5000/all/shop/web:v1@{digest}"));
     assert_eq!(containers[1]["image"], "redis:7");
@@ -107,8 +107,9 @@ fn a_bad_image_names_its_place() {
     for bad in ["image: 'App'", "image: '$IMAGE'", "image: 'a:'", "image: [x]", "command: [x]"] {
         let text = DEPLOYMENT.replace("image: shop/web", bad);
         let manifests = manifests(&text);
-        let asked = manifest::images(&manifests, &Settings::default()).unwrap_err();
-        let rendered = manifest::stable(&manifests, &version("v1"), &Settings::default(), &[]).unwrap_err();
+        let asked = nprt_manifest::images(&manifests, &Settings::default()).unwrap_err();
+        let rendered =
+            nprt_manifest::stable(&manifests, &version("v1"), &Settings::default(), &[]).unwrap_err();
         for error in [asked, rendered] {
             let error = error.to_string();
             for part in
@@ -134,7 +135,7 @@ fn a_workload_without_pods_or_with_the_wrong_shape_names_the_field() {
     ];
     for (text, part) in cases {
         let error =
-            manifest::stable(&manifests(&text), &version("v1"), &Settings::default(), &[]).unwrap_err();
+            nprt_manifest::stable(&manifests(&text), &version("v1"), &Settings::default(), &[]).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains(part), "{error}");
     }
 }
@@ -176,7 +177,7 @@ fn a_live_selector_is_kept_with_the_label_off() {
     let tracked = DEPLOYMENT.replace("matchLabels: {app: web}", "matchLabels: {app: web, track: stable}");
     let wanted = settings(&json!({"labels": {"track": null}}));
     let rendered =
-        manifest::stable(&manifests(DEPLOYMENT), &version("v1"), &wanted, &live(&tracked)).unwrap();
+        nprt_manifest::stable(&manifests(DEPLOYMENT), &version("v1"), &wanted, &live(&tracked)).unwrap();
     let web = find(&rendered, "Deployment/web");
     assert_eq!(web["spec"]["selector"]["matchLabels"]["track"], "stable");
     assert_eq!(web["spec"]["template"]["metadata"]["labels"]["track"], "stable");
@@ -186,7 +187,7 @@ fn a_live_selector_is_kept_with_the_label_off() {
 fn a_long_tag_is_short_in_labels_and_whole_elsewhere() {
     let tag = format!("{}-{SHA}", "feature-".repeat(10) + "x");
     let rendered =
-        manifest::stable(&manifests(DEPLOYMENT), &version(&tag), &Settings::default(), &[]).unwrap();
+        nprt_manifest::stable(&manifests(DEPLOYMENT), &version(&tag), &Settings::default(), &[]).unwrap();
     let web = find(&rendered, "Deployment/web");
     let label = web["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/version"].as_str().unwrap();
     assert!(label.len() <= 63 && label.ends_with(SHA) && label.starts_with("feature-"), "{label}");
@@ -199,7 +200,8 @@ fn what_runs_no_pods_is_byte_equal_from_version_to_version() {
     let text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: a}, ports: [{port: 80}]}\n---\n\
                 apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, labels: {x: y}}\ndata: {k: v}\n";
     let bytes = |tag: &str| {
-        let rendered = manifest::stable(&manifests(text), &version(tag), &Settings::default(), &[]).unwrap();
+        let rendered =
+            nprt_manifest::stable(&manifests(text), &version(tag), &Settings::default(), &[]).unwrap();
         serde_json::to_vec(&rendered.documents.iter().map(|d| d.object.as_value()).collect::<Vec<_>>())
             .unwrap()
     };
@@ -238,7 +240,7 @@ fn the_selector_of_a_live_workload_stays_as_the_cluster_has_it() {
     let selector = |setting: &str, live_objects: &[nprt_core::model::Object]| {
         let wanted = settings(&json!({"stable_selector": setting}));
         let rendered =
-            manifest::stable(&manifests(DEPLOYMENT), &version("v1"), &wanted, live_objects).unwrap();
+            nprt_manifest::stable(&manifests(DEPLOYMENT), &version("v1"), &wanted, live_objects).unwrap();
         find(&rendered, "Deployment/web")["spec"]["selector"]["matchLabels"].clone()
     };
     let plain = json!({"app": "web"});
@@ -266,7 +268,8 @@ fn a_selector_on_a_label_that_we_change_is_refused() {
     let text = DEPLOYMENT
         .replace("matchLabels: {app: web}", "matchLabels: {app: web, app.kubernetes.io/version: '1'}")
         .replace("labels: {app: web}}", "labels: {app: web, app.kubernetes.io/version: '1'}}");
-    let error = manifest::stable(&manifests(&text), &version("v1"), &Settings::default(), &[]).unwrap_err();
+    let error =
+        nprt_manifest::stable(&manifests(&text), &version("v1"), &Settings::default(), &[]).unwrap_err();
     assert!(
         error.to_string().contains("app.kubernetes.io/version") && error.to_string().contains("line: 2"),
         "{error}"
@@ -277,7 +280,7 @@ fn a_selector_on_a_label_that_we_change_is_refused() {
 fn a_live_job_of_another_version_is_told() {
     let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {containers: [{name: a, image: a}]}}}\n";
     let render = |live: &[nprt_core::model::Object]| {
-        manifest::stable(&manifests(job), &version("v1"), &Settings::default(), live).unwrap()
+        nprt_manifest::stable(&manifests(job), &version("v1"), &Settings::default(), live).unwrap()
     };
     assert!(render(&[]).warnings.is_empty());
     let first = render(&[]).documents[0].object.clone();
@@ -301,7 +304,7 @@ fn settings_out_of_range_name_the_field() {
         (json!({"canary": {"kinds": ["apps/DaemonSet"]}}), "canary.kinds"),
         (json!({"canary": {"kinds": []}}), "canary.kinds"),
     ] {
-        let error = manifest::images(&manifests(DEPLOYMENT), &settings(&wanted)).unwrap_err();
+        let error = nprt_manifest::images(&manifests(DEPLOYMENT), &settings(&wanted)).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains(&format!("field: {field}")), "{error}");
     }
     assert!(serde_json::from_value::<Settings>(json!({"registry": "x"})).is_err());

@@ -48,8 +48,7 @@ fn what_is_not_text_names_its_key_and_hides_its_value() {
     for written in ["stringData: {pin: 123456789}", "stringData: {pin: [123456789]}", "stringData: 123456789"]
     {
         let read = manifests(&format!("{READS}{}", secret(written)));
-        let stable =
-            nprt_manifest::stable(&read, &version("v1"), &Settings::default(), &[]).unwrap_err();
+        let stable = nprt_manifest::stable(&read, &version("v1"), &Settings::default(), &[]).unwrap_err();
         let copied = canary(&format!("{READS}{}", secret(written)), &Settings::default(), &[]).unwrap_err();
         for error in [stable, copied] {
             let error = error.to_string();

@@ -1,9 +1,6 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
-use tokio::task::coop::consume_budget;
-
-use super::{MemoryCluster, objects, rollout};
 use nprt_core::clock::differs;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track, label};
 use nprt_core::ports::{
@@ -11,6 +8,9 @@ use nprt_core::ports::{
     RolloutStatus, Survey, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
+use tokio::task::coop::consume_budget;
+
+use super::{MemoryCluster, objects, rollout};
 
 /// The kinds that select pods or run them.
 const AROUND: [(&str, &str); 10] = [

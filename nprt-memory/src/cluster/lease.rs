@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-
-use super::reader::Reader;
 use nprt_core::Result;
 use nprt_core::model::ServiceName;
 use nprt_core::ports::{Busy, Lease, LeaseRequest, Takeover, Transition};
+
+use super::reader::Reader;
 
 #[derive(Debug, Default)]
 pub(super) struct Leases {

@@ -18,14 +18,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
-
 use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId};
 use nprt_core::ports::{Applied, Clock, Deletion, ObjectEvent};
-
 use reader::Reader;
 use state::{State, Write};
+use tokio::sync::watch;
 pub use view::{ClusterView, WorkloadView};
 
 /// One namespace of a cluster in memory. Copies share it, as several processes share a real one.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nprt_core::model::{Object, ObjectId};
 use serde_json::Value;
 
 use super::state::Stored;
-use nprt_core::model::{Object, ObjectId};
 
 /// Kind first, so that the order of the map is the order of lists.
 pub(super) type Key = (String, String, Option<String>, String);

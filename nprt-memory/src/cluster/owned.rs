@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fields::{self, Path};
-use super::state::{State, Write};
 use nprt_core::model::{Object, ObjectId, label};
 use nprt_core::ports::Applied;
 use nprt_core::{Error, ErrorKind, Result};
+
+use super::fields::{self, Path};
+use super::state::{State, Write};
 
 /// The tools by which objects are made, whose fields nprt takes over with its first apply.
 const MAKERS: [&str; 3] = ["helm", "kubectl-client-side-apply", "kubectl-create"];

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, ServiceName, Track, label};
 use serde_json::{Value, json};
 
 use super::rollout;
 use super::state::{State, Stored, is_marked};
-use nprt_core::Result;
-use nprt_core::model::{Object, ObjectId, ServiceName, Track, label};
 
 /// Workloads that are gone, whose pods still end, by when these have ended.
 #[derive(Debug, Default)]

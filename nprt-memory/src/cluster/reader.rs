@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-
 use nprt_core::ports::{Clock, Lease, Sightings};
 
 #[derive(Debug, Clone)]

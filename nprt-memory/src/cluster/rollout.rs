@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
-
 use nprt_core::model::{Object, ObjectId};
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
+use serde_json::Value;
 
 /// How many nodes a DaemonSet runs on.
 const NODES: u64 = 3;

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nprt_core::model::{Object, ObjectId};
+use nprt_core::ports::{Applied, Change, Deletion, ObjectEvent};
+use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::fields::{self, Path};
@@ -13,9 +16,6 @@ use super::owned::adopt;
 use super::pods::Endings;
 use super::rollout::{self, Rollout};
 use super::{kinds, validate};
-use nprt_core::model::{Object, ObjectId};
-use nprt_core::ports::{Applied, Change, Deletion, ObjectEvent};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// An object, who owns which of its fields, and its rollout where its kind has one.
 #[derive(Debug, Clone)]

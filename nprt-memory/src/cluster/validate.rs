@@ -1,12 +1,12 @@
 //! What an API server refuses on content, as far as it is needed to find a broken manifest: names, labels,
 //! selectors and containers. It is no schema: unknown fields pass, and the capabilities say so.
 
+use nprt_core::model::Object;
+use nprt_core::ports::remedy;
+use nprt_core::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
 
 use super::rollout;
-use nprt_core::ports::remedy;
-use nprt_core::model::Object;
-use nprt_core::{Error, ErrorKind, Result};
 
 /// Refuses what an API server would refuse.
 pub(super) fn validate(old: Option<&Object>, new: &Object) -> Result<()> {

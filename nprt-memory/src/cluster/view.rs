@@ -1,8 +1,9 @@
 use std::fmt;
 
-use super::state::Stored;
 use nprt_core::model::{ObjectId, annotation, label};
 use nprt_core::ports::RolloutStatus;
+
+use super::state::Stored;
 
 /// What runs in the cluster: its workloads, as a table when it prints.
 #[derive(Debug, Clone, PartialEq, Eq)]

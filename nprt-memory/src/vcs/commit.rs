@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use nprt_core::model::{BranchName, ChangedLines, Commit, GitSha, RepoPath, Revision};
+use nprt_core::{Error, ErrorKind, Result};
 use sha2::{Digest, Sha256};
 
 use super::{Entry, MemoryVcs, Tree, is_below};
-use nprt_core::model::{BranchName, ChangedLines, Commit, GitSha, RepoPath, Revision};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A commit in the making, by [`MemoryVcs::commit`].
 #[derive(Debug)]

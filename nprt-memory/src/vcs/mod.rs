@@ -5,7 +5,6 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-
 use nprt_core::model::{
     BranchName, Budget, Commit, CommitPrefix, Reference, RepoPath, Revision, SourceFile, Tag,
 };

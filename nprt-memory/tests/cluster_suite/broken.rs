@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use nprt_memory::MemoryCluster;
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
 use nprt_core::ports::{
     Applied, Change, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, RolloutPhase,
     RolloutStatus, Survey, Takeover, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_memory::MemoryCluster;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {

@@ -6,12 +6,11 @@ mod broken;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use broken::{Broken, Fault};
 use nprt_core::conformance::cluster::{self, ClusterFixture};
-use nprt_memory::{ManualClock, MemoryCluster};
 use nprt_core::model::Object;
 use nprt_core::ports::{Clock, Cluster, ObjectEvent};
-
-use broken::{Broken, Fault};
+use nprt_memory::{ManualClock, MemoryCluster};
 
 struct Fixture {
     cluster: MemoryCluster,

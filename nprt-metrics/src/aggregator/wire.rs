@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use nprt_compare::replay::Bare;
-use nprt_core::model::{MetricName, ServiceName};
+use nprt_core::model::{Block, MetricName, ServiceName};
 use nprt_core::ports::{AnswerEvidence, LeftOut, Lost, Measured};
 use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -28,7 +27,8 @@ pub(super) struct Question {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Blocks {
     pub(super) version: u32,
-    pub(super) blocks: Vec<Bare>,
+    #[serde(with = "nprt_compare::replay::blocks")]
+    pub(super) blocks: Vec<Block>,
     pub(super) next: Option<i64>,
     // An aggregator from before these fields does not say.
     #[serde(default)]
@@ -42,13 +42,11 @@ pub(super) struct Blocks {
 impl Blocks {
     pub(super) fn new(measured: Measured, next: Option<i64>) -> Self {
         let Measured { blocks, left_out, notes, evidence } = measured;
-        let blocks = blocks.into_iter().map(Bare).collect();
         Self { version: VERSION, blocks, next, left_out, notes, evidence }
     }
 
     pub(super) fn into_measured(self) -> Measured {
         let Self { blocks, left_out, notes, evidence, .. } = self;
-        let blocks = blocks.into_iter().map(|Bare(block)| block).collect();
         Measured { blocks, left_out, notes, evidence }.bounded()
     }
 }

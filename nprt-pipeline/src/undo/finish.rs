@@ -3,6 +3,10 @@
 
 use futures_util::StreamExt;
 use futures_util::future::{join_all, try_join_all};
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Revision, Tag};
+use nprt_core::ports::{Applied, Change, Lease, Occasion, RolloutPhase, Severity, Task};
+use nprt_manifest::parts::Run;
 
 use super::super::apply::{WORKLOADS, order};
 use super::super::job::Job;
@@ -11,10 +15,6 @@ use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::super::run::when;
 use super::record::Record;
-use nprt_core::Result;
-use nprt_manifest::parts::Run;
-use nprt_core::model::{Object, ObjectId, Revision, Tag};
-use nprt_core::ports::{Applied, Change, Lease, Occasion, RolloutPhase, Severity, Task};
 
 /// How long pods that are not ready yet are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

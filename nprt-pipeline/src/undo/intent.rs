@@ -1,15 +1,15 @@
 //! What an operation was about to do: enough for another process to finish it.
 
+use nprt_core::Result;
+use nprt_core::model::{Object, ObjectId, Tag};
+use nprt_core::ports::{Change, Task};
+use nprt_manifest::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::super::run::when;
-use nprt_core::Result;
-use nprt_manifest::Version;
-use nprt_core::model::{Object, ObjectId, Tag};
-use nprt_core::ports::{Change, Task};
 
 /// What is to be applied, and who asked for it.
 #[derive(Serialize, Deserialize, PartialEq)]

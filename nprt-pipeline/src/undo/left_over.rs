@@ -1,14 +1,15 @@
 //! What is left of a canary that has ended: its version is stable, its end is recorded, or its workloads are gone. The
 //! process that removed it died in the middle.
 
+use nprt_compare::report::EventKind;
+use nprt_core::Result;
+use nprt_core::model::{Track, annotation};
+use nprt_core::ports::Lease;
+
 use super::super::job::Job;
 use super::super::live::{Live, Running};
 use super::super::past_canary::PastCanary;
 use super::super::request::Caller;
-use nprt_core::Result;
-use nprt_core::model::{Track, annotation};
-use nprt_core::ports::Lease;
-use nprt_compare::report::EventKind;
 
 impl Live {
     /// The canary whose version is stable already, and that version.

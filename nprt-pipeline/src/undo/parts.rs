@@ -4,12 +4,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
-
-use super::super::job::Job;
 use nprt_core::Result;
 use nprt_core::model::{Digest, Object, ObjectId};
 use nprt_core::ports::{Lease, Transition};
+use serde_json::json;
+
+use super::super::job::Job;
 
 /// How much of the record one Secret holds: less than the server's bound of 1 MiB.
 const PART: usize = 900_000;

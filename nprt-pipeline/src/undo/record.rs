@@ -3,6 +3,10 @@
 //! these.
 
 use futures_util::future::try_join_all;
+use nprt_core::model::{Digest, Object, ObjectId, Track};
+use nprt_core::ports::{Change, Lease, Purpose, Task, Transition};
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -13,10 +17,6 @@ use super::super::plan::Plan;
 use super::super::request::Caller;
 use super::intent::Intent;
 use super::parts::Parts;
-use nprt_manifest::Version;
-use nprt_core::model::{Digest, Object, ObjectId, Track};
-use nprt_core::ports::{Change, Lease, Purpose, Task, Transition};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A change of version that is under way.
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 //! Puts back what a record says.
 
 use futures_util::future::join_all;
+use nprt_core::model::{Object, ObjectId, Track, label};
+use nprt_core::ports::{Lease, Transition};
+use nprt_core::{Error, ErrorKind, Result};
 
 use super::super::apply::order;
 use super::super::job::Job;
@@ -8,9 +11,6 @@ use super::super::progress::Event;
 use super::super::prune::is_kept;
 use super::parts::Parts;
 use super::record::Record;
-use nprt_core::model::{Object, ObjectId, Track, label};
-use nprt_core::ports::{Lease, Transition};
-use nprt_core::{Error, ErrorKind, Result};
 
 /// A deploy that was put back.
 #[derive(Debug)]

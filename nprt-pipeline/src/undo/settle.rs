@@ -1,13 +1,14 @@
 //! What an operation does first: it settles a change that another process began and did not end.
 
+use nprt_core::model::{Revision, Track};
+use nprt_core::ports::Lease;
+use nprt_core::{Error, ErrorKind, Result, Retry};
+
 use super::super::job::Job;
 use super::super::progress::Event;
 use super::super::request::Request;
 use super::finish::{Finished, Patience};
 use super::record::Record;
-use nprt_core::model::{Revision, Track};
-use nprt_core::ports::Lease;
-use nprt_core::{Error, ErrorKind, Result, Retry};
 
 /// What whoever settles is about to do.
 #[derive(Debug, Clone, Copy)]

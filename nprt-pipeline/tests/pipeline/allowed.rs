@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nprt_core::model::{Object, Revision, Track};
-use nprt_pipeline::{Pipeline, PipelineSettings, Progress, Service};
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_pipeline::{Pipeline, PipelineSettings, Progress, Service};
 use serde_json::json;
 
 use crate::world::{World, canary, deploy, manifests, request, shop};

@@ -1,8 +1,8 @@
 //! Which branches may be deployed.
 
 use nprt_core::model::{Branches, ImageName, Revision, Tag, Track, VersionRef};
-use nprt_pipeline::{Event, Pipeline, Progress, Request, Service};
 use nprt_core::{Error, ErrorKind};
+use nprt_pipeline::{Event, Pipeline, Progress, Request, Service};
 
 use crate::world::{WEB, WORKER, World, caller, canary, deploy, digest, promote, request, shop, told};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nprt_core::clock::SystemClock;
-use nprt_memory::{MemoryCluster, MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
 use nprt_core::model::{Limits, Revision, Track};
+use nprt_memory::{MemoryCluster, MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs};
 use nprt_pipeline::{Pipeline, PipelineSettings, Ports, Progress, Service};
 
 use crate::world::{WEB, digest, request, shop, tag};

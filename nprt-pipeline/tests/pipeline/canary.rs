@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use nprt_core::model::{ObjectId, Revision, annotation, label};
-use nprt_pipeline::{Pipeline, Ports, Progress};
 use nprt_core::ports::{
     Change, MetricsCapabilities, MockImageRegistry, MockMetricsBackend, MockVcsSource, Occasion,
     VcsCapabilities,
 };
 use nprt_core::{Error, ErrorKind};
+use nprt_pipeline::{Pipeline, Ports, Progress};
 
 use crate::world::{World, caller, canary, deploy, manifests, promote, shop, tag};
 

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nprt_core::Result;
 use nprt_compare::{Decision, Judge, Policy};
+use nprt_core::Result;
 use nprt_core::model::{Object, Revision, TimeRange, Track, label};
-use nprt_pipeline::{Event, Judgement, Pipeline, Ports, Progress, Service};
 use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Versions};
+use nprt_pipeline::{Event, Judgement, Pipeline, Ports, Progress, Service};
 use serde_json::json;
 
 use crate::faulty::Faulty;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nprt_core::model::Revision;
-use nprt_pipeline::{Deployment, Pipeline, Progress};
 use nprt_core::ports::{Change, Cluster, LeaseRequest, Occasion, Purpose, Takeover};
 use nprt_core::{ErrorKind, Result};
+use nprt_pipeline::{Deployment, Pipeline, Progress};
 use tokio::task::JoinHandle;
 
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag};

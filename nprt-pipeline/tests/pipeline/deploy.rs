@@ -2,8 +2,8 @@
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{Revision, ServiceName, Track, VersionRef, annotation, label};
-use nprt_pipeline::{Caller, Event, Pipeline, PipelineSettings, Progress, Request, Service};
 use nprt_core::ports::{Change, Occasion};
+use nprt_pipeline::{Caller, Event, Pipeline, PipelineSettings, Progress, Request, Service};
 
 use crate::world::{World, caller, canary, deploy, manifests, request, shop, tag, told};
 

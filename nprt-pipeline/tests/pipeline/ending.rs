@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nprt_memory::MemoryCluster;
 use nprt_core::model::{Revision, Track};
-use nprt_pipeline::{Event, Pipeline, Ports, Progress, Rollback};
 use nprt_core::ports::{Change, Clock, Cluster};
 use nprt_core::{Error, ErrorKind};
+use nprt_memory::MemoryCluster;
+use nprt_pipeline::{Event, Pipeline, Ports, Progress, Rollback};
 
 use crate::world::{World, caller, canary, deploy, request, shop, tag, told};
 

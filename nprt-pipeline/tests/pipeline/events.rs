@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use nprt_pipeline::{Caller, Pipeline, Ports, Progress, Request};
 use nprt_core::ports::Clock;
+use nprt_pipeline::{Caller, Pipeline, Ports, Progress, Request};
 
 use crate::faulty::{Eventless, Faulty};
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};

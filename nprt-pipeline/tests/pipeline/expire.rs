@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use nprt_core::model::{Object, annotation};
-use nprt_pipeline::{Pipeline, PipelineSettings, Progress, Rollback, Running, Service};
 use nprt_core::ports::{Change, Occasion};
+use nprt_pipeline::{Pipeline, PipelineSettings, Progress, Rollback, Running, Service};
 use serde_json::json;
 
 use crate::world::{World, caller, canary, deploy, promote, shop};

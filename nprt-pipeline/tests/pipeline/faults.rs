@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nprt_core::model::{Digest, ImageName, Tag, Track};
-use nprt_pipeline::{Event, Pipeline, PipelineSettings, Ports, Progress, Service};
 use nprt_core::ports::{Change, Clock, ImageRegistry, MockImageRegistry, Occasion, RegistryCapabilities};
 use nprt_core::{Error, ErrorKind, Result, Retry};
+use nprt_pipeline::{Event, Pipeline, PipelineSettings, Ports, Progress, Service};
 use tokio::sync::Semaphore;
 
 use crate::faulty::{Faulty, down};

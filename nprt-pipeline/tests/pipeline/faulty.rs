@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use nprt_memory::{ManualClock, MemoryCluster};
 use nprt_core::model::{Object, ObjectId, ServiceName, Track};
-use nprt_pipeline::{Pipeline, Progress};
 use nprt_core::ports::{
     Applied, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose,
     RolloutStatus, Survey, Takeover, Task, Transition,
 };
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_memory::{ManualClock, MemoryCluster};
+use nprt_pipeline::{Pipeline, Progress};
 use tokio::sync::Semaphore;
 
 use crate::world::{World, caller};

@@ -1,7 +1,7 @@
 //! A canary next to workloads that another tool made: stable is not written until the promotion, which adopts them.
 
-use nprt_manifest;
 use nprt_core::model::{Object, RepoPath, SourceFile, Track};
+use nprt_manifest;
 use nprt_pipeline::Progress;
 use serde_json::Value;
 

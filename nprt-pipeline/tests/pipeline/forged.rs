@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nprt_core::model::{Digest, Object, ServiceName};
-use nprt_pipeline::{Event, Pipeline, Progress, Service, Tended};
 use nprt_core::ports::{Cluster, Purpose, Task, Transition};
+use nprt_pipeline::{Event, Pipeline, Progress, Service, Tended};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nprt_core::model::{Object, annotation};
-use nprt_pipeline::{Caller, Pipeline, Ports, Progress, Running};
 use nprt_core::ports::Occasion;
+use nprt_pipeline::{Caller, Pipeline, Ports, Progress, Running};
 
 use crate::faulty::Faulty;
 use crate::world::{World, caller, canary, deploy, promote, shop};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nprt_core::model::{Object, Revision};
-use nprt_pipeline::{Pipeline, Ports, Progress};
 use nprt_core::ports::{Clock, Occasion};
+use nprt_pipeline::{Pipeline, Ports, Progress};
 use serde_json::json;
 
 use crate::recovery::{EXPIRED, has_record, has_workload, tend, versions};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use nprt_compare::Decision;
 use nprt_compare::Policy;
-use nprt_memory::Origin;
 use nprt_core::model::{BlockData, Revision, Track, find_hidden};
-use nprt_pipeline::{Event, Pipeline, Ports, Progress, Service};
 use nprt_core::ports::{Clock, MetricsCapabilities, MockMetricsBackend};
 use nprt_core::{Error, ErrorKind};
+use nprt_memory::Origin;
+use nprt_pipeline::{Event, Pipeline, Ports, Progress, Service};
 
 use crate::world::{World, canary, deploy, shop, tag, told};
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nprt_core::conformance::notifier::rollback;
-use nprt_core::clock::ManualClock;
-use nprt_core::model::Branches;
-use nprt_pipeline::{Caller, Judgement, Ports, Progress, Request, Service};
-use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
 use nprt_compare::report::EventKind;
+use nprt_core::clock::ManualClock;
+use nprt_core::conformance::notifier::rollback;
+use nprt_core::model::Branches;
+use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Occasion};
 use nprt_core::{ErrorKind, Result};
+use nprt_pipeline::{Caller, Judgement, Ports, Progress, Request, Service};
 
 use crate::faulty::Faulty;
 use crate::world::{World, caller, canary, deploy, manifests, promote, request, shop, tag, told};

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use nprt_compare::{Decision, Policy};
 use nprt_core::model::{Block, ServiceName, TimeRange, Track};
-use nprt_pipeline::{Judgement, Pipeline, PipelineSettings, Ports, Progress, Service};
 use nprt_core::ports::{
     Clock, LeftOutReason, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities,
 };
 use nprt_core::{Error, ErrorKind, Result};
+use nprt_pipeline::{Judgement, Pipeline, PipelineSettings, Ports, Progress, Service};
 
 use crate::judge::{of, on_trial, record};
 use crate::world::{World, shop};

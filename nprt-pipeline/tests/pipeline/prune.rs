@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{Object, Track};
-use nprt_pipeline::{Event, Pipeline, Ports, Progress, Service};
 use nprt_core::ports::{Change, Clock, Cluster, LeaseRequest, Purpose, Takeover};
+use nprt_pipeline::{Event, Pipeline, Ports, Progress, Service};
 use serde_json::json;
 
 use crate::faulty::Faulty;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nprt_core::Result;
 use nprt_core::model::Revision;
-use nprt_pipeline::{Pipeline, Ports, Progress, Running, Tended};
 use nprt_core::ports::{Clock, Cluster};
+use nprt_pipeline::{Pipeline, Ports, Progress, Running, Tended};
 
 use crate::faulty::Faulty;
 use crate::interrupted::slow;

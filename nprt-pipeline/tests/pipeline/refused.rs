@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use nprt_core::Result;
 use nprt_compare::Decision;
+use nprt_core::Result;
 use nprt_core::model::{Block, ServiceName, TimeRange};
-use nprt_pipeline::{Ports, Progress, Service};
 use nprt_core::ports::{Clock, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_pipeline::{Ports, Progress, Service};
 
 use crate::judge::{of, on_trial, record_at};
 use crate::world::{World, shop};

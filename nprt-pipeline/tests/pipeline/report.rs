@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 use nprt_compare::Decision;
-use nprt_core::model::{Object, ObjectId, Track};
-use nprt_pipeline::{Caller, Event, Pipeline, Progress, Service};
-use nprt_core::ports::Clock;
 use nprt_compare::report::{EventKind, Report};
+use nprt_core::model::{Object, ObjectId, Track};
+use nprt_core::ports::Clock;
+use nprt_pipeline::{Caller, Event, Pipeline, Progress, Service};
 use serde_json::json;
 
 use crate::judge::{of, on_trial, record};

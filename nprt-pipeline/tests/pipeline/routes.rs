@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use nprt_manifest::Traffic;
 use nprt_core::model::{Object, Revision};
+use nprt_manifest::Traffic;
 use nprt_pipeline::{Pipeline, PipelineSettings, Ports, Service};
 use serde_json::{Value, json};
 

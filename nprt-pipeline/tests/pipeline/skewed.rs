@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use nprt_core::ErrorKind;
 use nprt_core::clock::SkewedClock;
-use nprt_pipeline::{Pipeline, PipelineSettings, Ports, Progress, Service};
 use nprt_core::ports::{Clock, Cluster, Purpose, Task};
+use nprt_pipeline::{Pipeline, PipelineSettings, Ports, Progress, Service};
 
 use crate::world::{World, caller, canary, deploy, promote, shop};
 

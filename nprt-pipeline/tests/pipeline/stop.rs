@@ -1,9 +1,9 @@
 //! Operations whose process is about to end: what they changed goes back, and who waits waits no more.
 
 use futures_util::StreamExt;
-use nprt_pipeline::{Deployment, Event, Pipeline, PipelineSettings, Progress, Service, Stop};
 use nprt_core::ports::Clock;
 use nprt_core::{Error, Result};
+use nprt_pipeline::{Deployment, Event, Pipeline, PipelineSettings, Progress, Service, Stop};
 
 use crate::world::{World, canary, deploy, manifests, promote, request, shop, told};
 

@@ -2,8 +2,8 @@
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{Object, Track};
-use nprt_pipeline::{Pipeline, Progress};
 use nprt_core::ports::Clock as _;
+use nprt_pipeline::{Pipeline, Progress};
 use serde_json::{Value, json};
 
 use crate::world::{World, canary, deploy, manifests, promote, request, shop, tag};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{ImageName, Tag, VersionRef};
-use nprt_pipeline::{Event, Progress, Request};
 use nprt_core::ports::Clock;
+use nprt_pipeline::{Event, Progress, Request};
 
 use crate::world::{WEB, WORKER, World, caller, deploy, digest, manifests, request, shop, tag, told};
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use nprt_manifest::Replicas;
 use nprt_core::model::{Object, Revision};
-use nprt_pipeline::{Event, Pipeline, PipelineSettings, Progress, Service, Tended};
 use nprt_core::ports::{Cluster, Purpose, Task};
+use nprt_manifest::Replicas;
+use nprt_pipeline::{Event, Pipeline, PipelineSettings, Progress, Service, Tended};
 use serde_json::{Value, json};
 
 use crate::faulty::Faulty;

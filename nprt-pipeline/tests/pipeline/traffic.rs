@@ -1,9 +1,9 @@
 //! Requests to a canary by HTTPRoutes.
 
-use nprt_manifest::Traffic;
 use nprt_core::model::Track;
-use nprt_pipeline::{Event, Progress};
 use nprt_core::ports::Change;
+use nprt_manifest::Traffic;
+use nprt_pipeline::{Event, Progress};
 use serde_json::json;
 
 use crate::routes::{

@@ -1,8 +1,8 @@
 //! Routes whose rules somebody else writes while a canary runs: nothing is forced on them, and the canary goes all
 //! the same.
 
-use nprt_manifest::Traffic;
 use nprt_core::model::{Object, Track};
+use nprt_manifest::Traffic;
 use nprt_pipeline::{Event, Pipeline, Progress, Rollback};
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nprt_core::ErrorKind;
 use nprt_core::model::{Object, Revision};
-use nprt_pipeline::{Event, Pipeline, Ports, Progress};
 use nprt_core::ports::Cluster;
+use nprt_pipeline::{Event, Pipeline, Ports, Progress};
 use serde_json::{Value, json};
 
 use crate::faulty::Faulty;

@@ -1,8 +1,8 @@
 //! Records that are too large for one Secret.
 
 use nprt_core::model::{Object, Revision};
-use nprt_pipeline::{Caller, Progress, Request};
 use nprt_core::ports::Cluster;
+use nprt_pipeline::{Caller, Progress, Request};
 use serde_json::{Value, json};
 
 use crate::undo::{die, die_in, everything};

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use nprt_core::conformance::notifier::rollback;
-use nprt_pipeline::{Caller, Judgement, Pipeline, Ports, Progress, Request};
 use nprt_core::ports::{Notification, Occasion};
+use nprt_pipeline::{Caller, Judgement, Pipeline, Ports, Progress, Request};
 
 use crate::faulty::{Eventless, Faulty};
 use crate::world::{World, caller, canary, deploy, request, shop, tag};

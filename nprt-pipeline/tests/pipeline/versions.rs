@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use nprt_core::Result;
 use nprt_core::model::Track;
-use nprt_pipeline::{Ports, Progress};
 use nprt_core::ports::{Measured, MetricQuery, MetricsBackend, MetricsCapabilities};
+use nprt_pipeline::{Ports, Progress};
 
 use crate::judge::on_trial;
 use crate::world::{World, shop};

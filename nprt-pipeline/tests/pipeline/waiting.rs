@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nprt_core::Result;
 use nprt_core::model::Revision;
-use nprt_pipeline::{Deployment, Event, Pipeline, Progress};
 use nprt_core::ports::{Change, Clock, Cluster, Purpose, Task};
+use nprt_pipeline::{Deployment, Event, Pipeline, Progress};
 use tokio::task::JoinHandle;
 
 use crate::world::{World, caller, canary, deploy, manifests, request, shop, tag, told};

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use nprt_core::Result;
+use nprt_core::model::{Digest, ImageName, Object, Revision, ServiceName, Tag, VersionRef};
+use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Purpose, Takeover};
 use nprt_memory::{
     ManualClock, MemoryCluster, MemoryMetrics, MemoryNotifier, MemoryRegistry, MemoryVcs, WorkloadView,
 };
-use nprt_core::model::{Digest, ImageName, Object, Revision, ServiceName, Tag, VersionRef};
 use nprt_pipeline::{
     Caller, Deployment, Event, Pipeline, PipelineSettings, Ports, Progress, Request, Service,
 };
-use nprt_core::ports::{Clock, Cluster, Lease, LeaseRequest, Purpose, Takeover};
 
 pub(crate) const WEB: &str = "registry.example.com/shop/web";
 pub(crate) const WORKER: &str = "registry.example.com/shop/worker";

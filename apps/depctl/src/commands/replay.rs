@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use nprt_core::Error;
 use nprt_compare::replay::{Line, Replay};
-use nprt_compare::{Policy, Preset};
 use nprt_compare::report::Report;
+use nprt_compare::{Policy, Preset};
+use nprt_core::Error;
 
 use crate::cli::ReplayArgs;
 use crate::failure::{Exit, Failure, Result};

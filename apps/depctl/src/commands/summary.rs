@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use nprt_pipeline::Rollback;
 use nprt_core::ports::Change;
+use nprt_pipeline::Rollback;
 
 use super::read::version;
 use crate::clean::line;

@@ -12,7 +12,8 @@ fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if std::env::var_os("NPRT_EXAMPLES_BUILT").is_none() {
-            let build = Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "nprt-deployer"]).status();
+            let build =
+                Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "nprt-deployer"]).status();
             assert!(build.unwrap().success(), "cargo build -p nprt-deployer");
         }
         let program = Path::new(env!("CARGO_BIN_EXE_depctl")).with_file_name("deployer");

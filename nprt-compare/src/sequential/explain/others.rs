@@ -1,7 +1,8 @@
+use nprt_core::verdict::percent;
+
 use super::super::events::Events;
 use super::super::growth::Growth;
 use super::{Effect, Said, significant};
-use nprt_core::verdict::percent;
 use crate::policy::{EventsRule, GrowthRule};
 
 pub(super) fn events(rule: &EventsRule, state: &Events) -> Said {

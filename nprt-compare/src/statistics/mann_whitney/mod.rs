@@ -4,13 +4,13 @@ mod differences;
 mod rank_sums;
 mod ranks;
 
+use nprt_core::{Error, Result};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use self::differences::Differences;
 use self::rank_sums::Tails;
 use self::ranks::Ranks;
-use nprt_core::{Error, Result};
 
 /// Is the canary shifted against stable? One look at two finished sets of measurements: Mann and Whitney's
 /// U (1947), Hodges and Lehmann's estimate of the shift (1963) and Moses's interval for it (1965).

@@ -36,8 +36,9 @@ use sha2::{Digest as _, Sha256};
 
 use self::thresholds::{COUNTED, Seen};
 pub use self::thresholds::{Exposure, Thresholds};
-use super::e_process::invalid;
 use nprt_core::{Error, Result};
+
+use super::e_process::invalid;
 
 /// The classes of errors so far. Serialisable: written and read back between any two minutes it goes on as
 /// if nothing had happened.

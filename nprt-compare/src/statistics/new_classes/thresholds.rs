@@ -1,7 +1,7 @@
+use nprt_core::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::e_process::invalid;
-use nprt_core::Result;
 
 /// Incidents of a class in the history are counted up to here, and no verdict needs more of a new one.
 pub(super) const COUNTED: u8 = 64;
