@@ -1,7 +1,6 @@
 //! A canary next to workloads that another tool made: stable is not written until the promotion, which adopts them.
 
 use nprt_core::model::{Object, RepoPath, SourceFile, Track};
-use nprt_manifest;
 use nprt_pipeline::Progress;
 use serde_json::Value;
 
@@ -12,7 +11,7 @@ fn made_before(world: &World, tag: &str) {
     let text = manifests(1, "").replace("shop/web", &format!("shop/web:{tag}"));
     let text = text.replace("shop/worker", &format!("shop/worker:{tag}"));
     let file = SourceFile { path: RepoPath::new("shop.yaml").unwrap(), content: text.into() };
-    for document in manifest::read(&[file]).unwrap().documents {
+    for document in nprt_manifest::read(&[file]).unwrap().documents {
         world.cluster.apply_as("nprt", &document.object).unwrap();
     }
 }
