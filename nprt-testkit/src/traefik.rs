@@ -75,8 +75,7 @@ fn routes(services: &[(&str, SocketAddr)]) -> Value {
     let mut balancers = Map::new();
     for (name, server) in services {
         let rule = format!("Header(`backend`, `{name}`)");
-        routers
-            .insert((*name).to_owned(), json!({"rule": rule, "service": name, "entryPoints": ["web"]}));
+        routers.insert((*name).to_owned(), json!({"rule": rule, "service": name, "entryPoints": ["web"]}));
         let servers = json!([{"url": format!("http://{server}")}]);
         let balancer = json!({"loadBalancer": {"serversTransport": "short", "servers": servers}});
         balancers.insert((*name).to_owned(), balancer);

@@ -143,7 +143,9 @@ async fn envoy() {
     }
     let timed = [STABLE, CANARY, OTHER].map(|name| {
         let count = if name == OTHER { 30 } else { 15 };
-        format!("envoy_cluster_upstream_rq_time_count{{envoy_cluster_name=\"outbound|80||{name}\"}} {count}\n")
+        format!(
+            "envoy_cluster_upstream_rq_time_count{{envoy_cluster_name=\"outbound|80||{name}\"}} {count}\n"
+        )
     });
     let text = caller.exposed(&proxy.metrics(), &timed.each_ref().map(String::as_str)).await;
     let port = ("__meta_kubernetes_pod_container_port_name", "metrics");
@@ -162,7 +164,8 @@ async fn traefik() {
         caller.give_up(backend).await;
         caller.ask(backend, 2, "/grpc-ok", 200).await;
         caller.ask(backend, 3, "/grpc-unavailable", 200).await;
-        given_up.push(format!("code=\"499\",method=\"GET\",protocol=\"http\",service=\"{backend}@file\"}} 1\n"));
+        given_up
+            .push(format!("code=\"499\",method=\"GET\",protocol=\"http\",service=\"{backend}@file\"}} 1\n"));
     }
     let parts: Vec<&str> = given_up.iter().map(String::as_str).collect();
     let text = caller.exposed(&proxy.metrics(), &parts).await;

@@ -87,9 +87,13 @@ async fn kubernetes() {
             .into()
     };
     let Some(world) = world("kubernetes", targets).await else { return };
-    for (metric, expected) in
-        [("cpu", 0.25), ("memory", 1_000_000.0), ("throttling", 0.25), ("restarts", 12.0), ("oom_kills", 12.0)]
-    {
+    for (metric, expected) in [
+        ("cpu", 0.25),
+        ("memory", 1_000_000.0),
+        ("throttling", 0.25),
+        ("restarts", 12.0),
+        ("oom_kills", 12.0),
+    ] {
         let measured = measured(&world, metric).await;
         for track in TRACKS {
             let BlockData::Value(value) = measured[&track] else { panic!("{metric}: {measured:?}") };
@@ -98,3 +102,22 @@ async fn kubernetes() {
     }
 }
 
+#[tokio::test]
+async fn an_oom_kill_is_seen_by_cadvisor_or_by_kube_state_metrics() {
+    let lines = |text: &str, family: &str| {
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(family)).collect();
+        lines.join("\n")
+    };
+    let targets = |text: &str| {
+        [(Track::Stable, "container_"), (Track::Canary, "kube_pod_")]
+            .map(|(track, family)| {
+                let text = lines(text, family).replace("POD", pod(Some(track)));
+                ("__meta_kubernetes_node_name: n".to_owned(), text)
+            })
+            .into()
+    };
+    let Some(world) = world("kubernetes", targets).await else { return };
+    let expected = [(Track::Stable, 4.0), (Track::Canary, 8.0)];
+    let expected = expected.map(|(track, kills)| (track, BlockData::Value(kills)));
+    assert_eq!(measured(&world, "oom_kills").await, expected.into());
+}

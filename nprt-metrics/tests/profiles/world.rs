@@ -45,8 +45,8 @@ pub(crate) type Discovery = Vec<(String, String)>;
 
 /// A backend as the page sets it up, the first minute that is measured, and the server that measured.
 pub(crate) struct World {
-    backend: Prometheus,
-    minute: i64,
+    pub(crate) backend: Prometheus,
+    pub(crate) minute: i64,
     _server: nprt_testkit::Prometheus,
 }
 

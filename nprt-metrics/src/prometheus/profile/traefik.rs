@@ -4,15 +4,15 @@ use super::data::{Data, Metric, Status, Track};
 use crate::track::Named;
 use crate::{MetricUnit, RequestOutcome};
 
-/// By Traefik's services, which are named `<namespace>-<Service>-<port>@<provider>`, or as a file has them. The canary needs a
-/// Service of its own.
+/// By Traefik's services. Those of Kubernetes' providers are named `<namespace>-<Service>-<port>@kubernetes…`, of an HTTPRoute
+/// `…-svc-<namespace>-<Service>-<number>@kubernetesgateway`; those of a file `<name>@file`. The canary needs a Service of its own.
 pub(super) const DATA: Data = Data {
     track: Track::Name("service", Named::Service),
     version: None,
     pod: None,
     route: None,
     class: "code",
-    select: r#"service=~"(.*-)?{service}(-canary|-stable)?(-[0-9a-z]+)?@.*""#,
+    select: r#"service=~"(.*-)?{service}(-canary|-stable)?-[0-9a-z]+@kubernetes.*|{service}(-canary|-stable)?@.*""#,
     // Of gRPC, the label has gRPC's codes, by number.
     status: &[Status { label: "code", values: &GRPC }],
     metrics: &[
