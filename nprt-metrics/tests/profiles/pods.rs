@@ -88,9 +88,9 @@ async fn kubernetes() {
     };
     let Some(world) = world("kubernetes", targets).await else { return };
     for (metric, expected) in [
-        ("cpu", 0.25),
-        ("memory", 1_000_000.0),
-        ("throttling", 0.25),
+        ("cpu", 2.250_893_76 / 15.0),
+        ("memory", 7_753_728.0),
+        ("throttling", 89.0 / 126.0),
         ("restarts", 12.0),
         ("oom_kills", 12.0),
     ] {
