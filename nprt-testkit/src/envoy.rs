@@ -23,7 +23,7 @@ pub struct Envoy {
 
 impl Envoy {
     /// How long it waits for an answer before it says 504.
-    pub const TIMEOUT_SECONDS: u64 = 1;
+    pub const TIMEOUT_SECONDS: u64 = 2;
 
     /// Starts it in front of `clusters`, by name. As a mesh does, it calls a cluster `outbound|80||<name>.shop.svc.cluster.local`,
     /// and gives it `outbound|80||<name>` as the name in statistics (`alt_stat_name`).

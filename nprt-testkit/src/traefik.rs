@@ -26,7 +26,7 @@ pub struct Traefik {
 
 impl Traefik {
     /// How long it waits for an answer before it says 504.
-    pub const TIMEOUT_SECONDS: u64 = 1;
+    pub const TIMEOUT_SECONDS: u64 = 2;
 
     /// Starts it in front of `services`, by name: a file has them, so that it calls them `<name>@file`.
     ///
