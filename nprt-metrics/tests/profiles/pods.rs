@@ -105,7 +105,8 @@ async fn kubernetes() {
 #[tokio::test]
 async fn an_oom_kill_is_seen_by_cadvisor_or_by_kube_state_metrics() {
     let lines = |text: &str, family: &str| {
-        let lines: Vec<&str> = text.lines().filter(|line| line.contains(family)).collect();
+        let is_of = |line: &&str| line.trim_start_matches("# TYPE ").starts_with(family);
+        let lines: Vec<&str> = text.lines().filter(is_of).collect();
         lines.join("\n")
     };
     let targets = |text: &str| {
