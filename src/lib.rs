@@ -1,11 +1,16 @@
 //! Nonfunctional production regression testing: a new version of a service runs beside the stable one in
 //! production, both are compared, and the new one is promoted or rolled back without a person.
 //!
-//! This crate is the front door of the workspace: the model, the ports, the transformer, the comparator and
-//! the pipeline of `nprt-core`, and one module for each backend, by feature.
+//! This crate is the front door of the workspace: the model and the ports, and by feature the transformer, the comparator,
+//! the pipeline, and one module for each backend.
 //!
 //! | feature | module | needs |
 //! |---|---|---|
+//! | `pipeline` (default) | `pipeline`: deploy, canary, judge, promote, roll back; brings `compare` and `manifest` | |
+//! | `compare` | `compare`: the comparator; `report`: what a page about one canary shows, as data | |
+//! | `manifest` | `manifest`: the transformer | |
+//! | `memory` (default) | `memory`: a backend of each port in memory | |
+//! | `tokio` | `clock`, `wrap`: clocks, and wrappers around backends | |
 //! | `git` (default) | [`git`]: local directories, HTTP, HTTPS and SSH | for SSH the command `ssh` at run time |
 //! | `svn` | `svn`: subversion | the command `svn` at run time |
 //! | `oci` (default) | [`oci`]: registries; [`layout`]: image layouts on disk | |
@@ -16,11 +21,22 @@
 //! | `sentry`, `bugsnag-errors` | `sentry`, `bugsnag_errors`: classes of errors from an error tracker, with [`wrap::ByMetric`] beside one of the above | |
 //! | `slack`, `bugsnag`, `webhook` | `slack`, `bugsnag`, `webhook`, and `FanOut` to tell several | |
 //! | `kubernetes` | `kubernetes` | the application depends on `k8s-openapi` and chooses its `v1_*` feature |
-//! | `report` | [`report`]: the data of a canary's page; with this feature `render`, which makes HTML and SVG of it | |
+//! | `report` | `render`: makes HTML and SVG of a canary's `report` | |
 //! | `mock` | mocks of every port in [`ports`], for unit tests | |
 //! | `conformance` | `conformance`: the contracts as tests, for backends of your own | |
 
 pub use nprt_core::*;
+
+#[cfg(feature = "compare")]
+pub use nprt_compare as compare;
+#[cfg(feature = "compare")]
+pub use nprt_compare::report;
+#[cfg(feature = "manifest")]
+pub use nprt_manifest as manifest;
+#[cfg(feature = "memory")]
+pub use nprt_memory as memory;
+#[cfg(feature = "pipeline")]
+pub use nprt_pipeline as pipeline;
 
 #[cfg(feature = "kubernetes")]
 pub use nprt_k8s as kubernetes;

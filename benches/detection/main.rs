@@ -2,9 +2,9 @@
 //! deployer judges them, minute by minute.
 //!
 //! ```text
-//! cargo run --release --example detection -- run --cell "routes|noisy|600|+10%" --seeds 100
-//! cargo run --release --example detection -- dump --cell "cpu|1%|1|x1.25" --history stable.jsonl > series.jsonl
-//! cargo run --release --example detection -- table --full --write docs
+//! cargo run --release -p nprt-detection -- run --cell "routes|noisy|600|+10%" --seeds 100
+//! cargo run --release -p nprt-detection -- dump --cell "cpu|1%|1|x1.25" --history stable.jsonl > series.jsonl
+//! cargo run --release -p nprt-detection -- table --full --write docs
 //! ```
 #![allow(clippy::print_stdout, missing_docs, reason = "a program that prints what it measures")]
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nprt_core::clock::ManualClock;
 use nprt_core::clock::{FastClock, SystemClock};
 use nprt_core::conformance::clock;
-use nprt_core::memory::ManualClock;
 use nprt_core::ports::Clock;
 
 const HOUR: Duration = Duration::from_secs(3600);

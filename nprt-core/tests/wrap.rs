@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, SourceFile, Tag};
 use nprt_core::ports::{
     Clock, ImageRegistry, Measured, MetricQuery, MetricsBackend, MockImageRegistry, MockMetricsBackend,

@@ -6,8 +6,8 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{Api, PostParams};
 use kube::core::Status;
 use kube::core::response::StatusCause;
-use nprt_core::manifest::remedy;
 use nprt_core::model::Object;
+use nprt_core::ports::remedy;
 use nprt_core::{Error, ErrorKind};
 use serde_json::Value;
 

@@ -70,8 +70,8 @@ impl ServerTime {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use nprt_core::clock::SkewedClock;
     use nprt_core::clock::{FastClock, SystemClock};
-    use nprt_core::memory::SkewedClock;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{BlockData, ServiceName, TimeRange, Track};
 use nprt_core::ports::{MetricQuery, MetricsBackend, Versions};
 use nprt_metrics::MetricUnit;

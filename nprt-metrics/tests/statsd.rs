@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use cadence::prelude::*;
 use cadence::{StatsdClient, UdpMetricSink};
+use nprt_core::clock::ManualClock;
 use nprt_core::conformance::metrics::{self, Recorded};
-use nprt_core::memory::ManualClock;
 use nprt_core::model::{Block, BlockData, BlockShape, MetricName, ServiceName, Track};
 use nprt_core::ports::{MetricsBackend, MetricsCapabilities};
 use nprt_metrics::statsd::{Aggregator, Malformed, StatsdConfig, StatsdMetric, StatsdServer, Unit};

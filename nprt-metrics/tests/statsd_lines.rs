@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Block, BlockData, Track};
 use nprt_core::ports::{LeftOut, MetricsBackend};
 use nprt_metrics::statsd::{Aggregator, Malformed, Reason, StatsdConfig};

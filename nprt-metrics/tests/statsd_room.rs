@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Block, ServiceName};
 use nprt_core::ports::{Lost, MetricQuery, MetricsBackend};
 use nprt_metrics::statsd::{Aggregator, Limits, StatsdConfig};

@@ -14,7 +14,7 @@ use nprt_core::{Error, Result, Retry};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use nprt_core::memory::MemoryNotifier;
+/// use nprt_memory::MemoryNotifier;
 /// use nprt_notify::FanOut;
 ///
 /// let all = FanOut::new()

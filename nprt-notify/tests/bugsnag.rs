@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nprt_core::ErrorKind;
+use nprt_core::clock::ManualClock;
 use nprt_core::conformance::notifier::{all, failure, rollback};
-use nprt_core::memory::ManualClock;
 use nprt_core::model::Secret;
 use nprt_core::ports::{Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 use nprt_notify::FanOut;

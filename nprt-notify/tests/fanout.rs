@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nprt_core::conformance::notifier::{all, failure};
-use nprt_core::memory::{ManualClock, MemoryNotifier};
 use nprt_core::ports::{Clock, Notification, Notifier, NotifierCapabilities, Severity};
 use nprt_core::wrap::Timeout;
 use nprt_core::{ErrorKind, Result, Retry};
+use nprt_memory::{ManualClock, MemoryNotifier};
 use nprt_notify::FanOut;
 
 fn three() -> ([Arc<MemoryNotifier>; 3], FanOut) {

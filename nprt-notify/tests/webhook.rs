@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nprt_core::ErrorKind;
+use nprt_core::clock::ManualClock;
 use nprt_core::clock::SystemClock;
-use nprt_core::compare::VERDICT_SCHEMA;
 use nprt_core::conformance::notifier::{all, failure, rollback};
-use nprt_core::memory::ManualClock;
 use nprt_core::model::Secret;
 use nprt_core::ports::{Notification, Notifier, NotifierCapabilities, Occasion, Severity};
+use nprt_core::verdict::VERDICT_SCHEMA;
 use nprt_core::wrap::{Backoff, Retry, Timeout};
 use nprt_notify::FanOut;
 use nprt_notify::webhook::{WEBHOOK_SCHEMA, Webhook, WebhookBuilder, WebhookConfig};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Digest, ImageName, Secret, Tag};
 use nprt_core::ports::ImageRegistry;
 use nprt_core::{Error, ErrorKind};

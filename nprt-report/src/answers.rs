@@ -1,7 +1,7 @@
 use maud::{Markup, html};
-use nprt_core::compare::Verdict;
+use nprt_compare::Verdict;
+use nprt_compare::report::Report;
 use nprt_core::ports::MetricAnswer;
-use nprt_core::report::Report;
 
 use crate::figure::count;
 use crate::text::text;

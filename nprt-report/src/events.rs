@@ -1,5 +1,5 @@
 use maud::{Markup, html};
-use nprt_core::report::{EventKind, Report, ReportEvent};
+use nprt_compare::report::{EventKind, Report, ReportEvent};
 
 use crate::shell::time;
 use crate::text::text;

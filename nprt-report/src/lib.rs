@@ -9,8 +9,8 @@
 //! are shown as U+FFFD.
 //!
 //! ```
-//! use nprt_core::compare::{Policy, Preset};
-//! use nprt_core::report::Report;
+//! use nprt_compare::{Policy, Preset};
+//! use nprt_compare::report::Report;
 //!
 //! let started = "2026-11-23T12:00:00Z".parse()?;
 //! let report = Report::builder("shop", &Policy::preset(Preset::Default), started).build();
@@ -31,7 +31,7 @@ mod table;
 mod text;
 mod words;
 
-use nprt_core::report::{MetricReport, Report};
+use nprt_compare::report::{MetricReport, Report};
 
 pub use self::chart::Chart;
 pub use self::overview::{CanaryOverview, Overview, ServiceOverview};

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
-use nprt_core::compare::{MetricVerdict, QuantileFigures};
-use nprt_core::report::{ClassCount, MetricReport, Report, Statistic};
+use nprt_compare::report::{ClassCount, MetricReport, Report, Statistic};
+use nprt_compare::{MetricVerdict, QuantileFigures};
 
 use crate::chart::{Chart, small, wide};
 use crate::figure::{count, figure};
@@ -60,7 +60,7 @@ fn further(metric: &MetricReport) -> Vec<Chart> {
 }
 
 fn is_median(metric: &MetricReport, at: usize) -> bool {
-    let median = Statistic::Percentile(nprt_core::compare::Percentile::P50);
+    let median = Statistic::Percentile(nprt_compare::Percentile::P50);
     metric.curves.get(at).is_some_and(|curve| curve.statistic == median)
 }
 

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
-use nprt_core::compare::Decision;
-use nprt_core::report::Version;
+use nprt_compare::Decision;
+use nprt_compare::report::Version;
 
 use crate::shell::{badge, shell, time, version};
 use crate::text::text;

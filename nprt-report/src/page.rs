@@ -1,6 +1,6 @@
 use maud::{Markup, html};
-use nprt_core::compare::Verdict;
-use nprt_core::report::Report;
+use nprt_compare::Verdict;
+use nprt_compare::report::Report;
 
 use crate::shell::{badge, shell, time, version};
 use crate::text::text;

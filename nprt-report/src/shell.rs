@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use nprt_core::report::Version;
+use nprt_compare::report::Version;
 
 use crate::text::text;
 use crate::{CONTENT_SECURITY_POLICY, chart};

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use maud::{Markup, html};
-use nprt_core::compare::{MetricVerdict, Verdict};
+use nprt_compare::{MetricVerdict, Verdict};
 
 use crate::figure::{change, count, figure};
 use crate::text::text;

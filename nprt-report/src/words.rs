@@ -1,7 +1,7 @@
 //! The evidence in words.
 
 use maud::{Markup, html};
-use nprt_core::compare::{Counted, Decision, Evidence, MarginUsed, MetricVerdict};
+use nprt_compare::{Counted, Decision, Evidence, MarginUsed, MetricVerdict};
 use nprt_core::model::significant;
 
 use crate::figure::{change, count, percent};

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use nprt_core::compare::{Policy, Preset};
+use nprt_compare::report::{Report, Statistic};
+use nprt_compare::{Policy, Preset};
 use nprt_core::model::{BlockData, Track};
-use nprt_core::report::{Report, Statistic};
 use nprt_report::{CONTENT_SECURITY_POLICY, Chart, Overview, html, overview_html, svg};
 
 mod support;

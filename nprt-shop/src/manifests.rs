@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use nprt_core::Result;
-use nprt_core::manifest::{self, Settings};
 use nprt_core::model::{ImageName, RepoPath, SourceFile};
+use nprt_manifest::Settings;
 
 /// A file of Online Boutique. It is part of the program, which has no source at hand where it was installed.
 macro_rules! manifest {
@@ -32,5 +32,5 @@ pub(crate) fn images() -> Result<Vec<ImageName>> {
         Ok(SourceFile { path: RepoPath::new(name)?, content: Bytes::copy_from_slice(content.as_bytes()) })
     };
     let files = MANIFESTS.into_iter().map(file).collect::<Result<Vec<_>>>()?;
-    manifest::images(&manifest::read(&files)?, &Settings::default())
+    nprt_manifest::images(&nprt_manifest::read(&files)?, &Settings::default())
 }

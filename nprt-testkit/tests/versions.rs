@@ -29,7 +29,7 @@ fn the_last_four_minors_are_supported_and_the_docs_say_so() {
     assert_eq!((all.iter().min(), all.iter().max()), (Some(&oldest), Some(&newest)), "{all:?}");
 
     let supported = format!("Kubernetes {oldest} to {LAST}");
-    for path in ["README.md", "nprt-k8s/src/lib.rs", "examples/deployer/README.md"] {
+    for path in ["README.md", "nprt-k8s/src/lib.rs", "apps/deployer/README.md"] {
         assert!(read(path).contains(&supported), "{path} does not say {supported:?}");
     }
     let tested = format!("tested on {oldest} and {newest}");
@@ -46,7 +46,7 @@ fn the_client_is_built_against_the_oldest() {
 
     let feature = format!("v1_{}", minor(&oldest));
     let chosen = chosen_features();
-    for package in ["Cargo.toml", "examples/deployer/Cargo.toml", "nprt-k8s/Cargo.toml", "README.md"] {
+    for package in ["Cargo.toml", "apps/deployer/Cargo.toml", "nprt-k8s/Cargo.toml", "README.md"] {
         assert_eq!(chosen.get(&Path::new(ROOT).join(package)), Some(&feature), "{chosen:?}");
     }
     assert!(chosen.values().all(|other| *other == feature), "{chosen:?}");

@@ -98,7 +98,7 @@ impl Table {
 }
 
 fn command(options: &TableOptions) -> String {
-    let mut command = "cargo run --release --example detection -- table".to_owned();
+    let mut command = "cargo run --release -p nprt-detection -- table".to_owned();
     if options.full {
         command.push_str(" --full");
     } else {

@@ -8,9 +8,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::compare::Verdict;
 use crate::model::{Revision, ServiceName};
 use crate::ports::{CanaryId, Detail, Notification, Notifier, Occasion, Severity};
+use crate::verdict::Verdict;
 use crate::{Error, Result};
 
 const OCCASIONS: [Occasion; 6] = [

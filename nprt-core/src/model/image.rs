@@ -101,7 +101,8 @@ impl ImageName {
     }
 
     /// Whether it names no registry, as `shop/web` does.
-    pub(crate) fn is_short(&self) -> bool {
+    #[must_use]
+    pub fn is_short(&self) -> bool {
         self.domain.is_none()
     }
 

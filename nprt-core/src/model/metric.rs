@@ -20,9 +20,40 @@ impl MetricName {
     /// Failures by class of error.
     pub const ERRORS: &'static str = "errors";
 
-    /// One of the names above, which are valid.
-    pub(crate) fn known(name: &'static str) -> Self {
-        Self(name.to_owned())
+    /// [`LATENCY`](Self::LATENCY).
+    #[must_use]
+    pub fn latency() -> Self {
+        Self(Self::LATENCY.to_owned())
+    }
+
+    /// [`CPU`](Self::CPU).
+    #[must_use]
+    pub fn cpu() -> Self {
+        Self(Self::CPU.to_owned())
+    }
+
+    /// [`MEMORY`](Self::MEMORY).
+    #[must_use]
+    pub fn memory() -> Self {
+        Self(Self::MEMORY.to_owned())
+    }
+
+    /// [`REQUESTS`](Self::REQUESTS).
+    #[must_use]
+    pub fn requests() -> Self {
+        Self(Self::REQUESTS.to_owned())
+    }
+
+    /// [`ERRORS`](Self::ERRORS).
+    #[must_use]
+    pub fn errors() -> Self {
+        Self(Self::ERRORS.to_owned())
+    }
+
+    /// Events of Kubernetes that harm a service, each a metric of its own: `restarts`, `oom_kills` and `throttling`.
+    #[must_use]
+    pub fn pod_events() -> [Self; 3] {
+        ["restarts", "oom_kills", "throttling"].map(|name| Self(name.to_owned()))
     }
 
     /// Validates `name`.

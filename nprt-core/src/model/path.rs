@@ -27,9 +27,10 @@ impl RepoPath {
         Ok(Self(trimmed.to_owned()))
     }
 
-    /// A path of our own, which a test validates.
-    pub(crate) fn known(path: &'static str) -> Self {
-        Self(path.to_owned())
+    /// `kubernetes`, where a service's manifests are by convention.
+    #[must_use]
+    pub fn kubernetes() -> Self {
+        Self("kubernetes".to_owned())
     }
 
     /// Whether it is the root of the repository.

@@ -18,7 +18,7 @@ pub struct MetricAnswer {
 
 impl MetricAnswer {
     /// Adds an answer to those of its metric.
-    pub(crate) fn add(all: &mut Vec<Self>, metric: &MetricName, answer: &Measured) {
+    pub fn add(all: &mut Vec<Self>, metric: &MetricName, answer: &Measured) {
         let Measured { notes, evidence, .. } = answer;
         let Some(of) = all.iter_mut().find(|of| of.metric == *metric) else {
             return all.push(Self {

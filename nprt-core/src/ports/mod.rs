@@ -21,6 +21,7 @@ mod notifier;
 mod pointers;
 mod purpose;
 mod registry;
+mod remedy;
 mod sightings;
 mod survey;
 mod tree;
@@ -38,6 +39,7 @@ pub use metrics::{Lost, MetricQuery, MetricsBackend, MetricsCapabilities, no_suc
 pub use notifier::{CanaryId, Detail, Notification, Notifier, NotifierCapabilities, Occasion, Severity};
 pub use purpose::{Purpose, Task};
 pub use registry::{ImageRegistry, RegistryCapabilities, no_such_image, no_such_tag};
+pub use remedy::remedy;
 pub use sightings::Sightings;
 pub use survey::Survey;
 pub use tree::{LONGEST_LINK, SourceTree, TreeEntry, read_tree};

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::compare::Verdict;
 use crate::model::{Revision, ServiceName};
+use crate::verdict::Verdict;
 
 /// Where people are told what happened.
 ///

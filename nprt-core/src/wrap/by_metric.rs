@@ -14,7 +14,7 @@ use crate::ports::{Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilit
 /// ```
 /// use std::sync::Arc;
 /// use nprt_core::clock::SystemClock;
-/// use nprt_core::memory::MemoryMetrics;
+/// use nprt_memory::MemoryMetrics;
 /// use nprt_core::model::MetricName;
 /// use nprt_core::wrap::ByMetric;
 ///

@@ -133,31 +133,34 @@ mod tests {
     use futures_util::poll;
 
     use super::*;
-    use crate::memory::{ManualClock, MemoryRegistry};
+    use crate::clock::ManualClock;
+    use crate::ports::no_such_tag;
+    use std::collections::BTreeMap;
 
     /// Counts the requests that begin, and takes a while for each.
     #[derive(Debug)]
     struct Slow {
-        inner: MemoryRegistry,
+        tags: Arc<Mutex<BTreeMap<Tag, Digest>>>,
         requests: Arc<AtomicUsize>,
     }
 
     #[async_trait]
     impl ImageRegistry for Slow {
         fn capabilities(&self) -> RegistryCapabilities {
-            self.inner.capabilities()
+            RegistryCapabilities::default()
         }
 
-        async fn tags(&self, image: &ImageName) -> Result<Vec<Tag>> {
+        async fn tags(&self, _: &ImageName) -> Result<Vec<Tag>> {
             self.requests.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(5)).await;
-            self.inner.tags(image).await
+            Ok(self.tags.lock().unwrap().keys().cloned().collect())
         }
 
         async fn digest(&self, image: &ImageName, tag: &Tag) -> Result<Digest> {
             self.requests.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(5)).await;
-            self.inner.digest(image, tag).await
+            let tags = self.tags.lock().unwrap();
+            tags.get(tag).cloned().ok_or_else(|| no_such_tag(image, tag, tags.keys()))
         }
     }
 
@@ -183,12 +186,14 @@ mod tests {
 
     impl Set {
         fn new() -> Self {
-            let inner = MemoryRegistry::new();
-            inner.push(&image(), &tag("a"), &digest(1));
-            inner.push(&image(), &tag("b"), &digest(2));
+            let tags = Mutex::new(BTreeMap::from([(tag("a"), digest(1)), (tag("b"), digest(2))]));
             let (clock, requests) = (Arc::new(ManualClock::default()), Arc::new(AtomicUsize::new(0)));
-            let slow = Slow { inner, requests: Arc::clone(&requests) };
+            let slow = Slow { tags: Arc::new(tags), requests: Arc::clone(&requests) };
             Self { registry: CachedRegistry::new(slow, KEEP, clock.clone()), clock, requests }
+        }
+
+        fn push(&self, name: &str, number: u32) {
+            self.registry.inner.tags.lock().unwrap().insert(tag(name), digest(number));
         }
 
         fn requests(&self) -> usize {
@@ -205,7 +210,7 @@ mod tests {
         set.clock.advance(KEEP - Duration::from_nanos(1));
         set.registry.digest(&image(), &tag("a")).await.unwrap();
         assert_eq!(set.requests(), 1);
-        set.registry.inner.inner.push(&image(), &tag("a"), &digest(3));
+        set.push("a", 3);
         set.clock.advance(Duration::from_nanos(1));
         assert_eq!(set.registry.digest(&image(), &tag("a")).await.unwrap(), digest(3));
         assert_eq!(set.requests(), 1);
@@ -227,7 +232,7 @@ mod tests {
         let set = Set::new();
         assert_eq!(set.registry.tags(&image()).await.unwrap().len(), 2);
         assert!(set.registry.digest(&image(), &tag("c")).await.unwrap_err().is_not_found());
-        set.registry.inner.inner.push(&image(), &tag("c"), &digest(3));
+        set.push("c", 3);
         assert_eq!(set.registry.tags(&image()).await.unwrap().len(), 3);
         assert_eq!(set.registry.digest(&image(), &tag("c")).await.unwrap(), digest(3));
     }
@@ -240,7 +245,7 @@ mod tests {
             let mut left = set.registry.tags(&image);
             assert!(poll!(&mut left).is_pending());
         }
-        set.registry.inner.inner.push(&image(), &tag("c"), &digest(3));
+        set.push("c", 3);
         assert_eq!(set.registry.tags(&image()).await.unwrap().len(), 3);
         assert_eq!(set.requests(), 2);
     }

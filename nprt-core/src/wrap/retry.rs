@@ -33,7 +33,7 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use nprt_core::memory::{ManualClock, MemoryNotifier};
+/// use nprt_memory::{ManualClock, MemoryNotifier};
 /// use nprt_core::ports::Clock;
 /// use nprt_core::wrap::{Backoff, Retry};
 ///

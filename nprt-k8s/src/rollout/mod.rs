@@ -15,6 +15,7 @@ mod together;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diagnose::{Diagnosis, When};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use kube::api::DynamicObject;
 use kube::runtime::{WatchStreamExt, watcher};
@@ -26,7 +27,6 @@ use tokio::time::Instant;
 
 use crate::client::{Client, Place};
 use crate::error::Failure;
-use diagnose::{Diagnosis, When};
 pub(crate) use together::Gatherings;
 
 const OPERATION: &str = "cluster.watch_rollout";

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use nprt_compare::replay::Bare;
 use nprt_core::model::{Block, TimeRange};
 use nprt_core::ports::{Clock, Measured, MetricQuery, MetricsBackend, Versions};
 use nprt_core::{Error, ErrorKind, Result};
@@ -102,7 +103,10 @@ impl Endpoint {
                 versions: Versions::default(),
             };
             let more = self.backend.blocks(&query).await?;
-            bytes += json(&more.blocks)?.len();
+            for block in &more.blocks {
+                // And the comma behind it.
+                bytes += json(&Bare(block))?.len() + 1;
+            }
             measured.merge(more);
             at = until;
             if at >= end || bytes >= PAGE {

@@ -11,7 +11,7 @@
 //!
 //! - `v1/blocks?service=shop&metric=latency&from=29453760&to=29453820`: the blocks of those minutes (since 1970, `to`
 //!   is the first one after) as `{"version": 1, "blocks": […], "next": null}`, each block an object of
-//!   [replay](nprt_core::compare::replay) without `run`. Where `next` is a minute, the answer ends before it, and the
+//!   [replay](nprt_compare::replay) without `run`. Where `next` is a minute, the answer ends before it, and the
 //!   rest is asked for from there: an answer has some 4 MiB at most, but at least one minute. Beside the blocks stand
 //!   `"left_out": [{"reason": "negative", "minute": 29453761, "track": "canary", "points": 3}]`, `"notes": […]` and
 //!   `"evidence": {"queries": […], "points": 7200, "bytes": 0, "resolution_seconds": 60, "quantile_error": null}`, as

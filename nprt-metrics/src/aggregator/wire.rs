@@ -27,6 +27,7 @@ pub(super) struct Question {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Blocks {
     pub(super) version: u32,
+    #[serde(with = "nprt_compare::replay::blocks")]
     pub(super) blocks: Vec<Block>,
     pub(super) next: Option<i64>,
     // An aggregator from before these fields does not say.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 
 use super::{OtlpConfig, OtlpReceiver};
 use crate::statsd::{Aggregator, StatsdConfig};

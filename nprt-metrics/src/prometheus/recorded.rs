@@ -66,6 +66,7 @@ impl Default for Recording {
 /// - the rest are values.
 ///
 /// ```
+/// use nprt_core::model::BlockData;
 /// use nprt_metrics::prometheus::{Recording, recorded};
 ///
 /// let answer = r#"{"status": "success", "data": {"resultType": "matrix", "result": [
@@ -73,8 +74,8 @@ impl Default for Recording {
 ///     {"metric": {"__name__": "requests", "track": "canary", "code": "503"}, "values": [[120, "3"]]}
 /// ]}}"#;
 /// let measured = recorded(answer.as_bytes(), &Recording::default())?;
-/// let block = serde_json::to_string(&measured[&"requests".parse()?].blocks[0])?;
-/// assert_eq!(block, r#"{"minute":1,"track":"canary","metric":"requests","requests":100,"errors":3}"#);
+/// let block = &measured[&"requests".parse()?].blocks[0];
+/// assert_eq!((block.minute, &block.data), (1, &BlockData::Requests { requests: 100, errors: 3 }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -1,6 +1,6 @@
 use super::varint::{read, write};
 
-/// Counts of samples in the bins of [`nprt_core::compare::sketch`], in two bytes a bin: what the bin adds to the number of
+/// Counts of samples in the bins of [`nprt_compare::sketch`], in two bytes a bin: what the bin adds to the number of
 /// the one before, and its count. A sample in the middle of a bin is in the same bin of the sketch that judges.
 ///
 /// Where more than [`MOST`] bins hold samples, each two neighbours become one, and the error doubles.
@@ -124,7 +124,7 @@ pub(super) fn unpack(mut packed: &[u8]) -> impl Iterator<Item = (u32, u64)> + '_
 
 #[cfg(test)]
 mod tests {
-    use nprt_core::compare::sketch::{Edge, Sketch};
+    use nprt_compare::sketch::{Edge, Sketch};
     use proptest::prelude::*;
 
     use super::super::timings::Timings;

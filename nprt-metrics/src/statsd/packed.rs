@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nprt_core::compare::sketch::{Bin, Edge};
+use nprt_compare::sketch::{Bin, Edge};
 use nprt_core::model::BlockData;
 
 use super::bins::{Scratch, error, middle, unpack};

@@ -1,4 +1,4 @@
-use nprt_core::compare::sketch::Sketch;
+use nprt_compare::sketch::Sketch;
 
 use super::varint::{read, read_f64, take, write};
 
@@ -104,7 +104,7 @@ pub(super) fn above(packed: &[u8]) -> Option<(u64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use nprt_core::compare::sketch::Edge;
+    use nprt_compare::sketch::Edge;
 
     use super::*;
 

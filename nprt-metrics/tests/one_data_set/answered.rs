@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nprt_core::compare::{Decision, Judge, Policy, Preset};
+use nprt_compare::{Decision, Judge, Policy, Preset};
 use nprt_core::model::{Block, BlockData, MetricName, ServiceName, TimeRange, Track};
 use nprt_core::ports::{Measured, MetricQuery, MetricsBackend, Versions};
 

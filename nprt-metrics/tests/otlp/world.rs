@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{Block, BlockData};
 use nprt_core::ports::{Clock, LeftOutReason, Measured, MetricsBackend};
 use nprt_metrics::otlp::{OtlpConfig, OtlpReceiver, OtlpReply};

@@ -9,7 +9,7 @@ pub(crate) mod scraped;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use nprt_core::memory::ManualClock;
+use nprt_core::clock::ManualClock;
 use nprt_core::model::{MetricName, ServiceName, TimeRange};
 use nprt_core::ports::{Clock, MetricQuery, Versions};
 

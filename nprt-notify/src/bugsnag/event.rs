@@ -1,8 +1,8 @@
 //! A notification as the JSON of an event.
 
 use jiff::Timestamp;
-use nprt_core::compare::Verdict;
 use nprt_core::ports::{Detail, Notification};
+use nprt_core::verdict::Verdict;
 use serde_json::{Map, Value, json};
 
 use crate::text::fit;

@@ -1,7 +1,7 @@
 //! A notification as the JSON of a Slack message.
 
-use nprt_core::compare::Verdict;
 use nprt_core::ports::{Detail, Notification, Severity};
+use nprt_core::verdict::Verdict;
 use serde_json::{Value, json};
 use url::Url;
 

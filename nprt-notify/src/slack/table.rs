@@ -1,6 +1,6 @@
 //! A verdict as a monospaced table.
 
-use nprt_core::compare::{Verdict, VerdictRow};
+use nprt_core::verdict::{Verdict, VerdictRow};
 
 use crate::text::fit;
 

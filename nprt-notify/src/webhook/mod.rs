@@ -29,7 +29,7 @@
 //! ```
 //!
 //! `type` is `nprt.` and the [`Occasion`](nprt_core::ports::Occasion); `verdict` a whole
-//! [`Verdict`](nprt_core::compare::Verdict) or `null`. Nothing is cut. Any status of 200 to 299 accepts it.
+//! [`Verdict`](nprt_core::verdict::Verdict) or `null`. Nothing is cut. Any status of 200 to 299 accepts it.
 //!
 //! ```no_run
 //! use nprt_core::model::Secret;
@@ -55,5 +55,5 @@ pub use builder::WebhookBuilder;
 pub use config::WebhookConfig;
 
 /// The JSON schema (draft 2020-12) of the body. It refers to that of a
-/// [`Verdict`](nprt_core::compare::VERDICT_SCHEMA).
+/// [`Verdict`](nprt_core::verdict::VERDICT_SCHEMA).
 pub const WEBHOOK_SCHEMA: &str = include_str!("webhook.schema.json");

@@ -1,8 +1,8 @@
 //! A notification as the JSON of a webhook.
 
-use nprt_core::compare::Verdict;
 use nprt_core::model::{Revision, ServiceName};
 use nprt_core::ports::{CanaryId, Detail, Notification, Occasion, Severity};
+use nprt_core::verdict::Verdict;
 use nprt_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 

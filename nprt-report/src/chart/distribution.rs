@@ -1,5 +1,5 @@
 use maud::html;
-use nprt_core::report::{Distribution, MetricReport};
+use nprt_compare::report::{Distribution, MetricReport};
 
 use super::frame::{Drawn, Size};
 use super::scale::{Scale, n};

@@ -1,5 +1,5 @@
 use maud::html;
-use nprt_core::report::{EffectCurve, EffectPoint, MetricReport, Report};
+use nprt_compare::report::{EffectCurve, EffectPoint, MetricReport, Report};
 
 use super::frame::{Drawn, Size};
 use super::line::{area, line};

@@ -9,7 +9,7 @@ mod scale;
 mod ticks;
 
 use maud::{Markup, PreEscaped, html};
-use nprt_core::report::{MetricReport, Report};
+use nprt_compare::report::{MetricReport, Report};
 
 use self::frame::Size;
 

@@ -1,5 +1,5 @@
 use maud::{Markup, html};
-use nprt_core::report::{Axis, Curve, EventKind, MetricReport, Report, Statistic};
+use nprt_compare::report::{Axis, Curve, EventKind, MetricReport, Report, Statistic};
 
 use super::frame::{Drawn, Size};
 use super::line::line;
@@ -45,7 +45,7 @@ pub(super) fn draw(report: &Report, metric: &MetricReport, curve: &Curve, size: 
 fn name(metric: &MetricReport, statistic: Statistic) -> String {
     match statistic {
         Statistic::Rate => format!("{}: failed of all requests", metric.metric),
-        Statistic::Count if metric.unit == nprt_core::report::Unit::Number => {
+        Statistic::Count if metric.unit == nprt_compare::report::Unit::Number => {
             format!("{}: requests a minute", metric.metric)
         }
         statistic => format!("{}: {statistic}", metric.metric),

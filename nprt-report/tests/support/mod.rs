@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use nprt_core::compare::{Decision, MeasurementsRule, Policy, Preset, Rule};
+use nprt_compare::report::{EventKind, Report, ReportEvent, Version};
+use nprt_compare::{Decision, MeasurementsRule, Policy, Preset, Rule};
 use nprt_core::model::{Block, BlockData, MetricName, Track};
-use nprt_core::report::{EventKind, Report, ReportEvent, Version};
 use nprt_report::{CanaryOverview, Overview, ServiceOverview};
 
 pub(crate) const FIRST: i64 = 29_667_600;

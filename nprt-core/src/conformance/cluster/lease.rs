@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::objects::config;
 use super::{ClusterFixture, clear, request, service};
+use crate::clock::SkewedClock;
 use crate::clock::TOLERANCE;
-use crate::memory::SkewedClock;
 use crate::model::Digest;
 use crate::ports::{Busy, Cluster, Lease, LeaseRequest, Takeover, Transition};
 

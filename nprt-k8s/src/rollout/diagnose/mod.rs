@@ -10,12 +10,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 use nprt_core::ErrorKind;
 use nprt_core::ports::RolloutStatus;
+use pod::{Trouble, ending, trouble};
 use serde_json::Value;
 
 use super::rules::Workload;
 use crate::client::Client;
 use crate::error::{Failure, one_line};
-use pod::{Trouble, ending, trouble};
 
 /// The most pods to name: the others fail for the same reason.
 const AT_MOST: usize = 3;

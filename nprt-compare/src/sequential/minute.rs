@@ -1,0 +1,95 @@
+use std::collections::BTreeMap;
+
+use nprt_core::model::{Block, BlockData, Track};
+use nprt_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::sketch::Sparse;
+
+/// What tells the blocks of one minute and metric apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) track: Track,
+    pub(super) pod: Option<String>,
+    pub(super) route: Option<String>,
+    pub(super) version: Option<String>,
+}
+
+impl Key {
+    pub(super) fn of(block: &Block) -> Self {
+        Self {
+            track: block.track,
+            pod: block.pod.clone(),
+            route: block.route.clone(),
+            version: block.version.clone(),
+        }
+    }
+}
+
+/// A block's measurements as they are kept: samples and histograms as counts by bin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Measured {
+    Bins(Sparse),
+    Value(f64),
+    Requests { requests: u64, errors: u64 },
+    Classes(BTreeMap<String, u64>),
+}
+
+impl Measured {
+    /// Of valid data.
+    pub(super) fn of(data: &BlockData) -> Self {
+        match data {
+            BlockData::Samples(samples) => Self::Bins(Sparse::of_samples(samples)),
+            BlockData::Histogram { edges, counts } => Self::Bins(Sparse::of_histogram(edges, counts)),
+            BlockData::Value(value) => Self::Value(value.abs()),
+            BlockData::Requests { requests, errors } => {
+                Self::Requests { requests: *requests, errors: *errors }
+            }
+            BlockData::Classes(classes) => Self::Classes(classes.clone()),
+        }
+    }
+
+    /// Whether anything was measured at all.
+    fn speaks(&self) -> bool {
+        match self {
+            Self::Bins(bins) => !bins.is_empty(),
+            Self::Value(_) => true,
+            Self::Requests { requests, .. } => *requests > 0,
+            Self::Classes(classes) => !classes.is_empty(),
+        }
+    }
+}
+
+/// The blocks of one metric and minute, each key once.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Slot {
+    /// By key, ascending.
+    pub(super) blocks: Vec<(Key, Measured)>,
+    /// How many could not be read, or contradict another.
+    pub(super) rejected: u64,
+}
+
+impl Slot {
+    /// Adds a block of valid data. The same block again changes nothing: `false`.
+    pub(super) fn insert(&mut self, key: Key, measured: Measured) -> Result<bool> {
+        match self.blocks.binary_search_by(|(own, _)| own.cmp(&key)) {
+            Err(at) => {
+                self.blocks.reserve_exact(1);
+                self.blocks.insert(at, (key, measured));
+                Ok(true)
+            }
+            Ok(at) if self.blocks[at].1 == measured => Ok(false),
+            Ok(_) => {
+                self.rejected += 1;
+                let message = "a second block with the same minute, track, version, pod, route and metric, but other data";
+                Err(Error::new(ErrorKind::Conflict, "judge.observe", message))
+            }
+        }
+    }
+
+    /// Whether something was measured on a track.
+    pub(super) fn speaks(&self, track: Track) -> bool {
+        self.blocks.iter().any(|(key, measured)| key.track == track && measured.speaks())
+    }
+}

@@ -1,0 +1,281 @@
+use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
+use nprt_core::{Error, Result};
+use serde_json::Value;
+
+use super::change::{Rendered, differences};
+use super::choose::choose;
+use super::copies::{self, Copies};
+use super::diagnose::{self, Pair};
+use super::document::{Document, Manifests};
+use super::places::{Documents, Objects};
+use super::references;
+use super::run::was_run;
+use super::settings::Settings;
+use super::surroundings::Surroundings;
+use super::transform::{finish, mark, render_stable};
+use super::version::Version;
+use super::workload::{get, map_at, template_path};
+use super::{placement, policies, replicas, reserved, rewritten, selector};
+
+const OPERATION: &str = "manifest.canary";
+/// `kubectl apply`'s copy of what it applied: of the original here, a Secret's values included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const SUFFIX: &str = "-canary";
+
+/// What a canary is rendered beside.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The service's objects that the cluster has now, and others of the namespace that select pods.
+    pub live: &'a [Object],
+    /// Stable's objects as the promotion would make them, as the cluster's dry run says. An object that is
+    /// missing counts as its manifest has it.
+    pub promoted: &'a [Object],
+    /// Whether the canary gets the pod template and the configuration of `promoted`: also the fields that others
+    /// have set on stable.
+    pub carry: bool,
+}
+
+/// Renders the manifests for the canary track: a second workload beside each stable one that
+/// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that the
+/// promotion would change. All of these are named `…-canary` and are on the track `canary`; nothing that stable reads or serves by is
+/// changed. All other documents are withheld until the promotion, the originals of copied configuration among
+/// them, and the Jobs that are [run](nprt_core::model::annotation::RUN): stable and canary share what a migration
+/// would change. Which of them the promotion really changes, the cluster says.
+///
+/// # Errors
+/// As [`stable`](super::stable), and `Invalid`: where no workload gets a canary, a name with `-canary` is
+/// too long or taken, or a Service selects the stable pods and not the canary's (with its selector). What may
+/// keep the canary's pods from running beside stable's is a warning.
+pub fn canary(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    beside: &Beside<'_>,
+) -> Result<Rendered> {
+    canary_within(manifests, version, settings, beside, &Budget::default())
+}
+
+/// The same within `budget`.
+///
+/// # Errors
+/// Those of the same without, and where the budget is used up.
+pub fn canary_within(
+    manifests: &Manifests,
+    version: &Version,
+    settings: &Settings,
+    beside: &Beside<'_>,
+    budget: &Budget,
+) -> Result<Rendered> {
+    settings.check()?;
+    reserved::refuse_marks(manifests, version)?;
+    let documents = Documents::new(&manifests.documents);
+    let live = Objects::new(beside.live);
+    let input = Input {
+        around: Surroundings::new(&documents, &live, budget),
+        promoted: Objects::new(beside.promoted),
+        carry: beside.carry,
+        version,
+        settings,
+        budget,
+    };
+    let mut rendered = Rendered::default();
+    let chosen = choose(manifests, version, settings, &mut rendered.warnings)?;
+    let copies = copies::needed(&chosen, &input)?;
+    for original in copies.values() {
+        let copy = copies::copy(original, &input).map_err(|error| original.locate(error))?;
+        rendered.changes.extend(differences(original, &copy));
+        rendered.documents.push(copy);
+    }
+    for &document in &chosen {
+        let canary = render_canary(document, &copies, &input, &mut rendered.warnings)
+            .map_err(|error| document.locate(error))?;
+        diagnose(document, &canary, &input, &mut rendered.warnings)?;
+        budget.spend(Limit::Steps, 1).map_err(|error| document.locate(error))?;
+        rendered.changes.extend(differences(document, &canary));
+        rendered.documents.push(canary);
+    }
+    refuse_taken_names(&rendered, &documents)?;
+    check_promotion(&input)?;
+    rendered.withheld = withheld(&chosen, &input, &mut rendered.warnings)?;
+    Ok(rendered)
+}
+
+/// Checks that the labels of the promotion take no pods from anybody's selector.
+fn check_promotion(input: &Input<'_>) -> Result<()> {
+    let &Input { version, settings, budget, .. } = input;
+    let Surroundings { documents, live, .. } = input.around;
+    let stable = documents.iter().map(|document| {
+        if is_canary(&document.object) {
+            return Ok(document.clone());
+        }
+        render_stable(document, version, settings, live.find(&document.object), &mut Vec::new())
+    });
+    let stable = stable.collect::<Result<Vec<_>>>()?;
+    rewritten::check(documents, &stable, version, settings, live, budget)
+}
+
+/// What a canary is made from.
+pub(super) struct Input<'a> {
+    pub(super) around: Surroundings<'a>,
+    promoted: Objects<'a>,
+    pub(super) carry: bool,
+    pub(super) version: &'a Version,
+    pub(super) settings: &'a Settings,
+    budget: &'a Budget,
+}
+
+impl Input<'_> {
+    /// The object of `document` as the promotion makes it.
+    pub(super) fn promoted(&self, document: &Document) -> Option<&Object> {
+        self.promoted.find(&document.object)
+    }
+}
+
+/// The documents that wait for the promotion, beside the workloads that get a canary.
+fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>) -> Result<Vec<ObjectId>> {
+    let &Input { version, settings, .. } = input;
+    let Surroundings { documents, live, .. } = input.around;
+    let mut withheld = Vec::new();
+    // Both are in the order of the manifests.
+    let mut chosen = chosen.iter().copied().peekable();
+    for document in documents.iter() {
+        if chosen.next_if(|chosen| std::ptr::eq(*chosen, document)).is_some() {
+            continue;
+        }
+        let now = live.find(&document.object);
+        let stable = render_stable(document, version, settings, now, &mut Vec::new())?;
+        // A Job that is run has a name of its own for each version.
+        if was_run(&stable.object) && live.find(&stable.object).is_none() {
+            warnings.push(format!("{}: runs with the promotion, not for the canary", stable.object.id()));
+        }
+        withheld.push(stable.object.id());
+    }
+    Ok(withheld)
+}
+
+fn render_canary(
+    document: &Document,
+    copies: &Copies<'_>,
+    input: &Input<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Document> {
+    let &Input { version, settings, .. } = input;
+    let carried = carried(document, input)?;
+    let mut object = match &carried {
+        // What it replaces is its own.
+        Some(carried) => mark(carried, Track::Canary, version, settings, &mut Vec::new())?,
+        None => mark(document, Track::Canary, version, settings, warnings)?,
+    };
+    let selector = object.pointer("/spec/selector").and_then(Value::as_object);
+    if selector.is_none_or(serde_json::Map::is_empty) {
+        return Err(Error::invalid(OPERATION, "expected a selector").with("field", "spec.selector"));
+    }
+    if !is_canary(&document.object) {
+        let stable = input.around.live.find(&document.object).unwrap_or(&document.object);
+        replicas::set(&mut object, settings.canary.replicas, stable)?;
+    }
+    rename(&mut object, &document.object)?;
+    selector::select_canary(&mut object, settings)?;
+    if let Some(path) = template_path(&document.object, settings)? {
+        let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
+        references::rewrite(&mut template, |kind, name| {
+            copies.get(&(kind, name.to_owned())).map(|original| canary_name(&original.object))
+        });
+        if let Value::Object(template) = template {
+            *map_at(&mut object, &path)? = template;
+        }
+    }
+    finish(document, object, settings)
+}
+
+/// The document with the pod template that the promotion makes, where the canary gets that one.
+fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
+    let Some(promoted) = input.promoted(document).filter(|_| input.carry) else { return Ok(None) };
+    let Some(path) = template_path(&document.object, input.settings)? else { return Ok(None) };
+    let Some(Value::Object(template)) = get(promoted.as_value(), &path).cloned() else { return Ok(None) };
+    let mut carried = document.clone();
+    *map_at(carried.object.as_value_mut(), &path)? = template;
+    Ok(Some(carried))
+}
+
+/// Whether this is a canary already, rendered before.
+fn is_canary(object: &Object) -> bool {
+    object.name().ends_with(SUFFIX) && object.label(label::TRACK) == Some(Track::Canary.as_str())
+}
+
+pub(super) fn canary_name(object: &Object) -> String {
+    if is_canary(object) { object.name().to_owned() } else { format!("{}{SUFFIX}", object.name()) }
+}
+
+/// Gives the object its canary's name and forgets what ties it to the one of the old name.
+pub(super) fn rename(object: &mut Value, original: &Object) -> Result<()> {
+    let name = canary_name(original);
+    let longest = longest_name(original);
+    if name.len() > longest {
+        return Err(Error::invalid(OPERATION, "the name is too long for a canary beside it")
+            .with("name", name)
+            .with("longest", longest));
+    }
+    let metadata = map_at(object, &["metadata"])?;
+    metadata.insert("name".to_owned(), name.into());
+    for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"] {
+        metadata.shift_remove(field);
+    }
+    // A canary comes and goes with its trial: whatever waits for the end of stable's object has no part in it.
+    for field in ["finalizers", "ownerReferences"] {
+        metadata.shift_remove(field);
+    }
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.shift_remove(LAST_APPLIED);
+    }
+    Ok(())
+}
+
+/// What Kubernetes makes of a name must be a name too: a ReplicaSet's adds 11 characters, and the label with
+/// the revision of a StatefulSet, of 63, adds as many.
+fn longest_name(object: &Object) -> usize {
+    match object.kind() {
+        "ConfigMap" | "Secret" => 253,
+        "StatefulSet" => 52,
+        _ => 242,
+    }
+}
+
+/// Whether traffic will reach the canary, and its pods can run.
+fn diagnose(
+    document: &Document,
+    canary: &Document,
+    input: &Input<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let &Input { ref around, version, settings, .. } = input;
+    let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
+    let now = around.live.find(&document.object);
+    let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;
+    let template = |value: &'_ Value| get(value, &path).cloned().unwrap_or_default();
+    let pair = Pair {
+        document,
+        stable: &template(&stable),
+        canary: &template(canary.object.as_value()),
+        live: now.and_then(|now| get(now.as_value(), &path)),
+        track_label: settings.labels.track(),
+    };
+    warnings.extend(placement::warnings(&pair, around));
+    warnings.extend(diagnose::traffic(&pair, around)?);
+    warnings.extend(policies::uncovered(&pair, around)?);
+    warnings.extend(diagnose::missing(&pair, around));
+    warnings.extend(diagnose::resized(&pair, around));
+    Ok(())
+}
+
+/// The name of a canary or a copy must not be that of another manifest.
+fn refuse_taken_names(rendered: &Rendered, documents: &Documents<'_>) -> Result<()> {
+    let others = Documents::new(documents.iter().filter(|document| !is_canary(&document.object)));
+    for added in &rendered.documents {
+        if let Some(taken) = others.find(&added.object.id()) {
+            return Err(added
+                .locate(Error::invalid(OPERATION, "the canary's name is taken").with("by", &taken.source)));
+        }
+    }
+    Ok(())
+}

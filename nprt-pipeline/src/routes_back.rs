@@ -1,0 +1,228 @@
+//! The way back of routes: each becomes what it was before anything that it sends to goes. One that somebody else
+//! has written since is not touched: the canary's Services to which it sends stay, and lead to stable's pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::{join_all, try_join_all};
+use nprt_core::model::{Object, ObjectId, Track, annotation};
+use nprt_core::ports::Lease;
+use nprt_core::{Error, ErrorKind, Result};
+use nprt_manifest::traffic;
+
+use super::job::Job;
+use super::live::{Live, is_service};
+use super::progress::Event;
+
+const OPERATION: &str = "pipeline.routes_back";
+
+/// What becomes of the routes when the canary goes.
+#[derive(Debug, Default)]
+pub(super) struct RoutesBack {
+    /// How many are again what they were.
+    back: usize,
+    held: Vec<Held>,
+}
+
+/// A route that cannot be put back.
+#[derive(Debug)]
+struct Held {
+    route: ObjectId,
+    /// The canary's Services to which it sends.
+    services: BTreeSet<ObjectId>,
+    why: Error,
+}
+
+impl RoutesBack {
+    /// The canary's Services that must stay.
+    pub(super) fn services(&self) -> BTreeSet<ObjectId> {
+        self.held.iter().flat_map(|held| held.services.iter().cloned()).collect()
+    }
+
+    /// What a person should know of the routes that stay as they are, and do.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.held.iter().map(Held::warning).collect()
+    }
+}
+
+impl Held {
+    fn warning(&self) -> String {
+        let Self { route, why, .. } = self;
+        if self.services.is_empty() {
+            return format!("{route} stays as it is: {why}");
+        }
+        format!(
+            "{route} still sends to {services}, and is not ours to put back: {why}. These Services stay, and lead \
+             to stable's pods. Put the route's rules right: the next rollback, tend or deploy then removes them",
+            services = self.names(),
+        )
+    }
+
+    fn names(&self) -> String {
+        self.services.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Live {
+    /// The routes that the canary says it gets requests by, and the service's own that send to it.
+    fn routes_of_canary(&self) -> BTreeSet<String> {
+        let said = self.on(Track::Canary).filter_map(|object| object.annotation(annotation::HTTP_ROUTES));
+        let mut names: BTreeSet<String> =
+            said.flat_map(|names| names.split(',')).map(str::to_owned).collect();
+        let services = self.services_of_canary();
+        let sends = |route: &&Object| is_diverted(route) || !sends_to(route, &services).is_empty();
+        let own = self.objects.iter().filter(|object| traffic::is_http_route(object)).filter(sends);
+        names.extend(own.map(|route| route.name().to_owned()));
+        names
+    }
+
+    /// The canary's Services, by name.
+    fn services_of_canary(&self) -> BTreeMap<&str, ObjectId> {
+        let services = self.on(Track::Canary).filter(|object| is_service(object));
+        services.map(|service| (service.name(), service.id())).collect()
+    }
+}
+
+fn is_diverted(object: &Object) -> bool {
+    traffic::is_http_route(object) && object.annotation(annotation::RULES_BEFORE).is_some()
+}
+
+/// Those of `services` to which the route sends requests. Copies of requests may get lost.
+fn sends_to(route: &Object, services: &BTreeMap<&str, ObjectId>) -> BTreeSet<ObjectId> {
+    traffic::backends(route).iter().filter_map(|name| services.get(name.as_str()).cloned()).collect()
+}
+
+impl Job<'_> {
+    /// Makes every route by which the canary gets requests what it was before. Where one cannot be, because
+    /// somebody else has changed it, the Services of the canary to which it sends lead to stable's pods from then
+    /// on, and must stay.
+    ///
+    /// # Errors
+    /// Those of the cluster. What a route sends to is there still.
+    pub(super) async fn put_routes_back(&self, lease: &Lease, live: &Live) -> Result<RoutesBack> {
+        let routes = self.routes_back(Some(lease), live).await?;
+        let stay = routes.services();
+        let services = live.on(Track::Canary).filter(|object| stay.contains(&object.id()));
+        let led = join_all(services.map(|service| self.lead_to_stable(lease, service))).await;
+        led.into_iter().collect::<Result<()>>()?;
+        routes.warnings().into_iter().for_each(|warning| self.progress.warn(warning));
+        Ok(routes)
+    }
+
+    /// What [`put_routes_back`](Self::put_routes_back) would do now.
+    pub(super) async fn foresee_routes_back(&self, live: &Live) -> Result<RoutesBack> {
+        self.routes_back(None, live).await
+    }
+
+    /// Whether something is left of a canary that is gone, and can go: a route that sends to one whose objects
+    /// somebody deleted by hand, or Services to which no route of somebody else's sends any more.
+    pub(super) async fn has_loose_ends(&self, live: &Live) -> Result<bool> {
+        if live.running(Track::Canary).is_some() {
+            return Ok(false);
+        }
+        let routes = self.foresee_routes_back(live).await?;
+        let stay = routes.services();
+        Ok(routes.back > 0 || live.on(Track::Canary).any(|object| !stay.contains(&object.id())))
+    }
+
+    /// Refuses to start a canary that gets requests by routes while a route that cannot be put back sends to the
+    /// Services that it needs.
+    pub(super) async fn refuse_held_routes(&self, live: &Live) -> Result<()> {
+        let held = self.foresee_routes_back(live).await?.held;
+        let Some(held) = held.into_iter().find(|held| !held.services.is_empty()) else { return Ok(()) };
+        let message = "a route that is not ours to put back sends to the Services of the canary before: \
+                       put its rules right first";
+        Err(Error::new(ErrorKind::Conflict, OPERATION, message)
+            .with("route", &held.route)
+            .with("sends to", held.names())
+            .with("why", held.why))
+    }
+
+    /// Puts the routes back, or without a lease only asks the cluster whether it would accept that.
+    async fn routes_back(&self, lease: Option<&Lease>, live: &Live) -> Result<RoutesBack> {
+        let services = live.services_of_canary();
+        let routes = self.routes_of_canary(live).await?;
+        let back = routes.iter().map(async |route| {
+            let sends_to = sends_to(route, &services);
+            match self.put_route_back(lease, route, !sends_to.is_empty()).await {
+                Err(why) if is_theirs(&why) => {
+                    Ok((false, Some(Held { route: route.id(), services: sends_to, why })))
+                }
+                done => done.map(|back| (back, None)),
+            }
+        });
+        let mut all = RoutesBack::default();
+        // All of them to their end: a request that is given up may land all the same.
+        for done in join_all(back).await {
+            let (back, held): (bool, Option<Held>) = done?;
+            all.back += usize::from(back);
+            all.held.extend(held);
+        }
+        Ok(all)
+    }
+
+    /// The routes by which the live canary gets requests, the service's own that send to one, and the one that
+    /// the settings name.
+    async fn routes_of_canary(&self, live: &Live) -> Result<Vec<Object>> {
+        let mut names = live.routes_of_canary();
+        names.extend(
+            self.service.transform.canary.traffic.as_ref().and_then(|wanted| wanted.http_route.clone()),
+        );
+        let routes = names.iter().map(async |name| {
+            let id = traffic::http_route(name);
+            match self.again(|| self.ports.cluster.get(&id)).await {
+                // The kind is gone, and with it all such routes.
+                Err(error) if error.is_invalid() => Ok(None),
+                route => route,
+            }
+        });
+        Ok(try_join_all(routes).await?.into_iter().flatten().collect())
+    }
+
+    /// Whether the route was, or would be, put back; false where there is nothing to put back.
+    async fn put_route_back(&self, lease: Option<&Lease>, route: &Object, sends: bool) -> Result<bool> {
+        let id = traffic::http_route(route.name());
+        let Some(before) = traffic::rules_before(route)? else {
+            let message = "the route does not say what its rules were";
+            let unknown = Error::new(ErrorKind::Conflict, OPERATION, message).with("object", route.id());
+            return if sends { Err(unknown) } else { Ok(false) };
+        };
+        let Some(mut owned) = self.ports.cluster.owned(&id).await? else { return Ok(false) };
+        // Rules that somebody else has written since stay. Where they send to what goes, the cluster says whose
+        // they are.
+        let stay = !sends && owned.as_value().pointer("/spec/rules").is_none();
+        traffic::restore(&mut owned, (!stay).then_some(before))?;
+        let Some(lease) = lease else {
+            self.ports.cluster.dry_run(&owned).await?;
+            return Ok(true);
+        };
+        self.again(|| self.ports.cluster.apply(lease, &owned)).await?;
+        if stay {
+            self.progress.warn(format!("{id} was changed by somebody else, and stays so"));
+        }
+        self.progress.tell(Event::PutBack { object: route.id() });
+        Ok(true)
+    }
+
+    /// Makes a Service of the canary select stable's pods. One whose selector somebody else has written keeps it.
+    async fn lead_to_stable(&self, lease: &Lease, service: &Object) -> Result<()> {
+        if traffic::leads_to(service, Track::Stable) {
+            return Ok(());
+        }
+        let Some(mut owned) = self.ports.cluster.owned(&service.id()).await? else { return Ok(()) };
+        traffic::lead_to(&mut owned, Track::Stable)?;
+        match self.apply_one(lease, &owned).await {
+            Err(error) if is_theirs(&error) => {
+                self.progress.warn(format!("{} is not led to stable's pods: {error}", service.id()));
+                Ok(())
+            }
+            done => done.map(drop),
+        }
+    }
+}
+
+/// Whether a write was refused because the object is somebody else's, or damaged. Without the lease, every
+/// further write is refused too.
+fn is_theirs(error: &Error) -> bool {
+    use ErrorKind::{Conflict, Forbidden, Invalid, Rejected};
+    matches!(error.kind(), Conflict | Forbidden | Invalid | Rejected)
+}
