@@ -23,3 +23,8 @@ pub mod verdict;
 pub mod wrap;
 
 pub use error::{Error, ErrorKind, Result, Retry};
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

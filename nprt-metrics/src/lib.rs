@@ -67,3 +67,8 @@ pub use {
     track::{Named, TrackLabel},
     unit::MetricUnit,
 };
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "statsd"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

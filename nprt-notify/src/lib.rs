@@ -20,3 +20,8 @@ mod text;
 pub mod webhook;
 
 pub use fanout::FanOut;
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "webhook"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

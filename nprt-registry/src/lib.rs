@@ -5,3 +5,8 @@
 pub mod layout;
 #[cfg(feature = "oci")]
 pub mod oci;
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "oci"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

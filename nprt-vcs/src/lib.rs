@@ -9,3 +9,8 @@ pub mod git;
 pub mod svn;
 #[cfg(any(feature = "git", feature = "svn"))]
 mod url;
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "git"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
