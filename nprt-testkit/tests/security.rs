@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const SUITES: [&str; 6] = [
+const SUITES: [&str; 7] = [
     "apps/deployer/tests",
     "tests",
-    "nprt-core/tests",
+    "nprt-manifest/tests",
+    "nprt-pipeline/tests",
     "nprt-metrics/tests",
     "nprt-k8s/tests",
     "nprt-vcs/tests",

@@ -150,7 +150,7 @@ mod tests {
             RegistryCapabilities::default()
         }
 
-        async fn tags(&self, image: &ImageName) -> Result<Vec<Tag>> {
+        async fn tags(&self, _: &ImageName) -> Result<Vec<Tag>> {
             self.requests.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(5)).await;
             Ok(self.tags.lock().unwrap().keys().cloned().collect())

@@ -41,7 +41,7 @@ pub(crate) fn start(format: Format, runtime: &Handle) -> Result<Option<Traces>, 
 
 /// How much is logged.
 fn filter() -> Result<EnvFilter, String> {
-    let wrong = "DEPLOYER_LOG: expected a level such as info, or filters such as nprt_core=debug";
+    let wrong = "DEPLOYER_LOG: expected a level such as info, or filters such as nprt_pipeline=debug";
     let said = match std::env::var("DEPLOYER_LOG") {
         Ok(said) if !said.is_empty() => said,
         Ok(_) | Err(VarError::NotPresent) => "info".to_owned(),

@@ -11,7 +11,7 @@ use crate::support::{ADMIN, DEPLOYER, Process, Server, World, tokens};
 async fn a_filter_that_cannot_be_read_is_an_error_and_one_that_can_holds() {
     let world = World::new();
     let config = world.config(json!({"tokens": tokens()}), json!({}));
-    for wrong in ["nprt_core=loud", "info,[", "deployer=info=debug"] {
+    for wrong in ["nprt_pipeline=loud", "info,[", "deployer=info=debug"] {
         let output = Command::new(DEPLOYER)
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(&config)
