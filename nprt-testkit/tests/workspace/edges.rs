@@ -12,10 +12,13 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 
 /// The rows of the map: a package, and the packages of the workspace that it may use.
 fn allowed(page: &str) -> Edges {
-    let rows = page.lines().skip_while(|line| *line != HEADER).skip(2).take_while(|line| line.starts_with('|'));
+    let rows =
+        page.lines().skip_while(|line| *line != HEADER).skip(2).take_while(|line| line.starts_with('|'));
     rows.map(|row| {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let [package, uses, _] = cells[..] else { panic!("this row of the map has {} cells: {row}", cells.len()) };
+        let [package, uses, _] = cells[..] else {
+            panic!("this row of the map has {} cells: {row}", cells.len())
+        };
         let uses = uses.split(',').map(|name| name.trim().trim_matches('`'));
         let uses = uses.filter(|name| *name != "nothing").map(str::to_owned).collect();
         (package.trim_matches('`').to_owned(), uses)
@@ -45,7 +48,9 @@ fn the_map_in_architecture_md_shows_every_dependency_between_crates_and_no_other
         };
         wrong.extend(uses.difference(allowed).map(|other| format!("{package} must not use {other}")));
         wrong.extend(
-            allowed.difference(uses).map(|other| format!("{package} does not use {other}: remove it from the map")),
+            allowed
+                .difference(uses)
+                .map(|other| format!("{package} does not use {other}: remove it from the map")),
         );
     }
     let gone = allowed.keys().filter(|package| !actual.contains_key(*package));
@@ -68,7 +73,9 @@ fn no_backend_uses_another_backend_or_the_pipeline() {
 
 #[test]
 fn the_map_is_read_row_by_row() {
-    let page = format!("text\n{HEADER}\n|---|---|---|\n| `a` | nothing | one |\n| `b` | `a`, `c` | two |\n\n| `d` | `a` | x |");
+    let page = format!(
+        "text\n{HEADER}\n|---|---|---|\n| `a` | nothing | one |\n| `b` | `a`, `c` | two |\n\n| `d` | `a` | x |"
+    );
     let rows = allowed(&page);
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["a", "b"]);
     assert!(rows["a"].is_empty());

@@ -59,7 +59,9 @@ pub(crate) fn packages() -> Vec<Package> {
     let Value::Object(mut metadata) = serde_json::from_str(&text).expect("cargo metadata prints JSON") else {
         panic!("cargo metadata printed no object");
     };
-    let Some(Value::Array(packages)) = metadata.remove("packages") else { panic!("cargo metadata lists no packages") };
+    let Some(Value::Array(packages)) = metadata.remove("packages") else {
+        panic!("cargo metadata lists no packages")
+    };
     assert!(packages.len() > 10, "only {} packages", packages.len());
     packages.into_iter().map(Package).collect()
 }

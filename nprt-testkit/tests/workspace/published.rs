@@ -30,7 +30,10 @@ fn every_published_crate_says_what_it_is() {
             keywords.len()
         );
         for keyword in keywords {
-            assert!(keyword.len() <= LONGEST_KEYWORD, "{name}: the keyword {keyword} is longer than {LONGEST_KEYWORD}");
+            assert!(
+                keyword.len() <= LONGEST_KEYWORD,
+                "{name}: the keyword {keyword} is longer than {LONGEST_KEYWORD}"
+            );
         }
         assert!(!package.texts("categories").is_empty(), "{name}: Cargo.toml has no categories");
         let description = package.text("description").expect("checked above").to_owned();
@@ -48,7 +51,8 @@ fn every_published_crate_brings_its_readme_and_licences() {
         assert!(readme.starts_with("# "), "{name}: README.md is missing or has no title");
         assert!(readme.len() > 300, "{name}: README.md says nothing");
         for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
-            let text = fs::read(folder.join(licence)).unwrap_or_else(|error| panic!("{name}: {licence}: {error}"));
+            let text =
+                fs::read(folder.join(licence)).unwrap_or_else(|error| panic!("{name}: {licence}: {error}"));
             let original = fs::read(root().join(licence)).expect("the licences are at the root");
             assert!(text == original, "{name}: {licence} differs from the one at the root");
         }
@@ -61,6 +65,11 @@ fn docs_rs_shows_all_features() {
         let docs = package.docs_rs();
         assert_eq!(docs["all-features"], true, "{}: [package.metadata.docs.rs] all-features", package.name());
         let arguments = serde_json::json!(["--cfg", "docsrs"]);
-        assert_eq!(docs["rustdoc-args"], arguments, "{}: [package.metadata.docs.rs] rustdoc-args", package.name());
+        assert_eq!(
+            docs["rustdoc-args"],
+            arguments,
+            "{}: [package.metadata.docs.rs] rustdoc-args",
+            package.name()
+        );
     }
 }
