@@ -5,6 +5,9 @@
 //! - `webhook` (feature `webhook`): signed JSON to any receiver, by Standard Webhooks;
 //! - [`FanOut`]: tells several notifiers at once.
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(any(feature = "bugsnag", feature = "webhook"))]
 mod address;
 #[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]

@@ -3,6 +3,9 @@
 //! - `git` (feature `git`, on by default): repositories in a local directory, over HTTP, HTTPS and SSH;
 //! - `svn` (feature `svn`): subversion, through the program `svn`.
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "git")]
 pub mod git;
 #[cfg(feature = "svn")]
