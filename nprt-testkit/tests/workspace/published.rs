@@ -73,3 +73,14 @@ fn docs_rs_shows_all_features() {
         );
     }
 }
+
+/// One page for the whole, and one for each crate, that can be read in one go.
+#[test]
+fn every_published_crate_has_a_page_of_architecture() {
+    for package in published() {
+        let folder = package.folder();
+        let page = fs::read_to_string(folder.join("ARCHITECTURE.md")).unwrap_or_default();
+        let (lines, most) = (page.lines().count(), if folder == root() { 120 } else { 150 });
+        assert!((1..most).contains(&lines), "{}: ARCHITECTURE.md has {lines} lines", package.name());
+    }
+}
