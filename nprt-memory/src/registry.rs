@@ -11,7 +11,8 @@ use nprt_core::{Error, ErrorKind, Result};
 /// Images in memory. A tag may become visible late, as in a registry that lags behind CI.
 ///
 /// ```
-/// # use nprt_core::{memory::MemoryRegistry, model::{Digest, ImageName, Tag}, ports::ImageRegistry};
+/// # use nprt_core::{model::{Digest, ImageName, Tag}, ports::ImageRegistry};
+/// # use nprt_memory::MemoryRegistry;
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let registry = MemoryRegistry::new();
 /// let image = ImageName::new("shop/cart")?;

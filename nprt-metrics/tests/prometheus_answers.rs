@@ -5,7 +5,7 @@
 
 mod support;
 
-use nprt_core::model::Secret;
+use nprt_core::model::{BlockData, Secret};
 use nprt_core::ports::{Measured, MetricsBackend};
 use nprt_core::{Error, ErrorKind};
 use nprt_metrics::prometheus::{PrometheusAuth, PrometheusConfig};
@@ -199,4 +199,18 @@ async fn each_request_has_its_headers_and_the_token_of_now() {
         let error = ask().await.unwrap_err();
         assert!(error.is_temporary() && error.to_string().contains(said), "{error}");
     }
+}
+
+/// Some proxies and fakes answer every question with a matrix.
+#[tokio::test]
+async fn a_size_that_cannot_be_read_is_no_error() {
+    let fake = MockServer::start().await;
+    let end = (MINUTE + 1) * 60;
+    let series = json!({"metric": {"track": "stable", "code": "200"}, "values": [[end, "7"]]});
+    let body = json!({"status": "success", "data": {"resultType": "matrix", "result": [series]}});
+    let answer = ResponseTemplate::new(200).set_body_json(body);
+    Mock::given(method("POST")).respond_with(answer).expect(2).mount(&fake).await;
+    let backend = PrometheusConfig::new(fake.uri()).build(clock_at(4)).unwrap();
+    let measured = backend.blocks(&query("requests", 0, 4)).await.unwrap();
+    assert_eq!(measured.blocks[0].data, BlockData::Requests { requests: 7, errors: 0 });
 }

@@ -8,6 +8,7 @@ mod apache;
 pub mod build;
 mod chromium;
 mod control_plane;
+mod envoy;
 #[cfg(feature = "notify")]
 mod fake_bugsnag;
 #[cfg(feature = "notify")]
@@ -26,6 +27,7 @@ mod svn;
 mod svnserve;
 mod tls;
 mod tool;
+mod traefik;
 #[cfg(feature = "notify")]
 mod webhook_receiver;
 
@@ -35,6 +37,7 @@ pub use control_plane::{
     AuditedRequest, ControlPlane, ControlPlaneOptions, Gate, GateRequest, Held, Kubectl, KubectlFailed,
     KubernetesVersion,
 };
+pub use envoy::Envoy;
 #[cfg(feature = "notify")]
 pub use fake_bugsnag::FakeBugsnag;
 #[cfg(feature = "notify")]
@@ -49,5 +52,6 @@ pub use registry::{Access, Registry};
 pub use shop::{Shop, ShopState, ShopVersion};
 pub use svnserve::Svnserve;
 pub use tool::tool;
+pub use traefik::Traefik;
 #[cfg(feature = "notify")]
 pub use webhook_receiver::WebhookReceiver;

@@ -74,7 +74,7 @@ impl Sequential {
         let (rule, state, learned) = (&self.rules[index], &small.rules[index], &self.state.learned[index]);
         let said = self.say(rule, state, learned, time, end, share);
         let facts = state.facts();
-        let metric = rule.roles().first().map_or_else(|| MetricName::errors(), |(metric, _)| metric.clone());
+        let metric = rule.roles().first().map_or_else(MetricName::errors, |(metric, _)| metric.clone());
         let decided = small.regression.as_ref().filter(|decided| decided.rules.contains(&index));
         // The run as it is now, not as it was when the last block came.
         let now = end.saturating_sub(1);

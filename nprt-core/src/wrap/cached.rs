@@ -58,7 +58,7 @@ impl<T: ImageRegistry + 'static> CachedRegistry<T> {
 #[deny(clippy::missing_trait_methods)]
 impl<T: ImageRegistry + 'static> ImageRegistry for CachedRegistry<T> {
     fn capabilities(&self) -> RegistryCapabilities {
-        RegistryCapabilities::default()
+        self.inner.capabilities()
     }
 
     async fn tags(&self, image: &ImageName) -> Result<Vec<Tag>> {

@@ -36,7 +36,8 @@ pub use view::{ClusterView, WorkloadView};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use nprt_core::{clock::SystemClock, memory::MemoryCluster, model::Object};
+/// use nprt_core::{clock::SystemClock, model::Object};
+/// use nprt_memory::MemoryCluster;
 /// let cluster = MemoryCluster::new(Arc::new(SystemClock));
 /// let config = Object::new(serde_json::json!({
 ///     "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colours"}, "data": {"sky": "blue"}

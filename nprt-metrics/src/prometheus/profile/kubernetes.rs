@@ -39,8 +39,14 @@ pub(super) const DATA: Data = Data {
         ),
         (
             "oom_kills",
+            // Where a container ends by it, cAdvisor forgets the container and its count: the pod's status says it. Where the
+            // container outlives the kill of a process, cAdvisor alone knows. Either may be missing.
             Metric::Value(
-                r#"sum by ({by}) ({increase}(container_oom_events_total{{select},container!=""}))"#,
+                r#"sum by ({by}) (
+                    {increase}(kube_pod_container_status_restarts_total{{select}}) and on (namespace, pod, container)
+                        last_over_time(kube_pod_container_status_last_terminated_reason{{select},reason="OOMKilled"}[{window}])
+                    or 0 * last_over_time(kube_pod_container_status_restarts_total{{select}}[{window}])
+                    or {increase}(container_oom_events_total{{select},container!=""}))"#,
             ),
         ),
     ],
