@@ -28,7 +28,7 @@ fn allowed(page: &str) -> Edges {
 
 fn actual() -> Edges {
     let packages = packages();
-    let names: BTreeSet<_> = packages.iter().map(|package| package.name()).collect();
+    let names: BTreeSet<_> = packages.iter().map(Package::name).collect();
     let uses = |package: &Package| {
         let dependencies = package.dependencies().map(|dependency| dependency.name());
         dependencies.filter(|name| names.contains(name)).map(str::to_owned).collect()
