@@ -25,6 +25,9 @@
 //! | `mock` | mocks of every port in [`ports`], for unit tests | |
 //! | `conformance` | `conformance`: the contracts as tests, for backends of your own | |
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub use nprt_core::*;
 
 #[cfg(feature = "compare")]

@@ -107,3 +107,8 @@ pub use policy::{
 pub(crate) use series::check;
 pub use traffic::Traffic;
 pub use window::Window;
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

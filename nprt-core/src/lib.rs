@@ -11,6 +11,9 @@
 //! The comparator is `nprt-compare`, the transformer `nprt-manifest`, the flow `nprt-pipeline`, and a backend of each port
 //! in memory `nprt-memory`.
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "tokio")]
 pub mod clock;
 #[cfg(feature = "conformance")]
@@ -23,3 +26,8 @@ pub mod verdict;
 pub mod wrap;
 
 pub use error::{Error, ErrorKind, Result, Retry};
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

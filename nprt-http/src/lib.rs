@@ -10,3 +10,8 @@ pub use body::{base_url, read_body};
 pub use client::{ClientConfig, client, tls};
 pub use failure::{request_error, retry_after, status_error};
 pub use limit::{Limit, check_values};
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -114,3 +114,8 @@ mod yaml_body;
 pub use backend::KubernetesCluster;
 pub use builder::KubernetesBuilder;
 pub use config::{Impersonate, KubernetesConfig};
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -95,3 +95,8 @@ pub mod parts {
     pub use crate::transform::stable_within;
     pub use crate::version::label_value;
 }
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

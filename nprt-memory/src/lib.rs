@@ -13,3 +13,8 @@ pub use notifier::MemoryNotifier;
 pub use nprt_core::clock::{ManualClock, SkewedClock};
 pub use registry::MemoryRegistry;
 pub use vcs::{MemoryCommit, MemoryVcs};
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

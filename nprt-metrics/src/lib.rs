@@ -15,6 +15,9 @@
 #![cfg_attr(feature = "sentry", doc = "- [`sentry`]: classes of errors from Sentry, by release;")]
 #![cfg_attr(feature = "bugsnag", doc = "- [`bugsnag`]: classes of errors from Bugsnag, by release.")]
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "aggregator")]
 pub mod aggregator;
 #[cfg(any(feature = "prometheus", feature = "datadog"))]
@@ -67,3 +70,8 @@ pub use {
     track::{Named, TrackLabel},
     unit::MetricUnit,
 };
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "statsd"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

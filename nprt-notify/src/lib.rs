@@ -5,6 +5,9 @@
 //! - `webhook` (feature `webhook`): signed JSON to any receiver, by Standard Webhooks;
 //! - [`FanOut`]: tells several notifiers at once.
 
+// Badges of features on docs.rs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(any(feature = "bugsnag", feature = "webhook"))]
 mod address;
 #[cfg(any(feature = "slack", feature = "bugsnag", feature = "webhook"))]
@@ -20,3 +23,8 @@ mod text;
 pub mod webhook;
 
 pub use fanout::FanOut;
+
+/// The README's snippet compiles and runs.
+#[cfg(all(doctest, feature = "webhook"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -223,3 +223,8 @@ impl Pipeline {
         self.services.iter()
     }
 }
+
+/// The README's snippet compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
