@@ -12,7 +12,7 @@
 //! workloads that are new, and says how to get there with one that is not.
 //!
 //! ```
-//! use nprt_manifest::{self, Settings, Version};
+//! use nprt_manifest::{self as manifest, Settings, Version};
 //! use nprt_core::model::{RepoPath, SourceFile};
 //!
 //! let text = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: shop}]}}";
@@ -41,8 +41,10 @@ mod diagnose;
 mod document;
 mod drift;
 mod environment;
+mod fields;
 mod identity;
 mod image;
+mod input;
 mod json;
 mod label_names;
 mod live;
@@ -64,18 +66,21 @@ mod selects;
 mod settings;
 mod string_data;
 mod surroundings;
+mod template;
 #[doc(hidden)]
 pub mod traffic;
 mod transform;
+mod twin;
 mod version;
 mod workload;
 mod yaml;
 
-pub use canary::{Beside, canary};
+pub use canary::canary;
 pub use change::{FieldChange, Rendered};
 pub use document::{Document, Ignored, Manifests, Source};
 pub use drift::{Drift, drift};
 pub use image::images;
+pub use input::Beside;
 pub use label_names::LabelNames;
 pub use read::{read, read_within};
 pub use replicas::canary_replicas;
