@@ -42,6 +42,9 @@ pub fn canary(
 }
 
 /// The same as far as `budget` goes.
+///
+/// # Errors
+/// As [`canary`], and those of the budget.
 pub fn canary_within(
     manifests: &Manifests,
     version: &Version,
@@ -143,7 +146,7 @@ fn render_canary(
     rename(&mut object, &document.object)?;
     selector::select_canary(&mut object, settings)?;
     if let Some(path) = TemplatePath::of(&document.object, settings)? {
-        references::rewrite(path.template(&mut object)?.value_mut(), |kind, name| {
+        references::rewrite(path.template(&mut object)?.value(), |kind, name| {
             copies.get(&(kind, name.to_owned())).map(|original| canary_name(&original.object))
         });
     }
@@ -157,7 +160,7 @@ fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
     let template = path.find(promoted.as_value()).filter(|template| template.is_object());
     let Some(template) = template else { return Ok(None) };
     let mut carried = document.clone();
-    *path.template(carried.object.as_value_mut())?.value_mut() = template.clone();
+    *path.template(carried.object.as_value_mut())?.value() = template.clone();
     Ok(Some(carried))
 }
 

@@ -75,11 +75,8 @@ pub(super) struct PodTemplate<'a> {
 }
 
 impl PodTemplate<'_> {
-    pub(super) fn value(&self) -> &Value {
-        self.value
-    }
-
-    pub(super) fn value_mut(&mut self) -> &mut Value {
+    /// The template as a value.
+    pub(super) fn value(&mut self) -> &mut Value {
         self.value
     }
 

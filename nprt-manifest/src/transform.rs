@@ -42,6 +42,9 @@ pub fn stable(
 }
 
 /// The same as far as `budget` goes.
+///
+/// # Errors
+/// As [`stable`], and those of the budget.
 pub fn stable_within(
     manifests: &Manifests,
     version: &Version,
