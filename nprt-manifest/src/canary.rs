@@ -41,10 +41,10 @@ pub fn canary(
     canary_within(manifests, version, settings, beside, &Budget::default())
 }
 
-/// The same as far as `budget` goes.
+/// The same within `budget`.
 ///
 /// # Errors
-/// As [`canary`], and those of the budget.
+/// Those of the same without, and where the budget is used up.
 pub fn canary_within(
     manifests: &Manifests,
     version: &Version,

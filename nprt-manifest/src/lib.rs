@@ -12,19 +12,19 @@
 //! workloads that are new, and says how to get there with one that is not.
 //!
 //! ```
-//! use nprt_manifest::{self as manifest, Settings, Version};
+//! use nprt_manifest::{Settings, Version};
 //! use nprt_core::model::{RepoPath, SourceFile};
 //!
 //! let text = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: shop}]}}";
 //! let file = SourceFile { path: RepoPath::new("pod.yaml")?, content: text.into() };
-//! let manifests = manifest::read(&[file])?;
+//! let manifests = nprt_manifest::read(&[file])?;
 //! let version = Version {
 //!     service: "shop".parse()?,
 //!     revision: "3f2a91c0b1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6".parse()?,
 //!     tag: "main-3f2a91c".parse()?,
 //!     digests: Default::default(),
 //! };
-//! let rendered = manifest::stable(&manifests, &version, &Settings::default(), &[])?;
+//! let rendered = nprt_manifest::stable(&manifests, &version, &Settings::default(), &[])?;
 //! let pod = rendered.documents[0].object.as_value();
 //! assert_eq!(pod["spec"]["containers"][0]["image"], "shop:main-3f2a91c");
 //! assert_eq!(pod["metadata"]["labels"]["nprt.dev/service"], "shop");

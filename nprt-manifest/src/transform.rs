@@ -41,10 +41,10 @@ pub fn stable(
     stable_within(manifests, version, settings, live, &Budget::default())
 }
 
-/// The same as far as `budget` goes.
+/// The same within `budget`.
 ///
 /// # Errors
-/// As [`stable`], and those of the budget.
+/// Those of the same without, and where the budget is used up.
 pub fn stable_within(
     manifests: &Manifests,
     version: &Version,
