@@ -11,13 +11,14 @@ use kube::core::Status;
 use kube::core::response::StatusCause;
 use serde_json::{Value, json};
 
-use crate::apply::pin;
-use crate::client::{Client, Place};
+use crate::client::Client;
 use crate::error::{Failure, caused_by};
 use crate::fields;
 use crate::leftover::{leftovers, without_nulls};
 use crate::merge::{difference, merged};
+use crate::object::pin;
 use crate::owners::{Taking, entries, entries_of, is_of, is_ours};
+use crate::resource::Place;
 
 /// How often more is claimed after a refusal: as many unions may be in each other's way.
 const CLAIMS: usize = 3;
@@ -43,14 +44,13 @@ impl Client {
     /// would take is none.
     pub(crate) async fn predict(
         &self,
-        operation: &'static str,
         place: &Place,
         body: &Value,
         before: Option<&Value>,
     ) -> Result<Outcome, Failure> {
         match before {
-            Some(before) => Ok(self.foresee(operation, place, body, before).await?.0),
-            None => self.patch(operation, place, body, true, false).await.map(Outcome::plain),
+            Some(before) => Ok(self.foresee(place, body, before).await?.0),
+            None => self.patch(place, body, true, false).await.map(Outcome::plain),
         }
     }
 
@@ -58,36 +58,35 @@ impl Client {
     /// refused, at each step.
     pub(crate) async fn write(
         &self,
-        operation: &'static str,
         place: &Place,
         body: &Value,
         before: Option<&Value>,
     ) -> Result<Outcome, Failure> {
         let Some(before) = before else {
-            return self.patch(operation, place, body, false, false).await.map(Outcome::plain);
+            return self.patch(place, body, false, false).await.map(Outcome::plain);
         };
         if !Taking::of(before, Some(body)).differs {
-            match self.apply_or_force(operation, place, body, before, false).await {
+            match self.apply_or_force(place, body, before, false).await {
                 Err(refusal) if refusal.is_invalid_object() => {}
                 answer => return answer,
             }
         }
         // What is refused changes nothing, not even owners.
-        let (foreseen, taking, mut sent) = self.foresee(operation, place, body, before).await?;
+        let (foreseen, taking, mut sent) = self.foresee(place, body, before).await?;
         let mut now = before.clone();
         if taking.differs {
             let mut patch = json!({"metadata": {"managedFields": taking.owners}});
             pin(&mut patch, Some(before));
-            now = self.merge(operation, place, &patch, false).await?;
+            now = self.merge(place, &patch, false).await?;
             pin(&mut sent, Some(&now));
         }
-        let mut after = self.apply_or_force(operation, place, &sent, &now, false).await?.after;
+        let mut after = self.apply_or_force(place, &sent, &now, false).await?.after;
         pin(&mut sent, Some(before));
         if sent != *body {
             // What is in no one's way any more can be named as the manifest does.
             let mut body = body.clone();
             pin(&mut body, Some(&after));
-            after = self.apply_or_force(operation, place, &body, &after, false).await?.after;
+            after = self.apply_or_force(place, &body, &after, false).await?.after;
         }
         Ok(Outcome { after, ..foreseen })
     }
@@ -95,7 +94,6 @@ impl Client {
     /// What [`write`](Client::write) would do, what it takes over for that, and what it sends then.
     async fn foresee(
         &self,
-        operation: &'static str,
         place: &Place,
         body: &Value,
         before: &Value,
@@ -103,8 +101,8 @@ impl Client {
         let mut taking = Taking::of(before, Some(body));
         let mut body = body.clone();
         let mut answer = match taking.differs {
-            true => self.would_accept(operation, place, &body, before, &taking).await,
-            false => self.apply_or_force(operation, place, &body, before, true).await,
+            true => self.would_accept(place, &body, before, &taking).await,
+            false => self.apply_or_force(place, &body, before, true).await,
         };
         // Where claims do not help, the server's first words are those about the manifest.
         let mut first = None;
@@ -119,7 +117,7 @@ impl Client {
                 break;
             }
             without_nulls(&mut body, &claims);
-            let next = self.would_accept(operation, place, &body, before, &taking).await;
+            let next = self.would_accept(place, &body, before, &taking).await;
             first = first.or(std::mem::replace(&mut answer, next).err());
         }
         let mut outcome = answer.map_err(|failure| match first {
@@ -134,7 +132,6 @@ impl Client {
     /// Asks the server whether it would accept what an apply of `body` makes of `before` under other owners.
     async fn would_accept(
         &self,
-        operation: &'static str,
         place: &Place,
         body: &Value,
         before: &Value,
@@ -143,7 +140,7 @@ impl Client {
         let mut patch = difference(before, &merged(before, body, &taking.owners));
         patch["metadata"]["managedFields"] = json!(taking.owners);
         pin(&mut patch, Some(before));
-        let mut after = self.merge(operation, place, &patch, true).await?;
+        let mut after = self.merge(place, &patch, true).await?;
         let lost = lost(&taking.owners, &after);
         let adopts = self.may_force(&lost).ok_or_else(|| conflict(&lost))?;
         settle(&mut after, before, body);
@@ -153,19 +150,17 @@ impl Client {
     /// A server-side apply; by force where it takes fields from those alone whom the policy names.
     async fn apply_or_force(
         &self,
-        operation: &'static str,
         place: &Place,
         body: &Value,
         before: &Value,
         dry_run: bool,
     ) -> Result<Outcome, Failure> {
-        match self.patch(operation, place, body, dry_run, false).await {
+        match self.patch(place, body, dry_run, false).await {
             Err(refusal) if refusal.is_conflict() && !refusal.is_outdated() && !self.forced.is_empty() => {
-                let after = self.patch(operation, place, body, true, true).await?;
+                let after = self.patch(place, body, true, true).await?;
                 let owners: Vec<Value> = entries(before).cloned().collect();
                 let Some(adopts) = self.may_force(&lost(&owners, &after)) else { return Err(refusal) };
-                let after =
-                    if dry_run { after } else { self.patch(operation, place, body, false, true).await? };
+                let after = if dry_run { after } else { self.patch(place, body, false, true).await? };
                 Ok(Outcome { after, adopts, differs: false })
             }
             answer => answer.map(Outcome::plain),

@@ -2,13 +2,14 @@
 
 use nprt_core::model::Object;
 use nprt_core::ports::{Applied, Change};
-use nprt_core::{Error, ErrorKind, Result};
+use nprt_core::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::adopt::Outcome;
 use crate::change::change;
-use crate::client::{Client, Place};
-use crate::lease::name_epoch;
+use crate::client::Client;
+use crate::object::{live, name_epoch, pin};
+use crate::resource::Place;
 
 /// What the server alone sets; an object that was read from a cluster has it.
 const SERVER_FIELDS: [&str; 5] =
@@ -30,7 +31,6 @@ impl Client {
     /// what that would do. It will name `epoch`.
     pub(crate) async fn apply(
         &self,
-        operation: &'static str,
         place: &Place,
         object: &Object,
         before: Option<&Value>,
@@ -40,16 +40,16 @@ impl Client {
         let mut body = body(object, place);
         name_epoch(&mut body, epoch);
         pin(&mut body, before);
-        self.keep_replicas(operation, place, object, &mut body, before).await.map_err(Refusal::Error)?;
+        self.keep_replicas(place, object, &mut body, before).await.map_err(Refusal::Error)?;
         let answer = match dry_run {
-            true => self.predict(operation, place, &body, before).await,
-            false => self.write(operation, place, &body, before).await,
+            true => self.predict(place, &body, before).await,
+            false => self.write(place, &body, before).await,
         };
         match answer {
             Ok(outcome) => Ok(outcome),
             Err(failure) if failure.is_outdated() => Err(Refusal::Outdated),
             Err(failure) => {
-                let error = self.refusal(operation, place, object, before, failure).await;
+                let error = self.refusal(place, object, before, failure).await;
                 Err(if error.is_conflict() { Refusal::Conflict(error) } else { Refusal::Error(error) })
             }
         }
@@ -74,40 +74,13 @@ fn body(object: &Object, place: &Place) -> Value {
     value
 }
 
-/// No object's: the first that a server ever gives is a later one.
-const NONE: &str = "1";
-
-/// Makes the server refuse `body` where the object is another than `before`. A resource version makes it refuse
-/// any other one that is there, the uid also where it is gone.
-pub(crate) fn pin(body: &mut Value, before: Option<&Value>) {
-    match before {
-        Some(before) => {
-            for field in ["uid", "resourceVersion"] {
-                body["metadata"][field] = before["metadata"][field].clone();
-            }
-        }
-        None => body["metadata"]["resourceVersion"] = json!(NONE),
-    }
-}
-
-pub(crate) fn contended(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unavailable, operation, "others keep changing the object")
-}
-
-/// An object as the server answers with it.
-pub(crate) fn live(operation: &'static str, value: Value) -> Result<Object> {
-    Object::new(value).map_err(|error| {
-        Error::new(ErrorKind::Unexpected, operation, "the server answered with no object").with_source(error)
-    })
-}
-
 /// What came of an apply to the object that was `before`.
-pub(crate) fn applied(operation: &'static str, outcome: Outcome, before: Option<&Value>) -> Result<Applied> {
+pub(crate) fn applied(outcome: Outcome, before: Option<&Value>) -> Result<Applied> {
     let Outcome { after, adopts, differs } = outcome;
     let change = match before {
         Some(_) if differs => Change::Configured,
         before => change(before, &after),
     };
-    let before = before.map(|before| live(operation, before.clone())).transpose()?;
-    Ok(Applied { object: live(operation, after)?, change, before, adopts: adopts.into_iter().collect() })
+    let before = before.map(|before| live(before.clone())).transpose()?;
+    Ok(Applied { object: live(after)?, change, before, adopts: adopts.into_iter().collect() })
 }

@@ -5,11 +5,10 @@ use nprt_core::Result;
 use nprt_core::model::Object;
 use serde_json::Value;
 
-use crate::apply::live;
-use crate::client::{Client, Place};
-use crate::discovery::Resource;
-use crate::list::whole;
+use crate::client::Client;
+use crate::object::{live, whole};
 use crate::owners::{Taking, is_ours};
+use crate::resource::{Place, Resource};
 
 impl Client {
     /// Makes `body` keep the live replicas where an autoscaler of the namespace sets them: it leaves them to
@@ -20,7 +19,6 @@ impl Client {
     /// replicas or who owns them.
     pub(crate) async fn keep_replicas(
         &self,
-        operation: &'static str,
         place: &Place,
         object: &Object,
         body: &mut Value,
@@ -43,14 +41,14 @@ impl Client {
         }
         let kinds = [Resource::autoscalers(), Resource::scaled_objects()];
         let list = async |kind: &Resource| {
-            let items = self.list(operation, kind, namespace, "").await;
-            items.map_err(|failure| failure.into_error(operation).with("kind", &kind.api.kind))
+            let items = self.list(kind, namespace, "").await;
+            items.map_err(|failure| failure.into_error().with("kind", &kind.api.kind))
         };
         let (first, second) = try_join(list(&kinds[0]), list(&kinds[1])).await?;
         let id = object.id();
         for (kind, items) in kinds.iter().zip([first, second]) {
             for item in items {
-                if self::live(operation, whole(kind, item))?.scales(&id) {
+                if self::live(whole(kind, item))?.scales(&id) {
                     name_replicas(body, (!theirs).then_some(live));
                     return Ok(());
                 }

@@ -10,19 +10,22 @@ use nprt_core::ports::{
     Survey, Transition,
 };
 
-use crate::apply::live;
 use crate::builder::KubernetesBuilder;
 use crate::client::Client;
 use crate::config::KubernetesConfig;
 use crate::lease::Leases;
-use crate::rollout;
+use crate::operation::during;
+use crate::rollout::Rollouts;
 use crate::server_time::ServerTime;
+use crate::survey::Surveys;
 
 /// One namespace of a Kubernetes cluster.
 #[derive(Debug, Clone)]
 pub struct KubernetesCluster {
     client: Arc<Client>,
     leases: Leases,
+    surveys: Surveys,
+    rollouts: Arc<Rollouts>,
 }
 
 impl KubernetesCluster {
@@ -34,7 +37,9 @@ impl KubernetesCluster {
 
     pub(crate) fn new(client: Client, clock: Arc<dyn Clock>, server: ServerTime) -> Self {
         let client = Arc::new(client);
-        Self { leases: Leases::new(Arc::clone(&client), clock, server), client }
+        let leases = Leases::new(Arc::clone(&client), clock, server);
+        let (surveys, rollouts) = (Surveys::new(leases.clone()), Rollouts::new(Arc::clone(&client)));
+        Self { client, leases, surveys, rollouts: Arc::new(rollouts) }
     }
 }
 
@@ -53,75 +58,70 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
-        self.leases.list("cluster.list", service).await
+        during("cluster.list", self.leases.list(service)).await
     }
 
     async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
-        self.client.pods_of_track("cluster.pods", service, track).await
+        during("cluster.pods", self.client.pods_of_track(service, track)).await
     }
 
     async fn survey(&self, service: &ServiceName) -> Result<Survey> {
-        self.leases.survey("cluster.survey", service).await
+        during("cluster.survey", self.surveys.survey(service)).await
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
-        let operation = "cluster.get";
-        let place = self.client.place(operation, id).await?;
-        let object = self.client.get(operation, &place).await;
-        let object = object.map_err(|failure| failure.into_error(operation).with("object", id))?;
-        self.leases.holds.refresh(&place, object.as_ref());
-        object.map(|object| live(operation, object)).transpose()
+        during("cluster.get", self.leases.get(id)).await
     }
 
     async fn dry_run(&self, object: &Object) -> Result<Applied> {
-        self.leases.dry_run("cluster.dry_run", object).await
+        during("cluster.dry_run", self.leases.dry_run(object)).await
     }
 
     async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
-        self.leases.apply("cluster.apply", lease, object).await
+        during("cluster.apply", self.leases.apply(lease, object)).await
     }
 
     async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
-        self.leases.owned("cluster.owned", id).await
+        during("cluster.owned", self.leases.owned(id)).await
     }
 
     async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
-        self.leases.restore("cluster.restore", lease, former).await
+        during("cluster.restore", self.leases.restore(lease, former)).await
     }
 
     async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
-        self.leases.delete("cluster.delete", lease, id).await
+        during("cluster.delete", self.leases.delete(lease, id)).await
     }
 
     fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
-        rollout::watch(Arc::clone(&self.client), workload.clone())
+        self.rollouts.watch(workload.clone())
     }
 
     async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
-        self.client.record("cluster.record_event", &*self.leases.clock, object, event).await
+        during("cluster.record_event", self.client.record(&*self.leases.clock, object, event)).await
     }
 
     async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
-        self.leases.read("cluster.lease", service).await
+        during("cluster.lease", self.leases.read(service)).await
     }
 
     async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
-        self.leases.transition("cluster.transition", service).await
+        during("cluster.transition", self.leases.transition(service)).await
     }
 
     async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
-        self.leases.acquire("cluster.acquire", request).await
+        during("cluster.acquire", self.leases.acquire(request)).await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<Lease> {
-        self.leases.renew("cluster.renew", lease).await
+        during("cluster.renew", self.leases.renew(lease)).await
     }
 
     async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
-        self.leases.set_transition("cluster.set_transition", lease, transition).await
+        during("cluster.set_transition", self.leases.set_transition(lease, transition)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<bool> {
-        self.leases.release("cluster.release", lease).await
+        during("cluster.release", self.leases.release(lease)).await
     }
 }

@@ -7,6 +7,7 @@ use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::lease::Seen;
+use crate::operation::operation;
 
 /// The service that the object names.
 pub(crate) fn owner(object: Option<&Value>) -> Option<String> {
@@ -16,7 +17,6 @@ pub(crate) fn owner(object: Option<&Value>) -> Option<String> {
 
 /// Fails with `Conflict` where the object belongs to a service that is neither the lease's nor one of `others`.
 pub(crate) fn still_belongs(
-    operation: &'static str,
     lease: &Lease,
     id: ObjectId,
     others: &[Option<&str>],
@@ -26,7 +26,7 @@ pub(crate) fn still_belongs(
         Some(owner) if owner != lease.service.as_str() && !others.contains(&Some(&owner)) => {
             let message =
                 format!("the object now belongs to service {owner:?}, not to {:?}", lease.service.as_str());
-            Err(Error::new(ErrorKind::Conflict, operation, message)
+            Err(Error::new(ErrorKind::Conflict, operation(), message)
                 .with("object", id)
                 .with("service", &lease.service)
                 .with("owner", owner))

@@ -9,9 +9,8 @@ use crate::backend::KubernetesCluster;
 use crate::client::Client;
 use crate::config::KubernetesConfig;
 use crate::identity;
+use crate::operation::{during, operation};
 use crate::server_time::ServerTime;
-
-pub(crate) const OPERATION: &str = "cluster.connect";
 
 /// Makes a [`KubernetesCluster`].
 #[derive(Debug)]
@@ -44,14 +43,18 @@ impl KubernetesBuilder {
     /// not there or a context that is not in it (with those that are), `Unauthenticated` when its credentials
     /// cannot be had.
     pub async fn build(self) -> Result<KubernetesCluster> {
+        during("cluster.connect", self.connect()).await
+    }
+
+    async fn connect(self) -> Result<KubernetesCluster> {
         let config = &self.config;
         if config.timeout_seconds == 0 {
             return Err(
-                Error::invalid(OPERATION, "expected at least one second").with("option", "timeout_seconds")
+                Error::invalid(operation(), "expected at least one second").with("option", "timeout_seconds")
             );
         }
         if config.force_conflicts.iter().any(String::is_empty) {
-            return Err(Error::invalid(OPERATION, "expected names of field managers")
+            return Err(Error::invalid(operation(), "expected names of field managers")
                 .with("option", "force_conflicts"));
         }
         let identity = identity::read(config).await?;
@@ -70,7 +73,7 @@ fn valid_namespace(namespace: &str) -> Result<String> {
     let ends = |b: Option<u8>| b.is_some_and(|b| b != b'-');
     if namespace.len() > 63 || !namespace.bytes().all(inner) || !ends(first) || !ends(last) {
         let expected = "expected 1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends";
-        return Err(Error::invalid(OPERATION, expected).with("namespace", format_args!("{namespace:?}")));
+        return Err(Error::invalid(operation(), expected).with("namespace", format_args!("{namespace:?}")));
     }
     Ok(namespace.to_owned())
 }

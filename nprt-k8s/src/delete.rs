@@ -9,12 +9,12 @@ use nprt_core::ports::{Deletion, Lease};
 use nprt_core::{Error, Result};
 use serde_json::{Value, json};
 
-use crate::apply::{contended, pin};
 use crate::belongs::still_belongs;
-use crate::client::Place;
+use crate::contention::{contended, tries};
 use crate::error::Failure;
 use crate::lease::{Leases, recently};
-use crate::write::ATTEMPTS;
+use crate::object::pin;
+use crate::resource::Place;
 
 /// The pause between two looks at an object that is to go.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -28,69 +28,60 @@ const MARKED: u32 = 5;
 const SCALED: u32 = 100;
 
 impl Leases {
-    pub(crate) async fn delete(
-        &self,
-        operation: &'static str,
-        lease: &Lease,
-        id: &ObjectId,
-    ) -> Result<Deletion> {
+    pub(crate) async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
         let of = |error: Error| error.with("object", id);
-        let place = self.client.place(operation, id).await?;
+        let place = self.client.place(id).await?;
         // A workload's status changes all the time: it would be read anew all the same.
         let is_workload = matches!(&*place.resource.api.group, "apps" | "batch");
         let mut seen = if is_workload { None } else { self.holds.seen(&place) };
-        for _ in 0..ATTEMPTS {
+        let mut tries = tries(&*self.clock);
+        while tries.next().await {
             let now = match seen.take() {
                 Some(seen) => seen,
-                None => match self.look(operation, &place).await? {
+                None => match self.look(&place).await? {
                     Some(live) => live,
                     None => {
-                        self.check(operation, lease, recently()).await?;
+                        self.check(lease, recently()).await?;
                         return Ok(Deletion::Absent);
                     }
                 },
             };
-            still_belongs(operation, lease, id.clone(), &[], Some(&now))?;
-            self.may_write(operation, lease, &place, Some(&now.object)).await?;
+            still_belongs(lease, id.clone(), &[], Some(&now))?;
+            self.may_write(lease, &place, Some(&now.object)).await?;
             self.holds.overlook(&place);
             if is_marked(&now.object) {
-                return self.gone(operation, &place, uid(&now.object), MARKED).await.map_err(of);
+                return self.gone(&place, uid(&now.object), MARKED).await.map_err(of);
             }
-            match self.end_pods(operation, &place, &now.object).await {
+            match self.end_pods(&place, &now.object).await {
                 Ok(false) => {}
                 // It is another by now.
                 Ok(true) => continue,
                 Err(failure) if failure.is_outdated() || failure.is_not_found() => continue,
-                Err(failure) => return Err(of(self.doubted(lease, failure.into_error(operation)))),
+                Err(failure) => return Err(of(self.doubted(lease, failure.into_error()))),
             }
-            match self.client.delete(operation, &place, &now.object).await {
+            match self.client.delete(&place, &now.object).await {
                 Ok(true) => return Ok(Deletion::Gone),
                 Ok(false) => {
-                    return self.gone(operation, &place, uid(&now.object), HELD).await.map_err(of);
+                    return self.gone(&place, uid(&now.object), HELD).await.map_err(of);
                 }
                 Err(failure) if failure.is_outdated() => {}
-                Err(failure) => return Err(of(self.doubted(lease, failure.into_error(operation)))),
+                Err(failure) => return Err(of(self.doubted(lease, failure.into_error()))),
             }
         }
-        Err(of(contended(operation)))
+        Err(of(contended()))
     }
 
     /// Ends the pods of a workload that has finalizers, and waits for that, but not for ever. Says whether there was
     /// anything to do.
-    async fn end_pods(
-        &self,
-        operation: &'static str,
-        place: &Place,
-        workload: &Value,
-    ) -> Result<bool, Failure> {
+    async fn end_pods(&self, place: &Place, workload: &Value) -> Result<bool, Failure> {
         if finalizers(workload).is_empty() {
             return Ok(false);
         }
         let Some(mut patch) = without_pods(workload) else { return Ok(false) };
         pin(&mut patch, Some(workload));
-        self.client.merge(operation, place, &patch, false).await?;
+        self.client.merge(place, &patch, false).await?;
         for _ in 0..SCALED {
-            let now = self.client.get(operation, place).await?;
+            let now = self.client.get(place).await?;
             if now.is_none_or(|now| uid(&now) != uid(workload) || has_no_pods(&now)) {
                 break;
             }
@@ -100,11 +91,11 @@ impl Leases {
     }
 
     /// Waits until the object with `uid` is gone, or has been held by its finalizers for so many `looks`.
-    async fn gone(&self, operation: &'static str, place: &Place, uid: &str, looks: u32) -> Result<Deletion> {
+    async fn gone(&self, place: &Place, uid: &str, looks: u32) -> Result<Deletion> {
         let mut held = Vec::new();
         for look in 0..ENDING {
-            let object = self.client.get(operation, place).await;
-            let object = object.map_err(|failure| failure.into_error(operation))?;
+            let object = self.client.get(place).await;
+            let object = object.map_err(|failure| failure.into_error())?;
             let Some(object) = object.filter(|object| self::uid(object) == uid) else {
                 return Ok(Deletion::Gone);
             };

@@ -7,6 +7,8 @@ use kube::core::Status;
 use kube::core::response::{StatusCause, StatusDetails};
 use nprt_core::{Error, ErrorKind};
 
+use crate::operation::operation;
+
 /// Why a request has no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -17,10 +19,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(operation: &'static str, error: kube::Error) -> Self {
+    pub(crate) fn new(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::Refused(status),
-            error => Self::Broken(broken(operation, error)),
+            error => Self::Broken(broken(error)),
         }
     }
 
@@ -53,13 +55,13 @@ impl Failure {
         matches!(self, Self::Refused(status) if status.code == 422)
     }
 
-    pub(crate) fn into_error(self, operation: &'static str) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Refused(status) if status.code == 404 && status.reason != "NotFound" => {
-                Error::new(ErrorKind::Unexpected, operation, "this is no answer of an API server")
+                Error::new(ErrorKind::Unexpected, operation(), "this is no answer of an API server")
                     .with("status", status.code)
             }
-            Self::Refused(status) => refused(operation, kind(&status), &status),
+            Self::Refused(status) => refused(kind(&status), &status),
             Self::Broken(error) => error,
         }
     }
@@ -72,9 +74,9 @@ pub(crate) fn caused_by(causes: Vec<StatusCause>) -> StatusDetails {
 }
 
 /// The server's answer as an error of `kind`.
-pub(crate) fn refused(operation: &'static str, kind: ErrorKind, status: &Status) -> Error {
+pub(crate) fn refused(kind: ErrorKind, status: &Status) -> Error {
     let asked = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
-    Error::new(kind, operation, one_line(&status.message))
+    Error::new(kind, operation(), one_line(&status.message))
         .with("status", status.code)
         .with_retry_after((asked > 0).then(|| Duration::from_secs(asked.into())))
 }
@@ -105,8 +107,8 @@ pub(crate) fn one_line(text: &str) -> String {
     }
 }
 
-fn broken(operation: &'static str, error: kube::Error) -> Error {
-    if let Some(error) = no_credentials(operation, &error) {
+fn broken(error: kube::Error) -> Error {
+    if let Some(error) = no_credentials(&error) {
         return error;
     }
     let (kind, message) = match &error {
@@ -122,16 +124,16 @@ fn broken(operation: &'static str, error: kube::Error) -> Error {
         }
         _ => (ErrorKind::Unexpected, "the request failed"),
     };
-    Error::new(kind, operation, message).with_source(error)
+    Error::new(kind, operation(), message).with_source(error)
 }
 
 /// That credentials cannot be had, where that is the error. What a credential plugin printed is left out, and
 /// its arguments: both may hold the credentials.
-pub(crate) fn no_credentials(operation: &'static str, error: &kube::Error) -> Option<Error> {
+pub(crate) fn no_credentials(error: &kube::Error) -> Option<Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(present) = cause {
         if let Some(auth) = present.downcast_ref::<AuthError>() {
-            let error = |message| Error::new(ErrorKind::Unauthenticated, operation, message);
+            let error = |message| Error::new(ErrorKind::Unauthenticated, operation(), message);
             return Some(match auth {
                 AuthError::AuthExecRun { out, .. } => {
                     error("the credential plugin failed").with("exit", out.status)
@@ -181,7 +183,7 @@ mod tests {
             ("Timeout", 504, Timeout, true),
             ("", 302, Unexpected, false),
         ] {
-            let error = Failure::Refused(status(reason, code)).into_error("cluster.get");
+            let error = Failure::Refused(status(reason, code)).into_error();
             assert_eq!((error.kind(), error.is_temporary()), (expected, temporary), "{reason} {code}");
         }
     }
@@ -189,9 +191,9 @@ mod tests {
     #[test]
     fn a_server_that_asks_to_wait_is_heard() {
         let mut busy = status("TooManyRequests", 429);
-        assert_eq!(refused("cluster.get", kind(&busy), &busy).retry_after(), None);
+        assert_eq!(refused(kind(&busy), &busy).retry_after(), None);
         busy.details = serde_json::from_str(r#"{"retryAfterSeconds": 7}"#).unwrap();
-        let error = Failure::Refused(busy).into_error("cluster.get");
+        let error = Failure::Refused(busy).into_error();
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
 

@@ -9,13 +9,13 @@ use nprt_core::model::Object;
 use nprt_core::ports::{Clock, ObjectEvent};
 use serde_json::Value;
 
-use crate::client::{Client, MANAGER};
+use crate::client::Client;
+use crate::owners::MANAGER;
 
 impl Client {
     /// Writes `event` about `object`; `false` where it happens once and is there already. It is found by the object's uid.
     pub(crate) async fn record(
         &self,
-        operation: &'static str,
         clock: &dyn Clock,
         object: &Object,
         event: &ObjectEvent,
@@ -50,11 +50,11 @@ impl Client {
             ..Event::default()
         };
         let events: Api<Event> = Api::namespaced(self.kube.clone(), &namespace);
-        let answer = self.call(operation, events.create(&PostParams::default(), &written)).await;
+        let answer = self.call(events.create(&PostParams::default(), &written)).await;
         match answer {
             Ok(_) => Ok(true),
             Err(failure) if event.name().is_some() && failure.is_conflict() => Ok(false),
-            Err(failure) => Err(failure.into_error(operation).with("object", object.id())),
+            Err(failure) => Err(failure.into_error().with("object", object.id())),
         }
     }
 }

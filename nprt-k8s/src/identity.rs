@@ -6,10 +6,10 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use nprt_core::{Error, ErrorKind, Result};
 use secrecy::ExposeSecret;
 
-use crate::builder::OPERATION;
 use crate::config::{Impersonate, KubernetesConfig};
 use crate::connect;
 use crate::error::no_credentials;
+use crate::operation::operation;
 use crate::server_time::ServerTime;
 
 /// What the kubeconfig, or the pod, says of the server and of us.
@@ -18,10 +18,11 @@ pub(crate) async fn read(config: &KubernetesConfig) -> Result<kube::Config> {
     let mut identity = if in_cluster {
         if kubeconfig.is_some() || context.is_some() {
             let message = "`in_cluster` excludes `kubeconfig` and `context`";
-            return Err(Error::invalid(OPERATION, message).with("option", "in_cluster"));
+            return Err(Error::invalid(operation(), message).with("option", "in_cluster"));
         }
         kube::Config::incluster().map_err(|error| {
-            Error::new(ErrorKind::NotFound, OPERATION, "no service account of a pod here").with_source(error)
+            Error::new(ErrorKind::NotFound, operation(), "no service account of a pod here")
+                .with_source(error)
         })?
     } else {
         let file = blocking(move || match kubeconfig {
@@ -46,28 +47,29 @@ pub(crate) async fn client(identity: kube::Config, server: ServerTime) -> Result
     // A credential plugin is a program that this waits for. kube panics where it prints a token that is none.
     let client = tokio::task::spawn_blocking(move || connect::client(identity, &server)).await;
     let client = client.map_err(|lost| {
-        Error::new(ErrorKind::Unauthenticated, OPERATION, "the credentials cannot be used").with_source(lost)
+        Error::new(ErrorKind::Unauthenticated, operation(), "the credentials cannot be used")
+            .with_source(lost)
     })?;
     client.map_err(|error| {
-        no_credentials(OPERATION, &error).unwrap_or_else(|| {
-            Error::invalid(OPERATION, "the cluster's client cannot be made").with_source(error)
+        no_credentials(&error).unwrap_or_else(|| {
+            Error::invalid(operation(), "the cluster's client cannot be made").with_source(error)
         })
     })
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Unexpected, OPERATION, "the work was lost").with_source(error))
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::new(ErrorKind::Unexpected, operation(), "the work was lost").with_source(error)
+    })
 }
 
 async fn of_context(file: Kubeconfig, context: Option<String>) -> Result<kube::Config> {
     let chosen = context.as_ref().or(file.current_context.as_ref()).filter(|name| !name.is_empty());
     if !file.contexts.iter().any(|known| Some(&known.name) == chosen) {
         let error = match chosen {
-            Some(name) => Error::new(ErrorKind::NotFound, OPERATION, "no such context in the kubeconfig")
+            Some(name) => Error::new(ErrorKind::NotFound, operation(), "no such context in the kubeconfig")
                 .with("context", name),
-            None => Error::invalid(OPERATION, "the kubeconfig has no current context: name one")
+            None => Error::invalid(operation(), "the kubeconfig has no current context: name one")
                 .with("option", "context"),
         };
         return Err(error.with_available(file.contexts.iter().map(|known| &known.name)));
@@ -81,7 +83,7 @@ fn usable(auth: &AuthInfo) -> Result<()> {
     let visible = |token: &str| token.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     if auth.token.as_ref().is_some_and(|token| !visible(token.expose_secret())) {
         let message = "the token in the kubeconfig has a line break, or another character that no token has";
-        return Err(Error::new(ErrorKind::Unauthenticated, OPERATION, message));
+        return Err(Error::new(ErrorKind::Unauthenticated, operation(), message));
     }
     Ok(())
 }
@@ -91,7 +93,7 @@ fn usable(auth: &AuthInfo) -> Result<()> {
 fn act_as(auth: &mut AuthInfo, other: Impersonate) -> Result<()> {
     for (field, name) in iter::once(("user", &other.user)).chain(other.groups.iter().map(|g| ("groups", g))) {
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-            return Err(Error::invalid(OPERATION, "expected a name of visible ASCII characters")
+            return Err(Error::invalid(operation(), "expected a name of visible ASCII characters")
                 .with("option", format_args!("impersonate.{field}"))
                 .with("value", format_args!("{name:?}")));
         }
@@ -110,9 +112,9 @@ fn unreadable(error: KubeconfigError) -> Error {
         }
         // The parser's error may quote the file, which holds secrets.
         KubeconfigError::Parse(_) => {
-            return Error::invalid(OPERATION, "the kubeconfig is no valid YAML of its kind");
+            return Error::invalid(operation(), "the kubeconfig is no valid YAML of its kind");
         }
         _ => (ErrorKind::Invalid, "the kubeconfig cannot be used"),
     };
-    Error::new(kind, OPERATION, message).with_source(error)
+    Error::new(kind, operation(), message).with_source(error)
 }

@@ -2,49 +2,31 @@
 //! it.
 
 use nprt_core::Result;
-use nprt_core::model::{Object, ObjectId};
+use nprt_core::model::Object;
 use serde_json::{Value, json};
 
-use crate::apply::live;
-use crate::client::{Client, Place};
+use crate::client::Client;
 use crate::fields::{extract, is_item, key, steps};
-use crate::lease::Leases;
+use crate::object::live;
 use crate::owners::{Taking, entries, is_ours};
+use crate::resource::Place;
 use crate::text::with_text;
 
 impl Client {
     /// The part of the object, which was read as `live`, that we have applied; `None` where there is no such
     /// object any more, or nothing of ours in it.
-    pub(crate) async fn applied(
-        &self,
-        operation: &'static str,
-        place: &Place,
-        live: Value,
-    ) -> Result<Option<Object>> {
+    pub(crate) async fn applied(&self, place: &Place, live: Value) -> Result<Option<Object>> {
         let Some(entry) = entry(&live) else { return Ok(None) };
         // The fields are kept by the names of the version in which they were applied.
         let api = &place.resource.api;
         let version = entry.get("apiVersion").and_then(Value::as_str).unwrap_or(&api.api_version);
         if version == api.api_version {
-            return self::live(operation, part(&with_text(&live))).map(Some);
+            return self::live(part(&with_text(&live))).map(Some);
         }
-        let place = Place { resource: self.resource(operation, version, &api.kind).await?, ..place.clone() };
-        let converted = self.get(operation, &place).await;
-        let converted = converted.map_err(|failure| failure.into_error(operation).with("object", &place))?;
-        converted.map(|converted| self::live(operation, part(&with_text(&converted)))).transpose()
-    }
-}
-
-impl Leases {
-    /// The part of the live object that we have applied.
-    pub(crate) async fn owned(&self, operation: &'static str, id: &ObjectId) -> Result<Option<Object>> {
-        let place = self.client.place(operation, id).await?;
-        let Some(seen) = self.seen_or_live(operation, &place).await? else { return Ok(None) };
-        let nothing = part(&with_text(&seen.object));
-        match self.client.applied(operation, &place, seen.object).await? {
-            Some(owned) => Ok(Some(owned)),
-            None => live(operation, nothing).map(Some),
-        }
+        let place = Place { resource: self.resource(version, &api.kind).await?, ..place.clone() };
+        let converted = self.get(&place).await;
+        let converted = converted.map_err(|failure| failure.into_error().with("object", &place))?;
+        converted.map(|converted| self::live(part(&with_text(&converted)))).transpose()
     }
 }
 
@@ -68,6 +50,11 @@ pub(crate) fn former_of(former: &Object, now: &Value) -> Object {
 /// What the server keeps of our applies, once we have adopted what others made: an apply begins with that.
 fn entry(object: &Value) -> Option<Value> {
     Taking::of(object, None).owners.into_iter().find(is_ours)
+}
+
+/// What identifies an object of which nothing is ours.
+pub(crate) fn nothing_of(object: &Value) -> Value {
+    part(&with_text(object))
 }
 
 /// The fields of `object` that are ours, and what identifies it.

@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::client::MANAGER;
 use crate::fields::{self, at};
+
+/// The name under which the fields that we apply are owned.
+pub(crate) const MANAGER: &str = "nprt";
 
 /// Those who make whole objects by requests of any kind but an apply of the server's.
 const MAKERS: [&str; 8] = [

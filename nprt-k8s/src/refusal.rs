@@ -11,39 +11,40 @@ use nprt_core::ports::remedy;
 use nprt_core::{Error, ErrorKind};
 use serde_json::Value;
 
-use crate::client::{Client, Place};
+use crate::client::Client;
 use crate::error::{Failure, kind, one_line, refused};
+use crate::operation::operation;
+use crate::resource::Place;
 
 impl Client {
     /// Says why the server refused to make the object that was `before`, if one was, into `object`, and what to do.
     pub(crate) async fn refusal(
         &self,
-        operation: &'static str,
         place: &Place,
         object: &Object,
         before: Option<&Value>,
         failure: Failure,
     ) -> Error {
         let Failure::Refused(status) = failure else {
-            return failure.into_error(operation).with("object", object.id());
+            return failure.into_error().with("object", object.id());
         };
         if is_not_served(&status) {
-            return Error::invalid(operation, "the cluster does not serve this kind")
+            return Error::invalid(operation(), "the cluster does not serve this kind")
                 .with("object", object.id())
                 .with("apiVersion", object.api_version());
         }
         let kind = match kind(&status) {
             // Missing rights and a refusal by admission or quota have the same code and reason.
-            ErrorKind::Forbidden if self.may_apply(operation, place).await => ErrorKind::Rejected,
+            ErrorKind::Forbidden if self.may_apply(place).await => ErrorKind::Rejected,
             // The namespace is not there.
             ErrorKind::NotFound | ErrorKind::Invalid => ErrorKind::Rejected,
             _ if is_schema_error(&status) => ErrorKind::Rejected,
             kind => kind,
         };
         let mut error = if object.kind() == "Secret" && may_quote(&status) {
-            Error::new(kind, operation, "the server refused this Secret").with("status", status.code)
+            Error::new(kind, operation(), "the server refused this Secret").with("status", status.code)
         } else {
-            refused_because(operation, kind, &status)
+            refused_because(kind, &status)
         };
         error = error.with("object", object.id());
         for cause in causes(&status) {
@@ -61,7 +62,7 @@ impl Client {
     }
 
     /// Whether we have the right to apply objects of this kind here. Asked only after a refusal.
-    async fn may_apply(&self, operation: &'static str, place: &Place) -> bool {
+    async fn may_apply(&self, place: &Place) -> bool {
         let api = &place.resource.api;
         for verb in ["create", "patch"] {
             let review = SelfSubjectAccessReview {
@@ -80,7 +81,7 @@ impl Client {
                 ..SelfSubjectAccessReview::default()
             };
             let reviews: Api<SelfSubjectAccessReview> = Api::all(self.kube.clone());
-            let answer = self.call(operation, reviews.create(&PostParams::default(), &review)).await;
+            let answer = self.call(reviews.create(&PostParams::default(), &review)).await;
             if !answer.is_ok_and(|review| review.status.is_some_and(|status| status.allowed)) {
                 return false;
             }
@@ -95,12 +96,12 @@ fn causes(status: &Status) -> impl Iterator<Item = &StatusCause> {
 
 /// The server's answer, each of its causes in a line: without the values that it quotes whole, which hide the
 /// reason behind them.
-fn refused_because(operation: &'static str, kind: ErrorKind, status: &Status) -> Error {
+fn refused_because(kind: ErrorKind, status: &Status) -> Error {
     let said: Vec<String> = causes(status).take(CAUSES).map(because).collect();
     if kind != ErrorKind::Rejected || said.is_empty() {
-        return refused(operation, kind, status);
+        return refused(kind, status);
     }
-    Error::new(kind, operation, said.join("; ")).with("status", status.code)
+    Error::new(kind, operation(), said.join("; ")).with("status", status.code)
 }
 
 /// How many causes a message names.

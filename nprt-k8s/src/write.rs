@@ -6,33 +6,32 @@ use nprt_core::ports::{Applied, Change, Lease};
 use nprt_core::{Error, Result};
 use serde_json::Value;
 
-use crate::apply::{Refusal, applied, contended, live};
+use crate::apply::{Refusal, applied};
 use crate::belongs::{owner, still_belongs};
 use crate::change::{gained, is_written_again};
-use crate::client::Place;
-use crate::discovery::remembered_as;
-use crate::lease::{Leases, Seen, epoch, recently};
+use crate::contention::{contended, tries};
+use crate::lease::{Leases, Seen, recently};
+use crate::object::{epoch, live};
 use crate::owned::former_of;
-
-/// How often a write that somebody else was quicker with is tried again.
-pub(crate) const ATTEMPTS: usize = 20;
+use crate::resource::{Place, remembered_as};
 
 impl Leases {
     /// What applying `object` would do. While a lease of its service is held, what was read is not read again.
-    pub(crate) async fn dry_run(&self, operation: &'static str, object: &Object) -> Result<Applied> {
-        let place = self.client.place(operation, &object.id()).await?;
+    pub(crate) async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        let place = self.client.place(&object.id()).await?;
         let service = service(object);
         let held = service.as_ref().and_then(|service| self.holds.epoch(service));
         let mut seen = match &service {
-            Some(service) if held.is_some() => self.known(operation, service, &place).await?,
-            _ => self.look(operation, &place).await?,
+            Some(service) if held.is_some() => self.known(service, &place).await?,
+            _ => self.look(&place).await?,
         };
-        for _ in 0..ATTEMPTS {
+        let mut tries = tries(&*self.clock);
+        while tries.next().await {
             let before = seen.as_ref().map(|seen| &seen.object);
             let epoch = epoch_of(seen.as_ref(), held);
-            match self.client.apply(operation, &place, object, before, epoch, true).await {
+            match self.client.apply(&place, object, before, epoch, true).await {
                 Ok(outcome) => {
-                    let applied = applied(operation, outcome, before)?;
+                    let applied = applied(outcome, before)?;
                     if let Some(service) = service {
                         if place.namespace.is_some() {
                             self.holds.want(&service, remembered_as(&place.resource));
@@ -44,70 +43,62 @@ impl Leases {
                     }
                     return Ok(applied);
                 }
-                Err(refusal) => seen = self.look_again(operation, &place, seen, refusal).await?,
+                Err(refusal) => seen = self.look_again(&place, seen, refusal).await?,
             }
         }
-        Err(contended(operation).with("object", object.id()))
+        Err(contended().with("object", object.id()))
     }
 
-    pub(crate) async fn apply(
-        &self,
-        operation: &'static str,
-        lease: &Lease,
-        object: &Object,
-    ) -> Result<Applied> {
-        let place = self.client.place(operation, &object.id()).await?;
+    pub(crate) async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        let place = self.client.place(&object.id()).await?;
         if place.namespace.is_some() && service(object).is_some() {
-            self.remember(operation, lease, &place.resource).await?;
+            self.remember(lease, &place.resource).await?;
         }
-        let mut seen = self.known(operation, &lease.service, &place).await?;
+        let mut seen = self.known(&lease.service, &place).await?;
         let mut first = None;
-        for attempt in 0..ATTEMPTS {
-            match self.attempt(operation, lease, &place, object, seen.as_ref()).await {
+        let mut tries = tries(&*self.clock);
+        while tries.next().await {
+            let is_first = tries.made() == 1;
+            match self.attempt(lease, &place, object, seen.as_ref()).await {
                 // An earlier attempt may have done the first of its requests.
-                Ok(applied) if attempt > 0 && applied.change == Change::Unchanged => {
+                Ok(applied) if !is_first && applied.change == Change::Unchanged => {
                     let took = first.is_some_and(|first| gained(&first, applied.object.as_value()));
                     let change = if took { Change::Configured } else { Change::Unchanged };
                     return Ok(Applied { change, ..applied });
                 }
                 Ok(applied) => return Ok(applied),
                 Err(refusal) => {
-                    if attempt == 0 {
+                    if is_first {
                         first = seen.as_ref().map(|seen| seen.object.clone());
                     }
                     let before = owner(seen.as_ref().map(|seen| &seen.object));
-                    seen = self.look_again(operation, &place, seen, refusal).await?;
+                    seen = self.look_again(&place, seen, refusal).await?;
                     let others = [before.as_deref(), object.label(label::SERVICE)];
-                    still_belongs(operation, lease, object.id(), &others, seen.as_ref())?;
+                    still_belongs(lease, object.id(), &others, seen.as_ref())?;
                 }
             }
         }
-        Err(contended(operation).with("object", object.id()))
+        Err(contended().with("object", object.id()))
     }
 
-    pub(crate) async fn restore(
-        &self,
-        operation: &'static str,
-        lease: &Lease,
-        former: &Object,
-    ) -> Result<Option<Applied>> {
-        let place = self.client.place(operation, &former.id()).await?;
-        let mut seen = self.seen_or_live(operation, &place).await?;
-        for _ in 0..ATTEMPTS {
+    pub(crate) async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        let place = self.client.place(&former.id()).await?;
+        let mut seen = self.seen_or_live(&place).await?;
+        let mut tries = tries(&*self.clock);
+        while tries.next().await {
             let Some(now) = &seen else { return Ok(None) };
-            still_belongs(operation, lease, former.id(), &[former.label(label::SERVICE)], Some(now))?;
+            still_belongs(lease, former.id(), &[former.label(label::SERVICE)], Some(now))?;
             let object = former_of(former, &now.object);
-            match self.attempt(operation, lease, &place, &object, Some(now)).await {
+            match self.attempt(lease, &place, &object, Some(now)).await {
                 Ok(applied) => return Ok(Some(applied)),
-                Err(refusal) => seen = self.look_again(operation, &place, seen, refusal).await?,
+                Err(refusal) => seen = self.look_again(&place, seen, refusal).await?,
             }
         }
-        Err(contended(operation).with("object", former.id()))
+        Err(contended().with("object", former.id()))
     }
 
     async fn attempt(
         &self,
-        operation: &'static str,
         lease: &Lease,
         place: &Place,
         object: &Object,
@@ -118,32 +109,29 @@ impl Leases {
             // All that is found of a service has its label: what has none is looked for by those alone who
             // know from the Lease that it is there.
             None if service(object).is_none() => {
-                let held = self.check(operation, lease, recently()).await;
+                let held = self.check(lease, recently()).await;
                 held.map(|()| self.holds.make(lease, place))
             }
-            _ => self.may_write(operation, lease, place, before).await,
+            _ => self.may_write(lease, place, before).await,
         }
         .map_err(Refusal::Error)?;
         self.holds.overlook(place);
         let epoch = epoch_of(seen, Some(lease.epoch));
         if let Some(seen) = seen.filter(|seen| seen.again) {
             // The server would write it again as it is.
-            let outcome = self.client.apply(operation, place, object, before, epoch, true).await?;
-            let applied = applied(operation, outcome, before).map_err(Refusal::Error)?;
+            let outcome = self.client.apply(place, object, before, epoch, true).await?;
+            let applied = applied(outcome, before).map_err(Refusal::Error)?;
             if rewrites(&applied, &seen.object) {
                 self.holds.see(&lease.service, place, seen.clone());
-                return Ok(Applied {
-                    object: live(operation, seen.object.clone()).map_err(Refusal::Error)?,
-                    ..applied
-                });
+                return Ok(Applied { object: live(seen.object.clone()).map_err(Refusal::Error)?, ..applied });
             }
         }
-        let answer = self.client.apply(operation, place, object, before, epoch, false).await;
+        let answer = self.client.apply(place, object, before, epoch, false).await;
         match answer {
             Ok(outcome) => {
                 self.holds.made(lease, place, true);
                 self.holds.see(&lease.service, place, Seen::new(outcome.after.clone()));
-                applied(operation, outcome, before).map_err(Refusal::Error)
+                applied(outcome, before).map_err(Refusal::Error)
             }
             Err(Refusal::Error(error)) if error.is_temporary() => {
                 Err(Refusal::Error(self.doubted(lease, error)))
@@ -163,53 +151,28 @@ impl Leases {
         error
     }
 
-    pub(crate) async fn seen_or_live(&self, operation: &'static str, place: &Place) -> Result<Option<Seen>> {
-        match self.holds.seen(place) {
-            Some(seen) => Ok(Some(seen)),
-            None => self.look(operation, place).await,
-        }
-    }
-
-    /// The object as it is now.
-    pub(crate) async fn look(&self, operation: &'static str, place: &Place) -> Result<Option<Seen>> {
-        let live = self.client.get(operation, place).await;
-        let live = live.map_err(|failure| failure.into_error(operation).with("object", place))?;
-        Ok(live.map(Seen::new))
-    }
-
     /// The object as it was read last while a lease of the service is held, in the version of `place`. What the
     /// service's list does not have is not there, unless it has no namespace: the list is of one.
-    async fn known(
-        &self,
-        operation: &'static str,
-        service: &ServiceName,
-        place: &Place,
-    ) -> Result<Option<Seen>> {
+    async fn known(&self, service: &ServiceName, place: &Place) -> Result<Option<Seen>> {
         match self.holds.seen(place) {
             Some(seen) if seen.object["apiVersion"] == *place.resource.api.api_version => Ok(Some(seen)),
-            Some(_) => self.look(operation, place).await,
+            Some(_) => self.look(place).await,
             None if place.namespace.is_none() => {
                 let found = self.holds.is_fenced(service);
-                Ok(self.look(operation, place).await?.map(|seen| Seen { found, ..seen }))
+                Ok(self.look(place).await?.map(|seen| Seen { found, ..seen }))
             }
             None => Ok(None),
         }
     }
 
     /// The object as it is now, where it may be another than the one that was seen.
-    async fn look_again(
-        &self,
-        operation: &'static str,
-        place: &Place,
-        seen: Option<Seen>,
-        refusal: Refusal,
-    ) -> Result<Option<Seen>> {
+    async fn look_again(&self, place: &Place, seen: Option<Seen>, refusal: Refusal) -> Result<Option<Seen>> {
         let conflict = match refusal {
             Refusal::Error(error) => return Err(error),
             Refusal::Conflict(error) => Some(error),
             Refusal::Outdated => None,
         };
-        let now = self.look(operation, place).await?;
+        let now = self.look(place).await?;
         let version = |seen: &Option<Seen>| {
             seen.as_ref().map(|seen| seen.object["metadata"]["resourceVersion"].clone())
         };

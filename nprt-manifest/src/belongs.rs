@@ -9,8 +9,8 @@ use super::document::{Document, Manifests};
 use super::image::{images_of, is_open, prefixed};
 use super::run;
 use super::settings::Settings;
+use super::template::TemplatePath;
 use super::version::Version;
-use super::workload::{get, template_path};
 
 /// Whether a workload belongs to the version: one of its containers runs an image without tag and digest, or
 /// one of [`Settings::images`]. So does a Job that the version [runs](annotation::RUN), and what was rendered
@@ -20,12 +20,12 @@ use super::workload::{get, template_path};
 /// `Invalid` for an image outside the grammar, or a Job that says wrongly when it runs.
 pub(super) fn belongs(document: &Document, version: &Version, settings: &Settings) -> Result<bool> {
     let object = &document.object;
-    let Some(path) = template_path(object, settings)? else { return Ok(false) };
+    let Some(path) = TemplatePath::of(object, settings)? else { return Ok(false) };
     let images = images_of(document, settings)?;
     if run::when_run(object)?.is_some() || images.iter().any(|image| is_ours(image, settings)) {
         return Ok(true);
     }
-    let annotations = get(object.as_value(), &path).and_then(|pods| pods.pointer("/metadata/annotations"));
+    let annotations = path.find(object.as_value()).and_then(|pods| pods.pointer("/metadata/annotations"));
     let says = |key: &str| annotations.and_then(|all| all.get(key)).and_then(Value::as_str);
     let same_revision = says(annotation::REVISION) == Some(&*version.revision.to_string());
     Ok(same_revision && says(annotation::TAG) == Some(version.tag.as_str()))

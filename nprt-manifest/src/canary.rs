@@ -1,4 +1,4 @@
-use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
+use nprt_core::model::{Budget, Limit, ObjectId, Track};
 use nprt_core::{Error, Result};
 use serde_json::Value;
 
@@ -7,33 +7,19 @@ use super::choose::choose;
 use super::copies::{self, Copies};
 use super::diagnose::{self, Pair};
 use super::document::{Document, Manifests};
+use super::input::{Beside, Input};
 use super::places::{Documents, Objects};
 use super::references;
 use super::run::was_run;
 use super::settings::Settings;
 use super::surroundings::Surroundings;
+use super::template::TemplatePath;
 use super::transform::{finish, mark, render_stable};
+use super::twin::{canary_name, is_canary, rename};
 use super::version::Version;
-use super::workload::{get, map_at, template_path};
 use super::{placement, policies, replicas, reserved, rewritten, selector};
 
 const OPERATION: &str = "manifest.canary";
-/// `kubectl apply`'s copy of what it applied: of the original here, a Secret's values included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-pub(super) const SUFFIX: &str = "-canary";
-
-/// What a canary is rendered beside.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Beside<'a> {
-    /// The service's objects that the cluster has now, and others of the namespace that select pods.
-    pub live: &'a [Object],
-    /// Stable's objects as the promotion would make them, as the cluster's dry run says. An object that is
-    /// missing counts as its manifest has it.
-    pub promoted: &'a [Object],
-    /// Whether the canary gets the pod template and the configuration of `promoted`: also the fields that others
-    /// have set on stable.
-    pub carry: bool,
-}
 
 /// Renders the manifests for the canary track: a second workload beside each stable one that
 /// [belongs to the version](Settings::images), and a copy of the configuration that it reads and that the
@@ -114,23 +100,6 @@ fn check_promotion(input: &Input<'_>) -> Result<()> {
     rewritten::check(documents, &stable, version, settings, live, budget)
 }
 
-/// What a canary is made from.
-pub(super) struct Input<'a> {
-    pub(super) around: Surroundings<'a>,
-    promoted: Objects<'a>,
-    pub(super) carry: bool,
-    pub(super) version: &'a Version,
-    pub(super) settings: &'a Settings,
-    budget: &'a Budget,
-}
-
-impl Input<'_> {
-    /// The object of `document` as the promotion makes it.
-    pub(super) fn promoted(&self, document: &Document) -> Option<&Object> {
-        self.promoted.find(&document.object)
-    }
-}
-
 /// The documents that wait for the promotion, beside the workloads that get a canary.
 fn withheld(chosen: &[&Document], input: &Input<'_>, warnings: &mut Vec<String>) -> Result<Vec<ObjectId>> {
     let &Input { version, settings, .. } = input;
@@ -176,14 +145,10 @@ fn render_canary(
     }
     rename(&mut object, &document.object)?;
     selector::select_canary(&mut object, settings)?;
-    if let Some(path) = template_path(&document.object, settings)? {
-        let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
-        references::rewrite(&mut template, |kind, name| {
+    if let Some(path) = TemplatePath::of(&document.object, settings)? {
+        references::rewrite(path.template(&mut object)?.value(), |kind, name| {
             copies.get(&(kind, name.to_owned())).map(|original| canary_name(&original.object))
         });
-        if let Value::Object(template) = template {
-            *map_at(&mut object, &path)? = template;
-        }
     }
     finish(document, object, settings)
 }
@@ -191,54 +156,12 @@ fn render_canary(
 /// The document with the pod template that the promotion makes, where the canary gets that one.
 fn carried(document: &Document, input: &Input<'_>) -> Result<Option<Document>> {
     let Some(promoted) = input.promoted(document).filter(|_| input.carry) else { return Ok(None) };
-    let Some(path) = template_path(&document.object, input.settings)? else { return Ok(None) };
-    let Some(Value::Object(template)) = get(promoted.as_value(), &path).cloned() else { return Ok(None) };
+    let Some(path) = TemplatePath::of(&document.object, input.settings)? else { return Ok(None) };
+    let template = path.find(promoted.as_value()).filter(|template| template.is_object());
+    let Some(template) = template else { return Ok(None) };
     let mut carried = document.clone();
-    *map_at(carried.object.as_value_mut(), &path)? = template;
+    *path.template(carried.object.as_value_mut())?.value() = template.clone();
     Ok(Some(carried))
-}
-
-/// Whether this is a canary already, rendered before.
-fn is_canary(object: &Object) -> bool {
-    object.name().ends_with(SUFFIX) && object.label(label::TRACK) == Some(Track::Canary.as_str())
-}
-
-pub(super) fn canary_name(object: &Object) -> String {
-    if is_canary(object) { object.name().to_owned() } else { format!("{}{SUFFIX}", object.name()) }
-}
-
-/// Gives the object its canary's name and forgets what ties it to the one of the old name.
-pub(super) fn rename(object: &mut Value, original: &Object) -> Result<()> {
-    let name = canary_name(original);
-    let longest = longest_name(original);
-    if name.len() > longest {
-        return Err(Error::invalid(OPERATION, "the name is too long for a canary beside it")
-            .with("name", name)
-            .with("longest", longest));
-    }
-    let metadata = map_at(object, &["metadata"])?;
-    metadata.insert("name".to_owned(), name.into());
-    for field in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"] {
-        metadata.shift_remove(field);
-    }
-    // A canary comes and goes with its trial: whatever waits for the end of stable's object has no part in it.
-    for field in ["finalizers", "ownerReferences"] {
-        metadata.shift_remove(field);
-    }
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-        annotations.shift_remove(LAST_APPLIED);
-    }
-    Ok(())
-}
-
-/// What Kubernetes makes of a name must be a name too: a ReplicaSet's adds 11 characters, and the label with
-/// the revision of a StatefulSet, of 63, adds as many.
-fn longest_name(object: &Object) -> usize {
-    match object.kind() {
-        "ConfigMap" | "Secret" => 253,
-        "StatefulSet" => 52,
-        _ => 242,
-    }
 }
 
 /// Whether traffic will reach the canary, and its pods can run.
@@ -249,15 +172,15 @@ fn diagnose(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let &Input { ref around, version, settings, .. } = input;
-    let Some(path) = template_path(&document.object, settings)? else { return Ok(()) };
+    let Some(path) = TemplatePath::of(&document.object, settings)? else { return Ok(()) };
     let now = around.live.find(&document.object);
     let stable = mark(document, Track::Stable, version, settings, &mut Vec::new())?;
-    let template = |value: &'_ Value| get(value, &path).cloned().unwrap_or_default();
+    let template = |value: &'_ Value| path.find(value).cloned().unwrap_or_default();
     let pair = Pair {
         document,
         stable: &template(&stable),
         canary: &template(canary.object.as_value()),
-        live: now.and_then(|now| get(now.as_value(), &path)),
+        live: now.and_then(|now| path.find(now.as_value())),
         track_label: settings.labels.track(),
     };
     warnings.extend(placement::warnings(&pair, around));

@@ -6,8 +6,9 @@ use nprt_core::{Error, Result};
 use super::belongs::{belongs, images_as_written, opts_out};
 use super::document::{Document, Manifests};
 use super::settings::Settings;
+use super::template::TemplatePath;
 use super::version::Version;
-use super::workload::{group_kind, template_path};
+use super::workload::group_kind;
 
 const OPERATION: &str = "manifest.canary";
 
@@ -24,7 +25,7 @@ pub(super) fn choose<'a>(
 ) -> Result<Vec<&'a Document>> {
     let (mut ours, mut chosen, mut opted_out) = (Vec::new(), Vec::new(), false);
     for document in &manifests.documents {
-        if template_path(&document.object, settings).map_err(|error| document.locate(error))?.is_none() {
+        if TemplatePath::of(&document.object, settings).map_err(|error| document.locate(error))?.is_none() {
             continue;
         }
         let (id, may) = (document.object.id(), settings.canary.kinds.contains(&group_kind(&document.object)));

@@ -6,10 +6,11 @@ use nprt_core::Result;
 use nprt_core::model::{Object, ObjectId, Track};
 use serde_json::Value;
 
-use super::canary::{Input, rename};
 use super::document::Document;
+use super::input::Input;
 use super::references::{self, ConfigKind};
-use super::workload::{get, template_path};
+use super::template::TemplatePath;
+use super::twin::rename;
 use super::{identity, live, string_data};
 
 /// The originals by what reads them.
@@ -20,10 +21,10 @@ pub(super) fn needed<'a>(chosen: &[&Document], input: &Input<'a>) -> Result<Copi
     let &Input { ref around, settings, .. } = input;
     let mut copies = Copies::new();
     for document in chosen {
-        let Some(path) = template_path(&document.object, settings)? else { continue };
+        let Some(path) = TemplatePath::of(&document.object, settings)? else { continue };
         let carried = input.promoted(document).filter(|_| input.carry);
-        let carried = carried.and_then(|promoted| get(promoted.as_value(), &path));
-        let own = get(document.object.as_value(), &path);
+        let carried = carried.and_then(|promoted| path.find(promoted.as_value()));
+        let own = path.find(document.object.as_value());
         let template = carried.or(own).unwrap_or(&Value::Null);
         for (kind, name) in references::read_by(template) {
             let id = ObjectId {
@@ -53,7 +54,8 @@ pub(super) fn copy(original: &Document, input: &Input<'_>) -> Result<Document> {
         carry_content(&mut object, promoted);
     }
     rename(&mut object, &original.object)?;
-    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings)?;
+    let whole = TemplatePath::WHOLE;
+    identity::mark_version(&mut whole.template(&mut object)?, version, Track::Canary, settings)?;
     if let Some(object) = object.as_object_mut() {
         object.shift_remove("immutable");
     }

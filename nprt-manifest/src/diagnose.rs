@@ -5,7 +5,7 @@ use nprt_core::{Error, Result};
 use serde_json::Value;
 
 use super::document::Document;
-use super::selector::{Labels, Plain, all_among, labels_of};
+use super::selector::{Labels, Plain, all_among, labels_of, selector_of};
 use super::surroundings::Surroundings;
 
 const OPERATION: &str = "manifest.canary";
@@ -77,14 +77,6 @@ fn both_tracks(pair: &Pair<'_>, service: &Object, stable: &Labels, canary: &Labe
         .with("selector", Plain(&selector))
         .with("not on the canary", Plain(&missing))
         .with("workload", pair.document.object.id()))
-}
-
-pub(super) fn is_service(object: &Object) -> bool {
-    object.id().group().is_empty() && object.kind() == "Service"
-}
-
-pub(super) fn selector_of(service: &Object) -> Option<&Labels> {
-    service.as_value().pointer("/spec/selector")?.as_object().filter(|selector| !selector.is_empty())
 }
 
 fn selects(service: &Object, pair: &Pair<'_>, labels: &Labels) -> bool {

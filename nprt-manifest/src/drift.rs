@@ -8,12 +8,12 @@ use nprt_core::model::{Object, ObjectId, Track, label};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::canary::canary_name;
 use super::change::{FieldChange, compare};
 use super::places::Objects;
 use super::references::{self, ConfigKind};
 use super::settings::Settings;
-use super::workload::{each_container, get, map_at, template_path};
+use super::template::TemplatePath;
+use super::twin::canary_name;
 
 /// What `kubectl rollout restart` leaves.
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
@@ -75,9 +75,9 @@ fn template(
     originals: &Originals<'_>,
     settings: &Settings,
 ) -> Result<Vec<FieldChange>> {
-    let Some(path) = template_path(stable, settings)? else { return Ok(Vec::new()) };
+    let Some(path) = TemplatePath::of(stable, settings)? else { return Ok(Vec::new()) };
     let id = stable.id();
-    let of = |object: &Object| get(object.as_value(), &path).cloned().unwrap_or(Value::Null);
+    let of = |object: &Object| path.find(object.as_value()).cloned().unwrap_or(Value::Null);
     let (mut stable, mut canary) = (of(stable), of(canary));
     references::rewrite(&mut canary, |kind, name| {
         originals.get(&(kind, name.to_owned())).map(|original| (*original).to_owned())
@@ -85,7 +85,7 @@ fn template(
     for template in [&mut stable, &mut canary] {
         forget_track(template, settings)?;
     }
-    Ok(compare(&id, &path.join("."), Some(&canary), Some(&stable)))
+    Ok(compare(&id, &path.to_string(), Some(&canary), Some(&stable)))
 }
 
 /// The names of stable's configuration, by the names of a canary's copies.
@@ -103,7 +103,9 @@ fn originals(promoted: &[Object]) -> Originals<'_> {
 
 /// Takes out of a pod template what tells the tracks apart.
 fn forget_track(template: &mut Value, settings: &Settings) -> Result<()> {
-    let labels = map_at(template, &["metadata", "labels"])?;
+    let whole = TemplatePath::WHOLE;
+    let mut template = whole.template(template)?;
+    let labels = template.labels()?;
     // `track` is also what the live selector of an earlier tool keeps on stable's pods.
     for name in [Some(label::TRACK), settings.labels.track(), Some("track")].into_iter().flatten() {
         let is_track =
@@ -113,9 +115,9 @@ fn forget_track(template: &mut Value, settings: &Settings) -> Result<()> {
         }
     }
     // It replaces the pods, and is nothing that they run by.
-    map_at(template, &["metadata", "annotations"])?.shift_remove(RESTARTED);
+    template.annotations()?.shift_remove(RESTARTED);
     let [track, ..] = settings.environment.in_use();
-    each_container(template, |container| {
+    template.each_container(|container| {
         let Some(environment) = container.get_mut("env").and_then(Value::as_array_mut) else { return Ok(()) };
         environment.retain(|variable| variable.get("name") != track.map(|name| json!(name)).as_ref());
         Ok(())

@@ -5,9 +5,10 @@ use nprt_core::model::Track;
 use serde_json::{Map, Value, json};
 
 use super::datadog;
+use super::fields::list_in;
 use super::settings::Settings;
+use super::template::PodTemplate;
 use super::version::Version;
-use super::workload::{each_container, list_in};
 
 const OPEN_TELEMETRY: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const OPEN_TELEMETRY_VERSION: &str = "service.version";
@@ -15,14 +16,14 @@ const OPEN_TELEMETRY_VERSION: &str = "service.version";
 /// Sets the environment of every container of the template. What the manifest set already is replaced;
 /// `warnings` says so, without the values.
 pub(super) fn apply(
-    template: &mut Value,
+    template: &mut PodTemplate<'_>,
     version: &Version,
     track: Track,
     settings: &Settings,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let ours = variables(version, track, settings);
-    each_container(template, |container| {
+    template.each_container(|container| {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if ours.is_empty() && !settings.open_telemetry {
             return Ok(());

@@ -5,9 +5,10 @@ use nprt_core::model::{Track, annotation, label};
 use serde_json::{Map, Value};
 
 use super::datadog;
+use super::fields::map_at;
 use super::settings::Settings;
+use super::template::PodTemplate;
 use super::version::Version;
-use super::workload::map_at;
 
 /// The label by which every object of a service is found. Nothing else is added to objects that run no pods:
 /// they stay byte-equal from version to version.
@@ -16,19 +17,14 @@ pub(super) fn mark_service(object: &mut Value, version: &Version) -> Result<()> 
     Ok(())
 }
 
-/// Service, track and version of a workload, its pod template or a canary's configuration, each with its
-/// own `metadata` at `path`.
-pub(super) fn mark_version<P: AsRef<str>>(
-    object: &mut Value,
-    path: &[P],
+/// Service, track and version of a workload, its pod template or a canary's configuration.
+pub(super) fn mark_version(
+    part: &mut PodTemplate<'_>,
     version: &Version,
     track: Track,
     settings: &Settings,
 ) -> Result<()> {
-    let below = |field: &'static str| -> Vec<&str> {
-        path.iter().map(AsRef::as_ref).chain(["metadata", field]).collect()
-    };
-    let labels = map_at(object, &below("labels"))?;
+    let labels = part.labels()?;
     set(labels, label::SERVICE, version.service.as_str());
     set(labels, label::TRACK, track.as_str());
     for (name, value) in
@@ -39,7 +35,7 @@ pub(super) fn mark_version<P: AsRef<str>>(
     if settings.datadog {
         set(labels, datadog::VERSION_LABEL, &version.label());
     }
-    let annotations = map_at(object, &below("annotations"))?;
+    let annotations = part.annotations()?;
     set(annotations, annotation::REVISION, &version.revision.to_string());
     set(annotations, annotation::TAG, version.tag.as_str());
     Ok(())

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::document::{Document, Manifests};
 use super::settings::Settings;
+use super::template::{PodTemplate, TemplatePath};
 use super::version::Version;
-use super::workload::{each_container, get, template_path};
 
 /// The images that take the version's tag, by the name that the registry knows: those without a fixed tag or
 /// digest.
@@ -32,10 +32,10 @@ pub fn images(manifests: &Manifests, settings: &Settings) -> Result<Vec<ImageNam
 /// `Invalid`, with the container, for an image outside the grammar, and where containers are no list of maps.
 pub(super) fn images_of(document: &Document, settings: &Settings) -> Result<Vec<ImageRef>> {
     let object = &document.object;
-    let Some(path) = template_path(object, settings)? else { return Ok(Vec::new()) };
-    let mut template = get(object.as_value(), &path).cloned().unwrap_or_default();
+    let Some(path) = TemplatePath::of(object, settings)? else { return Ok(Vec::new()) };
+    let mut template = path.find(object.as_value()).cloned().unwrap_or_default();
     let mut images = Vec::new();
-    each_container(&mut template, |container| {
+    TemplatePath::WHOLE.template(&mut template)?.each_container(|container| {
         images.push(parse(container.get("image"))?);
         Ok(())
     })?;
@@ -43,8 +43,8 @@ pub(super) fn images_of(document: &Document, settings: &Settings) -> Result<Vec<
 }
 
 /// Gives every container of the template its image.
-pub(super) fn apply(template: &mut Value, version: &Version, settings: &Settings) -> Result<()> {
-    each_container(template, |container| tag_one(container, version, settings))
+pub(super) fn apply(template: &mut PodTemplate<'_>, version: &Version, settings: &Settings) -> Result<()> {
+    template.each_container(|container| tag_one(container, version, settings))
 }
 
 fn tag_one(container: &mut Map<String, Value>, version: &Version, settings: &Settings) -> Result<()> {

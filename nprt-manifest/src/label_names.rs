@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::datadog;
+/// What the labels of Datadog's unified service tagging begin with.
+const DATADOG: &str = "tags.datadoghq.com/";
 
 /// The names of the labels that people and metrics go by, on workloads and their pods; `None` or an empty name
 /// leaves one out. nprt itself relies on labels with the prefix `nprt.dev/`.
@@ -51,7 +52,7 @@ impl LabelNames {
             let Some(name) = name else { continue };
             let expected = if !is_label(name) {
                 "expected the name of a label, such as `track` or `example.com/track`"
-            } else if name.starts_with("nprt.dev/") || (datadog && name.starts_with(datadog::LABELS)) {
+            } else if name.starts_with("nprt.dev/") || (datadog && name.starts_with(DATADOG)) {
                 "expected a label that nprt does not set for something else"
             } else if !names.insert(name) {
                 "expected different labels for track and version"

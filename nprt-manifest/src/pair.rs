@@ -4,11 +4,11 @@ use nprt_core::model::{Object, Track, label};
 use nprt_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::diagnose::selector_of;
 use super::identity;
-use super::selector::{all_among, labels_of};
+use super::selector::{all_among, labels_of, selector_of};
 use super::selectors::Selectors;
 use super::settings::Settings;
+use super::template::TemplatePath;
 use super::version::Version;
 
 const OPERATION: &str = "manifest.traffic";
@@ -84,7 +84,8 @@ fn pair(service: &Object, track: Track, version: &Version, settings: &Settings) 
     if let Some(namespace) = service.namespace() {
         object["metadata"]["namespace"] = namespace.into();
     }
-    identity::mark_version(&mut object, &[""; 0], version, Track::Canary, settings)?;
+    let whole = TemplatePath::WHOLE;
+    identity::mark_version(&mut whole.template(&mut object)?, version, Track::Canary, settings)?;
     Object::new(object)
 }
 

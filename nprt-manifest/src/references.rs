@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::workload::CONTAINERS;
+use super::template::CONTAINERS;
 
 /// What a pod can read its configuration from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

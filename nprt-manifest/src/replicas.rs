@@ -4,9 +4,9 @@ use nprt_core::model::{Object, Track, annotation, label};
 use nprt_core::{Error, Result};
 use serde_json::Value;
 
-use super::canary::SUFFIX;
+use super::fields::map_at;
 use super::settings::Replicas;
-use super::workload::map_at;
+use super::twin::SUFFIX;
 
 /// Gives the canary of `stable` its pods. A share is said on the canary itself, so that whoever finds it can
 /// keep it in step.

@@ -14,8 +14,8 @@ use super::selector::{Labels, labels_of};
 use super::selectors::pairs;
 use super::selects::{self, Select, Target};
 use super::settings::Settings;
+use super::template::TemplatePath;
 use super::version::Version;
-use super::workload::{get, template_path};
 
 const OPERATION: &str = "manifest.selectors";
 
@@ -110,14 +110,14 @@ fn rewrite<'a>(
 ) -> Result<Option<Rewritten<'a>>> {
     let object = &before.object;
     let now = live.find(object).map(Object::as_value);
-    let (target, path) = match template_path(object, settings)? {
+    let (target, path) = match TemplatePath::of(object, settings)? {
         Some(path) => (Target::Pods, path),
         None if object.id().group().is_empty() && object.kind() == "Service" => {
-            (Target::Services, Vec::new())
+            (Target::Services, TemplatePath::WHOLE)
         }
         None => return Ok(None),
     };
-    let labels = |value: &Value| -> Labels { get(value, &path).map(labels_of).unwrap_or_default() };
+    let labels = |value: &Value| -> Labels { path.find(value).map(labels_of).unwrap_or_default() };
     let from = std::iter::once(object.as_value()).chain(now).map(labels).collect();
     let after = labels(after.object.as_value());
     let rewritten = Rewritten { document: before, target, before: from, after };

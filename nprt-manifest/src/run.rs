@@ -5,7 +5,7 @@ use nprt_core::{Error, Result};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::workload::map_at;
+use super::fields::map_at;
 
 const OPERATION: &str = "manifest.render";
 /// The name is also the value of a label of the Job's pods.

@@ -6,8 +6,8 @@ use nprt_core::model::{Object, Track, label};
 use nprt_core::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::fields::map_at;
 use super::settings::Settings;
-use super::workload::map_at;
 
 /// The labels of a pod.
 pub(super) type Labels = Map<String, Value>;
@@ -65,6 +65,15 @@ fn holds(expression: &Value, labels: &Labels) -> bool {
         Some("DoesNotExist") => label.is_none(),
         _ => false,
     }
+}
+
+pub(super) fn is_service(object: &Object) -> bool {
+    object.id().group().is_empty() && object.kind() == "Service"
+}
+
+/// The labels of the pods that a Service selects, where it selects any.
+pub(super) fn selector_of(service: &Object) -> Option<&Labels> {
+    service.as_value().pointer("/spec/selector")?.as_object().filter(|selector| !selector.is_empty())
 }
 
 /// Adds the track to the selector of a workload.

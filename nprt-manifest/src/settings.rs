@@ -5,7 +5,7 @@ use nprt_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::label_names::LabelNames;
-use super::workload::{BUILT_IN, Scaled};
+use super::workload::{BUILT_IN, BuiltIn, Scaled};
 
 /// How manifests are transformed. The default suits a service whose image names carry no tag.
 ///
@@ -232,7 +232,7 @@ impl Settings {
     }
 
     fn check_canary_kinds(&self) -> Result<()> {
-        let scaled = |built_in: &&super::workload::BuiltIn| built_in.scaled == Scaled::BySelector;
+        let scaled = |built_in: &&BuiltIn| built_in.scaled == Scaled::BySelector;
         let available: Vec<String> = BUILT_IN
             .iter()
             .filter(scaled)

@@ -7,7 +7,7 @@ use nprt_core::model::Object;
 use nprt_core::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::workload::map_at;
+use super::fields::map_at;
 
 const FIELD: &str = "stringData";
 

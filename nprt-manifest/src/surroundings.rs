@@ -6,10 +6,9 @@ use nprt_core::Result;
 use nprt_core::model::{Budget, Limit, Object, ObjectId, Track, label};
 use serde_json::Value;
 
-use super::diagnose::{is_service, selector_of};
 use super::document::Document;
 use super::places::{Documents, Objects};
-use super::selector::Labels;
+use super::selector::{Labels, is_service, selector_of};
 use super::selectors::Selectors;
 use super::selects::{self, Select};
 

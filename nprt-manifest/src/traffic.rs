@@ -6,9 +6,9 @@ use nprt_core::model::{Object, ObjectId, Track, annotation, label};
 use nprt_core::{Error, Result};
 use serde_json::{Map, Value, json};
 
+use super::fields::{list_in, map_at};
 use super::pair;
 use super::settings::Traffic;
-use super::workload::{list_in, map_at};
 
 const OPERATION: &str = "manifest.traffic";
 

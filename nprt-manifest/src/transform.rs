@@ -9,8 +9,9 @@ use super::change::{Rendered, differences};
 use super::document::{Document, Manifests};
 use super::places::{Documents, Objects};
 use super::settings::{Settings, StableSelector};
+use super::template::TemplatePath;
 use super::version::Version;
-use super::workload::{BUILT_IN, Scaled, map_at, template_path};
+use super::workload::{BUILT_IN, Scaled};
 use super::{
     belongs, datadog, environment, identity, image, reserved, rewritten, run, selector, string_data,
 };
@@ -130,23 +131,22 @@ pub(super) fn mark(
     warnings: &mut Vec<String>,
 ) -> Result<Value> {
     let belongs = belongs::belongs(document, version, settings)?;
-    let path = template_path(&document.object, settings)?;
+    let path = TemplatePath::of(&document.object, settings)?;
     let mut object = document.object.as_value().clone();
     string_data::encode(&mut object, &document.object)?;
     identity::mark_service(&mut object, version)?;
     if let Some(path) = path.filter(|_| belongs) {
-        identity::mark_version(&mut object, &[""; 0], version, track, settings)?;
-        identity::mark_version(&mut object, &path, version, track, settings)?;
+        let whole = TemplatePath::WHOLE;
+        for part in [&whole, &path] {
+            identity::mark_version(&mut part.template(&mut object)?, version, track, settings)?;
+        }
         if settings.datadog {
             datadog::name_service(&mut object, &path, version)?;
         }
-        let mut template = Value::Object(std::mem::take(map_at(&mut object, &path)?));
+        let mut template = path.template(&mut object)?;
         let mut said = Vec::new();
         image::apply(&mut template, version, settings)?;
         environment::apply(&mut template, version, track, settings, &mut said)?;
-        if let Value::Object(template) = template {
-            *map_at(&mut object, &path)? = template;
-        }
         warnings.extend(said.into_iter().map(|said| format!("{}: {said}", document.object.id())));
     }
     Ok(object)
@@ -155,8 +155,8 @@ pub(super) fn mark(
 /// Checks what must be true of every rendered workload.
 pub(super) fn finish(document: &Document, object: Value, settings: &Settings) -> Result<Document> {
     let object = Object::new(object)?;
-    if let Some(path) = template_path(&object, settings)?.filter(|path| !path.is_empty())
-        && let Some(template) = super::workload::get(object.as_value(), &path)
+    if let Some(path) = TemplatePath::of(&object, settings)?.filter(|path| !path.is_whole())
+        && let Some(template) = path.find(object.as_value())
     {
         selector::check_own_pods(object.as_value(), template, settings)?;
     }

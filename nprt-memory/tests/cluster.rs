@@ -12,6 +12,7 @@ use nprt_core::ports::{
     Change, Clock, Cluster, ClusterCapabilities, Deletion, Lease, LeaseRequest, ObjectEvent, Purpose,
     RolloutPhase, Takeover,
 };
+use nprt_core::wrap::{Backoff, Retry};
 use nprt_memory::{ManualClock, MemoryCluster};
 use serde_json::{Value, json};
 
@@ -77,6 +78,9 @@ async fn keeps_the_contract() {
     // Again, and through a pointer.
     let shared: Arc<dyn Cluster> = Arc::new(fixture.cluster.clone());
     cluster::all(&*shared, &fixture).await;
+    // And with retries.
+    let retried = Retry::new(shared, Backoff::default(), fixture.clock());
+    cluster::all(&retried, &fixture).await;
 }
 
 #[test]

@@ -39,6 +39,13 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// So many tries without a pause between them: for a change that somebody else was quicker with, which waits
+    /// for nothing before it is built again.
+    #[must_use]
+    pub const fn immediate(tries: NonZeroU32) -> Self {
+        Self { tries, first: Duration::ZERO, longest: Duration::ZERO, jitter: Jitter::None }
+    }
+
     /// The pause after try number `tried` (the first is 1), or `None` when that was the last. `draw` tells
     /// apart the draws of one seed.
     ///

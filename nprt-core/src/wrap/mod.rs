@@ -1,8 +1,11 @@
 //! Wrappers that implement the port that they wrap, so that any backend can be given retries and time-outs.
 //!
-//! They compose: `Retry<Timeout<T>>` limits each try, `Timeout<Retry<T>>` all of them together. There is
-//! none for [`Cluster`](crate::ports::Cluster): its writes are not to be repeated blindly, its leases have
-//! time limits of their own, and the pipeline bounds its waits.
+//! They compose: `Retry<Timeout<T>>` limits each try, `Timeout<Retry<T>>` all of them together. [`Retry`] repeats
+//! only the reads of a [`Cluster`](crate::ports::Cluster): a write without an answer may have landed, so it is not to
+//! be repeated blindly. There is no [`Timeout`] of a `Cluster`: its leases have time limits of their own, and the
+//! pipeline bounds its waits.
+//!
+//! Every retry in nprt is made of [`Tries`], which counts and pauses as a [`Backoff`] says.
 
 mod backoff;
 mod by_metric;
@@ -11,6 +14,7 @@ mod kept_minutes;
 mod retry;
 mod time_left;
 mod timeout;
+mod tries;
 
 pub use backoff::{Backoff, Jitter};
 pub use by_metric::ByMetric;
@@ -19,3 +23,4 @@ pub use kept_minutes::KeptMinutes;
 pub use retry::Retry;
 pub use time_left::{in_time, time_left};
 pub use timeout::Timeout;
+pub use tries::Tries;

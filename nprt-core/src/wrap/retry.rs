@@ -2,15 +2,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
-use super::Backoff;
+use super::{Backoff, Tries};
 use crate::model::{
     Budget, Commit, Digest, ImageName, Reference, RepoPath, Revision, ServiceName, SourceFile, Tag, TimeRange,
 };
+use crate::model::{Object, ObjectId, Track};
 use crate::ports::{
-    Clock, ImageRegistry, Lost, Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Notification,
-    Notifier, NotifierCapabilities, RegistryCapabilities, VcsCapabilities, VcsSource,
+    Applied, Clock, Cluster, ClusterCapabilities, Deletion, ImageRegistry, Lease, LeaseRequest, Lost,
+    Measured, MetricQuery, MetricsBackend, MetricsCapabilities, Notification, Notifier, NotifierCapabilities,
+    ObjectEvent, RegistryCapabilities, RolloutStatus, Survey, Transition, VcsCapabilities, VcsSource,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -19,6 +22,7 @@ use crate::{Error, ErrorKind, Result};
 /// | port | what is tried again |
 /// |---|---|
 /// | [`VcsSource`], [`ImageRegistry`], [`MetricsBackend`] | every temporary error: all their calls are reads |
+/// | [`Cluster`] | every temporary error of its reads, [`dry_run`](Cluster::dry_run) among them; no write: one without an answer may have landed, and who repeats it has to look first |
 /// | [`Notifier`] | `RateLimited` alone: after any other error the server may have it already, and nobody is told twice |
 ///
 /// Permanent errors are returned at once. The error of the last try becomes
@@ -60,7 +64,8 @@ impl<T> Retry<T> {
     where
         F: Future<Output = Result<R>>,
     {
-        let mut tried = 1;
+        let mut tries = Tries::new(self.backoff, &*self.clock);
+        tries.next().await;
         loop {
             let error = match call().await {
                 Err(error) if retried(&error) => error,
@@ -68,14 +73,11 @@ impl<T> Retry<T> {
             };
             let draw = self.draws.fetch_add(1, Ordering::Relaxed);
             let wait = error.retry_after().unwrap_or_default();
-            let pause = self.backoff.pause(tried, draw).filter(|_| wait <= self.backoff.longest);
-            let Some(pause) = pause.map(|pause| pause.max(wait)) else {
-                return Err(error.with("tries", tried).with_retry(crate::Retry::Exhausted));
+            let Some(pause) = tries.pause(wait, draw) else {
+                return Err(error.with("tries", tries.made()).with_retry(crate::Retry::Exhausted));
             };
-            tracing::debug!(%error, tried, ?pause, "trying again");
-            self.clock.sleep(pause).await;
-            // It ends before it overflows: there is no pause after the last try.
-            tried += 1;
+            tracing::debug!(%error, tried = tries.made(), ?pause, "trying again");
+            tries.after(pause).await;
         }
     }
 }
@@ -133,6 +135,91 @@ impl<T: MetricsBackend> MetricsBackend for Retry<T> {
 
     async fn lost(&self, service: &ServiceName, range: TimeRange) -> Result<Vec<Lost>> {
         self.run(Error::is_temporary, || self.inner.lost(service, range)).await
+    }
+}
+
+/// Its reads alone. A write goes through once, and the stream of a rollout goes on after a break by itself.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: Cluster> Cluster for Retry<T> {
+    fn capabilities(&self) -> ClusterCapabilities {
+        self.inner.capabilities()
+    }
+
+    fn namespace(&self) -> String {
+        self.inner.namespace()
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        self.inner.now()
+    }
+
+    async fn list(&self, service: &ServiceName) -> Result<Vec<Object>> {
+        self.run(Error::is_temporary, || self.inner.list(service)).await
+    }
+
+    async fn pods(&self, service: &ServiceName, track: Track) -> Result<Vec<ObjectId>> {
+        self.run(Error::is_temporary, || self.inner.pods(service, track)).await
+    }
+
+    async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        self.run(Error::is_temporary, || self.inner.survey(service)).await
+    }
+
+    async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.run(Error::is_temporary, || self.inner.get(id)).await
+    }
+
+    async fn dry_run(&self, object: &Object) -> Result<Applied> {
+        self.run(Error::is_temporary, || self.inner.dry_run(object)).await
+    }
+
+    async fn apply(&self, lease: &Lease, object: &Object) -> Result<Applied> {
+        self.inner.apply(lease, object).await
+    }
+
+    async fn owned(&self, id: &ObjectId) -> Result<Option<Object>> {
+        self.run(Error::is_temporary, || self.inner.owned(id)).await
+    }
+
+    async fn restore(&self, lease: &Lease, former: &Object) -> Result<Option<Applied>> {
+        self.inner.restore(lease, former).await
+    }
+
+    async fn delete(&self, lease: &Lease, id: &ObjectId) -> Result<Deletion> {
+        self.inner.delete(lease, id).await
+    }
+
+    fn watch_rollout(&self, workload: &ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+        self.inner.watch_rollout(workload)
+    }
+
+    async fn record_event(&self, object: &Object, event: &ObjectEvent) -> Result<bool> {
+        self.inner.record_event(object, event).await
+    }
+
+    async fn lease(&self, service: &ServiceName) -> Result<Option<Lease>> {
+        self.run(Error::is_temporary, || self.inner.lease(service)).await
+    }
+
+    async fn transition(&self, service: &ServiceName) -> Result<Option<Transition>> {
+        self.run(Error::is_temporary, || self.inner.transition(service)).await
+    }
+
+    async fn acquire(&self, request: &LeaseRequest) -> Result<Lease> {
+        self.inner.acquire(request).await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<Lease> {
+        self.inner.renew(lease).await
+    }
+
+    async fn set_transition(&self, lease: &Lease, transition: Option<Transition>) -> Result<()> {
+        self.inner.set_transition(lease, transition).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<bool> {
+        self.inner.release(lease).await
     }
 }
 

@@ -11,7 +11,7 @@ use nprt_core::model::ServiceName;
 use nprt_core::ports::Lease;
 use serde_json::Value;
 
-use crate::client::Place;
+use crate::resource::Place;
 
 /// How many leases of one service are remembered: the one that is held, and some that were lost and may still
 /// have to take back what they made.

@@ -10,7 +10,7 @@ use kube::api::ObjectMeta;
 use nprt_core::model::{Digest, ServiceName};
 use nprt_core::ports::{Lease, LeaseRequest, Purpose, Takeover, Task, Transition};
 
-use crate::discovery::{built_in, remembered_as};
+use crate::resource::{built_in, remembered_as};
 
 /// On the Lease: what it is held for, or was, in words for people.
 const PURPOSE: &str = "nprt.dev/purpose";

@@ -25,8 +25,8 @@ impl Leases {
     }
 
     /// The lease, where somebody holds it and has renewed it since we have seen it first, or that is not long ago.
-    pub(crate) async fn read(&self, operation: &'static str, service: &ServiceName) -> Result<Option<Lease>> {
-        let live = self.get(operation, service).await?;
+    pub(crate) async fn read(&self, service: &ServiceName) -> Result<Option<Lease>> {
+        let live = self.read_lease(service).await?;
         Ok(live.and_then(|live| self.seen(service, &live)).filter(|lease| !lease.left.is_zero()))
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use serde_json::Value;
 
-use super::rules::{Pods, Workload, joined, many};
+use super::state::{Pods, Workload, joined, many};
 
 pub(super) fn status(workload: Workload<'_>) -> RolloutStatus {
     let pods = Pods {

@@ -10,6 +10,7 @@ mod deployment;
 mod diagnose;
 mod rules;
 mod sets;
+mod state;
 mod together;
 
 use std::sync::Arc;
@@ -23,11 +24,14 @@ use nprt_core::model::ObjectId;
 use nprt_core::ports::{RolloutPhase, RolloutStatus};
 use nprt_core::{Error, ErrorKind, Result};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::client::{Client, Place};
+use crate::client::Client;
 use crate::error::Failure;
-pub(crate) use together::Gatherings;
+use crate::operation::{during, operation};
+use crate::resource::Place;
+use together::Gatherings;
 
 const OPERATION: &str = "cluster.watch_rollout";
 
@@ -35,17 +39,36 @@ const OPERATION: &str = "cluster.watch_rollout";
 /// rollout that is over before costs no request for that.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// The statuses of the rollout of `workload`, until it ends.
-pub(crate) fn watch(client: Arc<Client>, workload: ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
-    stream::once(async move {
-        let place = client.place(OPERATION, &workload).await;
-        match place.and_then(|place| followed(&workload, place)) {
-            Ok(place) => Follow::new(client, workload, place).statuses(),
-            Err(error) => stream::once(async { Err(error) }).boxed(),
-        }
-    })
-    .flatten()
-    .boxed()
+/// How many rollouts are looked into at the same time: each takes a connection or more.
+const LOOKS: usize = 4;
+
+/// The rollouts that are followed in a namespace.
+#[derive(Debug)]
+pub(crate) struct Rollouts {
+    client: Arc<Client>,
+    /// The watches that are about to begin.
+    gatherings: Gatherings,
+    /// Limits how many are diagnosed at the same time.
+    looks: Semaphore,
+}
+
+impl Rollouts {
+    pub(crate) fn new(client: Arc<Client>) -> Self {
+        Self { client, gatherings: Gatherings::default(), looks: Semaphore::new(LOOKS) }
+    }
+
+    /// The statuses of the rollout of `workload`, until it ends.
+    pub(crate) fn watch(self: &Arc<Self>, workload: ObjectId) -> BoxStream<'static, Result<RolloutStatus>> {
+        let rollouts = Arc::clone(self);
+        let begin = async move {
+            let place = rollouts.client.place(&workload).await;
+            match place.and_then(|place| followed(&workload, place)) {
+                Ok(place) => Follow::new(rollouts, workload, place).statuses(),
+                Err(error) => stream::once(async { Err(error) }).boxed(),
+            }
+        };
+        stream::once(during(OPERATION, begin)).flatten().boxed()
+    }
 }
 
 /// Refuses a kind that no rule tells the end of.
@@ -54,7 +77,7 @@ fn followed(workload: &ObjectId, place: Place) -> Result<Place> {
     if rules::KINDS.contains(&(api.group.as_str(), api.kind.as_str())) {
         return Ok(place);
     }
-    Err(Error::invalid(OPERATION, "this kind has no rollout")
+    Err(Error::invalid(operation(), "this kind has no rollout")
         .with("object", workload)
         .with_available(rules::KINDS.map(|(_, kind)| kind)))
 }
@@ -70,7 +93,7 @@ const NOT_KEPT: [(&str, &[&str]); 3] = [
 ];
 
 struct Follow {
-    client: Arc<Client>,
+    rollouts: Arc<Rollouts>,
     workload: ObjectId,
     place: Place,
     events: BoxStream<'static, Result<Option<Value>, watcher::Error>>,
@@ -95,10 +118,10 @@ enum Next {
 }
 
 impl Follow {
-    fn new(client: Arc<Client>, workload: ObjectId, place: Place) -> Self {
-        let events = events(&client, &place);
+    fn new(rollouts: Arc<Rollouts>, workload: ObjectId, place: Place) -> Self {
+        let events = events(&rollouts, &place);
         Self {
-            client,
+            rollouts,
             workload,
             place,
             events,
@@ -113,7 +136,7 @@ impl Follow {
     fn statuses(self) -> BoxStream<'static, Result<RolloutStatus>> {
         stream::unfold(Some(self), |follow| async {
             let mut follow = follow?;
-            match follow.next().await {
+            match during(OPERATION, follow.next()).await {
                 Ok(status) => {
                     let ended = status.phase != RolloutPhase::Progressing;
                     follow.last = Some(status.clone());
@@ -132,8 +155,8 @@ impl Follow {
                 Next::Changed(workload) => self.see(workload),
                 Next::Look => {
                     // Many that go on at the same time are looked at one after the other.
-                    let _turn = self.client.looks.acquire().await;
-                    let diagnosis = diagnose::diagnose(&self.client, &self.seen, When::UnderWay);
+                    let _turn = self.rollouts.looks.acquire().await;
+                    let diagnosis = diagnose::diagnose(&self.rollouts.client, &self.seen, When::UnderWay);
                     // Boxed: it is large, and a rollout needs the room for it but now and then.
                     self.diagnosis = Box::pin(diagnosis).await;
                     self.look_at = Instant::now() + LOOK_AGAIN;
@@ -190,12 +213,12 @@ impl Follow {
             match event {
                 Some(Ok(Some(workload))) => return Ok(Next::Changed(workload)),
                 Some(Ok(None)) | None => {
-                    let error = Error::new(ErrorKind::NotFound, OPERATION, "no such workload");
+                    let error = Error::new(ErrorKind::NotFound, operation(), "no such workload");
                     return Err(error.with("object", &self.workload));
                 }
                 Some(Err(error)) if is_too_old(&error) => {
                     tokio::time::sleep(AGAIN).await;
-                    self.events = alone(&self.client, &self.place);
+                    self.events = alone(&self.rollouts.client, &self.place);
                 }
                 Some(Err(error)) => {
                     let error = failed(error).with("object", &self.workload);
@@ -219,15 +242,16 @@ impl Follow {
 
     /// Adds what keeps the pods from being ready.
     async fn explain(&mut self, status: &mut RolloutStatus) {
-        let diagnosis = diagnose::diagnose(&self.client, &self.seen, When::Failed);
+        let diagnosis = diagnose::diagnose(&self.rollouts.client, &self.seen, When::Failed);
         Box::pin(diagnosis).await.explain(status);
     }
 }
 
 /// The workload at `place`, each time that it changes: with others that are followed from now on, else alone.
-fn events(client: &Arc<Client>, place: &Place) -> BoxStream<'static, Result<Option<Value>, watcher::Error>> {
-    let together = together::join(client, place).map(|workload| Ok(Some(workload)));
-    let (client, place) = (Arc::clone(client), place.clone());
+fn events(rollouts: &Rollouts, place: &Place) -> BoxStream<'static, Result<Option<Value>, watcher::Error>> {
+    let together = together::join(&rollouts.client, &rollouts.gatherings, place);
+    let together = together.map(|workload| Ok(Some(workload)));
+    let (client, place) = (Arc::clone(&rollouts.client), place.clone());
     together.chain(stream::once(async move { alone(&client, &place) }).flatten()).boxed()
 }
 
@@ -266,10 +290,10 @@ fn failed(error: watcher::Error) -> Error {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => Failure::new(OPERATION, error).into_error(OPERATION),
-        watcher::Error::WatchError(status) => Failure::Refused(status).into_error(OPERATION),
+        | watcher::Error::WatchFailed(error) => Failure::new(error).into_error(),
+        watcher::Error::WatchError(status) => Failure::Refused(status).into_error(),
         error @ watcher::Error::NoResourceVersion => {
-            Error::new(ErrorKind::Unexpected, OPERATION, "the kind cannot be watched").with_source(error)
+            Error::new(ErrorKind::Unexpected, operation(), "the kind cannot be watched").with_source(error)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use nprt_core::ports::RolloutStatus;
 
-use super::rules::{Pods, Workload, joined, many};
+use super::state::{Pods, Workload, joined, many};
 
 /// Why pods keep their version.
 const ON_DELETE: &str = "updateStrategy OnDelete replaces a pod only when somebody deletes it";

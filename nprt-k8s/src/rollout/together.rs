@@ -14,8 +14,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::{AGAIN, OPERATION, trimmed};
-use crate::client::{Client, Place};
+use crate::client::Client;
 use crate::error::Failure;
+use crate::operation::during;
+use crate::resource::Place;
 
 /// How long the first waits for others. Those that a deploy follows come at once.
 const GATHER: Duration = Duration::from_millis(10);
@@ -35,7 +37,7 @@ type Key = (String, Option<String>);
 
 /// The watches that are about to begin.
 #[derive(Debug, Default)]
-pub(crate) struct Gatherings(Mutex<BTreeMap<Key, Weak<Gathering>>>);
+pub(super) struct Gatherings(Mutex<BTreeMap<Key, Weak<Gathering>>>);
 
 #[derive(Debug)]
 struct Gathering {
@@ -48,7 +50,7 @@ impl Gathering {
     fn new(client: &Arc<Client>, place: &Place) -> Self {
         let admitted = Admitted::new(Mutex::new(Some(Members::new())));
         let watch = watch(Arc::clone(client), place.clone(), Arc::clone(&admitted));
-        Self { admitted, watch: tokio::spawn(watch).abort_handle() }
+        Self { admitted, watch: tokio::spawn(during(OPERATION, watch)).abort_handle() }
     }
 
     fn admit(&self, place: &Place, member: UnboundedSender<Value>) -> Result<(), UnboundedSender<Value>> {
@@ -69,13 +71,17 @@ impl Drop for Gathering {
 
 /// The workload at `place`, as it is and each time that it changes. It ends where the workload is to be followed
 /// alone: nobody else wants to follow one of its kind now, it has no label of nprt, or the watch was refused.
-pub(super) fn join(client: &Arc<Client>, place: &Place) -> impl Stream<Item = Value> + use<> {
+pub(super) fn join(
+    client: &Arc<Client>,
+    gatherings: &Gatherings,
+    place: &Place,
+) -> impl Stream<Item = Value> + use<> {
     let (mut member, states) = unbounded_channel();
     let key: Key = (
         format!("{}/{}", place.resource.api.api_version, place.resource.api.plural),
         place.namespace.clone(),
     );
-    let mut gatherings = lock(&client.gatherings.0);
+    let mut gatherings = lock(&gatherings.0);
     let gathering = loop {
         let gathering = gatherings.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
             let gathering = Arc::new(Gathering::new(client, place));
@@ -111,7 +117,7 @@ async fn watch(client: Arc<Client>, place: Place, admitted: Admitted) {
         match client.api(&place).watch(&all, "").await {
             Ok(events) => listen(&mut members, events.boxed()).await,
             Err(error) => {
-                let error = Failure::new(OPERATION, error).into_error(OPERATION);
+                let error = Failure::new(error).into_error();
                 if !error.is_temporary() {
                     return;
                 }

@@ -3,6 +3,8 @@
 
 mod watched;
 
+use std::sync::Arc;
+
 use futures_util::future::{try_join_all, try_join3};
 use kube::api::ListParams;
 use nprt_core::model::{Object, ServiceName, label};
@@ -10,12 +12,12 @@ use nprt_core::ports::Survey;
 use nprt_core::{ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::apply::live;
 use crate::client::Client;
-use crate::discovery::Resource;
 use crate::lease::{Leases, Seen};
-use crate::list::{UNFINISHED, is_controlled, whole};
-pub(crate) use watched::Watched;
+use crate::list::UNFINISHED;
+use crate::object::{is_controlled, live, whole};
+use crate::resource::Resource;
+use watched::Watched;
 
 /// Kinds that run or select pods, and whether the survey is worth nothing without them.
 const AROUND: [(&str, &str, &str, bool); 10] = [
@@ -34,11 +36,24 @@ const AROUND: [(&str, &str, &str, bool); 10] = [
 /// All objects of a kind, and what could not be looked at.
 type Look = (Vec<Object>, Option<String>);
 
-impl Leases {
+/// Looks around the services of a namespace.
+#[derive(Debug, Clone)]
+pub(crate) struct Surveys {
+    leases: Leases,
+    /// The kinds that are followed from one survey to the next.
+    watched: Arc<Watched>,
+}
+
+impl Surveys {
+    pub(crate) fn new(leases: Leases) -> Self {
+        Self { leases, watched: Arc::default() }
+    }
+
     /// The namespace as the service finds it. While a lease of the service is held, what is its own need not be read
     /// again to be changed.
-    pub(crate) async fn survey(&self, operation: &'static str, service: &ServiceName) -> Result<Survey> {
-        let (kinds, client) = (self.kinds(operation, service).await?, &self.client);
+    pub(crate) async fn survey(&self, service: &ServiceName) -> Result<Survey> {
+        let client = &self.leases.client;
+        let kinds = self.leases.kinds(service).await?;
         let is_own = |kind: &Resource| {
             kinds.iter().any(|own| (&own.api.group, &own.api.kind) == (&kind.api.group, &kind.api.kind))
         };
@@ -49,15 +64,9 @@ impl Leases {
                 .any(|(known, _)| (&known.api.group, &known.api.kind) == (&kind.api.group, &kind.api.kind))
         };
         let rest: Vec<Resource> = kinds.iter().filter(|kind| !is_around(kind)).cloned().collect();
-        let looks = around
-            .iter()
-            .map(|(kind, core)| client.look(operation, kind, *core || is_own(kind), is_own(kind)));
-        let (mut own, looks, pods) = try_join3(
-            client.list_service(operation, service, &rest),
-            try_join_all(looks),
-            client.pods_around(operation),
-        )
-        .await?;
+        let looks = around.iter().map(|(kind, core)| self.look(kind, *core || is_own(kind), is_own(kind)));
+        let (mut own, looks, pods) =
+            try_join3(client.list_service(service, &rest), try_join_all(looks), client.pods_around()).await?;
         let mut survey = Survey { pods, ..Survey::default() };
         for (objects, unseen) in looks {
             survey.unseen.extend(unseen);
@@ -74,41 +83,33 @@ impl Leases {
             objects.sort_by(|a, b| (a.kind(), a.name()).cmp(&(b.kind(), b.name())));
         }
         for object in &own {
-            let place = client.place(operation, &object.id()).await?;
-            self.holds.see(service, &place, Seen::new(object.as_value().clone()));
+            let place = client.place(&object.id()).await?;
+            self.leases.holds.see(service, &place, Seen::new(object.as_value().clone()));
         }
         Ok(Survey { own, ..survey })
     }
-}
 
-impl Client {
     /// The objects of a kind that no controller made. What is the service's own is always asked for. Others are
     /// followed from one look to the next, and asked for when nobody does. Only what is `needed` is an error where
     /// it may not be read.
-    async fn look(
-        &self,
-        operation: &'static str,
-        kind: &Resource,
-        needed: bool,
-        is_own: bool,
-    ) -> Result<Look> {
+    async fn look(&self, kind: &Resource, needed: bool, is_own: bool) -> Result<Look> {
         if !is_own && !needed {
             if self.watched.is_missing(kind) {
                 return Ok((Vec::new(), None));
             }
             if let Some(items) = self.watched.now(kind) {
-                return Ok((objects(operation, kind, items)?, None));
+                return Ok((objects(kind, items)?, None));
             }
         }
-        let params = ListParams::default();
-        let (items, version) = match self.list_at(operation, kind, &self.namespace, &params).await {
+        let (client, params) = (&self.leases.client, ListParams::default());
+        let (items, version) = match client.list_at(kind, &client.namespace, &params).await {
             Ok(list) => list,
             Err(failure) if failure.is_no_path() && !kind.is_everywhere() => {
                 self.watched.is_missing_now(kind);
                 return Ok((Vec::new(), None));
             }
             Err(failure) => {
-                let error = failure.into_error(operation).with("kind", &kind.api.kind);
+                let error = failure.into_error().with("kind", &kind.api.kind);
                 return match error.kind() {
                     ErrorKind::Forbidden if !needed => Ok((Vec::new(), Some(unseen(kind, error.message())))),
                     _ => Err(error),
@@ -116,29 +117,31 @@ impl Client {
             }
         };
         let missing = match (is_own || needed, version) {
-            (false, Some(version)) => self.watched.follow(self, kind, &items, &version).await,
+            (false, Some(version)) => self.watched.follow(client, kind, &items, &version).await,
             _ => None,
         };
         let hint = missing.map(|why| format!("each deploy lists all {}: {why}", kind.api.plural));
-        Ok((objects(operation, kind, items)?, hint))
+        Ok((objects(kind, items)?, hint))
     }
+}
 
+impl Client {
     /// The pods of the namespace that have not finished, by name: their metadata.
-    async fn pods_around(&self, operation: &'static str) -> Result<Vec<Object>> {
+    async fn pods_around(&self) -> Result<Vec<Object>> {
         let (kind, params) = (Resource::pods(), ListParams::default().fields(UNFINISHED));
-        let pods = self.list_metadata(operation, &kind, &self.namespace, &params).await;
-        let pods = pods.map_err(|failure| failure.into_error(operation).with("kind", "Pod"))?;
+        let pods = self.list_metadata(&kind, &self.namespace, &params).await;
+        let pods = pods.map_err(|failure| failure.into_error().with("kind", "Pod"))?;
         // The items of such a list call themselves otherwise.
-        let pod = |mut pod: Value| live(operation, whole(&kind, json!({"metadata": pod["metadata"].take()})));
+        let pod = |mut pod: Value| live(whole(&kind, json!({"metadata": pod["metadata"].take()})));
         let mut pods = pods.into_iter().map(pod).collect::<Result<Vec<_>>>()?;
         pods.sort_by(|a, b| a.name().cmp(b.name()));
         Ok(pods)
     }
 }
 
-fn objects(operation: &'static str, kind: &Resource, items: Vec<Value>) -> Result<Vec<Object>> {
+fn objects(kind: &Resource, items: Vec<Value>) -> Result<Vec<Object>> {
     let own = items.into_iter().filter(|item| !is_controlled(item));
-    own.map(|item| live(operation, whole(kind, item))).collect()
+    own.map(|item| live(whole(kind, item))).collect()
 }
 
 /// Whether it is a Job that has ended: it makes no more pods.

@@ -14,9 +14,10 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use crate::client::Client;
-use crate::discovery::Resource;
 use crate::error::Failure;
-use crate::list::is_controlled;
+use crate::object::is_controlled;
+use crate::operation::{during, operation};
+use crate::resource::Resource;
 
 /// How long a watch lasts, in seconds.
 const LASTS: u32 = 290;
@@ -79,12 +80,11 @@ impl Watched {
     ) -> Option<String> {
         let api: Api<DynamicObject> = Api::namespaced_with(client.kube.clone(), &client.namespace, &kind.api);
         let params = WatchParams::default().timeout(LASTS);
-        let started =
-            client.call("cluster.survey", async { api.watch(&params, version).await.map(StreamExt::boxed) });
+        let started = client.call(async { api.watch(&params, version).await.map(StreamExt::boxed) });
         let mut events = match started.await {
             Ok(events) => events,
             Err(failure) => {
-                let error = failure.into_error("cluster.survey");
+                let error = failure.into_error();
                 return (error.kind() == ErrorKind::Forbidden).then(|| error.message().to_owned());
             }
         };
@@ -93,14 +93,14 @@ impl Watched {
         let items = items.filter_map(|item| Some((name(item)?, item.clone())));
         let known: Known = Arc::new(Mutex::new(Some(items.collect())));
         let told = Arc::clone(&known);
-        let watch = tokio::spawn(async move {
+        let watch = tokio::spawn(during(operation(), async move {
             while let Some(Ok(event)) = events.next().await {
                 if !tell(&told, event) {
                     break;
                 }
             }
             *lock(&told) = None;
-        });
+        }));
         let state = State::Followed(known, watch.abort_handle());
         if let Some(State::Followed(_, before)) = lock(&self.0).insert(key(kind), state) {
             before.abort();
@@ -124,7 +124,7 @@ fn tell(known: &Known, event: WatchEvent<DynamicObject>) -> bool {
         WatchEvent::Deleted(object) => _ = known.remove(&object.name_any()),
         WatchEvent::Bookmark(_) => {}
         WatchEvent::Error(status) => {
-            tracing::debug!(error = ?Failure::new("cluster.survey", kube::Error::Api(status)), "the watch is over");
+            tracing::debug!(error = ?Failure::new(kube::Error::Api(status)), "the watch is over");
             return false;
         }
     }

@@ -3,12 +3,12 @@
 use kube::api::{ListParams, LogParams};
 use serde_json::Value;
 
-use super::super::OPERATION;
-use super::super::rules::Workload;
+use super::super::state::Workload;
 use super::pod::Crashed;
-use crate::client::{Client, MANAGER};
-use crate::discovery::Resource;
+use crate::client::Client;
 use crate::error::Failure;
+use crate::owners::MANAGER;
+use crate::resource::Resource;
 
 /// So much of a log is read: its last lines.
 const LINES: i64 = 5;
@@ -18,7 +18,7 @@ const BYTES: i64 = 16 * 1024;
 
 impl Client {
     pub(super) async fn pods(&self, namespace: &str, labels: &str) -> Result<Vec<Value>, Failure> {
-        self.list(OPERATION, &Resource::pods(), namespace, labels).await
+        self.list(&Resource::pods(), namespace, labels).await
     }
 
     /// What the cluster warned of about `object`, the newest last.
@@ -26,7 +26,7 @@ impl Client {
         let (namespace, uid) =
             (Workload(object).text("/metadata/namespace"), Workload(object).text("/metadata/uid"));
         let params = ListParams::default().fields(&format!("involvedObject.uid={uid},type=Warning"));
-        let mut events = self.list_by(OPERATION, &Resource::events(), namespace, &params).await?;
+        let mut events = self.list_by(&Resource::events(), namespace, &params).await?;
         // What we have told of it ourselves is no reason of the cluster's.
         events.retain(|event| Workload(event).text("/reportingComponent") != MANAGER);
         events.sort_by(|a, b| time(a).cmp(time(b)));
@@ -46,7 +46,7 @@ impl Client {
         };
         let request = Resource::pods().request(Some(namespace)).logs(name, &params);
         let answer = async { self.kube.request_text(request.map_err(kube::Error::BuildRequest)?).await };
-        self.call(OPERATION, answer).await
+        self.call(answer).await
     }
 }
 

@@ -13,7 +13,7 @@ use nprt_core::ports::RolloutStatus;
 use pod::{Trouble, ending, trouble};
 use serde_json::Value;
 
-use super::rules::Workload;
+use super::state::Workload;
 use crate::client::Client;
 use crate::error::{Failure, one_line};
 
@@ -144,7 +144,7 @@ fn part<T: Default>(answer: Result<T, Failure>, what: &str) -> Part<T> {
     match answer {
         Ok(found) => Part { found, unread: None },
         Err(failure) => {
-            let error = failure.into_error(super::OPERATION);
+            let error = failure.into_error();
             tracing::warn!(%error, what, "a part of the diagnosis cannot be read");
             let forbidden = error.kind() == ErrorKind::Forbidden;
             Part { found: T::default(), unread: forbidden.then(|| format!("{what} may not be read")) }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::rules::Workload;
+use super::super::state::Workload;
 use crate::error::one_line;
 
 /// How a container waits that has only just been made: that is how every one begins.
