@@ -7,7 +7,7 @@ use super::left_out::Tally;
 use super::lost::Lost;
 use super::plain::PlainState;
 use super::refused::Refused;
-use super::sequential::State;
+use super::sequential::SavedState;
 
 /// The version of the form; what another version wrote is refused.
 pub(super) const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ pub struct JudgeState {
     pub(super) version: u32,
     pub(super) started: Timestamp,
     pub(super) plain: PlainState,
-    pub(super) sequential: Option<State>,
+    pub(super) sequential: Option<SavedState>,
     pub(super) look: Option<LookState>,
     #[serde(skip_serializing_if = "Lost::is_empty")]
     pub(super) lost: Lost,
@@ -48,7 +48,7 @@ struct Form {
     version: u32,
     started: Timestamp,
     plain: PlainState,
-    sequential: Option<State>,
+    sequential: Option<SavedState>,
     look: Option<LookState>,
     #[serde(default)]
     lost: Lost,

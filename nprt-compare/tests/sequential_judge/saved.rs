@@ -5,7 +5,7 @@ use nprt_core::model::{Block, BlockData, MetricName, Track};
 
 use crate::world::*;
 
-/// A state that was written after ten minutes, in the middle of a warm-up. A form that differs needs a new version.
+/// A state that was written after ten minutes. A form that differs needs a new version.
 const SAVED: &str = include_str!("../data/judge-state.json");
 
 /// One rule of each kind; of measurements one of samples and one of values.
