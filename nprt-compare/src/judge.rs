@@ -10,11 +10,11 @@ use super::conclude::conclude;
 use super::judge_state::{JudgeState, VERSION};
 use super::kayenta_look::Look;
 use super::left_out::Tally;
-use super::lost::Lost;
+use super::lost::LostMinutes;
 use super::measured::{bound_left_out, demand_measured};
 use super::plain::Plain;
 use super::policy::Rule;
-use super::refused::Refused;
+use super::refused::RefusedMeasurements;
 use super::sequential::{RuleVerdict, Sequential};
 use super::{Policy, Verdict};
 
@@ -65,8 +65,8 @@ pub struct Judge {
     plain: Plain,
     sequential: Option<Sequential>,
     look: Option<Look>,
-    lost: Lost,
-    refused: Refused,
+    lost: LostMinutes,
+    refused: RefusedMeasurements,
     left_out: Tally,
     /// The metrics that the rules read.
     metrics: Vec<MetricName>,
@@ -94,8 +94,8 @@ impl Judge {
             plain,
             sequential,
             look,
-            lost: Lost::default(),
-            refused: Refused::default(),
+            lost: LostMinutes::default(),
+            refused: RefusedMeasurements::default(),
             left_out: Tally::default(),
             expected: BTreeSet::new(),
         })
@@ -191,13 +191,16 @@ impl Judge {
     }
 
     /// What the blocks so far amount to at this time. Blocks of minutes that are not over yet do not count.
+    ///
+    /// It changes nothing that a later verdict or the [state](Judge::state) would show, but keeps what it computes of the
+    /// last minute: the next block need not compute it again.
     #[must_use]
-    pub fn verdict(&self, now: Timestamp) -> Verdict {
+    pub fn verdict(&mut self, now: Timestamp) -> Verdict {
         let range = self.plain.range(now);
         let mut plain = self.plain.verdicts(range).into_iter();
         // The minute of `now` is not over, unless it begins right then.
         let end = Block::minute_of(now);
-        let mut sequential = self.sequential.iter().flat_map(|judge| judge.verdicts(end));
+        let mut sequential = self.sequential.iter_mut().flat_map(|judge| judge.verdicts(end));
         // Of a plain rule it is its own business whether anything was measured.
         let whole =
             |verdict| RuleVerdict { verdict, waits: true, measured: PerTrack::new(true, true), known: true };

@@ -16,7 +16,6 @@ mod flaw;
 mod growth;
 mod kind;
 mod knowledge;
-mod look_cache;
 mod measurements;
 mod minute;
 mod past;
@@ -36,7 +35,6 @@ use nprt_core::{Error, Result};
 pub(super) use self::explain::RuleVerdict;
 use self::flaw::{OTHER_RULES, flaw};
 use self::kind::View;
-use self::look_cache::LookCache;
 use self::minute::{Key, MinuteSlots, Slot, SlotData};
 use self::registry::{RuleRun, RuleState};
 use self::setting::{LAG, Setting};
@@ -53,7 +51,8 @@ const MOST_OPEN: usize = 16;
 pub(super) struct Sequential {
     setting: Setting,
     state: State<RuleRun>,
-    look: LookCache,
+    /// What the last verdict was computed from, so that its minute need not be folded again.
+    look: Option<MinuteEvidence<RuleRun>>,
 }
 
 impl Sequential {
@@ -63,7 +62,7 @@ impl Sequential {
         let (rules, runs): (Vec<Rule>, Vec<RuleRun>) = runs.unzip();
         let setting = Setting::new(rules, policy, started);
         let state = State::new(&setting, runs);
-        (!setting.rules.is_empty()).then(|| Self { setting, state, look: LookCache::default() })
+        (!setting.rules.is_empty()).then(|| Self { setting, state, look: None })
     }
 
     /// Goes on from a state that was written.
@@ -82,7 +81,7 @@ impl Sequential {
             rules.get(index).and_then(|rule| rule.resume(state)).ok_or(OTHER_RULES)
         };
         self.state = state.map(&join).map_err(refused)?;
-        self.look = LookCache::default();
+        self.look = None;
         Ok(())
     }
 
@@ -126,7 +125,7 @@ impl Sequential {
         };
         if changed {
             self.state.settled.retain(|settled| settled.minute < block.minute);
-            self.look.forget(block.minute);
+            self.look.take_if(|look| look.minute >= block.minute);
         }
         let newest = &mut self.state.newest[block.track];
         *newest = (*newest).max(Some(block.minute));
@@ -135,9 +134,9 @@ impl Sequential {
     }
 
     /// The verdict of each rule on the minutes that are over before `end`.
-    pub(super) fn verdicts(&self, end: i64) -> Vec<RuleVerdict> {
+    pub(super) fn verdicts(&mut self, end: i64) -> Vec<RuleVerdict> {
         let found = self.evidence(end);
-        let Self { setting, state, .. } = self;
+        let Self { setting, state, .. } = &*self;
         let open = state.open.range(..end).map(|(minute, slots)| setting.minute(*minute, slots));
         let open: Vec<MinuteSlots<'_>> = open.collect();
         let time = setting.time(found.minute.max(setting.started.saturating_sub(1)));
@@ -147,7 +146,7 @@ impl Sequential {
             explain::verdict(setting, index, &found.evidence, view, self.late(index), end)
         };
         let verdicts = state.knowledge.iter().zip(shares).enumerate().map(verdict).collect();
-        self.look.keep(found);
+        self.look = Some(found);
         verdicts
     }
 
@@ -175,7 +174,8 @@ impl Sequential {
         let settled = self.state.settled.back().map(|settled| settled.minute).or(self.state.closed);
         let open = self.state.open.range(settled.map_or(i64::MIN, |last| last + 1)..minute);
         for at in open.map(|(at, _)| *at).collect::<Vec<_>>() {
-            let settled = self.look.take(at).unwrap_or_else(|| self.evidence(at + 1));
+            let settled =
+                self.look.take_if(|look| look.minute == at).unwrap_or_else(|| self.evidence(at + 1));
             self.state.settled.push_back(settled);
         }
     }

@@ -5,7 +5,7 @@ use nprt_core::model::{Block, BlockData, Track};
 
 use crate::world::*;
 
-fn counted(judge: &Judge, minutes: i64) -> Counted {
+fn counted(judge: &mut Judge, minutes: i64) -> Counted {
     judge.verdict(after(minutes)).metrics[0].evidence.clone().unwrap().counted
 }
 
@@ -54,7 +54,7 @@ fn a_track_that_lags_by_a_minute_gets_the_same_verdict() {
     }
     waiting.drain(..).for_each(|block| lagging.observe(&block).unwrap());
     assert_eq!(lagging.verdict(after(20)), prompt.verdict(after(20)));
-    assert_eq!(counted(&lagging, 20).late, 0);
+    assert_eq!(counted(&mut lagging, 20).late, 0);
 }
 
 /// One track's clock goes wrong by a minute, so that it names the minute before or after: still no false alarm,

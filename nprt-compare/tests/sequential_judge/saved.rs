@@ -50,7 +50,7 @@ fn state() -> String {
     history.for_each(|block| judge.observe_history(&block).unwrap());
     for at in 0..10 {
         blocks(at).iter().for_each(|block| judge.observe(block).unwrap());
-        judge.verdict(after(at + 1));
+        let _ = judge.verdict(after(at + 1));
     }
     serde_json::to_string(&judge.state()).unwrap()
 }
