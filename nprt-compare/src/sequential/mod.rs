@@ -158,7 +158,9 @@ impl Sequential {
             minute: state.closed.unwrap_or(i64::MIN),
             evidence: state.base.clone(),
         });
-        for (at, slots) in state.open.range(found.minute.saturating_add(1)..end) {
+        // A look may be at an earlier time than what is closed.
+        let next = found.minute.saturating_add(1).min(end);
+        for (at, slots) in state.open.range(next..end) {
             found.evidence.fold(&self.setting, &state.knowledge, *at, slots);
             found.minute = *at;
         }
@@ -172,7 +174,8 @@ impl Sequential {
             return;
         }
         let settled = self.state.settled.back().map(|settled| settled.minute).or(self.state.closed);
-        let open = self.state.open.range(settled.map_or(i64::MIN, |last| last + 1)..minute);
+        let next = settled.map_or(i64::MIN, |last| last + 1).min(minute);
+        let open = self.state.open.range(next..minute);
         for at in open.map(|(at, _)| *at).collect::<Vec<_>>() {
             let settled =
                 self.look.take_if(|look| look.minute == at).unwrap_or_else(|| self.evidence(at + 1));

@@ -120,3 +120,16 @@ fn scaling_of_either_track_in_the_middle_does_not_change_what_is_decided() {
         }
     }
 }
+
+/// Both tracks' clocks are ahead of the judge's: what they name is closed before its time comes.
+#[test]
+fn a_verdict_on_a_time_before_the_closed_minutes_is_inconclusive() {
+    let random = &mut 14;
+    let mut judge = judge(random);
+    (0..8).flat_map(|at| minute(at, 1.0, random)).for_each(|block| judge.observe(&block).unwrap());
+    let mut other = judge.clone();
+    for at in 0..8 {
+        assert!(matches!(judge.verdict(after(at)).decision, Decision::Inconclusive { .. }), "{at}");
+    }
+    assert_eq!(judge.verdict(after(8)), other.verdict(after(8)));
+}
