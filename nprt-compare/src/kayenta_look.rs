@@ -82,7 +82,7 @@ impl Look {
     }
 
     fn said(&self, decision: Decision, judgement: Option<&Judgement>, reason: &str) -> MetricVerdict {
-        let metric = self.metrics.first().cloned().unwrap_or_else(|| MetricName::latency());
+        let metric = self.metrics.first().cloned().unwrap_or_else(MetricName::latency);
         let count = self.state.blocks.len() as u64;
         MetricVerdict {
             metric,

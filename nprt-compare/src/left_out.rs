@@ -100,7 +100,7 @@ impl Tally {
         for left_out in all.iter().take(MOST_NAMED) {
             let whole = self.0.get(&left_out.metric).is_some_and(|of| of.has_one_a_minute(of_minutes));
             text.push_str("; ");
-            text.push_str(&describe(&left_out, whole));
+            text.push_str(&describe(left_out, whole));
         }
         match all.len().saturating_sub(MOST_NAMED) {
             0 => text,
