@@ -48,7 +48,7 @@ pub(super) fn verdict(
     } else if !coverage.any() {
         (inconclusive(Needed::default()), "not measured".to_owned())
     } else if let Some(doubt) = doubt {
-        (inconclusive(Needed::default()), format!("{doubt}, so that this is no pass: {}", found.figures))
+        (inconclusive(Needed::default()), format!("{doubt}, so this is not a pass: {}", found.figures))
     } else if found.passed {
         (Decision::Pass, found.figures.clone())
     } else {

@@ -37,9 +37,9 @@ pub(super) fn explain(rule: &FailuresRule, state: &Failures, view: View<'_>) -> 
     };
     let (few, worse) = (ln_e >= threshold, state.more() >= threshold);
     let flaw = if !complete {
-        Some("more classes of errors than can be kept")
+        Some("too many error classes to keep track of")
     } else if few && worse {
-        Some("no more failures than are tolerated, yet more often than on stable")
+        Some("failures are within the tolerance, but more frequent than on stable")
     } else {
         None
     };

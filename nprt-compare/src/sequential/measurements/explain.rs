@@ -22,8 +22,7 @@ pub(super) fn explain(rule: &MeasurementsRule, state: &Measurements, view: View<
         (None, None) => Explanation::nothing("none", rule.metric.to_string()),
     };
     if state.samples.is_some() && state.values.is_some() {
-        found.flaw =
-            Some("its blocks have mixed forms, samples and values, which cannot be compared".to_owned());
+        found.flaw = Some("its blocks mix samples and values, which cannot be compared".to_owned());
     }
     found
 }
@@ -86,12 +85,7 @@ fn samples(
         held_back: warm_up.held(),
         warming_up: warm_up.excluded,
         figures,
-        flaw: unpassable.then(|| {
-            format!(
-                "stable's own pods differ by so much ({:.1} %) that no canary can be shown to be as good",
-                100.0 * pods.tau
-            )
-        }),
+        flaw: unpassable.then(|| too_different(pods)),
         ..Explanation::nothing("samples", format!("distribution and {first}"))
     }
 }
@@ -112,6 +106,11 @@ fn effect(tests: &SampleTests, slope: f64) -> Option<Effect> {
         low: Some(relative((excess - radius) / weight)),
         high: Some(relative((excess + radius) / weight)),
     })
+}
+
+/// Why no canary can pass.
+fn too_different(pods: PodSpread) -> String {
+    format!("stable's own pods differ too much ({:.1}%) for any canary to pass", 100.0 * pods.tau)
 }
 
 fn used(margins: &Margins, stable: f64, pods: PodSpread, overdispersion: f64) -> MarginUsed {
@@ -184,12 +183,7 @@ fn values(
         held_back: warm_up.held(),
         warming_up: warm_up.excluded,
         figures,
-        flaw: unpassable.then(|| {
-            format!(
-                "stable's own pods differ by so much ({:.1} %) that no canary can be shown to be as good",
-                100.0 * pods.tau
-            )
-        }),
+        flaw: unpassable.then(|| too_different(pods)),
         ..Explanation::nothing("values", "mean of pods".to_owned())
     }
 }
