@@ -45,7 +45,7 @@ pub fn policy(data: &[u8]) {
 /// What is kept of a judge.
 pub fn judge(data: &[u8]) {
     let Ok(state) = serde_json::from_slice::<JudgeState>(data) else { return };
-    let Ok(judge) = Judge::resume(Policy::preset(Preset::Default), state) else { return };
+    let Ok(mut judge) = Judge::resume(Policy::preset(Preset::Default), state) else { return };
     let verdict = judge.verdict("2026-11-23T12:30:00Z".parse().unwrap());
     let _ = (serde_json::to_string(&verdict), serde_json::to_string(&judge.state()));
 }

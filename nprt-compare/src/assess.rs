@@ -153,7 +153,7 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
             let known = format!("only {} requests of stable are known, of {least}", record.requests);
             (
                 inconclusive(needed),
-                format!("{new}, but {known}, too few to say that it never had them; {counts}"),
+                format!("{new}, but {known}, too few to tell whether they are new; {counts}"),
             )
         }
         (None, Some(new)) => {
@@ -161,7 +161,7 @@ pub(super) fn errors(rule: &ErrorsRule, found: &Failures, span: Span) -> MetricV
             (Decision::Regression, format!("{new}, and {record}; {counts}"))
         }
         (None, None) if unknown > 0 => {
-            let why = "on the canary came without a class, and stable had errors too, so that nobody can tell whether they are new";
+            let why = "on the canary have no class, and stable had errors too: they may be new or not";
             (inconclusive(Needed::default()), format!("{unknown} errors {why}; {counts}"))
         }
         (None, None) if short => {
@@ -210,7 +210,7 @@ fn guard_pass(doubt: Option<&str>, sentence: String) -> (Decision, String) {
     match doubt {
         None => (Decision::Pass, sentence),
         Some(doubt) => {
-            (inconclusive(Needed::default()), format!("{doubt}, so that this is no pass: {sentence}"))
+            (inconclusive(Needed::default()), format!("{doubt}, so this is not a pass: {sentence}"))
         }
     }
 }

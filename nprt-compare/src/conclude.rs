@@ -1,11 +1,13 @@
 //! Combines the verdicts of the rules into the verdict on the canary.
 
+use nprt_core::model::PerTrack;
+
 use super::figure::figure;
-use super::sequential::Explained;
+use super::sequential::RuleVerdict;
 use super::{Decision, MetricVerdict, Needed};
 
 /// One broken rule decides, after a run of so many seconds; a pass needs all that it waits for, one of them measured, and the soak.
-pub(super) fn conclude(rules: &[Explained], run: u64, soak: u64) -> (Decision, String) {
+pub(super) fn conclude(rules: &[RuleVerdict], run: u64, soak: u64) -> (Decision, String) {
     let broken: Vec<_> =
         rules.iter().map(|rule| &rule.verdict).filter(|rule| rule.decision == Decision::Regression).collect();
     if let Some(first) = broken.first() {
@@ -25,7 +27,7 @@ pub(super) fn conclude(rules: &[Explained], run: u64, soak: u64) -> (Decision, S
     if let Some((_, reason)) = needs.clone().next() {
         return (Decision::Inconclusive { needed }, reason.clone());
     }
-    if !rules.iter().any(|rule| rule.waits && rule.measured == [true; 2]) {
+    if !rules.iter().any(|rule| rule.waits && rule.measured == PerTrack::new(true, true)) {
         let needed = Needed { minutes: None, ..needed };
         return (Decision::Inconclusive { needed }, "nothing was measured on both tracks".to_owned());
     }
@@ -42,9 +44,9 @@ pub(super) fn conclude(rules: &[Explained], run: u64, soak: u64) -> (Decision, S
 }
 
 /// Lists the metrics without measurements, as the end of a sentence.
-fn missing(rules: &[Explained]) -> String {
+fn missing(rules: &[RuleVerdict]) -> String {
     let mut names: Vec<String> = Vec::new();
-    for rule in rules.iter().filter(|rule| rule.measured == [false; 2]) {
+    for rule in rules.iter().filter(|rule| rule.measured == PerTrack::new(false, false)) {
         let name = rule.verdict.metric.to_string();
         if !names.contains(&name) {
             names.push(name);

@@ -86,7 +86,7 @@ impl Distributions {
             same_edges &= stable.matches(canary);
         }
         let flaw = if shapes.len() > 1 {
-            Some(format!("its blocks have mixed forms ({shapes:?}), which cannot be compared"))
+            Some(format!("its blocks mix forms ({shapes:?}) that cannot be compared"))
         } else if !same_edges {
             Some("its histograms have different edges, which cannot be compared".to_owned())
         } else {

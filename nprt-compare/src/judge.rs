@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nprt_core::model::{Block, MetricName, TimeRange, Track};
+use nprt_core::model::{Block, MetricName, PerTrack, TimeRange, Track};
 use nprt_core::ports::LeftOut;
 use nprt_core::{Error, Result};
 
@@ -10,12 +10,12 @@ use super::conclude::conclude;
 use super::judge_state::{JudgeState, VERSION};
 use super::kayenta_look::Look;
 use super::left_out::Tally;
-use super::lost::Lost;
+use super::lost::LostMinutes;
 use super::measured::{bound_left_out, demand_measured};
 use super::plain::Plain;
 use super::policy::Rule;
-use super::refused::Refused;
-use super::sequential::{Explained, Sequential};
+use super::refused::RefusedMeasurements;
+use super::sequential::{RuleVerdict, Sequential};
 use super::{Policy, Verdict};
 
 /// Judges one canary: it is shown blocks as they come and says at any time what they amount to.
@@ -65,8 +65,8 @@ pub struct Judge {
     plain: Plain,
     sequential: Option<Sequential>,
     look: Option<Look>,
-    lost: Lost,
-    refused: Refused,
+    lost: LostMinutes,
+    refused: RefusedMeasurements,
     left_out: Tally,
     /// The metrics that the rules read.
     metrics: Vec<MetricName>,
@@ -94,8 +94,8 @@ impl Judge {
             plain,
             sequential,
             look,
-            lost: Lost::default(),
-            refused: Refused::default(),
+            lost: LostMinutes::default(),
+            refused: RefusedMeasurements::default(),
             left_out: Tally::default(),
             expected: BTreeSet::new(),
         })
@@ -191,33 +191,37 @@ impl Judge {
     }
 
     /// What the blocks so far amount to at this time. Blocks of minutes that are not over yet do not count.
+    ///
+    /// It changes nothing that a later verdict or the [state](Judge::state) would show, but keeps what it computes of the
+    /// last minute: the next block need not compute it again.
     #[must_use]
-    pub fn verdict(&self, now: Timestamp) -> Verdict {
+    pub fn verdict(&mut self, now: Timestamp) -> Verdict {
         let range = self.plain.range(now);
         let mut plain = self.plain.verdicts(range).into_iter();
         // The minute of `now` is not over, unless it begins right then.
         let end = Block::minute_of(now);
-        let mut sequential = self.sequential.iter().flat_map(|judge| judge.verdicts(end));
+        let mut sequential = self.sequential.iter_mut().flat_map(|judge| judge.verdicts(end));
         // Of a plain rule it is its own business whether anything was measured.
-        let whole = |verdict| Explained { verdict, waits: true, measured: [true; 2], known: true };
-        let explained = self.policy.rules.iter().filter_map(|rule| match rule {
+        let whole =
+            |verdict| RuleVerdict { verdict, waits: true, measured: PerTrack::new(true, true), known: true };
+        let verdicts = self.policy.rules.iter().filter_map(|rule| match rule {
             Rule::Percentile(_) | Rule::Errors(_) => plain.next().map(whole),
             Rule::Kayenta(_) => self.look.as_ref().map(|look| whole(look.verdict(now))),
             _ => sequential.next(),
         });
-        let mut explained: Vec<Explained> = explained.collect();
-        for (rule, explained) in self.policy.rules.iter().zip(&mut explained) {
-            demand_measured(rule, explained, &self.expected);
-            bound_left_out(rule, explained, &self.left_out, self.policy.max_left_out);
+        let mut verdicts: Vec<RuleVerdict> = verdicts.collect();
+        for (rule, verdict) in self.policy.rules.iter().zip(&mut verdicts) {
+            demand_measured(rule, verdict, &self.expected);
+            bound_left_out(rule, verdict, &self.left_out, self.policy.max_left_out);
         }
         let run = u64::try_from(now.duration_since(self.started).as_secs()).unwrap_or(0);
         let run = run.saturating_sub(self.lost.minutes().saturating_mul(60));
-        let (decision, mut reason) = conclude(&explained, run, self.policy.soak().as_secs());
+        let (decision, mut reason) = conclude(&verdicts, run, self.policy.soak().as_secs());
         reason.push_str(&self.lost.describe());
         reason.push_str(&self.refused.describe());
         let minutes = end.saturating_sub(Block::minute_of(self.started)).max(0).unsigned_abs();
         reason.push_str(&self.left_out.describe(minutes));
-        let metrics = explained.into_iter().map(|rule| rule.verdict).collect();
+        let metrics = verdicts.into_iter().map(|rule| rule.verdict).collect();
         Verdict { decision, reason, metrics, range, left_out: self.left_out.all(minutes) }
     }
 
@@ -228,7 +232,7 @@ impl Judge {
             version: VERSION,
             started: self.started,
             plain: self.plain.state(),
-            sequential: self.sequential.as_ref().map(|judge| judge.state().clone()),
+            sequential: self.sequential.as_ref().map(Sequential::state),
             look: self.look.as_ref().map(|look| look.state().clone()),
             lost: self.lost.clone(),
             refused: self.refused.clone(),

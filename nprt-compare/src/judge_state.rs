@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::kayenta_look::LookState;
 use super::left_out::Tally;
-use super::lost::Lost;
+use super::lost::LostMinutes;
 use super::plain::PlainState;
-use super::refused::Refused;
-use super::sequential::State;
+use super::refused::RefusedMeasurements;
+use super::sequential::SavedState;
 
 /// The version of the form; what another version wrote is refused.
 pub(super) const VERSION: u32 = 1;
@@ -22,7 +22,7 @@ pub(super) const VERSION: u32 = 1;
 /// let judge = Judge::new(Policy::preset(Preset::Default), started)?;
 /// let text = serde_json::to_string(&judge.state())?;
 /// let state: JudgeState = serde_json::from_str(&text)?;
-/// let judge = Judge::resume(Policy::preset(Preset::Default), state)?;
+/// let mut judge = Judge::resume(Policy::preset(Preset::Default), state)?;
 /// assert_eq!(judge.verdict(started).decision.as_str(), "inconclusive");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -32,12 +32,12 @@ pub struct JudgeState {
     pub(super) version: u32,
     pub(super) started: Timestamp,
     pub(super) plain: PlainState,
-    pub(super) sequential: Option<State>,
+    pub(super) sequential: Option<SavedState>,
     pub(super) look: Option<LookState>,
-    #[serde(skip_serializing_if = "Lost::is_empty")]
-    pub(super) lost: Lost,
-    #[serde(skip_serializing_if = "Refused::is_empty")]
-    pub(super) refused: Refused,
+    #[serde(skip_serializing_if = "LostMinutes::is_empty")]
+    pub(super) lost: LostMinutes,
+    #[serde(skip_serializing_if = "RefusedMeasurements::is_empty")]
+    pub(super) refused: RefusedMeasurements,
     #[serde(skip_serializing_if = "Tally::is_empty")]
     pub(super) left_out: Tally,
 }
@@ -48,12 +48,12 @@ struct Form {
     version: u32,
     started: Timestamp,
     plain: PlainState,
-    sequential: Option<State>,
+    sequential: Option<SavedState>,
     look: Option<LookState>,
     #[serde(default)]
-    lost: Lost,
+    lost: LostMinutes,
     #[serde(default)]
-    refused: Refused,
+    refused: RefusedMeasurements,
     #[serde(default)]
     left_out: Tally,
 }

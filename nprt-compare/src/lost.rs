@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// last, in order and apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Lost(Vec<(i64, i64)>);
+pub(super) struct LostMinutes(Vec<(i64, i64)>);
 
-impl Lost {
+impl LostMinutes {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn what_overlaps_or_touches_is_one() {
-        let mut lost = Lost::default();
+        let mut lost = LostMinutes::default();
         assert_eq!((lost.minutes(), lost.describe().as_str()), (0, ""));
         for range in [10..12, 20..21, 5..5, 11..15, 15..16, 2..3] {
             lost.add(range);
         }
-        assert_eq!(lost, Lost(vec![(2, 3), (10, 16), (20, 21)]));
+        assert_eq!(lost, LostMinutes(vec![(2, 3), (10, 16), (20, 21)]));
         lost.add(1..20);
-        assert_eq!((lost.clone(), lost.minutes()), (Lost(vec![(1, 21)]), 20));
+        assert_eq!((lost.clone(), lost.minutes()), (LostMinutes(vec![(1, 21)]), 20));
         let said =
             "; what was measured in 20 min between 1970-01-01T00:01:00Z and 1970-01-01T00:21:00Z is lost";
         assert_eq!(lost.describe(), said);

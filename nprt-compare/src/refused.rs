@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How many measurements were refused, by minute.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Refused {
+pub(super) struct RefusedMeasurements {
     minutes: BTreeMap<i64, u64>,
     /// In older minutes, which are not told any more.
     earlier: u64,
@@ -14,7 +14,7 @@ pub(super) struct Refused {
 /// How many minutes to tell apart: a minute that is queried twice counts once.
 const MOST: usize = 240;
 
-impl Refused {
+impl RefusedMeasurements {
     pub(super) fn is_empty(&self) -> bool {
         self.minutes.is_empty() && self.earlier == 0
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_minute_that_is_told_again_counts_once_and_the_memory_is_bounded() {
-        let mut refused = Refused::default();
+        let mut refused = RefusedMeasurements::default();
         assert!(refused.is_empty() && refused.describe().is_empty());
         for minute in 0..10_000 {
             refused.add(minute, 1);
@@ -60,6 +60,6 @@ mod tests {
         assert_eq!(refused.minutes.len(), MOST);
         assert_eq!(refused.describe(), "; 20000 measurements were refused for lack of room");
         let written = serde_json::to_string(&refused).unwrap();
-        assert_eq!(serde_json::from_str::<Refused>(&written).unwrap(), refused);
+        assert_eq!(serde_json::from_str::<RefusedMeasurements>(&written).unwrap(), refused);
     }
 }

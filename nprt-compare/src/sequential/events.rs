@@ -1,16 +1,17 @@
 //! Rare events of pods: restarts, kills, throttled periods.
 
-use std::collections::BTreeMap;
-
-use nprt_core::model::Track;
+use nprt_core::model::{PerTrack, Track, significant};
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
-use super::failures::learn_counts;
-use super::minute::{Measured, Slot};
-use super::part::Part;
-use super::residuals::Residuals;
-use super::{Learned, Time};
+use super::coverage::Coverage;
+use super::explanation::Explanation;
+use super::kind::{RuleKind, View};
+use super::knowledge::Knowledge;
+use super::minute::{MinuteSlots, SlotData};
+use super::residuals::PodCounts;
+use super::setting::Time;
+use super::weighted_test::WeightedTest;
+use crate::Effect;
 use crate::policy::EventsRule;
 use crate::statistics::Overdispersion;
 use crate::statistics::counts::{CountsTest, Errors};
@@ -18,65 +19,105 @@ use crate::statistics::counts::{CountsTest, Errors};
 /// What is known so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Events {
-    pub(super) facts: Facts,
+    #[serde(rename = "facts")]
+    coverage: Coverage,
     more: CountsTest,
-    /// Pod-minutes (or periods) and events: stable's, the canary's.
-    pub(super) totals: [(u64, u64); 2],
+    /// Pod-minutes (or periods) and events.
+    totals: PerTrack<(u64, u64)>,
 }
 
-impl Events {
-    /// Goes on by a minute.
-    pub(super) fn fold(&mut self, rule: &EventsRule, learned: &Learned, slot: &Slot, time: Time) {
-        self.facts.note(slot, time.minute);
-        let mut minute = [(0_u64, 0_u64); 2];
-        for (key, measured) in &slot.blocks {
-            let Some((exposure, events)) = counts(measured) else { continue };
-            let side = &mut minute[usize::from(key.track == Track::Canary)];
-            *side = (side.0.saturating_add(exposure), side.1.saturating_add(events));
+impl RuleKind for EventsRule {
+    type State = Events;
+
+    const COUNTS_EVENTS: bool = true;
+
+    fn begin(&self) -> Events {
+        Events::default()
+    }
+
+    fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    fn learn(&self, known: &mut Knowledge, minute: MinuteSlots<'_>) {
+        let mut pods = PodCounts::default();
+        for (key, data) in minute.slot(&self.metric).of(Track::Stable) {
+            if let Some((pod, (exposure, events))) = key.pod.as_deref().zip(counts(data)) {
+                pods.add(pod, exposure, events);
+            }
         }
-        if minute.iter().any(|(exposure, _)| *exposure == 0) {
-            self.facts.excluded.one_sided += u64::from(!slot.blocks.is_empty());
+        known.residuals.add_counts(minute.minute, &pods);
+    }
+
+    fn fold(&self, state: &mut Events, known: &Knowledge, minute: MinuteSlots<'_>, time: Time, _alpha: f64) {
+        let slot = minute.slot(&self.metric);
+        state.coverage.note(slot, time.minute);
+        let mut sums = PerTrack::<(u64, u64)>::default();
+        for (key, data) in &slot.blocks {
+            let Some(own) = counts(data) else { continue };
+            sums[key.track] = add(sums[key.track], own);
+        }
+        if sums.stable.0 == 0 || sums.canary.0 == 0 {
+            state.coverage.excluded.one_sided += u64::from(!slot.blocks.is_empty());
             return;
         }
-        self.facts.used += 1;
-        for (total, own) in self.totals.iter_mut().zip(minute) {
-            *total = (total.0.saturating_add(own.0), total.1.saturating_add(own.1));
-        }
-        let phi = learned.calibration(time.minute).overdispersion.first().copied();
-        let [stable, canary] = minute.map(|(exposure, events)| (events, exposure.max(events)));
-        if let Ok(block) = Errors::new(canary, stable) {
-            self.more.observe(phi.unwrap_or(Overdispersion::NONE), [block.ln_factors(rule.ratio)]);
+        state.coverage.used += 1;
+        state.totals = state.totals.zip(sums).map(|(total, own)| add(total, own));
+        let phi = known.calibration(time.minute).overdispersion.first().copied();
+        let errors = sums.map(|(exposure, events)| (events, exposure.max(events)));
+        if let Ok(block) = Errors::new(errors.canary, errors.stable) {
+            state.more.observe(phi.unwrap_or(Overdispersion::NONE), [block.ln_factors(self.ratio)]);
         }
     }
 
-    pub(super) fn parts(&self) -> Vec<Part> {
-        vec![Part::new("counts", 1.0, self.more.ln_e())]
+    fn coverage(state: &Events) -> &Coverage {
+        &state.coverage
     }
+
+    fn tests(state: &Events) -> Vec<WeightedTest> {
+        vec![WeightedTest::new("counts", 1.0, state.more.ln_e())]
+    }
+
+    fn explain(&self, state: &Events, _view: View<'_>) -> Explanation {
+        let PerTrack { stable, canary } = state.totals;
+        let rate = |(exposure, events): (u64, u64)| (exposure > 0).then(|| events as f64 / exposure as f64);
+        let ratio = rate(canary).zip(rate(stable)).filter(|(_, stable)| *stable > 0.0);
+        Explanation {
+            stable: rate(stable),
+            canary: rate(canary),
+            limit: rate(stable).map(|stable| stable * self.ratio.get()),
+            samples: state.totals.map(|(exposure, _)| exposure),
+            effect: ratio.map(|(canary, stable)| Effect {
+                estimate: canary / stable - 1.0,
+                low: None,
+                high: None,
+            }),
+            figures: format!(
+                "{} on the canary in {} pod-minutes (or periods), {} on stable in {}",
+                canary.1, canary.0, stable.1, stable.0
+            ),
+            ..Explanation::nothing(
+                "events",
+                format!("events, at most {} times", significant(self.ratio.get(), 3)),
+            )
+        }
+    }
+}
+
+fn add(sum: (u64, u64), own: (u64, u64)) -> (u64, u64) {
+    (sum.0.saturating_add(own.0), sum.1.saturating_add(own.1))
 }
 
 /// What a block counts: of how many pod-minutes or periods, and how many events.
-fn counts(measured: &Measured) -> Option<(u64, u64)> {
-    match measured {
+fn counts(data: &SlotData) -> Option<(u64, u64)> {
+    match data {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "not negative; it saturates"
         )]
-        Measured::Value(value) => Some((1, value.round() as u64)),
-        Measured::Requests { requests, errors } => Some((*requests, *errors)),
-        _ => None,
+        SlotData::Value(value) => Some((1, value.round() as u64)),
+        SlotData::Requests { requests, errors } => Some((*requests, *errors)),
+        SlotData::Bins(_) | SlotData::Classes(_) => None,
     }
-}
-
-/// What stable's pods differed by in a minute.
-pub(super) fn learn(residuals: &mut Residuals, slot: &Slot, minute: i64) {
-    let mut pods = BTreeMap::<&str, (f64, f64)>::new();
-    for (key, measured) in slot.blocks.iter().filter(|(key, _)| key.track == Track::Stable) {
-        if let Some((pod, (exposure, events))) = key.pod.as_deref().zip(counts(measured)) {
-            let own = pods.entry(pod).or_default();
-            own.0 += exposure as f64;
-            own.1 += events as f64;
-        }
-    }
-    learn_counts(residuals, &pods, minute);
 }

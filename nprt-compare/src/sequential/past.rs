@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::LAG;
+use super::setting::LAG;
 use crate::Percentile;
 use crate::sketch::{Sparse, after, lower, number_of};
 use crate::statistics::rank::Scored;

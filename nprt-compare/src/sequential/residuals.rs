@@ -106,6 +106,30 @@ impl Residuals {
     }
 }
 
+/// Exposure and count of each of stable's pods in a minute.
+#[derive(Debug, Default)]
+pub(super) struct PodCounts<'a>(BTreeMap<&'a str, (f64, f64)>);
+
+impl<'a> PodCounts<'a> {
+    pub(super) fn add(&mut self, pod: &'a str, exposure: u64, count: u64) {
+        let own = self.0.entry(pod).or_default();
+        own.0 += exposure as f64;
+        own.1 += count as f64;
+    }
+}
+
+impl Residuals {
+    /// Adds each pod's count of a minute beside its share of the exposure.
+    pub(super) fn add_counts(&mut self, minute: i64, PodCounts(pods): &PodCounts<'_>) {
+        let (exposure, count) = pods.values().fold((0.0, 0.0), |(a, b), (n, k)| (a + n, b + k));
+        for (pod, (own, errors)) in pods.iter().filter(|_| pods.len() > 1 && exposure > 0.0) {
+            let share = own / exposure;
+            let variance = count * share * (1.0 - share);
+            self.add(minute, pod, &[Residual { excess: errors - share * count, variance, weight: 1.0 }]);
+        }
+    }
+}
+
 /// The variance between pods: that of their means, less what chance gives these.
 fn between(all: &[&Sums]) -> (u64, f64) {
     let known: Vec<_> =

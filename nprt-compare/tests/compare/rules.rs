@@ -175,7 +175,7 @@ fn errors_without_a_class_are_counted_minute_by_minute() {
     // What one minute has too many does not hide what another lacks.
     let verdict = judged(&[(0, 5, 9), (1, 7, 3)]);
     assert!(is_inconclusive(&verdict));
-    assert!(verdict.reason.contains("4 errors on the canary came without a class"), "{}", verdict.reason);
+    assert!(verdict.reason.contains("4 errors on the canary have no class"), "{}", verdict.reason);
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn a_replay_counts_it_as_a_judge_does() {
         last.verdict.reason
     );
     let written = serde_json::to_string(&judge.state()).unwrap();
-    let resumed =
+    let mut resumed =
         Judge::resume(Policy::preset(Preset::Default), serde_json::from_str(&written).unwrap()).unwrap();
     let end = Timestamp::from_second(60 * (FIRST + 40)).unwrap();
     assert_eq!(resumed.verdict(end), judge.verdict(end));
@@ -109,7 +109,7 @@ fn an_older_state_is_read() {
     run("a", FIRST, 20, 1.0).iter().for_each(|record| judge.observe(&record.block).unwrap());
     let mut state = serde_json::to_value(judge.state()).unwrap();
     state.as_object_mut().unwrap().remove("left_out").unwrap();
-    let resumed = Judge::resume(policy, serde_json::from_value(state).unwrap()).unwrap();
+    let mut resumed = Judge::resume(policy, serde_json::from_value(state).unwrap()).unwrap();
     let end = Timestamp::from_second(60 * (FIRST + 20)).unwrap();
     assert_eq!(resumed.verdict(end), judge.verdict(end));
 }

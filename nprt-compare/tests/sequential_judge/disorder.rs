@@ -5,7 +5,7 @@ use nprt_core::model::{Block, BlockData, Track};
 
 use crate::world::*;
 
-fn counted(judge: &Judge, minutes: i64) -> Counted {
+fn counted(judge: &mut Judge, minutes: i64) -> Counted {
     judge.verdict(after(minutes)).metrics[0].evidence.clone().unwrap().counted
 }
 
@@ -54,7 +54,7 @@ fn a_track_that_lags_by_a_minute_gets_the_same_verdict() {
     }
     waiting.drain(..).for_each(|block| lagging.observe(&block).unwrap());
     assert_eq!(lagging.verdict(after(20)), prompt.verdict(after(20)));
-    assert_eq!(counted(&lagging, 20).late, 0);
+    assert_eq!(counted(&mut lagging, 20).late, 0);
 }
 
 /// One track's clock goes wrong by a minute, so that it names the minute before or after: still no false alarm,
@@ -119,4 +119,17 @@ fn scaling_of_either_track_in_the_middle_does_not_change_what_is_decided() {
             assert_eq!(decision, expected, "{name}, after {took} min");
         }
     }
+}
+
+/// Both tracks' clocks are ahead of the judge's: what they name is closed before its time comes.
+#[test]
+fn a_verdict_on_a_time_before_the_closed_minutes_is_inconclusive() {
+    let random = &mut 14;
+    let mut judge = judge(random);
+    (0..8).flat_map(|at| minute(at, 1.0, random)).for_each(|block| judge.observe(&block).unwrap());
+    let mut other = judge.clone();
+    for at in 0..8 {
+        assert!(matches!(judge.verdict(after(at)).decision, Decision::Inconclusive { .. }), "{at}");
+    }
+    assert_eq!(judge.verdict(after(8)), other.verdict(after(8)));
 }

@@ -3,6 +3,7 @@
 
 mod disorder;
 mod rules;
+mod saved;
 mod schema;
 mod verdicts;
 mod world;

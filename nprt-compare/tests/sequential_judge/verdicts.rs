@@ -49,7 +49,7 @@ fn blocks_in_any_order_and_repeated_give_the_same_verdict() {
 
 #[test]
 fn nothing_measured_never_passes() {
-    let judge = Judge::new(Policy::preset(Preset::Default), after(0)).unwrap();
+    let mut judge = Judge::new(Policy::preset(Preset::Default), after(0)).unwrap();
     assert!(matches!(judge.verdict(after(500)).decision, Decision::Inconclusive { .. }));
 }
 

@@ -112,7 +112,7 @@ async fn judges_that_take_turns_and_die_come_to_the_verdict_of_one_that_did_not(
                 continue;
             }
             let judged = pipeline.judge_canary(&shop(), &Progress::silent()).await.unwrap();
-            let judge = uninterrupted(&world, judged.started).await;
+            let mut judge = uninterrupted(&world, judged.started).await;
             let verdict = judge.verdict(judged.verdict.range.end());
             assert_eq!(
                 serde_json::to_value(&judged.verdict).unwrap(),

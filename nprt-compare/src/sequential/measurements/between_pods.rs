@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use nprt_core::model::Track;
 
-use super::minute::{Measured, Slot};
-use super::past::{Past, Scores, Tally};
-use super::residuals::{Residual, Residuals};
+use super::super::minute::{Slot, SlotData};
+use super::super::past::{Past, Scores, Tally};
+use super::super::residuals::{Residual, Residuals};
 use crate::policy::MeasurementsRule;
 use crate::sketch::Sparse;
 
@@ -19,19 +19,18 @@ pub(super) fn learn(
     slot: &Slot,
     minute: i64,
 ) {
-    let stable: Vec<_> = slot.blocks.iter().filter(|(key, _)| key.track == Track::Stable).collect();
     let mut pods = BTreeMap::<&str, Vec<Residual>>::new();
     let mut routes = BTreeMap::<&str, BTreeMap<&str, Vec<&Sparse>>>::new();
     let mut values = Vec::new();
-    for (key, measured) in stable {
+    for (key, data) in slot.of(Track::Stable) {
         let Some(pod) = key.pod.as_deref() else { continue };
-        match measured {
-            Measured::Bins(bins) => {
+        match data {
+            SlotData::Bins(bins) => {
                 let route = routes.entry(key.route.as_deref().unwrap_or_default()).or_default();
                 route.entry(pod).or_default().push(bins);
             }
-            Measured::Value(value) => values.push((pod, *value)),
-            _ => {}
+            SlotData::Value(value) => values.push((pod, *value)),
+            SlotData::Requests { .. } | SlotData::Classes(_) => {}
         }
     }
     for (route, of_pods) in &routes {

@@ -1,56 +1,60 @@
-use super::super::measurements::{Kind, Measurements};
-use super::super::samples::{Margins, SampleStep, SampleTests};
-use super::super::values::{ValueStep, ValueTests};
-use super::ranked::BAND;
-use super::{Effect, Learned, MeasurementsRule, PassEvidence, QuantileFigures, Ranked, Said, Time, figure};
-use crate::policy::{Gate, Policy};
+use nprt_core::model::PerTrack;
+
+use super::super::calibration::PodSpread;
+use super::super::explanation::Explanation;
+use super::super::kind::{RuleKind, View};
+use super::super::knowledge::{Knowledge, add_run};
+use super::super::shift::Margins;
+use super::rank_index::{BAND, RankIndex};
+use super::samples::{SampleStep, SampleTests};
+use super::values::{ValueStep, ValueTests};
+use super::{Measurements, Tests};
+use crate::figure::figure;
+use crate::policy::{MeasurementsRule, Policy};
 use crate::sizing::{RankEffect, Sizing};
 use crate::statistics::Overdispersion;
-use crate::{MarginUsed, Percentile};
+use crate::{Effect, MarginUsed, PassEvidence, Percentile, QuantileFigures};
 
-pub(super) fn say(
-    rule: &MeasurementsRule,
-    state: &Measurements,
-    learned: &Learned,
-    run: &[Ranked; 2],
-    time: Time,
-    policy: &Policy,
-) -> Said {
-    let mut said = match (state.samples(), state.values()) {
-        (Some(kind), _) => samples(rule, kind, learned, run, time, policy),
-        (None, Some(kind)) => values(rule, kind, learned, time, policy),
-        (None, None) => Said::nothing("none", rule.metric.to_string()),
+pub(super) fn explain(rule: &MeasurementsRule, state: &Measurements, view: View<'_>) -> Explanation {
+    let mut found = match (&state.samples, &state.values) {
+        (Some(tests), _) => samples(rule, tests, view),
+        (None, Some(tests)) => values(rule, tests, view),
+        (None, None) => Explanation::nothing("none", rule.metric.to_string()),
     };
-    if state.samples().is_some() && state.values().is_some() {
-        said.flaw =
-            Some("its blocks have mixed forms, samples and values, which cannot be compared".to_owned());
+    if state.samples.is_some() && state.values.is_some() {
+        found.flaw = Some("its blocks mix samples and values, which cannot be compared".to_owned());
     }
-    said
+    found
+}
+
+/// All samples of the run, by rank.
+fn ranks(rule: &MeasurementsRule, View { known, open, .. }: View<'_>) -> PerTrack<RankIndex> {
+    let mut young = PerTrack::default();
+    open.iter().for_each(|minute| add_run(&mut young, minute.slot(&rule.metric)));
+    known.run.as_ref().zip(young.as_ref()).map(|(closed, young)| RankIndex::new(closed, young))
 }
 
 fn samples(
     rule: &MeasurementsRule,
-    kind: &Kind<SampleTests, SampleStep>,
-    learned: &Learned,
-    run: &[Ranked; 2],
-    time: Time,
-    policy: &Policy,
-) -> Said {
-    let tests = &kind.tests;
+    Tests { tests, warm_up }: &Tests<SampleTests, SampleStep>,
+    view: View<'_>,
+) -> Explanation {
+    let View { known, time, policy, .. } = view;
+    let ranks = ranks(rule, view);
     let shown = rule.quantiles.iter().map(|quantile| quantile.percentile);
-    let quantiles: Vec<_> = shown.clone().map(|percentile| quantile(percentile, run)).collect();
+    let quantiles: Vec<_> = shown.clone().map(|percentile| quantile(percentile, &ranks)).collect();
     let first = shown.clone().next().unwrap_or(Percentile::P50);
-    let shown = quantile(first, run);
+    let shown = quantile(first, &ranks);
     let [stable, canary] = [shown.stable, shown.canary].map(|figure| figure.map(|figure| figure.at));
     let threshold = -policy.pass_alpha.ln();
     let gate = tests.last_gate(rule);
     let passed = tests.constant.holds() || gate.as_ref().is_some_and(|(_, ln_e, _)| *ln_e >= threshold);
-    let effect = effect(tests, learned.slope);
-    let calibration = learned.calibration(time.minute.saturating_add(1));
+    let effect = effect(tests, known.slope);
+    let calibration = known.calibration(time.minute.saturating_add(1));
     let pods = calibration.pods;
     let phi = calibration.overdispersion.first().map_or(1.0, |phi| phi.phi());
-    let margin = tests.margins.zip(stable).map(|(margins, at)| used(&margins, at, pods.tau, pods.pods, phi));
-    let limit = tests.margins.zip(stable).map(|(margins, at)| margins.regression().limit(at));
+    let margin = tests.margins.zip(stable).map(|(margins, at)| used(&margins, at, pods, phi));
+    let limit = tests.margins.zip(stable).map(|(margins, at)| margins.regression.limit(at));
     let unpassable = margin.is_some_and(|margin| margin.pass <= 0.0) && !tests.constant.holds();
     let words = match (stable, canary) {
         (Some(stable), Some(canary)) => format!(
@@ -60,34 +64,29 @@ fn samples(
         ),
         _ => "samples on one track only".to_owned(),
     };
-    let [stable_n, canary_n] = tests.samples;
+    let PerTrack { stable: stable_n, canary: canary_n } = tests.samples;
     let words = format!("{words}, {canary_n} and {stable_n} samples compared in {} min", tests.steps);
     let figures = match effect {
         Some(effect) => format!("the canary is {effect} as slow or high; {words}"),
         None => words,
     };
-    Said {
+    Explanation {
         stable,
         canary,
         limit,
         samples: tests.samples,
         growth: gate.as_ref().map_or(0.0, |(_, _, growth)| *growth),
         pass: gate.map(|(gate, ln_e, _)| PassEvidence { gate, ln_e, threshold }),
-        least_samples: margin.map_or(0, |margin| least_samples(tests, learned, margin, policy)),
+        least_samples: margin.map_or(0, |margin| least_samples(tests, known, margin, policy)),
         passed: passed && !unpassable,
         effect,
         margin,
         quantiles,
-        held_back: kind.warm_up.held(),
-        warming_up: kind.warm_up.excluded,
+        held_back: warm_up.held(),
+        warming_up: warm_up.excluded,
         figures,
-        flaw: unpassable.then(|| {
-            format!(
-                "stable's own pods differ by so much ({:.1} %) that no canary can be shown to be as good",
-                100.0 * pods.tau
-            )
-        }),
-        ..Said::nothing("samples", format!("distribution and {first}"))
+        flaw: unpassable.then(|| too_different(pods)),
+        ..Explanation::nothing("samples", format!("distribution and {first}"))
     }
 }
 
@@ -109,27 +108,26 @@ fn effect(tests: &SampleTests, slope: f64) -> Option<Effect> {
     })
 }
 
-fn used(
-    margins: &Margins,
-    stable: f64,
-    between_pods: f64,
-    pods_known: u64,
-    overdispersion: f64,
-) -> MarginUsed {
+/// Why no canary can pass.
+fn too_different(pods: PodSpread) -> String {
+    format!("stable's own pods differ too much ({:.1}%) for any canary to pass", 100.0 * pods.tau)
+}
+
+fn used(margins: &Margins, stable: f64, pods: PodSpread, overdispersion: f64) -> MarginUsed {
     let share = |limit: f64| if stable > 0.0 { limit / stable - 1.0 } else { 0.0 };
     MarginUsed {
-        regression: share(margins.regression().limit(stable)),
-        pass: share(margins.pass().limit(stable)),
-        between_pods,
-        pods_known,
+        regression: share(margins.regression.limit(stable)),
+        pass: share(margins.pass.limit(stable)),
+        between_pods: pods.tau,
+        pods_known: pods.pods,
         overdispersion,
     }
 }
 
 /// Samples of the canary that it takes on average to show that it is not worse by the pass margin: a floor.
-fn least_samples(tests: &SampleTests, learned: &Learned, margin: MarginUsed, policy: &Policy) -> u64 {
-    let [stable, canary] = tests.samples.map(|count| count as f64);
-    let superiority = 0.5 + (learned.slope * margin.pass.max(0.0).ln_1p()).min(0.5);
+fn least_samples(tests: &SampleTests, known: &Knowledge, margin: MarginUsed, policy: &Policy) -> u64 {
+    let PerTrack { stable, canary } = tests.samples.map(|count| count as f64);
+    let superiority = 0.5 + (known.slope * margin.pass.max(0.0).ln_1p()).min(0.5);
     let of = RankEffect {
         superiority,
         stable_per_canary: stable / canary,
@@ -140,24 +138,23 @@ fn least_samples(tests: &SampleTests, learned: &Learned, margin: MarginUsed, pol
     samples.map_or(0, |samples| samples.min(1e15) as u64)
 }
 
-fn quantile(percentile: Percentile, [stable, canary]: &[Ranked; 2]) -> QuantileFigures {
-    QuantileFigures { percentile, stable: stable.quantile(percentile), canary: canary.quantile(percentile) }
+fn quantile(percentile: Percentile, ranks: &PerTrack<RankIndex>) -> QuantileFigures {
+    let PerTrack { stable, canary } = ranks.as_ref().map(|ranks| ranks.quantile(percentile));
+    QuantileFigures { percentile, stable, canary }
 }
 
 fn values(
     rule: &MeasurementsRule,
-    kind: &Kind<ValueTests, ValueStep>,
-    learned: &Learned,
-    time: Time,
-    policy: &Policy,
-) -> Said {
-    let tests = &kind.tests;
+    Tests { tests, warm_up }: &Tests<ValueTests, ValueStep>,
+    view: View<'_>,
+) -> Explanation {
+    let View { known, time, policy, .. } = view;
     let threshold = -policy.pass_alpha.ln();
     let (ln_e, growth) = tests.gate();
-    let waits = rule.gate == Gate::Both || rule.quantiles.iter().any(|quantile| quantile.gate == Gate::Both);
-    let pods = learned.calibration(time.minute.saturating_add(1)).pods;
-    let [stable, canary] = tests.means();
-    let margin = tests.margins.zip(stable).map(|(margins, at)| used(&margins, at, pods.tau, pods.pods, 1.0));
+    let waits = rule.gates_pass();
+    let pods = known.calibration(time.minute.saturating_add(1)).pods;
+    let PerTrack { stable, canary } = tests.means();
+    let margin = tests.margins.zip(stable).map(|(margins, at)| used(&margins, at, pods, 1.0));
     let unpassable = margin.is_some_and(|margin| margin.pass <= 0.0) && !tests.constant.holds();
     let effect = value_effect(tests);
     let words = match (stable, canary) {
@@ -173,26 +170,21 @@ fn values(
         Some(effect) => format!("the canary is {effect} as high; {words}"),
         None => words,
     };
-    Said {
+    Explanation {
         stable,
         canary,
-        limit: tests.margins.zip(stable).map(|(margins, at)| margins.regression().limit(at)),
-        samples: [tests.steps; 2],
+        limit: tests.margins.zip(stable).map(|(margins, at)| margins.regression.limit(at)),
+        samples: PerTrack::from_fn(|_| tests.steps),
         pass: waits.then(|| PassEvidence { gate: "the mean".to_owned(), ln_e, threshold }),
         growth,
         passed: waits && !unpassable && (ln_e >= threshold || tests.constant.holds()),
         effect,
         margin,
-        held_back: kind.warm_up.held(),
-        warming_up: kind.warm_up.excluded,
+        held_back: warm_up.held(),
+        warming_up: warm_up.excluded,
         figures,
-        flaw: unpassable.then(|| {
-            format!(
-                "stable's own pods differ by so much ({:.1} %) that no canary can be shown to be as good",
-                100.0 * pods.tau
-            )
-        }),
-        ..Said::nothing("values", "mean of pods".to_owned())
+        flaw: unpassable.then(|| too_different(pods)),
+        ..Explanation::nothing("values", "mean of pods".to_owned())
     }
 }
 

@@ -1,11 +1,11 @@
 //! The tests of values: the means of both tracks' pods, minute by minute.
 
+use nprt_core::model::PerTrack;
 use serde::{Deserialize, Serialize};
 
-use super::calibration::Shift;
+use super::super::shift::Margins;
+use super::super::weighted_test::WeightedTest;
 use super::constant::Constant;
-use super::part::Part;
-use super::samples::Margins;
 use crate::statistics::paired_t::PairedT;
 
 /// A difference of logarithms counts as at most this: e² is more than seven times as much. It keeps a zero finite.
@@ -24,10 +24,11 @@ pub(super) struct ValueStep {
 }
 
 impl ValueStep {
-    pub(super) fn new(stable: f64, canary: f64, margin: Shift, pass: Shift, autocorrelation: f64) -> Self {
+    pub(super) fn new(means: PerTrack<f64>, margins: Margins, autocorrelation: f64) -> Self {
+        let PerTrack { stable, canary } = means;
         Self {
-            beyond: ln_ratio(canary, margin.limit(stable)),
-            within: ln_ratio(pass.limit(stable), canary),
+            beyond: ln_ratio(canary, margins.regression.limit(stable)),
+            within: ln_ratio(margins.pass.limit(stable), canary),
             plain: ln_ratio(canary, stable),
             autocorrelation,
         }
@@ -44,9 +45,9 @@ pub(super) struct ValueTests {
     pub(super) margins: Option<Margins>,
     pub(super) steps: u64,
     autocorrelation: f64,
-    /// Of the minutes that were measured, and the sums of both tracks' means in them, stable's first.
+    /// Of the minutes that were measured, and the sums of both tracks' means in them.
     seen: u64,
-    sums: [f64; 2],
+    sums: PerTrack<f64>,
     growth: f64,
 }
 
@@ -63,16 +64,17 @@ impl ValueTests {
     }
 
     /// Notes what was measured, whether it counts or not.
-    pub(super) fn seen(&mut self, stable: f64, canary: f64, regression: Shift, pass: Shift) {
+    pub(super) fn note(&mut self, means: PerTrack<f64>, margins: Margins) {
+        let PerTrack { stable, canary } = means;
         let same = stable.to_bits() == canary.to_bits();
         self.constant.note(true, same.then_some(stable.to_bits()));
-        self.margins = Some(Margins::new(regression, pass));
+        self.margins = Some(margins);
         self.seen += 1;
-        self.sums = [self.sums[0] + stable, self.sums[1] + canary];
+        self.sums = self.sums.zip(means).map(|(sum, mean)| sum + mean);
     }
 
-    pub(super) fn parts(&self) -> Vec<Part> {
-        vec![Part::new("paired t", 1.0, self.beyond.ln_e())]
+    pub(super) fn weighted(&self) -> Vec<WeightedTest> {
+        vec![WeightedTest::new("paired t", 1.0, self.beyond.ln_e())]
     }
 
     /// ln E of a pass, and how it grows a step.
@@ -81,7 +83,7 @@ impl ValueTests {
     }
 
     /// The mean of each track over all minutes; `None` before the first.
-    pub(super) fn means(&self) -> [Option<f64>; 2] {
+    pub(super) fn means(&self) -> PerTrack<Option<f64>> {
         self.sums.map(|sum| (self.seen > 0 && sum.is_finite()).then(|| sum / self.seen as f64))
     }
 

@@ -1,21 +1,19 @@
-use super::super::failures::{Failures, WEIGHTS};
-use super::{Effect, FailuresRule, Learned, PassEvidence, Said, Time, significant};
-use crate::policy::Policy;
-use crate::statistics::new_classes::Level;
+use nprt_core::model::{PerTrack, significant};
 
-pub(super) fn say(
-    rule: &FailuresRule,
-    state: &Failures,
-    learned: &Learned,
-    time: Time,
-    policy: &Policy,
-    share: f64,
-) -> Said {
-    let [stable, canary] = state.totals;
-    let rate = |(requests, errors): (u64, u64)| (requests > 0).then(|| errors as f64 / requests as f64);
+use super::super::explanation::Explanation;
+use super::super::kind::View;
+use super::{Count, Failures, WEIGHTS};
+use crate::policy::FailuresRule;
+use crate::statistics::new_classes::Level;
+use crate::{Effect, PassEvidence};
+
+pub(super) fn explain(rule: &FailuresRule, state: &Failures, view: View<'_>) -> Explanation {
+    let View { known, time, policy, share, .. } = view;
+    let PerTrack { stable, canary } = state.totals;
+    let rate = |(requests, errors): Count| (requests > 0).then(|| errors as f64 / requests as f64);
     let (ln_e, growth) = state.gate();
     let threshold = -policy.pass_alpha.ln();
-    let findings = state.findings(time, policy.alpha * share * WEIGHTS[1], learned.requests);
+    let findings = state.findings(time, policy.alpha * share * WEIGHTS[1], known.requests);
     let complete = findings.as_ref().is_none_or(|findings| findings.complete);
     let warned: Vec<String> = findings
         .iter()
@@ -39,18 +37,18 @@ pub(super) fn say(
     };
     let (few, worse) = (ln_e >= threshold, state.more() >= threshold);
     let flaw = if !complete {
-        Some("more classes of errors than can be kept")
+        Some("too many error classes to keep track of")
     } else if few && worse {
-        Some("no more failures than are tolerated, yet more often than on stable")
+        Some("failures are within the tolerance, but more frequent than on stable")
     } else {
         None
     };
     let ratio = rate(canary).zip(rate(stable)).filter(|(_, stable)| *stable > 0.0);
-    Said {
+    Explanation {
         stable: rate(stable),
         canary: rate(canary),
         limit: rate(stable).map(|stable| stable * rule.ratio.get()),
-        samples: [stable.0, canary.0],
+        samples: state.totals.map(|(requests, _)| requests),
         pass: Some(PassEvidence { gate: "errors per request".to_owned(), ln_e, threshold }),
         growth,
         passed: few && flaw.is_none(),
@@ -61,7 +59,7 @@ pub(super) fn say(
         }),
         figures,
         flaw: flaw.map(str::to_owned),
-        ..Said::nothing(
+        ..Explanation::nothing(
             "requests",
             format!("errors per request, at most {} times", significant(rule.ratio.get(), 3)),
         )

@@ -1,19 +1,19 @@
 use std::collections::BTreeSet;
 
-use nprt_core::model::Track;
+use nprt_core::model::{PerTrack, Track};
 use serde::{Deserialize, Serialize};
 
 use super::minute::Slot;
 
 /// What came of a metric, beside what it says.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(super) struct Coverage {
     /// Minutes that count in the evidence.
     pub(super) used: u64,
-    pub(super) excluded: Excluded,
+    pub(super) excluded: Exclusions,
     /// The last minute in which each track was measured.
-    pub(super) stable: Option<i64>,
-    pub(super) canary: Option<i64>,
+    stable: Option<i64>,
+    canary: Option<i64>,
     /// The last minute with a block that could not be read.
     pub(super) unreadable: Option<i64>,
     /// What the canary's blocks call their version: more than one are not one canary.
@@ -22,7 +22,7 @@ pub(super) struct Facts {
 
 /// What does not count, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Excluded {
+pub(super) struct Exclusions {
     /// Minutes in which only one track was measured, or stable had no past.
     pub(super) one_sided: u64,
     /// Blocks of pods that started later and were warming up.
@@ -31,11 +31,11 @@ pub(super) struct Excluded {
     pub(super) unreadable: u64,
 }
 
-impl Facts {
+impl Coverage {
     /// Notes a minute's blocks.
     pub(super) fn note(&mut self, slot: &Slot, minute: i64) {
         for (track, last) in [(Track::Stable, &mut self.stable), (Track::Canary, &mut self.canary)] {
-            if slot.speaks(track) {
+            if slot.measures(track) {
                 *last = Some(minute);
             }
         }
@@ -43,12 +43,16 @@ impl Facts {
             self.unreadable = Some(minute);
             self.excluded.unreadable += slot.rejected;
         }
-        let canary = slot.blocks.iter().filter(|(key, _)| key.track == Track::Canary);
-        for version in canary.filter_map(|(key, _)| key.version.as_ref()) {
+        for version in slot.of(Track::Canary).filter_map(|(key, _)| key.version.as_ref()) {
             if !self.versions.contains(version) && self.versions.len() < 8 {
                 self.versions.insert(version.clone());
             }
         }
+    }
+
+    /// The last minute in which each track was measured.
+    pub(super) fn last(&self) -> PerTrack<Option<i64>> {
+        PerTrack::new(self.stable, self.canary)
     }
 
     /// Whether anything ever came of it in the run.

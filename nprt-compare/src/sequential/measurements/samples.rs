@@ -1,18 +1,21 @@
 //! The tests of samples: ranks and quantiles in blocks, and the ranks' and means' series.
 
+use nprt_core::model::PerTrack;
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{Calibration, Shift};
+use super::super::calibration::Calibration;
+use super::super::past::{Scores, Tally, scored};
+use super::super::shift::{Margins, Shift};
+use super::super::weighted_test::WeightedTest;
 use super::constant::Constant;
-use super::measurements::{Sides, exceedances, rank_block};
-use super::part::Part;
-use super::past::Tally;
+use super::sides::Sides;
 use super::warm_up::Level;
 use crate::policy::{Gate, MeasurementsRule};
+use crate::sketch::{after, lower, number_of, upper};
 use crate::statistics::Overdispersion;
 use crate::statistics::paired_t::PairedT;
-use crate::statistics::quantile::{ODDS, QuantileTest};
-use crate::statistics::rank::{LAMBDAS, RankTest};
+use crate::statistics::quantile::{Exceedances, ODDS, QuantileTest};
+use crate::statistics::rank::{LAMBDAS, RankBlock, RankTest};
 
 /// One minute, all routes together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,10 +29,10 @@ pub(super) struct SampleStep {
     /// The same without a margin, and what it is divided by to be a difference of mean scores.
     plain: (f64, f64, f64),
     /// Weighted means of both tracks.
-    means: [f64; 2],
+    means: PerTrack<f64>,
     /// How much the means' logarithms differ beyond the margin.
     mean: Option<f64>,
-    samples: [u64; 2],
+    samples: PerTrack<u64>,
     overdispersion: Vec<Overdispersion>,
     autocorrelation: f64,
 }
@@ -43,19 +46,48 @@ impl SampleStep {
             quantiles_pass: vec![[0.0; ODDS.len()]; quantiles],
             beyond: (0.0, 0.0),
             plain: (0.0, 0.0, 0.0),
-            means: [0.0; 2],
+            means: PerTrack::default(),
             mean: None,
-            samples: [0; 2],
+            samples: PerTrack::default(),
             overdispersion: calibration.overdispersion.clone(),
             autocorrelation: calibration.autocorrelation,
         }
     }
 
+    /// Adds a route's part of the minute.
+    pub(super) fn add_route(
+        &mut self,
+        rule: &MeasurementsRule,
+        scores: &Scores,
+        sides: &Sides<'_>,
+        margins: Margins,
+    ) {
+        let Margins { regression, pass } = margins;
+        // First those for a regression, then those for a pass.
+        let percentiles = || rule.quantiles.iter().map(|quantile| quantile.percentile);
+        let thresholds: Vec<u32> = percentiles()
+            .map(|percentile| scores.threshold(percentile))
+            .chain(percentiles().map(|percentile| scores.bin(percentile)))
+            .collect();
+        let stable = scores.tally(&sides.stable, &thresholds, |bin| bin);
+        let tally = |map: &dyn Fn(u32) -> u32| scores.tally(&sides.canary, &thresholds, map);
+        // Rounded so that a regression never profits, and neither does a pass.
+        let shifted = tally(&|bin| number_of(regression.inverse(lower(bin))));
+        let lifted = tally(&|bin| {
+            let limit = pass.inverse(upper(bin));
+            let within = number_of(limit);
+            if limit > 0.0 && lower(within) >= limit { within - 1 } else { within }.min(after(bin) - 1)
+        });
+        let plain = tally(&|bin| bin);
+        self.add(&stable, &shifted, &lifted, &plain);
+        self.add_means(sides);
+    }
+
     /// Adds a route: stable's samples, and the canary's moved by the margin, by that of a pass, and not at all.
     /// What lies above each quantile is counted twice: at the threshold of a regression, then at that of a pass.
-    pub(super) fn add(&mut self, stable: &Tally, shifted: &Tally, lifted: &Tally, plain: &Tally) {
-        self.samples[0] += stable.count;
-        self.samples[1] += plain.count;
+    fn add(&mut self, stable: &Tally, shifted: &Tally, lifted: &Tally, plain: &Tally) {
+        self.samples.stable += stable.count;
+        self.samples.canary += plain.count;
         if let Some(block) = rank_block(shifted, stable) {
             add(&mut self.rank, block.ln_factors());
             if let Some(moments) = block.moments() {
@@ -87,22 +119,22 @@ impl SampleStep {
 
     /// Adds the means of a route, each weighted by the requests of both tracks, so that it does not matter how
     /// requests are spread over routes.
-    pub(super) fn add_means(&mut self, sides: &Sides<'_>) {
-        let [stable, canary] = [&sides.stable, &sides.canary].map(|blocks| {
+    fn add_means(&mut self, sides: &Sides<'_>) {
+        let sums = sides.as_ref().map(|blocks| {
             let sums = blocks.iter().map(|bins| bins.total());
             sums.fold((0.0, 0.0), |(sum, count), (more, of)| (sum + more, count + of as f64))
         });
-        let weight = stable.1 + canary.1;
+        let weight = sums.stable.1 + sums.canary.1;
         let mean = |(sum, count): (f64, f64)| (count > 0.0 && sum.is_finite()).then(|| sum / count);
-        if let Some((stable, canary)) = mean(stable).zip(mean(canary)) {
-            self.means[0] += weight * stable;
-            self.means[1] += weight * canary;
+        if let Some((stable, canary)) = sums.map(mean).both() {
+            self.means.stable += weight * stable;
+            self.means.canary += weight * canary;
         }
     }
 
     pub(super) fn finish(&mut self, margin: Shift) {
-        let weight = self.samples.iter().sum::<u64>() as f64;
-        let [stable, canary] = self.means.map(|sum| sum / weight);
+        let weight = (self.samples.stable + self.samples.canary) as f64;
+        let PerTrack { stable, canary } = self.means.map(|sum| sum / weight);
         let difference = (canary / margin.limit(stable)).ln();
         self.mean = difference.is_finite().then_some(difference);
     }
@@ -111,7 +143,7 @@ impl SampleStep {
     pub(super) fn level(&self) -> Option<Level> {
         let (excess, variance, weight) = self.plain;
         let phi = self.overdispersion.first().map_or(1.0, |phi| phi.phi());
-        if self.samples.contains(&0) {
+        if self.samples.stable == 0 || self.samples.canary == 0 {
             return None;
         }
         if weight <= 0.0 {
@@ -131,7 +163,7 @@ pub(super) struct SampleTests {
     means: PairedT,
     rank_pass: RankTest,
     quantiles_pass: Vec<QuantileTest>,
-    pub(super) samples: [u64; 2],
+    pub(super) samples: PerTrack<u64>,
     pub(super) steps: u64,
     /// Sums over the steps that count, without a margin: excess, variance times φ, weight.
     pub(super) effect: [f64; 3],
@@ -141,28 +173,22 @@ pub(super) struct SampleTests {
     growth: Vec<f64>,
 }
 
-/// The margins of the last minute.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Margins {
-    regression: Shift,
-    pass: Shift,
-}
-
 impl SampleTests {
-    pub(super) fn new(rule: &MeasurementsRule) -> Self {
+    /// Of so many quantiles.
+    pub(super) fn new(quantiles: usize) -> Self {
         Self {
             rank: RankTest::default(),
-            quantiles: vec![QuantileTest::default(); rule.quantiles.len()],
+            quantiles: vec![QuantileTest::default(); quantiles],
             ranks: PairedT::default(),
             means: PairedT::default(),
             rank_pass: RankTest::default(),
-            quantiles_pass: vec![QuantileTest::default(); rule.quantiles.len()],
-            samples: [0; 2],
+            quantiles_pass: vec![QuantileTest::default(); quantiles],
+            samples: PerTrack::default(),
             steps: 0,
             effect: [0.0; 3],
             margins: None,
             constant: Constant::default(),
-            growth: vec![0.0; 1 + rule.quantiles.len()],
+            growth: vec![0.0; 1 + quantiles],
         }
     }
 
@@ -187,9 +213,7 @@ impl SampleTests {
             let _ = self.means.observe(mean, step.autocorrelation);
         }
         self.steps += 1;
-        for (sum, own) in self.samples.iter_mut().zip(step.samples) {
-            *sum = sum.saturating_add(own);
-        }
+        self.samples = self.samples.zip(step.samples).map(|(sum, own)| sum.saturating_add(own));
         let (excess, variance, weight) = step.plain;
         let [sum, of_variance, of_weight] = &mut self.effect;
         *sum += excess;
@@ -202,33 +226,29 @@ impl SampleTests {
     }
 
     /// Notes what was measured, whether it counts or not.
-    pub(super) fn seen(&mut self, sides: &Sides<'_>, one_sided: bool) {
+    pub(super) fn note(&mut self, sides: &Sides<'_>, one_sided: bool) {
         let mut all = sides.stable.iter().chain(&sides.canary).filter(|bins| !bins.is_empty());
         let first = all.next().and_then(|bins| bins.only_bin());
         let same = first.filter(|bin| all.all(|bins| bins.only_bin() == Some(*bin)));
         self.constant.note(!one_sided, same.map(u64::from));
     }
 
-    pub(super) fn margins(&mut self, regression: Shift, pass: Shift) {
-        self.margins = Some(Margins::new(regression, pass));
-    }
-
     /// The evidence of a regression, by test; the weights are those of [`WEIGHTS`].
-    pub(super) fn parts(&self) -> Vec<Part> {
+    pub(super) fn weighted(&self) -> Vec<WeightedTest> {
         let [rank, ranks, means, quantiles] = WEIGHTS;
         let rank = if self.quantiles.is_empty() { rank + quantiles } else { rank };
-        let mut parts = vec![
-            Part::new("rank", rank, self.rank.ln_e()),
-            Part::new("paired t of ranks", ranks, self.ranks.ln_e()),
-            Part::new("paired t of means", means, self.means.ln_e()),
+        let mut tests = vec![
+            WeightedTest::new("rank", rank, self.rank.ln_e()),
+            WeightedTest::new("paired t of ranks", ranks, self.ranks.ln_e()),
+            WeightedTest::new("paired t of means", means, self.means.ln_e()),
         ];
         let each = quantiles / self.quantiles.len().max(1) as f64;
-        parts.extend(self.quantiles.iter().map(|test| Part::new("quantile", each, test.ln_e())));
-        parts
+        tests.extend(self.quantiles.iter().map(|test| WeightedTest::new("quantile", each, test.ln_e())));
+        tests
     }
 
     /// ln E of each gate of a pass: the whole distribution, then each quantile.
-    pub(super) fn pass_evidence(&self) -> Vec<f64> {
+    fn pass_evidence(&self) -> Vec<f64> {
         let quantiles = self.quantiles_pass.iter().map(QuantileTest::ln_e);
         std::iter::once(self.rank_pass.ln_e()).chain(quantiles).collect()
     }
@@ -250,22 +270,18 @@ const WEIGHTS: [f64; 4] = [0.3, 0.25, 0.1, 0.35];
 /// The share of a step in what is called recent.
 const RECENT: f64 = 0.2;
 
-impl Margins {
-    pub(super) fn new(regression: Shift, pass: Shift) -> Self {
-        Self { regression, pass }
-    }
-
-    pub(super) fn regression(&self) -> Shift {
-        self.regression
-    }
-
-    pub(super) fn pass(&self) -> Shift {
-        self.pass
-    }
-}
-
 fn add<const N: usize>(sums: &mut [f64; N], factors: [f64; N]) {
     for (sum, factor) in sums.iter_mut().zip(factors) {
         *sum += factor;
     }
+}
+
+/// A minute's exceedances of a threshold; those that make no sense are none.
+fn exceedances(canary: (u64, u64), stable: (u64, u64)) -> Option<Exceedances> {
+    Exceedances::new(canary, stable).ok()
+}
+
+/// A minute's scores.
+fn rank_block(canary: &Tally, stable: &Tally) -> Option<RankBlock> {
+    RankBlock::new(scored(canary, stable)).ok()
 }

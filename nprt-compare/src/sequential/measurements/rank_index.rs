@@ -9,12 +9,12 @@ pub(super) const BAND: f64 = 0.05;
 
 /// Samples in their order, by bin: which one has which rank.
 #[derive(Debug)]
-pub(super) struct Ranked {
+pub(super) struct RankIndex {
     /// A bin, and how many samples lie in it or below.
     up_to: Vec<(u32, u64)>,
 }
 
-impl Ranked {
+impl RankIndex {
     pub(super) fn new(closed: &Sparse, young: &Sparse) -> Self {
         let mut up_to = Vec::with_capacity(closed.bins() + young.bins());
         let mut sum = 0_u64;
