@@ -67,7 +67,8 @@ impl Operation<'_> {
             takeover,
         };
         let guard = LeaseGuard::acquire(&self.cx, &request, wait.unwrap_or_default()).await?;
-        let work = work(guard.lease.clone());
+        // An operation is a large future: on the heap it is not moved again.
+        let work = Box::pin(work(guard.lease.clone()));
         Ok(guard.keep(work).await)
     }
 }

@@ -67,9 +67,9 @@ async fn canary(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<D
     let to = op.applier(&lease);
     let undo = op.undo_log(&lease);
     settle::settle_before(&undo, request).await?;
-    let mut trial = op.cx.unless_stopped(plan_canary(op, request)).await?;
+    let mut trial = op.cx.unless_stopped(Box::pin(plan_canary(op, request))).await?;
     if trial.is_there && left_over::remove_left_over(&to, &trial.live).await?.is_some() {
-        trial = op.cx.unless_stopped(plan_canary(op, request)).await?;
+        trial = op.cx.unless_stopped(Box::pin(plan_canary(op, request))).await?;
     }
     let Trial { version, live, mut plan, routes, is_there } = trial;
     let older = op.cx.unless_stopped(older::remove_older(&to, &live, &plan.older)).await?;
@@ -112,7 +112,7 @@ pub(crate) async fn plan_canary(op: &Operation<'_>, request: &Request) -> Result
     if op.cx.service.transform.canary.traffic.is_some() {
         routes_back::refuse_held_routes(&op.cx, &live).await?;
     }
-    let promotion = promotion::promotion(&op.cx, &source, &version, &live, &request.caller).await?;
+    let promotion = Box::pin(promotion::promotion(&op.cx, &source, &version, &live, &request.caller)).await?;
     promotion.stable_beside(&live)?;
     let Planned { mut plan, routes, is_there } =
         beside::plan_beside(&op.cx, &source, &version, &live, &promotion, request).boxed().await?;

@@ -67,9 +67,9 @@ async fn deploy(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<D
     let (revision, live) = join(source::resolve(&op.cx, &request.version), live).await;
     settle::settle(&undo, Goal::stable(revision.as_ref().ok())).await?;
     let (revision, live) = (revision?, live.transpose()?);
-    let (source, version, live) = op.cx.unless_stopped(find(op, request, revision, live)).await?;
-    let plan = stable::plan_stable(&op.cx, &source, &version, &live, &request.caller).await?;
-    make_stable::make_stable(op, &lease, plan, &version, &live, &request.caller).await
+    let (source, version, live) = op.cx.unless_stopped(Box::pin(find(op, request, revision, live))).await?;
+    let plan = Box::pin(stable::plan_stable(&op.cx, &source, &version, &live, &request.caller)).await?;
+    Box::pin(make_stable::make_stable(op, &lease, plan, &version, &live, &request.caller)).await
 }
 
 /// What there is at the revision that is asked for, and what runs, if that is not known.

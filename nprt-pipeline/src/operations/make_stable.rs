@@ -48,7 +48,7 @@ pub(crate) async fn make_stable(
     }
     let recorded = undo.record(&plan, live, version, caller).await?;
     let mut noted = Vec::new();
-    let applied = match op.cx.unless_stopped(make_so(&undo, &plan, &recorded, &mut noted)).await {
+    let applied = match op.cx.unless_stopped(Box::pin(make_so(&undo, &plan, &recorded, &mut noted))).await {
         Ok(applied) => applied,
         Err(error) => return Err(undo.undo(error).await),
     };

@@ -77,12 +77,13 @@ impl Pipeline {
         match track {
             Track::Stable => {
                 let revision = source::resolve(&op.cx, &request.version).await?;
-                let (source, version, live) = deploy::find(&op, request, revision, None).await?;
-                let plan = stable::plan_stable(&op.cx, &source, &version, &live, &request.caller).await?;
+                let (source, version, live) = Box::pin(deploy::find(&op, request, revision, None)).await?;
+                let plan =
+                    Box::pin(stable::plan_stable(&op.cx, &source, &version, &live, &request.caller)).await?;
                 foresee(&op.cx, track, version, &live, plan, true).await
             }
             Track::Canary => {
-                let mut trial = canary::plan_canary(&op, request).await?;
+                let mut trial = Box::pin(canary::plan_canary(&op, request)).await?;
                 trial.plan.foreseen.append(&mut trial.routes.foreseen);
                 foresee(&op.cx, track, trial.version, &trial.live, trial.plan, !trial.is_there).await
             }
@@ -110,7 +111,8 @@ impl Pipeline {
         let source = source::read(&op.cx, revision).await?;
         let version =
             source::version(&op.cx, &source, &tag.into(), None, branch::limits(&op.cx, request)).await?;
-        let plan = promotion::plan_promotion(&op.cx, &source, &version, &live, &request.caller).await?;
+        let plan =
+            Box::pin(promotion::plan_promotion(&op.cx, &source, &version, &live, &request.caller)).await?;
         foresee(&op.cx, Track::Stable, version, &live, plan, true).await
     }
 }

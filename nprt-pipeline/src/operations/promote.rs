@@ -105,9 +105,10 @@ async fn promote(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<
     let source = source::read(&op.cx, revision).await?;
     let version =
         source::version(&op.cx, &source, &tag.into(), None, branch::limits(&op.cx, request)).await?;
-    let mut plan = promotion::plan_promotion(&op.cx, &source, &version, &live, &request.caller).await?;
+    let mut plan =
+        Box::pin(promotion::plan_promotion(&op.cx, &source, &version, &live, &request.caller)).await?;
     plan.warnings.extend(noted);
-    make_stable::make_stable(op, &lease, plan, &version, &live, &request.caller).await
+    Box::pin(make_stable::make_stable(op, &lease, plan, &version, &live, &request.caller)).await
 }
 
 /// The tag of the canary, whose time is not over, and which must be of `revision` (and the tag that was asked for,

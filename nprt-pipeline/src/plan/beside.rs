@@ -38,7 +38,7 @@ pub(crate) async fn plan_beside(
     promotion: &Promotion,
     request: &Request,
 ) -> Result<Planned> {
-    let mut planned = plan_rendered(cx, source, version, live, promotion, request, false).await?;
+    let mut planned = Box::pin(plan_rendered(cx, source, version, live, promotion, request, false)).await?;
     let drift = drift_of_canary(cx, promotion, &planned)?;
     if drift.is_empty() {
         drift::mark(&mut planned.plan, &drift)?;
@@ -50,7 +50,7 @@ pub(crate) async fn plan_beside(
             return Err(drift::refused("the canary would differ from its promotion", &drift));
         }
         DriftPolicy::Carry => {
-            planned = plan_rendered(cx, source, version, live, promotion, request, true).await?;
+            planned = Box::pin(plan_rendered(cx, source, version, live, promotion, request, true)).await?;
             let warning = format!("the canary carries what others set on stable: {named}");
             (warning, drift_of_canary(cx, promotion, &planned)?)
         }
