@@ -2,13 +2,15 @@
 //! with any subscriber of `tracing`. `otel.name` and `otel.status_code` are what OpenTelemetry's layer calls a span by
 //! and whether it failed.
 
+use std::future::Future;
+
 use nprt_core::Result;
 use nprt_core::model::{Revision, ServiceName, Tag};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 /// Runs an operation on the service in a span of its own.
-pub(super) async fn operation<T>(
+pub(crate) async fn operation<T>(
     name: &str,
     service: &ServiceName,
     work: impl Future<Output = Result<T>>,
@@ -26,13 +28,13 @@ pub(super) async fn operation<T>(
 }
 
 /// Runs a phase of an operation in a span of its own.
-pub(super) async fn phase<T>(name: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn phase<T>(name: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     let span = tracing::info_span!("phase", otel.name = name, otel.status_code = Empty, "error.type" = Empty);
     said(work).instrument(span).await
 }
 
 /// Says on the operation's span which version it is about.
-pub(super) fn about(revision: &Revision, tag: &Tag) {
+pub(crate) fn about(revision: &Revision, tag: &Tag) {
     let span = Span::current();
     span.record("vcs.ref.head.revision", tracing::field::display(revision));
     span.record("nprt.tag", tracing::field::display(tag));

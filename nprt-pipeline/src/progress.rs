@@ -9,7 +9,8 @@ use nprt_core::ports::Change;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::ending::names;
+/// How many pods a message names.
+pub(crate) const NAMED: usize = 5;
 
 /// One step of an operation, as it happens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -138,6 +139,23 @@ pub enum Event {
     },
 }
 
+/// Where an operation tells its steps.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
+
+/// The steps of an operation, in order.
+#[derive(Debug)]
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+/// The first of the pods by name, and how many more there are.
+pub(crate) fn names(pods: &[ObjectId]) -> String {
+    let first: Vec<&str> = pods.iter().take(NAMED).map(|pod| pod.name.as_str()).collect();
+    match pods.len().saturating_sub(NAMED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -179,10 +197,6 @@ impl fmt::Display for Event {
     }
 }
 
-/// Where an operation tells its steps.
-#[derive(Debug, Clone, Default)]
-pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
-
 impl Progress {
     /// Tells nobody.
     #[must_use]
@@ -198,7 +212,7 @@ impl Progress {
         (Self(Some(sender)), Events(receiver))
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         tracing::debug!(%event, "pipeline");
         if let Some(sender) = &self.0 {
             // Nobody listens any more: the operation goes on.
@@ -206,14 +220,10 @@ impl Progress {
         }
     }
 
-    pub(super) fn warn(&self, message: impl Into<String>) {
+    pub(crate) fn warn(&self, message: impl Into<String>) {
         self.tell(Event::Warning { message: message.into() });
     }
 }
-
-/// The steps of an operation, in order.
-#[derive(Debug)]
-pub struct Events(mpsc::UnboundedReceiver<Event>);
 
 impl Stream for Events {
     type Item = Event;

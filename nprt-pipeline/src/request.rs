@@ -1,14 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nprt_core::model::{
-    Branches, ObjectId, Revision, ServiceName, Tag, Track, VersionRef, find_hidden, shown,
-};
-use nprt_core::ports::Change;
+use nprt_core::model::{Branches, VersionRef, find_hidden, shown};
 use nprt_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::judge_canary::Judgement;
+use crate::judgement::Judgement;
 
 /// Asks for a version of a service.
 ///
@@ -36,6 +33,15 @@ pub struct Request {
     pub branches: Branches,
 }
 
+/// Who asks for a change and why; both are kept on the workloads, and told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Caller {
+    name: String,
+    reason: String,
+    #[serde(skip)]
+    judgement: Option<Arc<Judgement>>,
+}
+
 impl Request {
     /// Asks for `version`, without waiting for others.
     #[must_use]
@@ -54,15 +60,6 @@ impl Request {
     pub fn waiting(self, wait: Duration) -> Self {
         Self { wait: Some(wait), ..self }
     }
-}
-
-/// Who asks for a change and why; both are kept on the workloads, and told.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Caller {
-    name: String,
-    reason: String,
-    #[serde(skip)]
-    judgement: Option<Arc<Judgement>>,
 }
 
 impl Caller {
@@ -94,7 +91,7 @@ impl Caller {
     }
 
     /// Who asked, as the cluster keeps it: others can write there, too, so that it is made fit to be shown.
-    pub(super) fn recorded(name: &str, reason: &str) -> Result<Self> {
+    pub(crate) fn recorded(name: &str, reason: &str) -> Result<Self> {
         let fit = |text: &str| shown(text).replace('\t', " ");
         Self::new(fit(name), fit(reason))
     }
@@ -106,7 +103,7 @@ impl Caller {
         Self { judgement: judgement.into(), ..self }
     }
 
-    pub(super) fn judgement(&self) -> Option<&Judgement> {
+    pub(crate) fn judgement(&self) -> Option<&Judgement> {
         self.judgement.as_deref()
     }
 
@@ -121,37 +118,4 @@ impl Caller {
     pub fn reason(&self) -> &str {
         &self.reason
     }
-}
-
-/// What a deploy, a canary or a promotion did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deployment {
-    /// The service.
-    pub service: ServiceName,
-    /// Where this version runs now.
-    pub track: Track,
-    /// The version's revision.
-    pub revision: Revision,
-    /// The tag of its images.
-    pub tag: Tag,
-    /// Every object that was applied, in order.
-    pub applied: Vec<AppliedObject>,
-    /// The objects of a canary that were removed, and the [Jobs](nprt_core::model::annotation::RUN) of earlier
-    /// versions.
-    pub removed: Vec<ObjectId>,
-    /// The objects that the manifests no longer hold and that were deleted, by the service's policy.
-    pub pruned: Vec<ObjectId>,
-    /// Objects that the manifests would change, or whose removal they mean, and that wait for the promotion.
-    pub withheld: Vec<ObjectId>,
-    /// What a person should know.
-    pub warnings: Vec<String>,
-}
-
-/// An object, and what applying it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppliedObject {
-    /// The object.
-    pub object: ObjectId,
-    /// What became of it.
-    pub change: Change,
 }

@@ -8,7 +8,19 @@ use nprt_core::{Error, ErrorKind, Result};
 use nprt_manifest::Settings;
 use serde::{Deserialize, Serialize};
 
-use super::drift::DriftPolicy;
+/// What to do about drift: fields that others have set on the live stable objects (`kubectl set env`, `kubectl patch`,
+/// what a Helm release left behind) stay there when a version is promoted, and a canary from the manifests lacks them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftPolicy {
+    /// Start the canary without them, and name them in the answer, in the status, with the verdict and in the report.
+    #[default]
+    Warn,
+    /// Refuse the canary, and the promotion of one that lacks them.
+    Refuse,
+    /// Give the canary the same fields.
+    Carry,
+}
 
 /// What is deployed, as it stands in a configuration file.
 ///
@@ -74,6 +86,25 @@ pub struct Service {
     pub deployable_branches: Branches,
 }
 
+/// The outside, as one service sees it. Services may share any of it.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The repository of its manifests.
+    pub vcs: Arc<dyn VcsSource>,
+    /// Where its images are.
+    pub registry: Arc<dyn ImageRegistry>,
+    /// Where its measurements are.
+    pub metrics: Arc<dyn MetricsBackend>,
+    /// Where it runs.
+    pub cluster: Arc<dyn Cluster>,
+    /// Who is told.
+    pub notifier: Arc<dyn Notifier>,
+}
+
+/// The services that a pipeline knows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Services(BTreeMap<ServiceName, (Service, Ports)>);
+
 fn default_policy() -> Policy {
     Policy::preset(Preset::Default)
 }
@@ -102,35 +133,16 @@ impl Service {
     }
 }
 
-/// The outside, as one service sees it. Services may share any of it.
-#[derive(Debug, Clone)]
-pub struct Ports {
-    /// The repository of its manifests.
-    pub vcs: Arc<dyn VcsSource>,
-    /// Where its images are.
-    pub registry: Arc<dyn ImageRegistry>,
-    /// Where its measurements are.
-    pub metrics: Arc<dyn MetricsBackend>,
-    /// Where it runs.
-    pub cluster: Arc<dyn Cluster>,
-    /// Who is told.
-    pub notifier: Arc<dyn Notifier>,
-}
-
-/// The services that a pipeline knows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Services(BTreeMap<ServiceName, (Service, Ports)>);
-
 impl Services {
-    pub(super) fn insert(&mut self, service: Service, ports: Ports) {
+    pub(crate) fn insert(&mut self, service: Service, ports: Ports) {
         self.0.insert(service.name.clone(), (service, ports));
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Service> {
         self.0.values().map(|(service, _)| service)
     }
 
-    pub(super) fn get(&self, name: &ServiceName) -> Result<&(Service, Ports)> {
+    pub(crate) fn get(&self, name: &ServiceName) -> Result<&(Service, Ports)> {
         self.0.get(name).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "pipeline.service", "no such service")
                 .with("service", name)

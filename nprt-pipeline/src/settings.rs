@@ -41,7 +41,7 @@ impl Default for PipelineSettings {
 }
 
 impl PipelineSettings {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let bounds = [
             ("lease_seconds", self.lease_seconds, 3, LeaseRequest::LONGEST.as_secs()),
             ("rollout_seconds", self.rollout_seconds, 1, 86_400),
@@ -62,24 +62,24 @@ impl PipelineSettings {
         self.limits.check()
     }
 
-    pub(super) fn lease(&self) -> Duration {
+    pub(crate) fn lease(&self) -> Duration {
         Duration::from_secs(self.lease_seconds)
     }
 
-    pub(super) fn rollout(&self) -> Duration {
+    pub(crate) fn rollout(&self) -> Duration {
         Duration::from_secs(self.rollout_seconds)
     }
 
-    pub(super) fn canary(&self) -> Duration {
+    pub(crate) fn canary(&self) -> Duration {
         Duration::from_secs(self.canary_seconds)
     }
 
-    pub(super) fn image_wait(&self) -> Duration {
+    pub(crate) fn image_wait(&self) -> Duration {
         Duration::from_secs(self.image_wait_seconds)
     }
 
     /// The pause after look number `looks`, from 0.
-    pub(super) fn image_pause(&self, looks: u32) -> Duration {
+    pub(crate) fn image_pause(&self, looks: u32) -> Duration {
         Duration::from_secs(1u64.checked_shl(looks.min(32)).unwrap_or(u64::MAX).min(self.image_poll_seconds))
     }
 }

@@ -1,9 +1,6 @@
 //! What is under way goes back when its process is about to end, rather than being left to the next one.
 
-use nprt_core::{Error, ErrorKind, Result};
 use tokio::sync::watch::Sender;
-
-use super::job::Job;
 
 /// Tells the pipelines that have it that their process ends: operations under way fail with `Cancelled`. A deploy or
 /// a promotion puts back what it changed, a canary that is being started is removed, and who waits, for a lease or for
@@ -29,21 +26,8 @@ impl Stop {
         self.0.send_replace(true);
     }
 
-    async fn is_said(&self) {
+    pub(crate) async fn is_said(&self) {
         // The sender lives as long as we do.
         let _ = self.0.subscribe().wait_for(|is_said| *is_said).await;
-    }
-}
-
-impl Job<'_> {
-    /// The end of `work`, which is dropped where the process ends before it.
-    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        tokio::select! {
-            biased;
-            done = work => done,
-            () = self.stop.is_said() => {
-                Err(Error::new(ErrorKind::Cancelled, "pipeline.stop", "the process that did it ends"))
-            }
-        }
     }
 }

@@ -7,15 +7,15 @@ use nprt_manifest::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::plan::Plan;
-use super::super::request::Caller;
-use super::super::run::when;
+use crate::plan::planned::Plan;
+use crate::plan::spent::when;
+use crate::request::Caller;
 
 /// What is to be applied, and who asked for it.
 #[derive(Serialize, Deserialize, PartialEq)]
-pub(super) struct Intent {
-    pub(super) task: Task,
-    pub(super) tag: Tag,
+pub(crate) struct Intent {
+    pub(crate) task: Task,
+    pub(crate) tag: Tag,
     by: String,
     reason: String,
     /// What is applied, and the Jobs that are run.
@@ -26,7 +26,7 @@ pub(super) struct Intent {
 
 impl Intent {
     /// That of `plan`: what it changes, what an earlier attempt at it has `changed`, and its Jobs.
-    pub(super) fn new(
+    pub(crate) fn new(
         task: Task,
         version: &Version,
         caller: &Caller,
@@ -42,21 +42,21 @@ impl Intent {
     }
 
     /// The same, with the routes that change last.
-    pub(super) fn with_routes(self, routes: &Plan) -> Self {
+    pub(crate) fn with_routes(self, routes: &Plan) -> Self {
         let routes = routes.objects.iter().map(|route| route.as_value().clone()).collect();
         Self { routes, ..self }
     }
 
-    pub(super) fn objects(&self) -> Result<Vec<Object>> {
+    pub(crate) fn objects(&self) -> Result<Vec<Object>> {
         self.objects.iter().cloned().map(Object::new).collect()
     }
 
-    pub(super) fn routes(&self) -> Result<Vec<Object>> {
+    pub(crate) fn routes(&self) -> Result<Vec<Object>> {
         self.routes.iter().cloned().map(Object::new).collect()
     }
 
     /// Who asked for it.
-    pub(super) fn caller(&self) -> Result<Caller> {
+    pub(crate) fn caller(&self) -> Result<Caller> {
         Caller::recorded(&self.by, &self.reason)
     }
 }

@@ -4,14 +4,17 @@
 use nprt_compare::report::EventKind;
 use nprt_core::Result;
 use nprt_core::model::{Track, annotation};
-use nprt_core::ports::Lease;
 
-use super::super::job::Job;
-use super::super::live::{Live, Running};
-use super::super::past_canary::PastCanary;
-use super::super::request::Caller;
+use crate::apply::applier::Applier;
+use crate::apply::past_canary::PastCanary;
+use crate::apply::{past_canary, removal};
+use crate::context::Context;
+use crate::request::Caller;
+use crate::state::running::Running;
+use crate::state::snapshot;
+use crate::state::snapshot::Snapshot;
 
-impl Live {
+impl Snapshot {
     /// The canary whose version is stable already, and that version.
     fn promoted(&self) -> Option<(Running, Running)> {
         let (canary, stable) = (self.running(Track::Canary)?, self.running(Track::Stable)?);
@@ -27,60 +30,54 @@ impl Live {
     }
 }
 
-impl Job<'_> {
-    /// Whether the canary that is there has ended, and is to be removed.
-    pub(in super::super) async fn is_left_over(&self, live: &Live) -> Result<bool> {
-        let Some(canary) = live.running(Track::Canary) else { return Ok(false) };
-        Ok(live.promoted().is_some() || live.has_bare_canary() || self.is_past(&canary).await?)
-    }
+/// Whether the canary that is there has ended, and is to be removed.
+pub(crate) async fn is_left_over(cx: &Context<'_>, live: &Snapshot) -> Result<bool> {
+    let Some(canary) = live.running(Track::Canary) else { return Ok(false) };
+    Ok(live.promoted().is_some() || live.has_bare_canary() || is_past(cx, &canary).await?)
+}
 
-    /// Removes what is left of a canary that has ended, and says what that was; `None` where there is nothing.
-    pub(in super::super) async fn remove_left_over(
-        &self,
-        lease: &Lease,
-        live: &Live,
-    ) -> Result<Option<String>> {
-        if !self.is_left_over(live).await? {
-            return Ok(None);
-        }
-        let Some(canary) = live.running(Track::Canary) else { return Ok(None) };
-        let what = if let Some((_, stable)) = live.promoted() {
-            let by = Caller::recorded(stable.caller.as_deref().unwrap_or("unknown"), "")?;
-            self.end_promoted(lease, &by).await?;
-            format!("the promotion of {}", canary.describe())
-        } else {
-            self.remove_canary(lease, live).await?;
-            format!("the removal of the canary {}", canary.describe())
-        };
-        self.progress.warn(format!("finished {what}, which was interrupted"));
-        Ok(Some(what))
+/// Removes what is left of a canary that has ended, and says what that was; `None` where there is nothing.
+pub(crate) async fn remove_left_over(to: &Applier<'_>, live: &Snapshot) -> Result<Option<String>> {
+    if !is_left_over(to.cx, live).await? {
+        return Ok(None);
     }
+    let Some(canary) = live.running(Track::Canary) else { return Ok(None) };
+    let what = if let Some((_, stable)) = live.promoted() {
+        let by = Caller::recorded(stable.caller.as_deref().unwrap_or("unknown"), "")?;
+        end_promoted(to, &by).await?;
+        format!("the promotion of {}", canary.describe())
+    } else {
+        removal::remove_canary(to, live).await?;
+        format!("the removal of the canary {}", canary.describe())
+    };
+    to.cx.progress.warn(format!("finished {what}, which was interrupted"));
+    Ok(Some(what))
+}
 
-    /// Removes the canary whose version is stable by now, if there is one, as the promotion by `caller` would have.
-    pub(super) async fn end_promoted(&self, lease: &Lease, caller: &Caller) -> Result<()> {
-        let live = self.live().await?;
-        let Some((canary, _)) = live.promoted() else { return Ok(()) };
-        if !self.is_past(&canary).await? {
-            let past = PastCanary::of(&live, self.now(), EventKind::Promoted, caller);
-            self.keep_past(lease, past).await;
-        }
-        self.remove_canary(lease, &live).await.map(drop)
+/// Removes the canary whose version is stable by now, if there is one, as the promotion by `caller` would have.
+pub(crate) async fn end_promoted(to: &Applier<'_>, caller: &Caller) -> Result<()> {
+    let live = to.witness.saw(snapshot::read(to.cx).await?);
+    let Some((canary, _)) = live.promoted() else { return Ok(()) };
+    if !is_past(to.cx, &canary).await? {
+        let past = PastCanary::of(&live, to.cx.now(), EventKind::Promoted, caller);
+        past_canary::keep_past(to, past).await;
     }
+    removal::remove_canary(to, &live).await.map(drop)
+}
 
-    /// Whether the end of this canary is recorded.
-    async fn is_past(&self, canary: &Running) -> Result<bool> {
-        if canary.started.is_none() {
-            return Ok(false);
-        }
-        match self.past_canary().await {
-            Ok(past) => Ok(past.is_some_and(|past| {
-                (past.canary.started, &past.canary.revision) == (canary.started, &canary.revision)
-            })),
-            Err(error) if error.is_temporary() => Err(error),
-            Err(error) => {
-                self.progress.warn(format!("cannot tell how the last canary ended: {error}"));
-                Ok(false)
-            }
+/// Whether the end of this canary is recorded.
+async fn is_past(cx: &Context<'_>, canary: &Running) -> Result<bool> {
+    if canary.started.is_none() {
+        return Ok(false);
+    }
+    match past_canary::past_canary(cx).await {
+        Ok(past) => Ok(past.is_some_and(|past| {
+            (past.canary.started, &past.canary.revision) == (canary.started, &canary.revision)
+        })),
+        Err(error) if error.is_temporary() => Err(error),
+        Err(error) => {
+            cx.progress.warn(format!("cannot tell how the last canary ended: {error}"));
+            Ok(false)
         }
     }
 }

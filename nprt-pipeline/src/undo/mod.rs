@@ -5,14 +5,11 @@
 //! all that was to be applied (`finish`), and else undone (`revert`). The operation itself undoes it where it fails,
 //! and so does a rollback. This needs the cluster alone.
 
-mod finish;
-mod intent;
-mod left_over;
-mod parts;
-mod record;
-mod revert;
-mod settle;
-
-pub(super) use finish::Finished;
-pub(super) use parts::Parts;
-pub(super) use settle::{Goal, Settled};
+pub(crate) mod finish;
+pub(crate) mod intent;
+pub(crate) mod left_over;
+pub(crate) mod log;
+pub(crate) mod record;
+pub(crate) mod revert;
+pub(crate) mod secrets;
+pub(crate) mod settle;

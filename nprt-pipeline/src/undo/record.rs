@@ -4,50 +4,53 @@
 
 use futures_util::future::try_join_all;
 use nprt_core::model::{Digest, Object, ObjectId, Track};
-use nprt_core::ports::{Change, Lease, Purpose, Task, Transition};
+use nprt_core::ports::{Change, Purpose, Task, Transition};
 use nprt_core::{Error, ErrorKind, Result};
 use nprt_manifest::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::super::job::Job;
-use super::super::live::{Live, Running};
-use super::super::plan::Plan;
-use super::super::request::Caller;
-use super::intent::Intent;
-use super::parts::Parts;
+use crate::context::Context;
+use crate::plan::planned::Plan;
+use crate::request::Caller;
+use crate::state::running::Running;
+use crate::state::snapshot::Snapshot;
+use crate::undo::intent::Intent;
+use crate::undo::log::UndoLog;
+use crate::undo::secrets;
+use crate::undo::secrets::Parts;
 
 /// A change of version that is under way.
 #[derive(Serialize, Deserialize)]
-pub(in super::super) struct Record {
+pub(crate) struct Record {
     /// What was stable, in words.
-    pub(super) from: String,
+    pub(crate) from: String,
     /// The revision that is to run.
-    pub(super) to: String,
-    pub(super) objects: Vec<Former>,
+    pub(crate) to: String,
+    pub(crate) objects: Vec<Former>,
     /// What is to be applied.
     #[serde(default)]
-    pub(super) intent: Option<Intent>,
+    pub(crate) intent: Option<Intent>,
     /// The Secrets that it was read from.
     #[serde(skip)]
-    pub(super) parts: Parts,
+    pub(crate) parts: Parts,
     /// Of the text that it was read from.
     #[serde(skip)]
-    pub(super) digest: Option<Digest>,
+    pub(crate) digest: Option<Digest>,
 }
 
 /// What an object was.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Former {
-    pub(super) id: ObjectId,
+pub(crate) struct Former {
+    pub(crate) id: ObjectId,
     /// The fields of it that were ours; nothing where it was not there.
-    pub(super) owned: Option<Value>,
+    pub(crate) owned: Option<Value>,
 }
 
 impl Record {
     /// One of a change to `version` that changes nothing yet.
-    fn of(live: &Live, version: &Version) -> Self {
+    fn of(live: &Snapshot, version: &Version) -> Self {
         let stable = live.running(Track::Stable);
         let from = stable.as_ref().map_or_else(|| "nothing".to_owned(), Running::describe);
         let to = version.revision.to_string();
@@ -55,7 +58,7 @@ impl Record {
     }
 
     /// Which track it changes.
-    pub(super) fn track(&self) -> Track {
+    pub(crate) fn track(&self) -> Track {
         match &self.intent {
             Some(intent) if intent.task == Task::Canary => Track::Canary,
             _ => Track::Stable,
@@ -63,7 +66,7 @@ impl Record {
     }
 
     /// In words.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match (self.track(), &self.intent) {
             (Track::Canary, Some(intent)) => format!("the start of the canary {} ({})", intent.tag, self.to),
             _ => format!("the deploy of {}", self.to),
@@ -71,37 +74,36 @@ impl Record {
     }
 
     /// What a lease is asked for that settles it.
-    pub(in super::super) fn recovery(&self, caller: &Caller) -> Purpose {
+    pub(crate) fn recovery(&self, caller: &Caller) -> Purpose {
         let version = self.intent.as_ref().map_or_else(|| self.to.clone(), |intent| intent.tag.to_string());
         Purpose::new(Task::Recovery, caller.name()).of(version)
     }
 }
 
-impl Job<'_> {
+impl UndoLog<'_> {
     /// Records what making `version` stable changes, before it does. A record that is there is of a deploy of this
     /// version that was interrupted: what it holds was there before, and stays. Answers with its Secrets; there are
     /// none where there is nothing to record.
-    pub(in super::super) async fn record(
+    pub(crate) async fn record(
         &self,
-        lease: &Lease,
         plan: &Plan,
-        live: &Live,
+        live: &Snapshot,
         version: &Version,
         caller: &Caller,
     ) -> Result<Parts> {
-        let pending = self.pending_under(lease).await?;
+        let pending = self.pending_under().await?;
         let mut record = pending.unwrap_or_else(|| Record::of(live, version));
         let is_known = |id: &ObjectId| record.objects.iter().any(|former| former.id == *id);
-        let intent = Intent::new(lease.purpose.task, version, caller, plan, is_known);
+        let intent = Intent::new(self.to.lease.purpose.task, version, caller, plan, is_known);
         let new = plan.changed().filter(|(id, _)| !is_known(id)).map(async |(id, change)| {
             let owned = match change {
                 Change::Created => None,
-                _ => self.ports.cluster.owned(&id).await?.map(Object::into_value),
+                _ => self.to.cx.ports.cluster.owned(&id).await?.map(Object::into_value),
             };
             Result::Ok(Former { id, owned })
         });
         let new = try_join_all(new).await?;
-        let is_told = lease.transition.as_ref().is_some_and(|transition| !transition.back);
+        let is_told = self.to.lease.transition.as_ref().is_some_and(|transition| !transition.back);
         if new.is_empty()
             && (record.objects.is_empty() || (is_told && record.intent.as_ref() == Some(&intent)))
         {
@@ -109,27 +111,26 @@ impl Job<'_> {
         }
         record.objects.extend(new);
         record.intent = Some(intent);
-        self.begin(lease, &record).await
+        self.begin(&record).await
     }
 
     /// The record of a change that the lease says was interrupted.
-    async fn pending_under(&self, lease: &Lease) -> Result<Option<Record>> {
-        match &lease.transition {
-            Some(transition) => self.pending(transition).await,
+    async fn pending_under(&self) -> Result<Option<Record>> {
+        match &self.to.lease.transition {
+            Some(transition) => pending(self.to.cx, transition).await,
             None => Ok(None),
         }
     }
 
     /// The same before a canary starts, with the `routes` that are to send to it.
-    pub(in super::super) async fn record_start(
+    pub(crate) async fn record_start(
         &self,
-        lease: &Lease,
         (plan, routes): (&Plan, &Plan),
-        live: &Live,
+        live: &Snapshot,
         version: &Version,
         caller: &Caller,
     ) -> Result<Parts> {
-        let pending = self.pending_under(lease).await?;
+        let pending = self.pending_under().await?;
         let (parts, digest) =
             pending.map_or_else(Default::default, |pending| (pending.parts, pending.digest));
         if plan.changed().chain(routes.changed()).next().is_none() {
@@ -137,81 +138,84 @@ impl Job<'_> {
         }
         let intent = Intent::new(Task::Canary, version, caller, plan, |_| true).with_routes(routes);
         let record = Record { intent: Some(intent), parts, digest, ..Record::of(live, version) };
-        self.begin(lease, &record).await
+        self.begin(&record).await
     }
 
     /// The lease comes first, so that a record that is found without it counts for nothing: whoever wrote that had
     /// lost the lease, or never held it. It vouches for the record by its digest, and for the one that is there until
     /// that is replaced.
-    async fn begin(&self, lease: &Lease, record: &Record) -> Result<Parts> {
+    async fn begin(&self, record: &Record) -> Result<Parts> {
         let json = serde_json::to_vec(record).map_err(|error| {
             Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record cannot be written")
                 .with_source(error)
         })?;
         // From now on the lease no longer tells of these.
-        self.remove_left(lease, &record.parts).await?;
+        self.remove_left(&record.parts).await?;
         let digest = digest(&json)?;
         let records = [Some(digest.clone()), record.digest.clone()].into_iter().flatten().collect();
         let (from, to) = (record.from.clone(), record.to.clone());
         let transition = Transition { from, to, back: false, records };
-        self.again(|| self.ports.cluster.set_transition(lease, Some(transition.clone()))).await?;
-        self.write(lease, &json, &digest, &record.parts).await
+        self.to
+            .cx
+            .again(|| self.to.cx.ports.cluster.set_transition(self.to.lease, Some(transition.clone())))
+            .await?;
+        self.write(&json, &digest, &record.parts).await
     }
+}
 
-    /// The record of a change that was interrupted, where the lease vouches for it by the change's `transition`. One
-    /// that is another is left alone and believed in nothing: whoever can write a Secret could have nprt change
-    /// anything else.
-    ///
-    /// # Errors
-    /// Those of the cluster, and `Unexpected` for a record that cannot be read although the lease vouches for it, with
-    /// its name: deleting it leaves everything as it is.
-    pub(in super::super) async fn pending(&self, transition: &Transition) -> Result<Option<Record>> {
-        let Some(first) = self.ports.cluster.get(&self.first_part()).await? else { return Ok(None) };
-        let text = self.text(&first).await?;
-        let digest = text.as_ref().map(|(_, json)| digest(json)).transpose()?;
-        let (Some((parts, json)), Some(digest)) =
-            (text, digest.filter(|digest| transition.records.contains(digest)))
-        else {
-            self.progress.warn(self.unvouched());
-            return Ok(None);
-        };
-        // What it cannot read may be quoted by the error, and may be a Secret's.
-        let record: Record = serde_json::from_slice(&json).map_err(|_| {
-            Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
-                .with("object", self.first_part())
-        })?;
-        let parts = self.with_left(parts, &digest, transition).await?;
-        Ok(Some(Record { parts, digest: Some(digest), ..record }))
-    }
+/// The record of a change that was interrupted, where the lease vouches for it by the change's `transition`. One
+/// that is another is left alone and believed in nothing: whoever can write a Secret could have nprt change
+/// anything else.
+///
+/// # Errors
+/// Those of the cluster, and `Unexpected` for a record that cannot be read although the lease vouches for it, with
+/// its name: deleting it leaves everything as it is.
+pub(crate) async fn pending(cx: &Context<'_>, transition: &Transition) -> Result<Option<Record>> {
+    let Some(first) = cx.ports.cluster.get(&secrets::first_part(cx)).await? else { return Ok(None) };
+    let text = secrets::text(cx, &first).await?;
+    let digest = text.as_ref().map(|(_, json)| digest(json)).transpose()?;
+    let (Some((parts, json)), Some(digest)) =
+        (text, digest.filter(|digest| transition.records.contains(digest)))
+    else {
+        cx.progress.warn(unvouched(cx));
+        return Ok(None);
+    };
+    // What it cannot read may be quoted by the error, and may be a Secret's.
+    let record: Record = serde_json::from_slice(&json).map_err(|_| {
+        Error::new(ErrorKind::Unexpected, "pipeline.undo", "the record of a deploy cannot be read")
+            .with("object", secrets::first_part(cx))
+    })?;
+    let parts = secrets::with_left(cx, parts, &digest, transition).await?;
+    Ok(Some(Record { parts, digest: Some(digest), ..record }))
+}
 
-    /// The same by what the lease tells now, of whoever has no lease. It is asked only where there is a record.
-    pub(in super::super) async fn pending_now(&self) -> Result<Option<Record>> {
-        if self.distrusted().await?.is_none() {
-            return Ok(None);
-        }
-        if let Some(transition) = self.ports.cluster.transition(&self.service.name).await? {
-            return self.pending(&transition).await;
-        }
-        // Unless the change has ended in between.
-        self.distrusted().await?.into_iter().for_each(|distrusted| self.progress.warn(distrusted));
-        Ok(None)
+/// The same by what the lease tells now, of whoever has no lease. It is asked only where there is a record.
+pub(crate) async fn pending_now(cx: &Context<'_>) -> Result<Option<Record>> {
+    if distrusted(cx).await?.is_none() {
+        return Ok(None);
     }
+    if let Some(transition) = cx.ports.cluster.transition(&cx.service.name).await? {
+        return pending(cx, &transition).await;
+    }
+    // Unless the change has ended in between.
+    distrusted(cx).await?.into_iter().for_each(|distrusted| cx.progress.warn(distrusted));
+    Ok(None)
+}
 
-    /// What to say of the record that is there, where nobody vouches for it; `None` where there is none.
-    pub(in super::super) async fn distrusted(&self) -> Result<Option<String>> {
-        let record = self.ports.cluster.get(&self.first_part()).await?;
-        Ok(record.map(|_| self.unvouched()))
-    }
+/// What to say of the record that is there, where nobody vouches for it; `None` where there is none.
+pub(crate) async fn distrusted(cx: &Context<'_>) -> Result<Option<String>> {
+    let record = cx.ports.cluster.get(&secrets::first_part(cx)).await?;
+    Ok(record.map(|_| unvouched(cx)))
+}
 
-    /// That the record which is there is not believed.
-    fn unvouched(&self) -> String {
-        format!(
-            "{} is not believed, and nothing is put back by it: the lease does not vouch for it. An older nprt wrote \
-             it, somebody deleted the lease, or it is forged. Look at what runs, deploy the version that should run, \
-             and delete it",
-            self.first_part()
-        )
-    }
+/// That the record which is there is not believed.
+fn unvouched(cx: &Context<'_>) -> String {
+    format!(
+        "{} is not believed, and nothing is put back by it: the lease does not vouch for it. An older nprt wrote \
+         it, somebody deleted the lease, or it is forged. Look at what runs, deploy the version that should run, \
+         and delete it",
+        secrets::first_part(cx)
+    )
 }
 
 fn digest(json: &[u8]) -> Result<Digest> {

@@ -1,0 +1,4 @@
+//! Waits for pods.
+
+pub(crate) mod pods;
+pub(crate) mod rollout;
