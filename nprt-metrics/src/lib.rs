@@ -14,7 +14,6 @@
 #![cfg_attr(feature = "datadog", doc = "- [`datadog`]: time series queries to Datadog's API;")]
 #![cfg_attr(feature = "sentry", doc = "- [`sentry`]: classes of errors from Sentry, by release;")]
 #![cfg_attr(feature = "bugsnag", doc = "- [`bugsnag`]: classes of errors from Bugsnag, by release.")]
-
 // Badges of features on docs.rs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
