@@ -149,7 +149,7 @@ impl Client {
         answer: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, Failure> {
         match tokio::time::timeout(self.timeout, answer).await {
-            Ok(answer) => answer.map_err(|error| Failure::new(error)),
+            Ok(answer) => answer.map_err(Failure::new),
             Err(_) => Err(Failure::Broken(
                 Error::new(ErrorKind::Timeout, operation(), "no answer in the time allowed")
                     .with("seconds", self.timeout.as_secs()),

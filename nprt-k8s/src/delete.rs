@@ -95,7 +95,7 @@ impl Leases {
         let mut held = Vec::new();
         for look in 0..ENDING {
             let object = self.client.get(place).await;
-            let object = object.map_err(|failure| failure.into_error())?;
+            let object = object.map_err(Failure::into_error)?;
             let Some(object) = object.filter(|object| self::uid(object) == uid) else {
                 return Ok(Deletion::Gone);
             };

@@ -120,7 +120,7 @@ impl Leases {
         let mut tries = tries(&*self.clock);
         while tries.next().await {
             let live = self.client.get(place).await;
-            let live = live.map_err(|failure| failure.into_error())?;
+            let live = live.map_err(Failure::into_error)?;
             let Some(live) = live.filter(|live| epoch(live) == Some(lease.epoch)) else { return Ok(false) };
             let labels = live.pointer("/metadata/labels");
             if is_changing && labels.is_none_or(|labels| labels.get(label::SERVICE).is_none()) {
