@@ -1,4 +1,4 @@
-//! The example `detection`: its runs are what they claim to be.
+//! The program `detection`: its runs are what they claim to be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what it expects")]
 
 use std::collections::BTreeMap;
@@ -7,10 +7,8 @@ use std::process::{Command, Output};
 use nprt::compare::replay::Record;
 use nprt::model::{Block, BlockData, Track};
 
-mod support;
-
 fn detection(arguments: &[&str]) -> Output {
-    Command::new(support::example("detection")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_detection")).args(arguments).output().unwrap()
 }
 
 fn text(output: &Output) -> &str {
