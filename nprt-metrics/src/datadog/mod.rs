@@ -8,7 +8,7 @@
 //!   aggregates: a percentile of the minute is a [`DatadogMetric::Value`].
 //! - The metrics of traces bear the tags that Datadog chooses: `env`, `service`, `version`, `resource_name`,
 //!   `http.status_code`, and additional primary tags. They have no track. `version` tells it, which must be the one
-//!   that nprt deployed ([`Settings::datadog`](nprt_manifest::Settings::datadog) sets it). A series of neither
+//!   that nprt deployed (`Settings::datadog` of nprt-manifest sets it). A series of neither
 //!   track (`N/A`) is counted, and left out.
 //! - A point at a longer interval than a minute is left out, too: version 1 says the interval; of version 2, whose answer
 //!   does not, the moments tell. A query with a rollup of its own over another time is refused at once.

@@ -69,8 +69,8 @@ impl Prometheus {
             for count in counts {
                 let query = measure.fill(count, of.0.as_str(), true);
                 let more = match self.client.count(&query, minutes.end.saturating_mul(60)).await {
-                    // Some proxies know range queries alone. The size saves time and decides nothing.
-                    Err(error) if error.kind() == ErrorKind::Unexpected => return Ok(Plan::PLAIN),
+                    // Some answer every question with a matrix. What is not known is asked without great cost.
+                    Err(error) if error.kind() == ErrorKind::Unexpected => return Ok(Plan::UNKNOWN),
                     more => more?,
                 };
                 series = Some(series.unwrap_or_default().saturating_add(more));
@@ -97,12 +97,15 @@ impl Prometheus {
         for minutes in parts(minutes.clone(), MINUTES_A_REQUEST) {
             if let (Way::Totals, Some(counters)) = (way, measure.counters()) {
                 let first = minutes.start.saturating_sub(1)..minutes.end;
+                let (base, room) = (minutes.start.saturating_mul(60), *left);
                 let totals = (counters, self.series(&query(Way::Totals), &first, left, measured).await?);
-                let base = minutes.start.saturating_mul(60);
-                if let Some(increases) = increases(&measure.labels, totals, base, measured) {
+                let by = measure.by(plan.routes);
+                if let Some(increases) = increases((&measure.labels, &by), totals, base, measured) {
                     all.extend(increases);
                     continue;
                 }
+                // Those totals are dropped, and take no room from what is asked instead.
+                *left = room;
                 way = Way::ByMinute;
             }
             all.extend(self.series(&query(way), &minutes, left, measured).await?);

@@ -37,7 +37,7 @@ impl Measure {
     }
 
     /// The labels to aggregate by.
-    fn by(&self, routes: bool) -> String {
+    pub(super) fn by(&self, routes: bool) -> String {
         let labels = match routes {
             true => Cow::Borrowed(&*self.labels),
             false => Cow::Owned(Labels { route: None, ..(*self.labels).clone() }),

@@ -37,6 +37,9 @@ impl Plan {
     /// That of what reads no counters.
     pub(super) const PLAIN: Self = Self { way: Way::Exact, routes: true };
 
+    /// That of a question whose size is not known.
+    pub(super) const UNKNOWN: Self = Self { way: Way::ByMinute, routes: true };
+
     /// That of a question about so many minutes, whose queries read so many series. `totals` says whether its totals may
     /// be asked for.
     pub(super) fn of(series: u64, minutes: &Range<i64>, max_series: u64, totals: bool) -> Self {

@@ -29,8 +29,10 @@ pub(super) enum Counters {
 /// - a total that the target did not have a minute before counts from zero.
 ///
 /// Of [`Counters::Sparse`], the first two cannot be told either: a target without errors was perhaps scraped all the same.
+///
+/// What comes of several targets of a pod is added: series differ in the labels `by` alone.
 pub(super) fn increases(
-    labels: &Labels,
+    (labels, by): (&Labels, &str),
     (counters, totals): (Counters, Vec<Series>),
     base: i64,
     left: &mut Measured,
@@ -39,7 +41,30 @@ pub(super) fn increases(
     if counters == Counters::Sparse && !targets.iter().all(|target| is_steady(target, base)) {
         return None;
     }
-    Some(targets.into_iter().flat_map(|target| of_target(labels, target, base, left)).collect())
+    let grown = targets.into_iter().flat_map(|target| of_target(labels, target, base, left));
+    Some(together(by, grown))
+}
+
+/// One series for those that are alike in the labels `by`.
+fn together(by: &str, all: impl Iterator<Item = Series>) -> Vec<Series> {
+    let mut alike: BTreeMap<Vec<String>, Vec<Series>> = BTreeMap::new();
+    for series in all {
+        let value = |name: &str| series.metric.get(name.trim()).unwrap_or_default().to_owned();
+        alike.entry(by.split(',').map(value).collect()).or_default().push(series);
+    }
+    alike.into_values().filter_map(sum).collect()
+}
+
+fn sum(mut alike: Vec<Series>) -> Option<Series> {
+    let last = alike.pop()?;
+    if alike.is_empty() {
+        return Some(last);
+    }
+    let mut points: BTreeMap<i64, f64> = last.values.points().collect();
+    for (second, value) in alike.iter().flat_map(|series| series.values.points()) {
+        *points.entry(second).or_default() += value;
+    }
+    Some(Series { values: points.into_iter().collect(), ..last })
 }
 
 /// The totals of each target; `None` where one is of no pod or no number.
@@ -59,11 +84,15 @@ fn by_target(labels: &Labels, totals: Vec<Series>) -> Option<Vec<Vec<Series>>> {
     Some(targets.into_values().collect())
 }
 
-/// Whether the target has totals a minute before each, and none shrank.
+/// Whether the target has totals a minute before each, and none shrank or was away for a while.
 fn is_steady(totals: &[Series], base: i64) -> bool {
     let scraped = scraped(totals);
     scraped.iter().all(|second| *second <= base || scraped.contains(&(second - MINUTE)))
-        && totals.iter().all(|series| shrunk(&series.values).next().is_none())
+        && totals.iter().all(|series| has_no_gap(&series.values) && shrunk(&series.values).next().is_none())
+}
+
+fn has_no_gap(totals: &Samples) -> bool {
+    totals.seconds().zip(totals.seconds().skip(1)).all(|(then, now)| now - then == MINUTE)
 }
 
 /// When the target was scraped.
@@ -116,9 +145,13 @@ mod tests {
 
     /// What comes of the totals of series, by their pod, and how many points are left out. Minutes begin at 0, which is the base.
     fn of(counters: Counters, all: &[(&str, &[Option<f64>])]) -> (Option<Grown>, u64) {
-        let series = all.iter().map(|(pod, totals)| {
+        let series = (0..).zip(all).map(|(number, (pod, totals))| {
             let points = (0..).zip(*totals).filter_map(|(minute, total)| Some((minute * MINUTE, (*total)?)));
-            let metric = serde_json::json!({"track": "stable", "pod": pod});
+            // Without a port, each series is a route of its own.
+            let (pod, port) = pod.split_once(':').unwrap_or((pod, ""));
+            let route = if port.is_empty() { number } else { 0 };
+            let metric = serde_json::json!(
+                {"track": "stable", "pod": pod, "instance": port, "route": route.to_string()});
             Series {
                 metric: serde_json::from_value(metric).unwrap(),
                 values: points.collect(),
@@ -126,7 +159,7 @@ mod tests {
             }
         });
         let (labels, mut left) = (Profile::PrometheusClient.source().labels, Measured::default());
-        let grown = increases(&labels, (counters, series.collect()), 0, &mut left);
+        let grown = increases((&labels, "track,pod,route"), (counters, series.collect()), 0, &mut left);
         let minutes =
             |series: Series| series.values.points().map(|(at, value)| (at / MINUTE, value)).collect();
         (grown.map(|all| all.into_iter().map(minutes).collect()), crate::assemble::total(&left))
@@ -153,6 +186,9 @@ mod tests {
         ]);
         assert_eq!(restart, (Some(vec![vec![(2, 3.0)], vec![(2, 1.0)], vec![(1, 2.0)]]), 1));
         assert_eq!(of(&[("", &[s(1.0), s(2.0)])]).0, None);
+        // A pod with two targets is one place.
+        let two = of(&[("a:80", &[s(1.0), s(2.0), s(4.0)]), ("a:81", &[s(1.0), s(11.0)])]);
+        assert_eq!(two, (Some(vec![vec![(1, 11.0), (2, 2.0)]]), 0));
     }
 
     #[test]
@@ -162,6 +198,10 @@ mod tests {
         assert_eq!(steady, (Some(vec![vec![(1, 2.0)], vec![(1, 1.0)]]), 0));
         assert_eq!(of(&[("a", &[s(5.0), s(7.0)]), ("b", &[None, s(1.0)])]), (None, 0), "a pod's first error");
         assert_eq!(of(&[("a", &[s(5.0), None, s(7.0)])]), (None, 0), "a gap");
+        let one = [("a", &[s(5.0), None, s(7.0)][..]), ("a", &[s(1.0), s(1.0), s(1.0)])];
+        assert_eq!(of(&one), (None, 0), "a gap of one series");
+        let two = of(&[("a:80", &[s(1.0), s(2.0)]), ("a:81", &[s(1.0), s(1.0)])]);
+        assert_eq!(two, (Some(vec![vec![(1, 1.0)]]), 0));
         assert_eq!(of(&[("a", &[s(5.0), s(1.0)]), ("b", &[s(1.0), s(2.0)])]), (None, 0), "a restart");
     }
 }
