@@ -20,8 +20,8 @@ pub(crate) const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// One service, and the ports by which an operation on it sees the outside. It holds no state: whoever has it may read,
-/// and nobody writes without an [`Applier`](crate::apply::applier::Applier).
+/// One service, and the ports by which an operation on it sees the outside. It holds no state, and is
+/// there to read by. What changes objects goes through an [`Applier`](crate::apply::applier::Applier), which has the lease.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) service: &'a Service,

@@ -1,4 +1,4 @@
-//! What whoever judges decides by itself, written where a person looks: on the workload that lives on.
+//! Says on a canary that it is left to a person.
 
 use nprt_core::Result;
 use nprt_core::model::{ServiceName, Track, annotation};

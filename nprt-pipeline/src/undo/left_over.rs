@@ -2,8 +2,8 @@
 //! process that removed it died in the middle.
 
 use nprt_compare::report::EventKind;
-use nprt_core::Result;
 use nprt_core::model::{Track, annotation};
+use nprt_core::{Result, Retry};
 
 use crate::apply::applier::Applier;
 use crate::apply::past_canary::PastCanary;
@@ -74,7 +74,7 @@ async fn is_past(cx: &Context<'_>, canary: &Running) -> Result<bool> {
         Ok(past) => Ok(past.is_some_and(|past| {
             (past.canary.started, &past.canary.revision) == (canary.started, &canary.revision)
         })),
-        Err(error) if error.is_temporary() => Err(error),
+        Err(error) if error.retry() != Retry::Permanent => Err(error),
         Err(error) => {
             cx.progress.warn(format!("cannot tell how the last canary ended: {error}"));
             Ok(false)
