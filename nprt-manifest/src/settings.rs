@@ -25,7 +25,7 @@ pub struct Settings {
     pub registry_prefix: Option<String>,
     /// The images of a version beside those without tag and digest: repositories whose tag the manifests have
     /// written out, as Helm and kustomize render them. With a prefix, a name without a domain also means the
-    /// image of that name under it. The [service](nprt_pipeline::Service::images) lists them too.
+    /// image of that name under it. The `images` of the service in nprt-pipeline list them too.
     ///
     /// A workload *belongs to the version* if a container of it runs an image without tag and digest or one of
     /// these; so do the Jobs that the version [runs](nprt_core::model::annotation::RUN). Those alone get the version's
@@ -139,7 +139,7 @@ pub enum Replicas {
     Count(u32),
     /// This share of stable's live pods (or of the manifest's where none is live), above 0 and at most 1,
     /// rounded up. The canary says it itself (`nprt.dev/replicas-share`), and
-    /// [`Pipeline::tend`](nprt_pipeline::Pipeline::tend) keeps it in step when stable scales.
+    /// nprt-pipeline's `Pipeline::tend` keeps it in step when stable scales.
     Share(f64),
 }
 

@@ -5,7 +5,8 @@
 //! be repeated blindly. There is no [`Timeout`] of a `Cluster`: its leases have time limits of their own, and the
 //! pipeline bounds its waits.
 //!
-//! Every retry in nprt is made of [`Tries`], which counts and pauses as a [`Backoff`] says.
+//! [`Retry`], and loops that keep something from one try to the next, are made of [`Tries`], which counts and pauses as a
+//! [`Backoff`] says.
 
 mod backoff;
 mod by_metric;

@@ -2,7 +2,7 @@
 
 The grid is written out here as what it is, (1 + m/128) * 2^e, and searched; no bit of a float is looked at.
 Counts and percentiles are taken from the samples themselves. Our own work, from the definition in the documentation
-of nprt_core::compare::sketch; the percentile is numpy's `inverted_cdf` (nearest rank). Floats are written as text:
+of nprt_compare::sketch; the percentile is numpy's `inverted_cdf` (nearest rank). Floats are written as text:
 serde_json reads a number to the last bit only with a feature of its own."""
 import json
 import numpy as np
