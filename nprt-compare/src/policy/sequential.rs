@@ -19,7 +19,7 @@ pub enum Gate {
 /// The canary's measurements of a metric are no higher than stable's plus a margin.
 ///
 /// What it is tested by follows from what is measured: of samples and histograms the whole distribution
-/// ([`rank`](crate::statistics::rank)), its quantiles ([`quantile`](crate::test::quantile)) and,
+/// ([`rank`](crate::statistics::rank)), its quantiles ([`quantile`](crate::statistics::quantile)) and,
 /// minute by minute, ranks and means ([`paired_t`](crate::statistics::paired_t)); of values, one a pod and
 /// minute, their means minute by minute.
 ///

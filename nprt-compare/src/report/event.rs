@@ -22,7 +22,7 @@ impl ReportEvent {
     }
 }
 
-/// What kind of thing happened; the names are those of the events that the [`pipeline`](nprt_pipeline) leaves in the
+/// What kind of thing happened; the names are those of the events that the pipeline (nprt-pipeline) leaves in the
 /// cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

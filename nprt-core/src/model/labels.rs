@@ -6,7 +6,7 @@ pub mod label {
     /// On every object: the service that it belongs to.
     pub const SERVICE: &str = "nprt.dev/service";
     /// On the workloads of a version, their pods and a canary's configuration: `stable` or `canary`. What people
-    /// and metrics go by is set [beside it](crate::manifest::LabelNames).
+    /// and metrics go by is set beside it (`LabelNames` of nprt-manifest).
     pub const TRACK: &str = "nprt.dev/track";
 }
 
