@@ -55,7 +55,7 @@ fn the_client_is_built_against_the_oldest() {
 
 /// The feature of k8s-openapi that each manifest of the workspace, and the README's example, chooses.
 fn chosen_features() -> BTreeMap<PathBuf, String> {
-    let packages = ["", "examples/"].map(|folder| fs::read_dir(Path::new(ROOT).join(folder)).unwrap());
+    let packages = ["", "apps/"].map(|folder| fs::read_dir(Path::new(ROOT).join(folder)).unwrap());
     let packages = packages.into_iter().flatten().map(|entry| entry.unwrap().path().join("Cargo.toml"));
     let all = packages.chain(["Cargo.toml", "README.md"].map(|file| Path::new(ROOT).join(file)));
     let mut chosen = BTreeMap::new();
