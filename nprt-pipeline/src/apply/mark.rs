@@ -11,7 +11,6 @@ use crate::context::Context;
 use crate::plan::planned::annotate;
 use crate::request::Caller;
 use crate::state::running::Running;
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 
 /// A decision, as an annotation has it.
@@ -47,7 +46,7 @@ pub(crate) fn decided(cx: &Context<'_>, canary: &Running, caller: &Caller) -> Re
 
 /// Gives the canary's workloads this annotation, or takes it from them.
 pub(crate) async fn mark_canary(to: &Applier<'_>, key: &'static str, value: Option<String>) -> Result<()> {
-    let live = to.witness.saw(snapshot::read(to.cx).await?);
+    let live = to.witness.look(to.cx).await?;
     the_canary(&live, &to.cx.service.name)?;
     let workloads = live.run_on(Track::Canary).filter(|o| o.annotation(annotation::STARTED).is_some());
     for workload in workloads {

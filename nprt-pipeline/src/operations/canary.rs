@@ -8,7 +8,6 @@ use nprt_manifest::Version;
 use crate::apply::removal::Removal;
 use crate::apply::{older, removal, routes_back};
 use crate::operation::Operation;
-use crate::operations::deploy::look_around;
 use crate::operations::make_stable;
 use crate::outcome::{AppliedObject, Deployment};
 use crate::pipeline::Pipeline;
@@ -18,7 +17,6 @@ use crate::plan::{beside, orphans, promotion, routes, stable};
 use crate::progress::Progress;
 use crate::request::Request;
 use crate::state::marked::HeldByFinalizers;
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 use crate::undo::log::UndoLog;
 use crate::undo::secrets::Parts;
@@ -98,7 +96,8 @@ async fn canary(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<D
 /// What starting the canary does. What its promotion would do is accepted by the cluster first: a canary that
 /// cannot be promoted is refused before a pod starts, with the error that the promotion would give.
 pub(crate) async fn plan_canary(op: &Operation<'_>, request: &Request) -> Result<Trial> {
-    let (revision, live) = join(source::resolve(&op.cx, &request.version), look_around(op)).await;
+    let (revision, live) =
+        join(source::resolve(&op.cx, &request.version), op.witness.look_around(&op.cx)).await;
     let (revision, live) = (revision?, live?);
     beside::refuse_stable(&op.cx, &live, &revision)?;
     let mixed = live.mixed();
@@ -152,8 +151,7 @@ async fn start(
 /// Removes a canary that could not be started, and answers with why it could not.
 async fn remove_failed(undo: &UndoLog<'_>, why: Error, recorded: &Parts) -> Error {
     let remove = async {
-        let gone =
-            removal::remove_canary(&undo.to, &undo.to.witness.saw(snapshot::read(undo.to.cx).await?)).await?;
+        let gone = removal::remove_canary(&undo.to, &undo.to.witness.look(undo.to.cx).await?).await?;
         if !recorded.is_empty() {
             undo.forget(recorded).await?;
         }

@@ -11,7 +11,6 @@ use crate::pipeline::Pipeline;
 use crate::plan::stable;
 use crate::progress::Progress;
 use crate::request::Request;
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 use crate::undo::settle;
 use crate::undo::settle::Goal;
@@ -63,7 +62,7 @@ impl Pipeline {
 async fn deploy(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<Deployment> {
     let undo = op.undo_log(&lease);
     // What runs is asked for meanwhile, unless a deploy is to be undone first.
-    let live = OptionFuture::from(lease.transition.is_none().then(|| look_around(op)));
+    let live = OptionFuture::from(lease.transition.is_none().then(|| op.witness.look_around(&op.cx)));
     let (revision, live) = join(source::resolve(&op.cx, &request.version), live).await;
     settle::settle(&undo, Goal::stable(revision.as_ref().ok())).await?;
     let (revision, live) = (revision?, live.transpose()?);
@@ -82,15 +81,10 @@ pub(crate) async fn find(
     let source = source::read(&op.cx, revision).await?;
     let live = match live {
         Some(live) => live,
-        None => look_around(op).await?,
+        None => op.witness.look_around(&op.cx).await?,
     };
     let running = live.tag_of(&source.revision);
     let version =
         source::version(&op.cx, &source, &request.version, running, branch::limits(&op.cx, request)).await?;
     Ok((source, version, live))
-}
-
-/// What runs and what is beside it, noted for the news.
-pub(crate) async fn look_around(op: &Operation<'_>) -> Result<Snapshot> {
-    Ok(op.witness.saw(snapshot::survey(&op.cx).await?))
 }

@@ -35,7 +35,7 @@ impl Pipeline {
 }
 
 async fn is_over_now(op: &Operation<'_>) -> Result<bool> {
-    Ok(snapshot::is_over(&op.witness.saw(snapshot::read(&op.cx).await?), op.cx.now()))
+    Ok(snapshot::is_over(&op.witness.look(&op.cx).await?, op.cx.now()))
 }
 
 async fn expire(op: &Operation<'_>, lease: Lease, caller: &Caller) -> Result<Option<Rollback>> {

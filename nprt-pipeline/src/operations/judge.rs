@@ -16,7 +16,6 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::state::names::Names;
 use crate::state::running::{no_canary, not_expired};
-use crate::state::snapshot;
 
 impl Pipeline {
     /// As [`Pipeline::judge_canary`], and keeps what the judge then knows on the canary, for whoever judges next: a
@@ -64,7 +63,7 @@ pub(crate) async fn write_checkpoint(
     checkpoint: Checkpoint,
     text: String,
 ) -> Result<()> {
-    let live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let live = op.witness.look(&op.cx).await?;
     let (canary, policy) = (live.running(Track::Canary), &op.cx.service.policy);
     let Some(canary) = canary.and_then(|canary| Judged::of(canary).ok()) else { return Ok(()) };
     let is_behind = |kept: Checkpoint| kept.until >= checkpoint.until;
@@ -102,7 +101,7 @@ impl Pipeline {
 
 /// The judgement, and what is to be kept of it, where that goes further than what was kept.
 pub(crate) async fn judge(op: &Operation<'_>) -> Result<(Judgement, Option<Checkpoint>)> {
-    let live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let live = op.witness.look(&op.cx).await?;
     let canary = live.running(Track::Canary);
     let canary = canary.ok_or_else(|| no_canary("pipeline.judge", &op.cx.service.name))?;
     not_expired(&canary, op.cx.now(), "pipeline.judge")?;

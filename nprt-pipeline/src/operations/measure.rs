@@ -17,7 +17,6 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::state::names::Names;
 use crate::state::running::{Running, no_canary};
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 
 /// A canary, running or past.
@@ -91,7 +90,7 @@ impl Pipeline {
     /// `NotFound` where there is no canary and never was one; else as [`Pipeline::judge_canary`].
     pub async fn measure_canary(&self, service: &ServiceName, progress: &Progress) -> Result<Measured> {
         let op = self.operation(service, progress)?;
-        let live = op.witness.saw(snapshot::read(&op.cx).await?);
+        let live = op.witness.look(&op.cx).await?;
         let Some(canary) = live.running(Track::Canary) else {
             let past = past(&op.cx).await?.ok_or_else(|| no_canary("pipeline.report", service))?;
             return measure(&op, past, None).await;

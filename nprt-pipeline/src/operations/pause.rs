@@ -15,7 +15,6 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::request::Caller;
 use crate::state::running::{Held, Running};
-use crate::state::snapshot;
 
 impl Pipeline {
     /// Holds the canary: it is written on its workloads ([`annotation::HELD`]), restarts nothing, and ends with the
@@ -53,7 +52,7 @@ impl Pipeline {
         progress: &Progress,
     ) -> Result<Option<Held>> {
         let op = self.operation(service, progress)?;
-        let Some(held) = the_canary(&op.witness.saw(snapshot::read(&op.cx).await?), service)?.held else {
+        let Some(held) = the_canary(&op.witness.look(&op.cx).await?, service)?.held else {
             return Ok(None);
         };
         let purpose = Purpose::new(Task::Resumption, caller.name());
@@ -98,7 +97,7 @@ async fn roll_back_if(
     caller: &Caller,
 ) -> Result<Option<Rollback>> {
     let to = op.applier(&lease);
-    let now = op.witness.saw(snapshot::read(&op.cx).await?).running(Track::Canary);
+    let now = op.witness.look(&op.cx).await?.running(Track::Canary);
     if !now.is_some_and(|now| now.is_same_trial(canary)) {
         return Ok(None);
     }

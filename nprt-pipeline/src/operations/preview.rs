@@ -14,7 +14,6 @@ use crate::plan::planned::Plan;
 use crate::plan::{promotion, stable};
 use crate::progress::Progress;
 use crate::request::Request;
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 use crate::version::{branch, source};
 
@@ -106,7 +105,7 @@ impl Pipeline {
         let op = self.operation(service, progress)?;
         branch::check_asked(&op.cx, request)?;
         let revision = source::resolve(&op.cx, &request.version).await?;
-        let live = op.witness.saw(snapshot::survey(&op.cx).await?);
+        let live = op.witness.look_around(&op.cx).await?;
         let tag = promote::tag_on_trial(&op.cx, &live, &revision, request)?;
         let source = source::read(&op.cx, revision).await?;
         let version =
@@ -126,7 +125,7 @@ impl Pipeline {
     pub async fn preview_rollback(&self, service: &ServiceName, progress: &Progress) -> Result<Rollback> {
         let op = self.operation(service, progress)?;
         let cancelled = op.cx.ports.cluster.lease(service).await?.map(|lease| lease.to_string());
-        let live = op.witness.saw(snapshot::read(&op.cx).await?);
+        let live = op.witness.look(&op.cx).await?;
         let routes = routes_back::foresee_routes_back(&op.cx, &live).await?;
         let stay = routes.services();
         let removed = live.on(Track::Canary).map(Object::id).filter(|id| !stay.contains(id)).collect();

@@ -12,7 +12,6 @@ use crate::plan::promotion;
 use crate::progress::Progress;
 use crate::request::{Caller, Request};
 use crate::state::running::{Running, not_expired};
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 use crate::undo::settle;
 use crate::undo::settle::Goal;
@@ -85,7 +84,7 @@ async fn promote_if(
     canary: &Running,
     request: &Request,
 ) -> Result<Option<Deployment>> {
-    let now = op.witness.saw(snapshot::read(&op.cx).await?).running(Track::Canary);
+    let now = op.witness.look(&op.cx).await?.running(Track::Canary);
     if !now.is_some_and(|now| now.held.is_none() && now.is_same_trial(canary)) {
         return Ok(None);
     }
@@ -98,7 +97,7 @@ async fn promote(op: &Operation<'_>, lease: Lease, request: &Request) -> Result<
     settle::settle(&undo, revision.as_ref().map_or(Goal::Other, Goal::Promotion)).await?;
     let revision = revision?;
     // A rollback takes the lease: from here on the canary is either there or this is cancelled.
-    let live = op.witness.saw(snapshot::survey(&op.cx).await?);
+    let live = op.witness.look_around(&op.cx).await?;
     let tag = tag_on_trial(&op.cx, &live, &revision, request)?;
     let canary: Vec<_> = live.on(Track::Canary).map(Object::id).collect();
     let noted = op.cx.unless_stopped(rollout::roll_out(&op.cx, canary.iter())).await?;

@@ -14,7 +14,6 @@ use crate::outcome::{Scaled, Tended};
 use crate::pipeline::Pipeline;
 use crate::progress::{Event, Progress};
 use crate::request::Caller;
-use crate::state::snapshot;
 use crate::state::snapshot::{Snapshot, is_over};
 use crate::undo::settle::{Goal, Settled};
 use crate::undo::{left_over, record, settle};
@@ -76,7 +75,7 @@ async fn what_is_due(op: &Operation<'_>, caller: &Caller) -> Result<Option<Purpo
     if let Some(record) = record::pending_now(&op.cx).await? {
         return Ok(Some(record.recovery(caller)));
     }
-    let live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let live = op.witness.look(&op.cx).await?;
     let is_due = is_over(&live, op.cx.now())
         || !out_of_step(&op.cx, &live).await?.is_empty()
         || routes_back::has_loose_ends(&op.cx, &live).await?
@@ -105,7 +104,7 @@ async fn reconcile(op: &Operation<'_>, lease: Lease, caller: &Caller) -> Result<
         None => {}
     }
     // What was read without the lease may be done by now.
-    let live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let live = op.witness.look(&op.cx).await?;
     if let Some(what) = left_over::remove_left_over(&to, &live).await? {
         tended.finished.get_or_insert(what);
         return Ok(tended);

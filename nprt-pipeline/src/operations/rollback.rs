@@ -13,7 +13,6 @@ use crate::phase::operation;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::request::Caller;
-use crate::state::snapshot;
 use crate::undo::record;
 use crate::wait::pods;
 
@@ -69,7 +68,7 @@ pub(crate) async fn rollback(
     let to = op.applier(&lease);
     let undo = op.undo_log(&lease);
     let put_back = undo.unfinished().await?;
-    let mut live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let mut live = op.witness.look(&op.cx).await?;
     let canary = live.running(Track::Canary);
     past_canary::keep_past(&to, PastCanary::of(&live, op.cx.now(), EventKind::RolledBack, caller)).await;
     let (mut removed, mut stay, mut kept) = (Vec::new(), BTreeSet::new(), Vec::new());
@@ -81,7 +80,7 @@ pub(crate) async fn rollback(
         if !live.has_canary() {
             break;
         }
-        live = op.witness.saw(snapshot::read(&op.cx).await?);
+        live = op.witness.look(&op.cx).await?;
         if live.on(Track::Canary).all(|object| stay.contains(&object.id())) {
             break;
         }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::state::running::Running;
-use crate::state::snapshot;
 
 /// What runs of a service now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +31,7 @@ impl Pipeline {
     pub async fn status(&self, service: &ServiceName) -> Result<Status> {
         let progress = Progress::silent();
         let op = self.operation(service, &progress)?;
-        let live = op.witness.saw(snapshot::read(&op.cx).await?);
+        let live = op.witness.look(&op.cx).await?;
         let lease = op.cx.ports.cluster.lease(service).await?;
         let (operation, under_way) =
             (lease.as_ref().map(Lease::to_string), lease.as_ref().map(Lease::activity));

@@ -11,7 +11,6 @@ use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::request::Caller;
 use crate::state::running::Running;
-use crate::state::snapshot;
 
 impl Pipeline {
     /// Says once that `canary`, as [`Pipeline::status`] has shown it, is left to a person: that is for those who judge,
@@ -51,7 +50,7 @@ impl Pipeline {
 
 /// Whether it is this canary that runs, nobody holds it, and nobody has said that it is left to a person.
 async fn is_undecided(op: &Operation<'_>, canary: &Running) -> Result<bool> {
-    let live = op.witness.saw(snapshot::read(&op.cx).await?);
+    let live = op.witness.look(&op.cx).await?;
     let now = live.running(Track::Canary);
     let is_said = live.run_on(Track::Canary).any(|o| o.annotation(annotation::UNDECIDED).is_some());
     Ok(!is_said && now.is_some_and(|now| now.held.is_none() && now.is_same_trial(canary)))

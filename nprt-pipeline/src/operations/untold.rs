@@ -15,7 +15,6 @@ use crate::judgement::Judgement;
 use crate::news::announcer::{CanaryEnd, News};
 use crate::operation::Operation;
 use crate::request::Caller;
-use crate::state::snapshot;
 
 /// How long the process that ended it has to announce it, and how long it is still news.
 const NEWS: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(1), SignedDuration::from_hours(1));
@@ -54,7 +53,7 @@ async fn untold(op: &Operation<'_>, told: Option<Timestamp>) -> Result<Option<Pa
     let age = op.cx.now().duration_since(past.ended);
     // It is kept just before it ends, and may not have ended.
     let goes_on = async || -> Result<bool> {
-        let now = op.witness.saw(snapshot::read(&op.cx).await?).running(Track::Canary);
+        let now = op.witness.look(&op.cx).await?.running(Track::Canary);
         Ok(now.is_some_and(|now| now.started == past.canary.started))
     };
     let is_news = (NEWS.0..NEWS.1).contains(&age) && !goes_on().await?;

@@ -11,7 +11,6 @@ use crate::apply::{past_canary, removal};
 use crate::context::Context;
 use crate::request::Caller;
 use crate::state::running::Running;
-use crate::state::snapshot;
 use crate::state::snapshot::Snapshot;
 
 impl Snapshot {
@@ -56,7 +55,7 @@ pub(crate) async fn remove_left_over(to: &Applier<'_>, live: &Snapshot) -> Resul
 
 /// Removes the canary whose version is stable by now, if there is one, as the promotion by `caller` would have.
 pub(crate) async fn end_promoted(to: &Applier<'_>, caller: &Caller) -> Result<()> {
-    let live = to.witness.saw(snapshot::read(to.cx).await?);
+    let live = to.witness.look(to.cx).await?;
     let Some((canary, _)) = live.promoted() else { return Ok(()) };
     if !is_past(to.cx, &canary).await? {
         let past = PastCanary::of(&live, to.cx.now(), EventKind::Promoted, caller);

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::plan::orphans::is_kept;
 use crate::progress::Event;
 use crate::rules::{allowed, ownership};
-use crate::state::snapshot;
 use crate::undo::log::UndoLog;
 use crate::undo::record;
 use crate::undo::record::Record;
@@ -29,7 +28,7 @@ pub(crate) struct PutBack {
 
 /// `error`, and which versions it left stable with.
 pub(crate) async fn say_mixed(to: &Applier<'_>, error: Error) -> Error {
-    match snapshot::read(to.cx).await.map(|live| to.witness.saw(live).mixed()) {
+    match to.witness.look(to.cx).await.map(|live| live.mixed()) {
         Ok(Some(mixed)) => error.with("left", mixed),
         Ok(None) => error,
         Err(unknown) => {

@@ -7,7 +7,6 @@ use crate::apply::removal;
 use crate::news::about::Finished;
 use crate::progress::Event;
 use crate::request::Request;
-use crate::state::snapshot;
 use crate::undo::finish::Patience;
 use crate::undo::log::UndoLog;
 use crate::undo::record::Record;
@@ -114,8 +113,7 @@ async fn undo_record(undo: &UndoLog<'_>, record: Record) -> Result<String> {
     if track == Track::Stable {
         return Ok(undo.complete(put_back).await?.unwrap_or(what));
     }
-    let removed =
-        removal::remove_canary(&undo.to, &undo.to.witness.saw(snapshot::read(undo.to.cx).await?)).await?;
+    let removed = removal::remove_canary(&undo.to, &undo.to.witness.look(undo.to.cx).await?).await?;
     removed
         .warnings
         .iter()
