@@ -71,16 +71,7 @@ impl Operation<'_> {
         let work = Box::pin(work(guard.lease.clone()));
         Ok(guard.keep(work).await)
     }
-}
 
-/// What is being done, as leases and news say it: a version by its tag where that is known.
-pub(crate) fn purpose(task: Task, request: &Request) -> Purpose {
-    let version = &request.version;
-    let version = version.tag().map_or_else(|| version.to_string(), ToString::to_string);
-    Purpose::new(task, request.caller.name()).of(version)
-}
-
-impl Operation<'_> {
     /// Removes the canary where `work`, which looks again under the lease, still finds that it should, and tells people.
     pub(crate) async fn roll_back_where<W>(
         &self,
@@ -125,4 +116,11 @@ impl Operation<'_> {
         };
         operation(task.as_str(), &self.cx.service.name, whole).await
     }
+}
+
+/// What is being done, as leases and news say it: a version by its tag where that is known.
+pub(crate) fn purpose(task: Task, request: &Request) -> Purpose {
+    let version = &request.version;
+    let version = version.tag().map_or_else(|| version.to_string(), ToString::to_string);
+    Purpose::new(task, request.caller.name()).of(version)
 }

@@ -8,11 +8,9 @@ use nprt_core::{Error, ErrorKind, Result};
 
 use crate::apply::applier::Applier;
 use crate::context::Context;
-use crate::plan::strangers::owner;
+use crate::plan::strangers::{OPERATION, owner};
 use crate::progress::{Event, names};
 use crate::state::snapshot::Snapshot;
-
-const OPERATION: &str = "pipeline.strangers";
 
 /// How often it is looked whether the pods of an older canary are gone.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -41,7 +39,7 @@ pub(crate) async fn remove_older(
     Ok(removed.gone)
 }
 
-pub(crate) async fn wait_for_the_end_of(cx: &Context<'_>, mut pods: BTreeSet<String>) -> Result<()> {
+async fn wait_for_the_end_of(cx: &Context<'_>, mut pods: BTreeSet<String>) -> Result<()> {
     let began = cx.clock.elapsed();
     while !pods.is_empty() {
         let around = cx.again(|| cx.ports.cluster.survey(&cx.service.name)).await?;

@@ -109,7 +109,7 @@ pub(crate) async fn put_routes_back(to: &Applier<'_>, live: &Snapshot) -> Result
     Ok(routes)
 }
 
-/// What [`put_routes_back`](Self::put_routes_back) would do now.
+/// What [`put_routes_back`] would do now.
 pub(crate) async fn foresee_routes_back(cx: &Context<'_>, live: &Snapshot) -> Result<RoutesBack> {
     routes_back(cx, None, live).await
 }

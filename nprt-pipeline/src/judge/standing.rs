@@ -94,6 +94,6 @@ pub(crate) fn observe(cx: &Context<'_>, judge: &mut Judge, asked: &Asked, minute
 }
 
 /// The first minute that began after `started`.
-pub(crate) fn first_minute(started: Timestamp) -> i64 {
+fn first_minute(started: Timestamp) -> i64 {
     TimeRange::before(started, Duration::ZERO).complete_minutes(started).start
 }

@@ -57,7 +57,7 @@ pub(crate) async fn keep(op: &Operation<'_>, checkpoint: Checkpoint) -> Result<(
 }
 
 /// Writes it, unless the canary is another one by now, or somebody else has gone as far.
-pub(crate) async fn write_checkpoint(
+async fn write_checkpoint(
     op: &Operation<'_>,
     lease: Lease,
     checkpoint: Checkpoint,

@@ -38,15 +38,13 @@ impl Plan {
     /// The same after a removal that left `held`.
     ///
     /// # Errors
-    /// As [`refuse_marked`].
+    /// As [`refuse_marked`](crate::plan::dry_run::refuse_marked).
     pub(crate) fn refuse_held(&self, held: &[HeldByFinalizers]) -> Result<()> {
         let is_planned =
             |held: &&HeldByFinalizers| self.foreseen.iter().any(|planned| planned.object.id() == held.object);
         held.iter().find(is_planned).map_or(Ok(()), |held| Err(held.refuse()))
     }
-}
 
-impl Plan {
     /// Says `marks` anew on the objects that say them.
     pub(crate) fn mark(&mut self, marks: &Marks) -> Result<()> {
         let says = |object: &Object| marks.iter().all(|(key, _)| object.annotation(key).is_some());

@@ -57,7 +57,7 @@ pub(crate) async fn promotion(
 /// What promoting `version` does, whose canary runs.
 ///
 /// # Errors
-/// As [`plan_stable`](Self::plan_stable), and `Rejected` where the promotion would differ from the canary that
+/// As [`plan_stable`](crate::plan::stable::plan_stable), and `Rejected` where the promotion would differ from the canary that
 /// was judged and the service refuses that.
 pub(crate) async fn plan_promotion(
     cx: &Context<'_>,

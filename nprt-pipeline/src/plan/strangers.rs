@@ -16,7 +16,7 @@ use crate::progress::names;
 use crate::state::kinds::is_service;
 use crate::state::snapshot::Snapshot;
 
-const OPERATION: &str = "pipeline.strangers";
+pub(crate) const OPERATION: &str = "pipeline.strangers";
 
 pub(crate) const SUFFIX: &str = "-canary";
 

@@ -42,6 +42,12 @@ impl Snapshot {
         self.objects.iter().filter(is_on).filter(|object| !was_run(object) && !is_marked(object))
     }
 
+    /// What is left of `track` and marked as deleted.
+    pub(crate) fn held_on(&self, track: Track) -> impl Iterator<Item = HeldByFinalizers> {
+        let is_on = move |object: &&Object| track_of(object) == Some(track.as_str());
+        self.objects.iter().filter(is_on).filter_map(HeldByFinalizers::of)
+    }
+
     /// Those that say which version runs there: Services run none, and may be left of a canary that is gone, as may
     /// what its judge knew.
     pub(crate) fn run_on(&self, track: Track) -> impl Iterator<Item = &Object> {
@@ -141,14 +147,6 @@ impl Snapshot {
 fn agreed<'a>(objects: &[&'a Object], key: &str) -> Option<&'a str> {
     let first = objects.first()?.annotation(key)?;
     objects.iter().all(|object| object.annotation(key) == Some(first)).then_some(first)
-}
-
-impl Snapshot {
-    /// What is left of `track` and marked as deleted.
-    pub(crate) fn held_on(&self, track: Track) -> impl Iterator<Item = HeldByFinalizers> {
-        let is_on = move |object: &&Object| track_of(object) == Some(track.as_str());
-        self.objects.iter().filter(is_on).filter_map(HeldByFinalizers::of)
-    }
 }
 
 /// What runs now.

@@ -27,7 +27,7 @@ pub(crate) struct PutBack {
 }
 
 /// `error`, and which versions it left stable with.
-pub(crate) async fn say_mixed(to: &Applier<'_>, error: Error) -> Error {
+async fn say_mixed(to: &Applier<'_>, error: Error) -> Error {
     match to.witness.look(to.cx).await.map(|live| live.mixed()) {
         Ok(Some(mixed)) => error.with("left", mixed),
         Ok(None) => error,

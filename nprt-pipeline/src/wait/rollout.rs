@@ -38,7 +38,7 @@ pub(crate) async fn roll_out(
 /// Waits for one workload, or for a Job to succeed. Answers with a warning, if there is one.
 ///
 /// # Errors
-/// As [`roll_out`](Self::roll_out).
+/// As [`roll_out`].
 pub(crate) async fn follow(cx: &Context<'_>, workload: &ObjectId) -> Result<Option<String>> {
     let mut last = None;
     let ended = {
