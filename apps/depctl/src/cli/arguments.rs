@@ -44,12 +44,9 @@ pub(crate) struct Asking {
     pub(crate) timeout: u64,
 }
 
+/// How a deploy, a canary or a promotion is made.
 #[derive(Debug, Args)]
-pub(crate) struct ChangeArgs {
-    #[command(flatten)]
-    pub(crate) service: ServiceArg,
-    #[command(flatten)]
-    pub(crate) version: VersionArgs,
+pub(crate) struct How {
     #[command(flatten)]
     pub(crate) asking: Asking,
     /// How long to wait while another operation on the service goes on [default: not at all].
@@ -58,6 +55,16 @@ pub(crate) struct ChangeArgs {
     /// Shows what would change, as a diff, and changes nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArg,
+    #[command(flatten)]
+    pub(crate) version: VersionArgs,
+    #[command(flatten)]
+    pub(crate) how: How,
 }
 
 #[derive(Debug, Args)]
@@ -80,13 +87,7 @@ pub(crate) struct PromoteArgs {
     #[arg(long, short, value_name = "TAG", add = ArgValueCompleter::new(tags))]
     pub(crate) tag: Option<String>,
     #[command(flatten)]
-    pub(crate) asking: Asking,
-    /// How long to wait while another operation on the service goes on [default: not at all].
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) wait: Option<u64>,
-    /// Shows what would change, as a diff, and changes nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub(crate) how: How,
 }
 
 #[derive(Debug, Args)]

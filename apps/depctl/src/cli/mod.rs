@@ -4,7 +4,7 @@ mod arguments;
 mod format;
 
 pub(crate) use arguments::{
-    Asking, CanaryArgs, ChangeArgs, HoldArgs, PromoteArgs, ReplayArgs, ReportArgs, RollbackArgs,
+    Asking, CanaryArgs, ChangeArgs, HoldArgs, How, PromoteArgs, ReplayArgs, ReportArgs, RollbackArgs,
     SeriesFormat, ServiceArg, Shell, VersionArgs, WatchArgs,
 };
 use std::path::PathBuf;

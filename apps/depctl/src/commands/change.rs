@@ -7,7 +7,9 @@ use nprt_pipeline::{Held, Status};
 use serde_json::Value;
 
 use super::{Context, name, read, stream, summary, watch};
-use crate::cli::{Asking, CanaryArgs, ChangeArgs, Format, HoldArgs, PromoteArgs, RollbackArgs, VersionArgs};
+use crate::cli::{
+    Asking, CanaryArgs, ChangeArgs, Format, HoldArgs, How, PromoteArgs, RollbackArgs, VersionArgs,
+};
 use crate::client::JSON;
 use crate::confirm::confirm;
 use crate::failure::{Exit, Failure, Result};
@@ -27,7 +29,7 @@ pub(super) async fn canary(context: &Context, CanaryArgs { change, watch }: Cana
 
 /// Deploys or starts a canary; says of which service.
 async fn start(context: &Context, action: &'static str, change: ChangeArgs) -> Result<String> {
-    let ChangeArgs { service, version, asking, wait, dry_run } = change;
+    let ChangeArgs { service, version, how: How { asking, wait, dry_run } } = change;
     let service = name(service)?;
     let (version, what) = pick(context, version)?;
     let mut parameters = version;
@@ -37,9 +39,8 @@ async fn start(context: &Context, action: &'static str, change: ChangeArgs) -> R
         preview(context, &path, parameters, &asking).await?;
         return Ok(service);
     }
-    let timeout = Duration::from_secs(asking.timeout);
     confirm(&context.connection, &format!("{action} {what}"), &service, asking.yes)?;
-    let done = stream::change(context, &path, &parameters, timeout).await?;
+    let done = put(context, &path, &parameters, &asking).await?;
     context.output.answer(done, summary::deployment)?;
     Ok(service)
 }
@@ -104,7 +105,7 @@ fn common(asking: &Asking, wait: Option<u64>) -> Parameters {
 
 /// Promotes the canary. Where a person is asked, it is the one that was shown, or none.
 pub(super) async fn promote(context: &Context, promote: PromoteArgs) -> Result<Exit> {
-    let PromoteArgs { service, commit, tag, asking, wait, dry_run } = promote;
+    let PromoteArgs { service, commit, tag, how: How { asking, wait, dry_run } } = promote;
     let service = name(service)?;
     let (mut parameters, mut what) = version(commit, tag)?;
     if dry_run {
